@@ -10,7 +10,7 @@ from app.formats.text import escape_markdown
 from tally.storage.database import DatabaseError
 
 P = ParamSpec("P")
-ANNOUNCEMENT = "announcement"
+ANNOUNCEMENT, PLACE = "announcement", "announcement_place"
 
 
 def render_refusal(problem: Exception | str) -> None:
@@ -36,12 +36,15 @@ def render_warning(text: str) -> None:
     st.warning(escape_markdown(text), icon=":material/info:")
 
 
-def announce(text: str) -> None:
-    """Show a success message in the next run."""
+def announce(text: str, place: str = "") -> None:
+    """Show a success message in the next run, in a place of the page that has a name."""
     st.session_state[ANNOUNCEMENT] = text
+    st.session_state[PLACE] = place
 
 
-def render_announcement() -> None:
-    """The message of the previous run, once."""
+def render_announcement(place: str | None = None) -> None:
+    """The message of the previous run, once: that for a place, or any."""
+    if place is not None and st.session_state.get(PLACE) != place:
+        return
     if text := st.session_state.pop(ANNOUNCEMENT, None):
         st.success(escape_markdown(text), icon=":material/check:")

@@ -8,7 +8,8 @@ from app import data
 from app.auth import identity
 from app.auth.identity import User, database_of, end_all_sessions
 from app.ui.cards import render_heading
-from app.ui.notices import announce, explain_refusal
+from app.ui.notices import explain_refusal
+from app.views.settings.card import announce_in
 from tally.spend import sample_data
 
 
@@ -28,7 +29,7 @@ def render_sample(user: User, today: date) -> None:
         database = database_of(user)
         sample_data.remove(database) if has_sample else sample_data.load(database, today)
     data.forget_version(user)
-    announce("Sample data removed." if has_sample else "Sample data loaded.")
+    announce_in("sample", "Sample data removed." if has_sample else "Sample data loaded.")
     st.rerun()
 
 

@@ -9,6 +9,7 @@ from app.ui.periods import today_in
 from app.views.settings.account import render_deletion, render_sample
 from app.views.settings.alert_rules_card import render_alert_rules
 from app.views.settings.audit_log import render_audit_log
+from app.views.settings.card import card
 from app.views.settings.channels_card import render_channels
 from app.views.settings.digest_card import render_digests
 from app.views.settings.display_form import render_display
@@ -22,27 +23,27 @@ def render_account(shown: User) -> None:
     user = shown.in_personal_workspace()
     preferences = data.load_preferences(user)
     today = today_in(preferences.zone)
-    with st.container(border=True):
+    with card("display"):
         render_display(user, preferences)
-    with st.container(border=True):
+    with card("digests"):
         render_digests(shown)
     if shown.workspace.is_personal:
-        with st.container(border=True):
+        with card("projects"):
             render_projects_card(user, today, data.load_currency(user).code)
-        with st.container(border=True):
+        with card("channels"):
             render_channels(user, preferences.zone)
-        with st.container(border=True):
+        with card("alerts"):
             render_alert_rules(user)
         with st.container(border=True):
             render_audit_log(user, preferences.zone)
-    with st.container(border=True):
+    with card("password"):
         render_password(user)
     with st.container(border=True):
         render_export(user, preferences.zone)
     with st.container(border=True):
         render_new_workspace()
     with st.grid(2, min_column_width=300, gap="small"):
-        with st.container(border=True, height="stretch"):
+        with card("sample", height="stretch"):
             render_sample(user, today)
         with st.container(border=True, height="stretch"):
             render_deletion(has_shared=len(load_workspaces(user)) > 1)

@@ -7,7 +7,8 @@ import streamlit as st
 from app import data
 from app.auth.identity import User, database_of
 from app.ui.cards import render_heading
-from app.ui.notices import announce, explain_refusal
+from app.ui.notices import explain_refusal
+from app.views.settings.card import announce_in
 from tally.alerts.rules import AlertRules, Kind
 
 ABOUT = "Sent once, to the workspace's channels. What happened before is only listed."
@@ -54,5 +55,5 @@ def render_alert_rules(user: User) -> None:
 def _save(user: User, rules: AlertRules) -> None:
     database_of(user).call("set_alert_rules", rules=asdict(rules))
     data.forget_version(user)
-    announce("Alerts saved.")
+    announce_in("alerts", "Alerts saved.")
     st.rerun()

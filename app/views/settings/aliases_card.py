@@ -120,5 +120,6 @@ def _confirm(
             names=names,
             otherwise="Save",
             key=f"aliases-{hash(tuple(sorted(after.items())))}",
+            card="aliases",
         )
     )

@@ -13,7 +13,8 @@ from app.data import channels
 from app.figures.channels import KINDS as TITLES
 from app.figures.channels import Channel
 from app.formats.text import escape_markdown
-from app.ui.notices import announce, render_refusal
+from app.ui.notices import render_refusal
+from app.views.settings.card import announce_in
 from tally.core.errors import TallyError
 from tally.core.settings import load_settings
 from tally.notifications.checking import check_target
@@ -143,5 +144,5 @@ def _save(user: User, kind: str, channel_id: str, filled: Filled) -> None:
         st.code(secret, language=None, wrap_lines=True)
         return
     if not enqueued:
-        announce(f"{filled.name.strip()} saved.")
+        announce_in("channels", f"{filled.name.strip()} saved.")
     st.rerun()

@@ -13,8 +13,9 @@ from app.figures.channels import KINDS, Channel, describe_state, describe_wishes
 from app.formats.text import escape_markdown
 from app.ui import columns
 from app.ui.line_list import Line, render_choices, render_lines, selected_line
-from app.ui.notices import announce, explain_refusal, render_refusal, render_warning
+from app.ui.notices import explain_refusal, render_refusal, render_warning
 from app.views.settings.alert_history import render_history
+from app.views.settings.card import announce_in
 from app.views.settings.channel_form import TESTED, add_channel, change_channel
 
 POLL_SECONDS = 1
@@ -114,7 +115,7 @@ def _send_test(user: User, channel: Channel) -> None:
 @explain_refusal
 def _switch(user: User, channel: Channel, is_paused: bool) -> None:
     channels.pause_channel(user, channel.channel_id, is_paused)
-    announce(f"{channel.name} {'paused' if is_paused else 'gets alerts again'}.")
+    announce_in("channels", f"{channel.name} {'paused' if is_paused else 'gets alerts again'}.")
     st.rerun()
 
 
@@ -128,7 +129,7 @@ def confirm_removal(channel: Channel) -> None:
     if not st.button("Remove channel", type="primary", width="stretch"):
         return
     channels.remove_channel(user, channel.channel_id)
-    announce(f"{channel.name} removed.")
+    announce_in("channels", f"{channel.name} removed.")
     st.rerun()
 
 
@@ -142,7 +143,7 @@ def _render_test(delivery_id: str) -> None:
         st.rerun()
     elif delivery.state == "sent":
         st.session_state.pop(TESTED, None)
-        announce(f"{delivery.channel}: the message was delivered.")
+        announce_in("channels", f"{delivery.channel}: the message was delivered.")
         st.rerun()
     elif delivery.state == "failed":
         render_refusal(f"{delivery.channel}: {delivery.problem}")

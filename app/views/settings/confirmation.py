@@ -8,7 +8,8 @@ import streamlit as st
 from app.figures.filing import Plan
 from app.figures.filing_words import describe_plan, name_change
 from app.formats.text import escape_markdown
-from app.ui.notices import announce, render_refusal
+from app.ui.notices import render_refusal
+from app.views.settings.card import Card, announce_in
 from tally.core.text import plural
 from tally.storage.database import DatabaseError
 
@@ -17,7 +18,7 @@ from tally.storage.database import DatabaseError
 class Change:
     """A change that can be previewed; `names` maps ids to names.
 
-    `otherwise` is the button's label if no record moves, `done` the notice after the change. `key` stands
+    `otherwise` is the button's label if no record moves, `done` the notice after it in a card. `key` stands
     for exactly this change, so that a click on the preview of another one does nothing.
     """
 
@@ -26,6 +27,7 @@ class Change:
     names: Mapping[str, str]
     otherwise: str
     key: str
+    card: Card
     done: str = "Saved."
 
 
@@ -53,5 +55,5 @@ def _save(change: Change, plan: Plan) -> bool:
         render_refusal(problem)
         return False
     records = plural(moved.records, "record") if moved.records else "No record"
-    announce(f"{change.done} {records} moved.")
+    announce_in(change.card, f"{change.done} {records} moved.")
     return True

@@ -7,8 +7,9 @@ from app.auth.identity import User, database_of
 from app.auth.same_origin import app_origin
 from app.formats.text import escape_markdown
 from app.ui.cards import render_heading
-from app.ui.notices import announce, explain_refusal
+from app.ui.notices import explain_refusal
 from app.ui.periods import today_in
+from app.views.settings.card import announce_in
 from tally.core.settings import load_settings
 from tally.digests.mail import Envelope, render_preview
 from tally.digests.periods import KINDS, Kind, last_period
@@ -50,7 +51,7 @@ def _save(user: User, weekly: bool, monthly: bool) -> None:
         **({"email_notifications": True} if weekly or monthly else {}),
     }
     database_of(user).update("user_preferences", user.user_id, values, key="user_id")
-    announce("Emails saved.")
+    announce_in("digests", "Emails saved.")
     st.rerun()
 
 

@@ -12,9 +12,10 @@ from app.formats.currency import describe_currency
 from app.parts.timezones import list_timezones
 from app.ui.cards import render_heading
 from app.ui.navigation import switch_page
-from app.ui.notices import announce, explain_refusal
+from app.ui.notices import explain_refusal
 from app.ui.periods import PRESET_DAYS, PRESET_LABELS
 from app.ui.theme import THEMES
+from app.views.settings.card import announce_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def save_preferences(user: User, **values: object) -> None:
     database.update("user_preferences", user.user_id, {**values, "metadata": merged}, key="user_id")
     for shown in (user, identity.current_user()):  # the workspace that is open may be another one
         data.forget_version(shown)
-    announce("Settings saved.")
+    announce_in("display", "Settings saved.")
     st.rerun()
 
 

@@ -12,7 +12,8 @@ from app.formats.currency import describe_currency
 from app.parts.new_workspace import MAX_NAME_LENGTH
 from app.parts.timezones import list_timezones
 from app.ui.cards import render_heading
-from app.ui.notices import announce, explain_refusal, render_refusal
+from app.ui.notices import explain_refusal, render_refusal
+from app.views.settings.card import announce_in
 from tally.storage.database import DatabaseError
 
 SPLIT, SPLIT_PROBLEM = "person-split", "person-split-problem"
@@ -55,7 +56,7 @@ def _render_form(user: User, shown_currency: str) -> None:
         return
     with st.spinner("Saving…"):
         update_workspace(user, name=name.strip(), timezone=timezone, currency=currency)
-    announce("Settings saved.")
+    announce_in("general", "Settings saved.")
     st.rerun()
 
 
@@ -103,4 +104,4 @@ def _save_split() -> None:
     except DatabaseError as problem:
         st.session_state[SPLIT_PROBLEM] = str(problem)
         return
-    announce("Settings saved.")
+    announce_in("visibility", "Settings saved.")

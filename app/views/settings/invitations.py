@@ -16,7 +16,8 @@ from app.formats.dates import format_day
 from app.formats.text import DASH
 from app.ui import columns
 from app.ui.line_list import Line, render_choices, selected_line
-from app.ui.notices import announce, explain_refusal, render_warning
+from app.ui.notices import explain_refusal, render_warning
+from app.views.settings.card import announce_in, render_outcome
 from app.views.settings.invitation_mail import deliver_invitation
 from app.views.settings.member_dialogs import ROLES, choose_role
 
@@ -56,6 +57,7 @@ def _name_inviter(invitation: data.Invitation, people: Mapping[str, Person]) -> 
 def render_invitations(user: User, people: Mapping[str, Person]) -> None:
     """The invitations that were not accepted, with buttons for the selected one."""
     invitations = data.load_invitations(user)
+    render_outcome("invitations")
     if not invitations:
         return
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -124,7 +126,7 @@ def confirm_cancellation(invitation: data.Invitation) -> None:
     if not st.button("Cancel invitation", type="primary", width="stretch", key="confirm-cancellation"):
         return
     workspace_changes.cancel_invitation(user, invitation.invitation_id)
-    announce(f"Invitation of {invitation.email} cancelled.")
+    announce_in("invitations", f"Invitation of {invitation.email} cancelled.")
     st.rerun()
 
 
@@ -134,7 +136,7 @@ def _invite(user: User, email: str, role: str) -> None:
         invitation = workspace_changes.invite(user, email, role)
         delivery = deliver_invitation(user, invitation, role)
     if delivery.is_sent:
-        announce(f"Invitation sent to {invitation.email}.")
+        announce_in("invitations", f"Invitation sent to {invitation.email}.")
         st.rerun()
     render_warning(delivery.problem)
     st.code(delivery.link, language=None, wrap_lines=True)

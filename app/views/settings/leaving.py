@@ -12,6 +12,7 @@ from app.figures.members import Person, is_only_owner
 from app.parts.workspace_choice import enter_workspace
 from app.ui.cards import render_heading
 from app.ui.notices import announce, explain_refusal
+from app.views.settings.card import announce_in
 
 ONLY_OWNER = "You are the only owner. To leave, transfer the ownership first, or delete the workspace."
 
@@ -70,7 +71,7 @@ def transfer() -> None:
     if not st.button("Transfer ownership", type="primary", width="stretch", disabled=chosen is None):
         return
     workspace_changes.transfer_ownership(user, str(chosen))
-    announce(f"{others[str(chosen)]} is the owner now. You are an admin.")
+    announce_in("leaving", f"{others[str(chosen)]} is the owner now. You are an admin.")
     st.rerun()
 
 

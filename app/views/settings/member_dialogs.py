@@ -8,7 +8,8 @@ from app.auth import identity
 from app.data import workspace_changes
 from app.figures.members import Person, list_assignable
 from app.formats.amount_field import read_amount, show_amount
-from app.ui.notices import announce, explain_refusal, render_refusal
+from app.ui.notices import explain_refusal, render_refusal
+from app.views.settings.card import announce_in
 from tally.core.amounts import AmountUnreadable
 from tally.storage.database import DatabaseError
 
@@ -42,7 +43,7 @@ def change_role(person: Person) -> None:
     if not st.button("Change role", type="primary", width="stretch", disabled=role == person.role):
         return
     workspace_changes.set_role(user, person.user_id, role)
-    announce(f"The role of {person.email} is now {ROLES[role][0]}.")
+    announce_in("members", f"The role of {person.email} is now {ROLES[role][0]}.")
     st.rerun()
 
 
@@ -71,7 +72,7 @@ def set_limit(person: Person) -> None:
     except (AmountUnreadable, DatabaseError) as problem:
         render_refusal(problem)
         return
-    announce(f"Limit of {person.email} saved.")
+    announce_in("members", f"Limit of {person.email} saved.")
     st.rerun()
 
 
@@ -95,5 +96,5 @@ def confirm_removal(person: Person) -> None:
     if not st.button("Remove member", type="primary", width="stretch"):
         return
     workspace_changes.remove_member(user, person.user_id)
-    announce(f"{person.email} removed.")
+    announce_in("members", f"{person.email} removed.")
     st.rerun()

@@ -23,8 +23,10 @@ with title_row("Settings"):
             bind="query-params",
             label_visibility="collapsed",
         )
-render_announcement()
+top = st.container()
 if section == WORKSPACE:
     render_workspace(user)
 else:
     render_account(user)
+with top:
+    render_announcement()  # of what has no card here

@@ -5,7 +5,8 @@ import streamlit as st
 from app.auth.identity import User
 from app.auth.password import change_password
 from app.ui.cards import render_heading
-from app.ui.notices import announce, render_refusal
+from app.ui.notices import render_refusal
+from app.views.settings.card import announce_in
 from tally.accounts.auth_client import MIN_PASSWORD_LENGTH, AuthError
 
 EVERYWHERE_ELSE = "in all other browsers and on machines that collect logs"
@@ -31,7 +32,7 @@ def render_password(user: User) -> None:
     except AuthError as refused:
         render_refusal(refused)
         return
-    announce(f"Password changed. You were signed out {EVERYWHERE_ELSE}.")
+    announce_in("password", f"Password changed. You were signed out {EVERYWHERE_ELSE}.")
     st.rerun()
 
 

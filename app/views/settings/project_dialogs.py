@@ -6,7 +6,8 @@ from app import data
 from app.auth import identity
 from app.auth.identity import User
 from app.data import filing
-from app.ui.notices import announce, explain_refusal
+from app.ui.notices import explain_refusal
+from app.views.settings.card import announce_in
 
 MAX_NAME_LENGTH = 100
 PRIVATE_HELP = "Only admins and its members see it; others see its costs under “Other projects”."
@@ -23,7 +24,7 @@ def create_project() -> None:
     if not is_sent:
         return
     filing.create_project(user, name, is_private)
-    announce(f"{name} created. A rule files records under it.")
+    announce_in("projects", f"{name} created. A rule files records under it.")
     st.rerun()
 
 
@@ -38,7 +39,7 @@ def edit_project(project: data.Project) -> None:
     if not is_sent:
         return
     filing.update_project(user, project.project_id, name, is_private)
-    announce(f"{name} saved.")
+    announce_in("projects", f"{name} saved.")
     st.rerun()
 
 
@@ -63,7 +64,7 @@ def choose_members(project: data.Project) -> None:
     if not st.button("Save members", type="primary", width="stretch", key="save-members"):
         return
     filing.set_project_members(user, project.project_id, chosen, project.members)
-    announce(f"Members of {project.name} saved.")
+    announce_in("projects", f"Members of {project.name} saved.")
     st.rerun()
 
 

@@ -17,7 +17,8 @@ from app.parts.project_choice import label_projects
 from app.ui import columns
 from app.ui.cards import render_subheading
 from app.ui.line_list import Line, render_choices, render_lines, selected_line
-from app.ui.notices import announce, explain_refusal
+from app.ui.notices import explain_refusal
+from app.views.settings.card import announce_in
 from app.views.settings.confirmation import Change, confirm_change
 from app.views.settings.project_dialogs import choose_members, edit_project
 
@@ -77,7 +78,10 @@ def _render_actions(user: User, project: data.Project | None) -> None:
 @explain_refusal
 def _archive(user: User, project: data.Project) -> None:
     filing.archive_project(user, project.project_id)
-    announce(f"{project.name} archived. Its records stay in it, and its rules wait until you restore it.")
+    announce_in(
+        "projects",
+        f"{project.name} archived. Its records stay in it, and its rules wait until you restore it.",
+    )
     st.rerun()
 
 
@@ -95,6 +99,7 @@ def _render_restoring(user: User, projects: Sequence[data.Project], labels: Mapp
             otherwise="Restore the project",
             done=f"{project.name} restored.",
             key=f"restore-{project.project_id}",
+            card="projects",
         )
     )
     if is_done:

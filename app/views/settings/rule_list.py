@@ -18,6 +18,7 @@ from app.ui import columns
 from app.ui.cards import render_subheading
 from app.ui.line_list import Line, render_choices, render_lines, selected_line
 from app.ui.notices import render_refusal, render_warning
+from app.views.settings.card import render_outcome
 from app.views.settings.confirmation import Change, confirm_change
 from tally.core.text import plural
 from tally.storage.database import DatabaseError
@@ -98,6 +99,7 @@ def _count(user: User) -> None:
 def render_rule_list(user: User, rules: Sequence[Rule], names: Names) -> None:
     """The table, with buttons for the selected rule, and the change that waits for confirmation."""
     render_subheading("Rules", "first match wins")
+    render_outcome("rules")
     if not rules:
         st.caption("No rules yet. Records without a matching rule are unassigned.")
         return
@@ -183,5 +185,6 @@ def confirm_rules(user: User, draft: Draft, names: Names) -> bool:
             names=names.projects,
             otherwise=draft.otherwise,
             key=f"rules-{hash(draft.after)}",
+            card="rules",
         )
     )

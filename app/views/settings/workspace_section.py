@@ -9,6 +9,7 @@ from app.ui.periods import today_in
 from app.views.settings.alert_rules_card import render_alert_rules
 from app.views.settings.aliases_card import render_aliases
 from app.views.settings.audit_log import render_audit_log
+from app.views.settings.card import card
 from app.views.settings.channels_card import render_channels
 from app.views.settings.export import render_export
 from app.views.settings.general import render_general, render_visibility
@@ -21,27 +22,27 @@ from app.views.settings.projects_card import render_projects_card
 def render_workspace(user: User) -> None:
     """General settings, people, projects and rules; what can be changed depends on the role."""
     with st.grid(2, min_column_width=320, gap="small"):
-        with st.container(border=True, height="stretch"):
+        with card("general", height="stretch"):
             render_general(user)
-        with st.container(border=True, height="stretch"):
+        with card("visibility", height="stretch"):
             render_visibility(user)
     zone = data.load_preferences(user).zone
     today = today_in(zone)
     with st.skeleton(height=360):
         people = data.load_people(user)
         use = data.load_use_of_month(user, today)
-    with st.container(border=True):
+    with card("members"):
         render_members(user, people, use, today)
         if user.workspace.may_administer:
             render_invitations(user, people)
-    with st.container(border=True):
+    with card("projects"):
         render_projects_card(user, today, data.load_currency(user).code)
-    with st.container(border=True):
+    with card("channels"):
         render_channels(user, zone)
-    with st.container(border=True):
+    with card("alerts"):
         render_alert_rules(user)
     if user.workspace.may_administer:
-        with st.container(border=True):
+        with card("aliases"):
             render_aliases(user, people)
         with st.container(border=True):
             render_audit_log(user, zone)
@@ -49,5 +50,5 @@ def render_workspace(user: User) -> None:
         render_export(user, zone)
     with st.container(border=True):
         render_new_workspace()
-    with st.container(border=True):
+    with card("leaving"):
         render_leaving(user, people)

@@ -9,12 +9,14 @@ import pandas as pd
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Block
 
 from app import data
 from app.auth import identity, password
 from app.auth.identity import User, database_of
 from app.auth.sessions import Sessions
 from app.parts.timezones import list_timezones
+from app.ui.notices import ANNOUNCEMENT, PLACE
 from app.views.imports.column_mappings import remember_mapping
 from tally.accounts.auth_client import AuthClient, AuthRefused
 from tally.storage.export import write_records
@@ -70,6 +72,39 @@ def test_preferences_are_saved_and_other_metadata_stays(page: AppTest, user: Use
     assert (saved.timezone, saved.theme, saved.forecast_enabled) == ("Asia/Kathmandu", "dark", False)
     assert saved.default_range == "1Y"
     assert "import_mappings" in data.load_preference_metadata(user)
+
+
+def card_of_success(page: AppTest) -> list[str]:
+    """The headers of the innermost part of the page that has both a message of success and a header."""
+    part: Any = page.main
+    while inner := [block for block in part.children.values() if has_success_and_header(block)]:
+        [part] = inner
+    return [str(header.value) for header in part.header]
+
+
+def has_success_and_header(block: Any) -> bool:
+    return isinstance(block, Block) and bool(block.success and block.header)
+
+
+def test_outcome_is_told_in_the_card_where_it_was_caused(page: AppTest) -> None:
+    for label, heading in (
+        ("Save settings", "Display"),
+        ("Save emails", "Emails"),
+        ("Save alerts", "What to alert about"),
+    ):
+        send(page, label)
+        assert card_of_success(page) == [heading]
+    page.run()
+    assert not page.success
+
+
+def test_outcome_of_another_page_is_told_at_the_top(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    page = open_page(monkeypatch, user, "settings")
+    page.session_state[ANNOUNCEMENT] = "Northwind created."
+    page.session_state[PLACE] = "rules of another workspace"
+    page.run()
+    assert [success.value for success in page.success] == [r"Northwind created\."]
+    assert len(card_of_success(page)) > 1
 
 
 def test_chosen_utc_is_not_replaced_by_the_browsers_timezone(page: AppTest, user: User) -> None:
