@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
 import psycopg
 
@@ -21,9 +21,9 @@ from public.job_runs
 where status in ('done', 'partial') and workspace_id is null and day >= %s"""
 
 
-def is_due(now: datetime, last_success: datetime | None) -> bool:
-    """True while the latest scheduled run has not succeeded."""
-    return last_success is None or last_success < last_due(now)
+def is_due(now: datetime, last_success: datetime | None, zone: tzinfo | None = None) -> bool:
+    """True while the latest scheduled run, by the clocks of a zone or this machine, has not succeeded."""
+    return last_success is None or last_success < last_due(now, zone)
 
 
 def load_last_success(database_url: str, now: datetime) -> datetime | None:
@@ -50,7 +50,7 @@ def is_backup_missing(home: Home, now: datetime) -> bool:
     """True while the latest scheduled backup has not been made."""
     files = home.backups.iterdir() if home.backups.is_dir() else ()
     last = last_nightly(file.name for file in files)
-    return last is None or last < last_due(now.astimezone()).replace(tzinfo=None)
+    return last is None or last < last_due(now).replace(tzinfo=None)
 
 
 def nightly_command(arguments: Sequence[str] = ()) -> list[str]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -95,11 +96,37 @@ def run_at(scheduled: Scheduled, surroundings: Surroundings, minutes: float) -> 
     ],
 )
 def test_last_due_time_is_a_quarter_past_three(now: str, due: str) -> None:
-    assert last_due(datetime.fromisoformat(now + "+00:00")) == datetime.fromisoformat(due + "+00:00")
+    assert last_due(datetime.fromisoformat(now + "+00:00"), UTC) == datetime.fromisoformat(due + "+00:00")
 
 
 def test_next_due_time_is_in_the_future() -> None:
-    assert next_due(NOON) == datetime(2026, 11, 21, 3, 15, tzinfo=UTC)
+    assert next_due(NOON, UTC) == datetime(2026, 11, 21, 3, 15, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "runs"),
+    [
+        ("Europe/Berlin", "2026-03-28", ["03:15 CEST", "03:15 CEST"]),
+        ("Europe/Berlin", "2026-10-24", ["03:15 CET", "03:15 CET"]),
+        ("America/New_York", "2026-03-07", ["03:15 EDT", "03:15 EDT"]),
+        ("America/New_York", "2026-10-31", ["03:15 EST", "03:15 EST"]),
+        ("Europe/Helsinki", "2026-03-28", ["04:15 EEST", "03:15 EEST"]),  # clocks jump over 03:15
+        ("Europe/Helsinki", "2026-10-24", ["03:15 EEST", "03:15 EET"]),  # and show it twice
+        ("Pacific/Kiritimati", "2026-03-28", ["03:15 +14", "03:15 +14"]),
+        ("Pacific/Pago_Pago", "2026-10-24", ["03:15 SST", "03:15 SST"]),
+    ],
+)
+def test_each_night_is_due_once_however_clocks_jump(zone: str, day: str, runs: list[str]) -> None:
+    clocks = ZoneInfo(zone)
+    now = datetime.fromisoformat(f"{day}T03:16").replace(tzinfo=clocks).astimezone(UTC)
+    success, promised, started = now, next_due(now, clocks), []
+    for _ in range(49 * 60):  # the worker looks every minute
+        now += timedelta(minutes=1)
+        if is_due(now, success, clocks):
+            assert now == promised.astimezone(UTC)
+            started.append(now.astimezone(clocks))
+            success, promised = now + timedelta(seconds=20), next_due(now, clocks)
+    assert [f"{each:%H:%M %Z}" for each in started] == runs
 
 
 @pytest.mark.parametrize(
@@ -107,7 +134,7 @@ def test_next_due_time_is_in_the_future() -> None:
     [(None, True), (NOON - timedelta(days=1), True), (NOON - timedelta(hours=8), False), (NOON, False)],
 )
 def test_night_is_due_when_the_last_success_is_older(last_success: datetime | None, due: bool) -> None:
-    assert is_due(NOON, last_success) is due
+    assert is_due(NOON, last_success, UTC) is due
 
 
 @pytest.mark.usefixtures("no_runs")
