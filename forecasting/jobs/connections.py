@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 
 from forecasting.nightly import database
+from tally.storage.idle import end_idle_transactions
 
 
 @contextmanager
@@ -16,4 +17,5 @@ def task_connection(database_url: str, application_name: str) -> Iterator[psycop
         database_url, application_name=application_name, autocommit=True, connect_timeout=5
     ) as connection:
         connection.execute("select set_config('lock_timeout', %s, false)", [f"{database.LOCK_SECONDS}s"])
+        end_idle_transactions(connection)
         yield connection

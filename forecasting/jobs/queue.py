@@ -12,6 +12,8 @@ from typing import Any
 import psycopg
 from procrastinate import App, PsycopgConnector
 
+from tally.storage.idle import end_idle_transactions_async
+
 APPLICATION_NAME = "tally worker"
 TASK_MODULES = (
     "forecasting.jobs.scheduled",
@@ -49,4 +51,5 @@ async def open_queue(database_url: str) -> AsyncIterator[App]:
 
 async def _use_schema(connection: psycopg.AsyncConnection[Any]) -> None:
     await connection.execute("set search_path = jobs")
+    await end_idle_transactions_async(connection)
     await connection.commit()

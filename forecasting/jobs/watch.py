@@ -12,6 +12,7 @@ from forecasting.jobs.putting import put
 from forecasting.jobs.reforecasting import Lanes
 from forecasting.jobs.surroundings import Surroundings
 from tally.notifications.due import IS_DUE
+from tally.storage.idle import end_idle_transactions_async
 
 APPLICATION_NAME = "tally watch"
 BEAT_SECONDS = 30.0
@@ -32,6 +33,7 @@ async def watch(surroundings: Surroundings, lanes: Lanes) -> None:
     async with await psycopg.AsyncConnection.connect(
         surroundings.database_url, application_name=APPLICATION_NAME, autocommit=True, connect_timeout=5
     ) as connection:
+        await end_idle_transactions_async(connection)
         try:
             while True:
                 if monotonic() >= beat_at:

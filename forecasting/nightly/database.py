@@ -8,6 +8,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from tally.core.errors import TallyError
+from tally.storage.idle import end_idle_transactions
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -29,6 +30,7 @@ def connect(database_url: str) -> Iterator[Connection]:
     try:
         connection.execute("set work_mem = '64MB'")  # halves the time of a refresh
         connection.execute("select set_config('lock_timeout', %s, false)", [f"{LOCK_SECONDS}s"])
+        end_idle_transactions(connection)
         yield connection
     except psycopg.Error as error:
         raise _explain(connection, error) from error

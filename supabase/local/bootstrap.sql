@@ -36,6 +36,8 @@ grant pg_signal_backend to postgres;
 alter role anon set statement_timeout = '3s';
 alter role authenticated set statement_timeout = '8s';
 alter role authenticator set statement_timeout = '8s';
+-- An open transaction that has written holds back the folds of every workspace.
+alter role authenticator set idle_in_transaction_session_timeout = '60s';
 alter role supabase_auth_admin set idle_in_transaction_session_timeout = '60s';
 alter role supabase_auth_admin set search_path = 'auth';
 alter role postgres set search_path = '$user', public, extensions;

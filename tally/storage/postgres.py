@@ -23,6 +23,7 @@ from tally.storage.database import (
     describe,
     quote,
 )
+from tally.storage.idle import end_idle_transactions
 
 
 class PostgresDatabase:
@@ -147,6 +148,7 @@ def connect_operator() -> Iterator[psycopg.Connection[Any]]:
         ) from None
     with closing(connection):
         try:
+            end_idle_transactions(connection)
             yield connection
         except psycopg.Error as error:
             raise describe_failure(error) from None
