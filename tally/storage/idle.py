@@ -1,4 +1,4 @@
-"""The bound on transactions that nobody goes on with: until they end, they hold back every workspace's folds."""
+"""The bound on transactions that nobody goes on with: they hold back every workspace's folds."""
 
 from typing import Any
 

@@ -13,7 +13,7 @@ from tests.database_fixtures import Connection
 
 __all__ = ["job", "people"]
 
-# The columns of a table that the API writes and that refer to something of a workspace; of records, triggers check.
+# Columns that the API writes and that refer to something of a workspace; those of records, triggers check.
 REFERRING = """
 select c.conrelid::regclass::text, a.attname, c.confrelid::regclass::text
 from pg_constraint as c
@@ -81,7 +81,9 @@ def test_ids_of_another_workspace_are_refused_in_every_table(
     author = person.user_id or people["owner"].user_id
     assert author
     references = [one for one in job.execute(REFERRING).fetchall() if one[0] not in OF_ONE_ACCOUNT]
-    assert {"budgets", "budget_thresholds", "budget_channels", "cost_records"} <= {one[0] for one in references}
+    assert {"budgets", "budget_thresholds", "budget_channels", "cost_records"} <= {
+        one[0] for one in references
+    }
     with filled({name: one for name, one in people.items() if name != "stranger"}, job) as workspace:
         for table, column, target in references:
             row = another_row(job, table, author, workspace)
@@ -116,7 +118,9 @@ def test_calls_reach_nothing_of_another_workspace(
                 name: str(find(job, value, theirs)) if value in ("channels", "auth.users") else value
                 for name, value in arguments.items()
             }
-            for tenant in (workspace, theirs) if function in ("save_channel", "set_member_limit") else (None,):
+            for tenant in (
+                (workspace, theirs) if function in ("save_channel", "set_member_limit") else (None,)
+            ):
                 given = values | ({"workspace": str(tenant)} if tenant else {})
                 answer = people[actor].http.post(f"/rest/v1/rpc/{function}", json=given)
                 assert 400 <= answer.status_code < 500, (function, answer.text)

@@ -1,8 +1,6 @@
 """Evaluating budgets on a real database: one event and one message for a threshold, whoever looks."""
 
 from datetime import UTC, datetime, timedelta
-from multiprocessing import get_context
-from multiprocessing.synchronize import Barrier
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -295,68 +293,3 @@ def test_what_changed_while_it_was_evaluated_is_not_told(
     monkeypatch.setattr("tally.budgets.evaluation.find_crossings", change_first)
     done = evaluate(database, as_of=NOW)
     assert (done.failed, events(database)) == ({}, [(200, "open", "critical")])
-
-
-def evaluate_at_once(url: str, barrier: Barrier) -> None:
-    """In a process of its own: wait for the others, then evaluate a few times."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        barrier.wait(60)
-        for _ in range(5):
-            evaluate(connection, as_of=NOW)
-
-
-def test_eight_processes_that_evaluate_at_once_raise_one_event_and_send_one_message(
-    team: Team, project: Project, database: Connection
-) -> None:
-    budget = add_budget(database, team.id, amount=100)
-    add_thresholds(database, budget, ("actual", 50), ("actual", 100))
-    add_channel(database, team.id)
-    spend(database, team.id, 120)
-    context = get_context("fork")  # starting eight programs would take ten times as long
-    barrier, url = context.Barrier(8), project.cluster.url(project.name)
-    processes = [context.Process(target=evaluate_at_once, args=(url, barrier)) for _ in range(8)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(120)
-    assert [process.exitcode for process in processes] == [0] * 8
-    assert events(database) == [(50, "superseded", "info"), (100, "open", "critical")]
-    assert messages(database) == [("open", 100)]
-
-
-def change_at_once(url: str, barrier: Barrier) -> None:
-    """In a process of its own: change the limit while others evaluate."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        barrier.wait(60)
-        for amount in (110, 115, 1000, 100):
-            connection.execute("update public.budgets set amount = %s", [amount])
-
-
-def test_a_limit_that_changes_while_eight_processes_evaluate_is_told_once_for_each_limit(
-    team: Team, project: Project, database: Connection
-) -> None:
-    budget = add_budget(database, team.id, amount=105)
-    add_thresholds(database, budget, ("actual", 50), ("actual", 100))
-    add_channel(database, team.id)
-    spend(database, team.id, 120)
-    context = get_context("fork")
-    barrier, url = context.Barrier(9), project.cluster.url(project.name)
-    targets = [*[evaluate_at_once] * 8, change_at_once]
-    processes = [context.Process(target=target, args=(url, barrier)) for target in targets]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(120)
-    assert [process.exitcode for process in processes] == [0] * 9
-    evaluate(database, as_of=NOW)
-    told = database.execute(
-        """select facts ->> 'amount', count(*) from public.alert_events as e
-        where state <> 'superseded' and facts ->> 'percent' = '100' group by 1"""
-    ).fetchall()
-    assert {count for _, count in told} == {1}  # whichever limits were seen
-    assert "100" in {f"{float(amount):g}" for amount, _ in told}
-    assert database.execute(
-        """select (facts ->> 'amount')::numeric, state from public.alert_events
-        where cleared_at is null and facts ->> 'percent' = '100'"""
-    ).fetchall() == [(100, "open")]
-    assert len([message for message in messages(database) if message == ("open", 100)]) == len(told)

@@ -114,6 +114,34 @@ def test_clock_that_jumps_over_eight_sends_once(
     assert [send_due(database, settings, look) for look in looks] == [0, 1, 0, 0]
 
 
+@pytest.mark.parametrize(
+    ("zone", "first", "due"),
+    [
+        ("Europe/Berlin", "2026-03-28", ["weekly 30 06:00", "monthly 01 06:00"]),
+        ("Europe/Berlin", "2026-10-24", ["weekly 26 07:00", "monthly 01 07:00", "weekly 02 07:00"]),
+        ("America/New_York", "2026-10-31", ["monthly 01 13:00", "weekly 02 13:00"]),  # the 1st has 25 hours
+        ("Pacific/Kiritimati", "2026-10-31", ["monthly 31 18:00", "weekly 01 18:00"]),
+        ("Pacific/Pago_Pago", "2026-10-31", ["monthly 01 19:00", "weekly 02 19:00"]),
+    ],
+)
+def test_each_mail_is_due_once_at_eight_however_clocks_jump(
+    database: Connection, zone: str, first: str, due: list[str]
+) -> None:
+    begin = datetime.fromisoformat(f"{first}T12:00Z")
+    user = add_account(database, timezone=zone, joined=begin)
+    database.execute("update public.user_preferences set monthly_digest = true")
+    claimed = []
+    for half_hour in range(48 * (5 if len(due) < 3 else 9)):
+        at = begin + timedelta(minutes=30 * half_hour)
+        look = "select kind, period_start from private.due_digests(%s)"
+        for kind, start in database.execute(look, [at]).fetchall():
+            claim = "select private.claim_digest(%s, %s, %s, %s, %s)"
+            assert database.execute(claim, [user, user, kind, start, at]).fetchone() != (None,)
+            database.execute("update private.digests set state = 'sent'")
+            claimed.append(f"{kind} {at:%d %H:%M}")
+    assert claimed == due
+
+
 def test_week_of_a_changed_clock_has_seven_days_of_its_own(database: Connection, server: MailServer) -> None:
     """In New York, clocks went back on Sunday 1 November 2026."""
     user = add_account(database, timezone="America/New_York", joined=datetime(2026, 10, 27, tzinfo=UTC))
