@@ -3428,6 +3428,31 @@ CREATE FUNCTION private.keep_as_superseded(owner uuid, ids uuid[], first_at time
     where r.workspace_id = owner and r.timestamp >= first_at and r.timestamp <= last_at and r.id = any (ids)
 $$;
 
+-- FUNCTION private.keep_limits_of_those_above()
+
+CREATE FUNCTION private.keep_limits_of_those_above() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    before constant jsonb := to_jsonb(old);
+    after constant jsonb := to_jsonb(new);
+begin
+    perform private.require_rank_over(m.workspace_id, m.user_id)
+    from public.members as m
+    where
+        m.workspace_id = coalesce(after ->> 'workspace_id', before ->> 'workspace_id')::uuid
+        and m.user_id in (
+            select unnest(array[before ->> 'user_id', after ->> 'user_id'])::uuid
+            union all
+            select b.user_id
+            from public.budgets as b
+            where b.id in ((before ->> 'budget_id')::uuid, (after ->> 'budget_id')::uuid)
+        );
+    return null;
+end
+$$;
+
 -- FUNCTION private.keep_personal()
 
 CREATE FUNCTION private.keep_personal() RETURNS trigger
@@ -11451,6 +11476,10 @@ CREATE TRIGGER budget_channels_audit_delete AFTER DELETE ON public.budget_channe
 
 CREATE TRIGGER budget_channels_audit_insert AFTER INSERT ON public.budget_channels REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{budget_id,channel_id}', '{budget_id,channel_id}', 'workspace_id');
 
+-- TRIGGER public.budget_channels budget_channels_keep_limits
+
+CREATE TRIGGER budget_channels_keep_limits AFTER INSERT OR DELETE OR UPDATE ON public.budget_channels FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND (auth.uid() IS NOT NULL))) EXECUTE FUNCTION private.keep_limits_of_those_above();
+
 -- TRIGGER public.budget_channels budget_channels_note_delete
 
 CREATE TRIGGER budget_channels_note_delete AFTER DELETE ON public.budget_channels REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
@@ -11478,6 +11507,10 @@ CREATE TRIGGER budget_thresholds_audit_update AFTER UPDATE ON public.budget_thre
 -- TRIGGER public.budget_thresholds budget_thresholds_bound
 
 CREATE TRIGGER budget_thresholds_bound AFTER INSERT ON public.budget_thresholds FOR EACH ROW EXECUTE FUNCTION private.check_threshold_count();
+
+-- TRIGGER public.budget_thresholds budget_thresholds_keep_limits
+
+CREATE TRIGGER budget_thresholds_keep_limits AFTER INSERT OR DELETE OR UPDATE ON public.budget_thresholds FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND (auth.uid() IS NOT NULL))) EXECUTE FUNCTION private.keep_limits_of_those_above();
 
 -- TRIGGER public.budget_thresholds budget_thresholds_note_delete
 
@@ -11522,6 +11555,10 @@ CREATE TRIGGER budgets_check_update BEFORE UPDATE OF name, project_id, measure, 
 -- TRIGGER public.budgets budgets_forget_forecasts
 
 CREATE TRIGGER budgets_forget_forecasts AFTER UPDATE OF project_id, provider_id, model_name, user_id, billing_account, tag, measure, period, starts_on_day, counts_subscriptions, counts_tax ON public.budgets FOR EACH ROW WHEN ((((((((((((old.project_id IS DISTINCT FROM new.project_id) OR (old.provider_id IS DISTINCT FROM new.provider_id)) OR (old.model_name IS DISTINCT FROM new.model_name)) OR (old.user_id IS DISTINCT FROM new.user_id)) OR (old.billing_account IS DISTINCT FROM new.billing_account)) OR (old.tag IS DISTINCT FROM new.tag)) OR (old.measure IS DISTINCT FROM new.measure)) OR (old.period IS DISTINCT FROM new.period)) OR (old.starts_on_day IS DISTINCT FROM new.starts_on_day)) OR (old.counts_subscriptions IS DISTINCT FROM new.counts_subscriptions)) OR (old.counts_tax IS DISTINCT FROM new.counts_tax))) EXECUTE FUNCTION private.forget_budget_forecasts();
+
+-- TRIGGER public.budgets budgets_keep_limits
+
+CREATE TRIGGER budgets_keep_limits AFTER INSERT OR DELETE OR UPDATE ON public.budgets FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND (auth.uid() IS NOT NULL))) EXECUTE FUNCTION private.keep_limits_of_those_above();
 
 -- TRIGGER public.budgets budgets_note_delete
 
@@ -13320,6 +13357,8 @@ REVOKE ALL ON FUNCTION private.keep_all_statements(tenant uuid, source public.im
 REVOKE ALL ON FUNCTION private.keep_an_owner() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.keep_as_superseded(owner uuid, ids uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.keep_limits_of_those_above() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.keep_personal() FROM PUBLIC;
 

@@ -87,3 +87,45 @@ end
 $$;
 revoke all on function public.set_member_limit(uuid, uuid, numeric, bigint) from public, anon, service_role;
 grant execute on function public.set_member_limit(uuid, uuid, numeric, bigint) to authenticated;
+
+-- Nobody changes a budget of a person above them, nor its thresholds and channels, through any door.
+create or replace function private.keep_limits_of_those_above()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+    before constant jsonb := to_jsonb(old);
+    after constant jsonb := to_jsonb(new);
+begin
+    perform private.require_rank_over(m.workspace_id, m.user_id)
+    from public.members as m
+    where
+        m.workspace_id = coalesce(after ->> 'workspace_id', before ->> 'workspace_id')::uuid
+        and m.user_id in (
+            select unnest(array[before ->> 'user_id', after ->> 'user_id'])::uuid
+            union all
+            select b.user_id
+            from public.budgets as b
+            where b.id in ((before ->> 'budget_id')::uuid, (after ->> 'budget_id')::uuid)
+        );
+    return null;
+end
+$$;
+revoke all on function private.keep_limits_of_those_above() from public;
+
+-- Without an account it is a job. What follows from another change is no change of its own: who leaves takes a limit along.
+do $$
+declare
+    written text;
+begin
+    foreach written in array array['budgets', 'budget_thresholds', 'budget_channels'] loop
+        execute format(
+            'create or replace trigger %1$s_keep_limits after insert or update or delete on public.%1$s '
+            'for each row when (pg_trigger_depth() = 0 and auth.uid() is not null) '
+            'execute function private.keep_limits_of_those_above()', written
+        );
+    end loop;
+end
+$$;

@@ -10,6 +10,7 @@ from tests.database.teams import Team, call, make_team, race
 from tests.database.test_saving import record
 from tests.database_fixtures import Connection, Project
 
+OF_PERSON = " (select id from public.budgets where user_id = %s)"
 Refused = psycopg.errors.InsufficientPrivilege
 Wrong = psycopg.errors.InvalidParameterValue
 
@@ -308,6 +309,57 @@ def test_a_limit_is_an_amount_above_zero(team: Team, usd: object, tokens: int | 
 def test_admins_limit_nobody_above_them(team: Team) -> None:
     with pytest.raises(Refused, match="above yours"):
         team["admin"].call("set_member_limit", team.id, team["owner"].id, 5, None)
+
+
+@pytest.mark.parametrize(("mine", "theirs"), [("admin", "owner"), ("admin", "admin2"), ("owner", "owner2")])
+def test_no_door_changes_the_limit_of_somebody_above(
+    team: Team, database: Connection, mine: str, theirs: str
+) -> None:
+    person, hand = team[theirs].id, team[mine].connection
+    team["owner"].call("set_member_limit", team.id, person, 5, None)
+    add = "insert into public.budgets (workspace_id, name, amount, user_id) values (%s, 'B', 1, %s)"
+    add_own = add.replace("%s)", f"'{team['member'].id}')")
+    database.execute(add_own, [team.id])
+    for change, values in (
+        (add, [team.id, person]),
+        ("update public.budgets set user_id = %s where name = 'B'", [person]),
+        ("update public.budgets set amount = 1000 where user_id = %s", [person]),
+        ("update public.budgets set paused_at = now() where user_id = %s", [person]),
+        (
+            "update public.budget_thresholds set percent = percent + 900 where budget_id in" + OF_PERSON,
+            [person],
+        ),
+        ("delete from public.budget_thresholds where budget_id in" + OF_PERSON, [person]),
+        ("delete from public.budgets where user_id = %s", [person]),
+    ):
+        with hand.transaction(force_rollback=True):
+            if RANKS[mine] >= RANKS[theirs.rstrip("2")]:
+                assert hand.execute(change.encode(), values).rowcount > 0
+                continue
+            with pytest.raises(Refused, match="above yours"), hand.transaction():
+                hand.execute(change.encode(), values)
+
+
+@pytest.mark.parametrize("mine", ["viewer", "member"])
+def test_nobody_below_admins_changes_a_limit_even_their_own(team: Team, mine: str) -> None:
+    me = team[mine]
+    team["admin"].call("set_member_limit", team.id, me.id, 5, None)
+    for change in ("update public.budgets set amount = 1000", "delete from public.budgets"):
+        assert me.connection.execute(change.encode()).rowcount == 0
+    for change in (
+        "update public.budget_thresholds set percent = 1000",
+        "delete from public.budget_thresholds",
+    ):
+        assert me.connection.execute(change.encode()).rowcount == 0
+    with pytest.raises(Refused, match="Your role"):
+        me.call("set_member_limit", team.id, me.id, None, None)
+
+
+def test_who_leaves_takes_a_limit_along_whatever_their_role(team: Team, database: Connection) -> None:
+    for role in ("owner2", "member"):
+        team["owner"].call("set_member_limit", team.id, team[role].id, 5, None)
+        team[role].call("leave_workspace", team.id)
+    assert database.execute("select from public.budgets").rowcount == 0
 
 
 def test_changes_of_limits_and_roles_are_logged(team: Team, database: Connection) -> None:
