@@ -16,7 +16,8 @@ from app.auth.form_pages import hide_address, render_confirmation, render_page, 
 from app.auth.link_tokens import INCOMPLETE
 from app.auth.rate_limits import LINKS, TooManyAttempts, network
 from app.auth.sessions import sessions
-from tally.accounts.auth_client import AuthError, AuthRefused, auth_client
+from app.auth.spent_links import SPENT_LINKS
+from tally.accounts.auth_client import AuthError, AuthRefused, Tokens, auth_client
 
 PATH, CONFIRM = "/auth/v1/verify", "/confirm"  # the sign-in service builds the first from the site's address
 TOKEN = re.compile(r"[\w-]{20,200}", re.ASCII)
@@ -29,6 +30,7 @@ CONFIRMATIONS = {
     "invite": "Confirm email address",
 }
 SPENT = "This link was used, replaced by a newer one, or has expired."
+SPENT_RESET = f"{SPENT} Request a new code."
 OTHER_ADDRESS = "Confirmed. Follow the link in the email to your other address, too."
 
 
@@ -50,6 +52,8 @@ async def _show(request: Request) -> Response:
     kind, token = (request.query_params.get(name, "") for name in ("type", "token"))
     if not is_token(token) or kind not in (RECOVERY, *CONFIRMATIONS):
         return hide_address(request, _refuse(INCOMPLETE, 404))
+    if token in SPENT_LINKS:
+        return hide_address(request, _tell_spent(kind))
     if kind == RECOVERY:
         return hide_address(request, render_reset_link(token))
     return hide_address(
@@ -66,10 +70,22 @@ async def _submit(request: Request) -> Response:
     return await run_in_threadpool(_confirm, kind, token, host, request.cookies.get(cookie_name()))
 
 
+def redeem_link(kind: str, token: str) -> Tokens | None:
+    """Exchange the token of a link for a session; None while another address must confirm."""
+    try:
+        tokens = auth_client().redeem_link(kind, token)
+    except AuthRefused as refused:
+        if refused.code == "otp_expired":
+            SPENT_LINKS.add(token)
+        raise
+    SPENT_LINKS.add(token)
+    return tokens
+
+
 def _confirm(kind: str, token: str, host: str | None, cookie: str | None) -> Response:
     try:
         LINKS.count(network(host))
-        tokens = auth_client().redeem_link(kind, token)
+        tokens = redeem_link(kind, token)
     except TooManyAttempts as limit:
         response = _refuse(str(limit), 429)
         response.headers["retry-after"] = str(limit.retry_after)
@@ -84,6 +100,14 @@ def _confirm(kind: str, token: str, host: str | None, cookie: str | None) -> Res
     done = RedirectResponse("/", 303)
     set_cookie(done, sessions().open(tokens))
     return done
+
+
+def _tell_spent(kind: str) -> Response:
+    if kind != RECOVERY:
+        return _refuse(SPENT, 410)
+    response = render_page("forgot", error=SPENT_RESET)
+    response.status_code = 410
+    return response
 
 
 def _refuse(reason: str, status: int) -> Response:

@@ -14,7 +14,7 @@ from app.auth.cookies import clear_cookie, cookie_name, devices_of, remember_dev
 from app.auth.form_fields import read_fields
 from app.auth.form_pages import Page, hide_address, render_page, render_reset_link
 from app.auth.local_path import local_path, with_next
-from app.auth.mail_links import RECOVERY, SPENT, is_token
+from app.auth.mail_links import RECOVERY, SPENT_RESET, is_token, redeem_link
 from app.auth.rate_limits import CODES_SENT, CODES_TRIED, LINKS, SIGN_INS, SIGN_UPS, TooManyAttempts, network
 from app.auth.sessions import sessions
 from tally.accounts.auth_client import AuthError, AuthRefused, Tokens, auth_client, check_new_password
@@ -142,13 +142,11 @@ def _redeem_code(form: Form) -> Tokens:
 def _redeem_link(form: Form) -> Tokens:
     LINKS.count(network(form.host))
     try:
-        tokens = auth_client().redeem_link(RECOVERY, form.token) if is_token(form.token) else None
+        tokens = redeem_link(RECOVERY, form.token) if is_token(form.token) else None
     except AuthRefused as refused:
-        raise Spent(
-            f"{SPENT} Request a new code." if refused.code == "otp_expired" else str(refused)
-        ) from None
+        raise Spent(SPENT_RESET if refused.code == "otp_expired" else str(refused)) from None
     if tokens is None:
-        raise Spent(f"{SPENT} Request a new code.")
+        raise Spent(SPENT_RESET)
     return tokens
 
 

@@ -4,12 +4,13 @@ import json
 import re
 import time
 from html import unescape
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from app.auth.spent_links import SpentLinks
 from tally.accounts.auth_client import AuthClient, AuthRefused
 from tally.local.stack import Stack
 from tests.app.accounts import PASSWORD, Account
@@ -39,6 +40,10 @@ def said(answer: httpx.Response) -> str:
     return unescape(found.group(1)) if found else ""
 
 
+def token_of(link: str) -> str:
+    return parse_qs(urlsplit(link).query)["token"][0]
+
+
 def follow(browser: httpx.Client, link: str, **typed: str) -> httpx.Response:
     """Open a link and send the form of its page."""
     page = browser.get(link)
@@ -66,7 +71,10 @@ def test_link_of_a_reset_sets_a_new_password_once(
     with pytest.raises(AuthRefused, match="Wrong email or password"):
         upstream.sign_in(account.email, PASSWORD)
 
-    again = follow(browser, link, password="a third horse 3")
+    opened = browser.get(link)
+    assert (opened.status_code, said(opened)) == (410, f"{SPENT} Request a new code.")
+    assert re.findall(r'action="([^"]+)"', opened.text) == ["/forgot"]
+    again = browser.post("/reset", data={"token": token_of(link), "password": "a third horse 3"})
     assert (again.status_code, said(again)) == (422, f"{SPENT} Request a new code.")
     assert 'action="/forgot"' in again.text
     assert upstream.sign_in(account.email, NEW_PASSWORD).email == account.email
@@ -100,7 +108,10 @@ def test_link_that_confirms_an_address_works_once(
     done = follow(browser, link)
     assert (done.status_code, done.headers["location"]) == (303, "/"), said(done)
     assert browser.get("/").status_code == 200
-    again = follow(browser, link)
+    opened = browser.get(link)
+    assert (opened.status_code, said(opened)) == (410, SPENT)
+    assert "<form" not in opened.text
+    again = browser.post("/confirm", data={"kind": "signup", "token": token})
     assert (again.status_code, said(again)) == (422, SPENT)
 
 
@@ -118,9 +129,18 @@ def test_incomplete_link_says_so(browser: httpx.Client, query: str) -> None:
     assert (made_up.status_code, said(made_up)) == (422, f"{SPENT} Request a new code.")
 
 
-def test_unknown_token_of_a_confirmation_is_refused(browser: httpx.Client) -> None:
-    answer = follow(browser, "/auth/v1/verify?type=signup&token=" + "a" * 56)
+def test_unknown_token_of_a_confirmation_is_refused_and_then_known(browser: httpx.Client) -> None:
+    link = f"/auth/v1/verify?type=signup&token={uuid4().hex}"
+    answer = follow(browser, link)
     assert (answer.status_code, said(answer)) == (422, SPENT)
+    assert browser.get(link).status_code == 410
+
+
+def test_oldest_spent_links_are_forgotten_first() -> None:
+    links = SpentLinks(most=2)
+    for token in ("first", "second", "second", "third"):
+        links.add(token)
+    assert [token in links for token in ("first", "second", "third", "new")] == [False, True, True, False]
 
 
 def test_another_site_cannot_send_the_forms(browser: httpx.Client) -> None:
