@@ -7263,7 +7263,14 @@ begin
     if ts_first is not null then
         return query
         select
-            d.date, p.name, f.model_name, f.cost_basis, f.charge_type, f.cost,
+            f.day,
+            p.name,
+            f.model_name,
+            case f.kind / 16 when 6 then 'billed' when 8 then 'included' when 9 then 'estimated' end,
+            case f.kind % 16
+                when 3 then 'tax' when 5 then 'usage' when 6 then 'credit' when 10 then 'adjustment' when 12 then 'subscription'
+            end,
+            f.cost,
             least(f.tokens, 9223372036854775807)::bigint,
             least(f.input, 9223372036854775807)::bigint,
             least(f.output, 9223372036854775807)::bigint,
@@ -7272,30 +7279,33 @@ begin
             least(f.requests, 9223372036854775807)::bigint,
             f.records,
             f.unpriced
-        from unnest(stale) as d
-        cross join lateral (
-            select
-                r.provider_id,
-                r.model_name,
-                r.cost_basis,
-                r.charge_type,
-                sum(case when r.money_is_effective then r.cost_usd else 0.0000000000 end) as cost,
-                sum(case when r.tokens_are_effective then r.tokens_used else 0 end) as tokens,
-                sum(case when r.tokens_are_effective then r.input_tokens else 0 end) as input,
-                sum(case when r.tokens_are_effective then r.output_tokens else 0 end) as output,
-                sum(case when r.tokens_are_effective then r.cached_input_tokens else 0 end) as cached,
-                sum(case when r.tokens_are_effective then r.cache_write_tokens else 0 end) as written,
-                sum(case when r.tokens_are_effective then r.request_count else 0 end) as requests,
-                count(*) as records,
-                count(*) filter (where r.cost_usd is null and r.money_is_effective) as unpriced
-            from public.cost_records as r
-            where
-                r.workspace_id = d.workspace_id
-                and r.timestamp >= d.ts_from
-                and r.timestamp < d.ts_to
-                and r.timestamp >= ts_first
-                and r.timestamp < ts_last
-            group by 1, 2, 3, 4
+        from (
+            select d.date as day, g.*
+            from unnest(stale) as d
+            cross join lateral (
+                select
+                    r.provider_id,
+                    octet_length(r.cost_basis) * 16 + octet_length(r.charge_type) as kind,
+                    r.model_name,
+                    sum(case when r.money_is_effective then r.cost_usd else 0.0000000000 end) as cost,
+                    sum(case when r.tokens_are_effective then r.tokens_used else 0 end) as tokens,
+                    sum(case when r.tokens_are_effective then r.input_tokens else 0 end) as input,
+                    sum(case when r.tokens_are_effective then r.output_tokens else 0 end) as output,
+                    sum(case when r.tokens_are_effective then r.cached_input_tokens else 0 end) as cached,
+                    sum(case when r.tokens_are_effective then r.cache_write_tokens else 0 end) as written,
+                    sum(case when r.tokens_are_effective then r.request_count else 0 end) as requests,
+                    count(*) as records,
+                    count(*) filter (where r.cost_usd is null and r.money_is_effective) as unpriced
+                from public.cost_records as r
+                where
+                    r.workspace_id = d.workspace_id
+                    and r.timestamp >= d.ts_from
+                    and r.timestamp < d.ts_to
+                    and r.timestamp >= ts_first
+                    and r.timestamp < ts_last
+                group by 1, 2, 3
+            ) as g
+            offset 0 -- else providers are joined for each day
         ) as f
         inner join public.providers as p on f.provider_id = p.id;
     end if;

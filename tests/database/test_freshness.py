@@ -31,6 +31,22 @@ PROVIDERS = ["openai", "anthropic", "google"]
 STEPS = 70
 PATIENCE = 0.03  # seconds until a statement counts as waiting for the other transaction
 
+# A record of each combination of words that the columns' checks allow.
+ADD_EACH_KIND = """
+with words as (
+    select c.conname, match[1] as word
+    from pg_constraint as c, regexp_matches(pg_get_constraintdef(c.oid), '''(\\w+)''', 'g') as match
+    where c.conrelid = 'public.cost_records'::regclass
+)
+insert into public.cost_records
+    (workspace_id, user_id, provider_id, timestamp, model_name, cost_usd, cost_basis, charge_type, source_key)
+select %s, %s, p.id, '2026-05-01', 'm', 1, b.word, c.word, gen_random_uuid()
+from public.providers as p, words as b, words as c
+where
+    p.name = 'openai'
+    and b.conname = 'cost_records_cost_basis'
+    and c.conname = 'cost_records_charge_type'"""
+
 
 @pytest.fixture(autouse=True)
 def months(project: Project) -> None:
@@ -357,6 +373,14 @@ def test_bounds_cut_both_sides_and_count_themselves(database: Connection, as_use
             if (first or "") <= key[0] <= (last or "9999")
         }
         assert read_daily_costs(person, first, last) == expected
+
+
+def test_every_basis_and_charge_type_is_read_by_its_name(
+    database: Connection, as_user: Act, user: UUID
+) -> None:
+    database.execute(ADD_EACH_KIND, [user, user])
+    assert {key[3:] for key in add_up(as_user(user))} >= {("estimated", "usage"), ("billed", "tax")}
+    assert add_up(as_user(user)) == read_daily_costs(as_user(user))
 
 
 def test_truncating_leaves_nothing_behind(database: Connection, as_user: Act, user: UUID) -> None:
