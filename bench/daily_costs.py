@@ -2,9 +2,9 @@
 
 The baseline of reads is an index-only read of the view by the database's owner, who has no policies and
 checks no stale days, with a literal workspace and dates. Both sides use the same client, use prepared
-statements after a few rounds, end as Python values, and take turns 101 times. The baseline returns the same columns
-as the function, but the provider's id, which is in the view's key, instead of its name. The user has 30 models,
-so 90 days are 2,700 rows; the changed days are three days apart.
+statements after a few rounds, end as Python values, and take turns 101 times. The baseline returns the same
+columns as the function, but the provider's id, which is in the view's key, instead of its name. The user has
+30 models, so 90 days are 2,700 rows; the changed days are three days apart.
 """
 
 import json
