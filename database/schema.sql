@@ -201,6 +201,89 @@ begin
 end
 $$;
 
+-- TABLE public.api_keys
+
+CREATE TABLE public.api_keys (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    project_id uuid,
+    user_id uuid NOT NULL,
+    name text NOT NULL,
+    prefix text NOT NULL,
+    last_four text NOT NULL,
+    key_hash bytea NOT NULL,
+    scopes text[] NOT NULL,
+    requests_per_minute integer,
+    tokens_per_minute bigint,
+    expires_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    successor_id uuid,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT api_keys_expires_at_check CHECK (((expires_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (expires_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT api_keys_key_hash_check CHECK ((octet_length(key_hash) = 32)),
+    CONSTRAINT api_keys_last_four_check CHECK ((last_four ~ '^[0-9A-Za-z]{4}$'::text)),
+    CONSTRAINT api_keys_last_used_at_check CHECK (((last_used_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (last_used_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT api_keys_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT api_keys_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT api_keys_prefix_check CHECK ((prefix ~ '^tly_[0-9A-Za-z]{4}$'::text)),
+    CONSTRAINT api_keys_requests_per_minute_check CHECK (((requests_per_minute >= 1) AND (requests_per_minute <= 100000))),
+    CONSTRAINT api_keys_revoked_at_check CHECK (((revoked_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (revoked_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT api_keys_scopes_check CHECK (((scopes <@ ARRAY['ingest'::text, 'read'::text]) AND ((cardinality(scopes) >= 1) AND (cardinality(scopes) <= 2)))),
+    CONSTRAINT api_keys_tokens_per_minute_check CHECK (((tokens_per_minute >= 1) AND (tokens_per_minute <= '1000000000000'::bigint)))
+);
+
+-- FUNCTION private.add_api_key(public.api_keys)
+
+CREATE FUNCTION private.add_api_key(wanted public.api_keys) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $_$
+declare
+    made uuid;
+begin
+    if
+        octet_length(wanted.key_hash) = 32
+        and wanted.prefix ~ '^tly_[0-9A-Za-z]{4}$'
+        and wanted.last_four ~ '^[0-9A-Za-z]{4}$'
+    then
+        insert into public.api_keys as k (
+            id, workspace_id, project_id, user_id, name, prefix, last_four, key_hash, scopes, requests_per_minute,
+            tokens_per_minute, expires_at
+        )
+        values (
+            wanted.id, wanted.workspace_id, wanted.project_id, wanted.user_id, wanted.name, wanted.prefix, wanted.last_four,
+            wanted.key_hash, wanted.scopes, wanted.requests_per_minute, wanted.tokens_per_minute, wanted.expires_at
+        )
+        on conflict (key_hash) do nothing
+        returning k.id into made;
+        if made is null then -- sent again
+            select k.id into made
+            from public.api_keys as k
+            where
+                k.key_hash = wanted.key_hash
+                and k.user_id = wanted.user_id
+                and k.workspace_id = wanted.workspace_id
+                and k.created_at > now() - interval '5 minutes'
+                and k.revoked_at is null;
+        end if;
+    end if;
+    if made is null then
+        raise exception 'This is not a new key. Create another one.' using errcode = '22023';
+    end if;
+    delete from public.api_keys as k
+    where k.id in (
+        select e.id
+        from public.api_keys as e
+        where e.workspace_id = wanted.workspace_id and least(e.revoked_at, e.expires_at) <= now()
+        order by least(e.revoked_at, e.expires_at) desc
+        offset 1000
+    );
+    return made;
+end
+$_$;
+
 -- TABLE public.subscriptions
 
 CREATE TABLE public.subscriptions (
@@ -683,6 +766,20 @@ begin
 end
 $_$;
 
+-- FUNCTION private.begin_key_change(uuid, text)
+
+CREATE FUNCTION private.begin_key_change(asked uuid, at_least text) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(asked, at_least);
+begin
+    perform from public.workspaces as w where w.id = tenant for no key update;
+    return private.require_workspace(tenant, at_least);
+end
+$$;
+
 -- FUNCTION private.billing_lock(uuid)
 
 CREATE FUNCTION private.billing_lock(of_workspace uuid) RETURNS bigint
@@ -1163,6 +1260,26 @@ begin
     end if;
 end
 $_$;
+
+-- FUNCTION private.check_key_details(uuid, public.api_keys)
+
+CREATE FUNCTION private.check_key_details(tenant uuid, given public.api_keys) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    perform private.check_chosen_projects(tenant, array[given.project_id]);
+    if given.requests_per_minute not between 1 and 100000 then
+        raise exception 'Limit requests to between 1 and 100,000 a minute, or leave the limit out.' using errcode = '22023';
+    end if;
+    if given.tokens_per_minute not between 1 and 1000000000000 then
+        raise exception 'Limit tokens to between 1 and 1,000,000,000,000 a minute, or leave the limit out.' using errcode = '22023';
+    end if;
+    if given.expires_at <= now() or given.expires_at > timestamptz '2100-01-01T00:00Z' then
+        raise exception 'Let the key expire at a time to come, before 2100, or leave the time out.' using errcode = '22023';
+    end if;
+end
+$$;
 
 -- FUNCTION private.check_may_read(uuid)
 
@@ -5775,6 +5892,22 @@ begin
 end
 $$;
 
+-- FUNCTION private.refuse_ended_key(public.api_keys)
+
+CREATE FUNCTION private.refuse_ended_key(found_one public.api_keys) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    if found_one.revoked_at is not null or found_one.expires_at <= now() then
+        raise exception 'This key no longer works. Create another one.' using errcode = '22023';
+    end if;
+    if found_one.successor_id is not null then
+        raise exception 'This key was rotated and ends soon. Change the one that replaces it.' using errcode = '22023';
+    end if;
+end
+$$;
+
 -- FUNCTION private.refuse_outdated(text, jsonb, jsonb, jsonb)
 
 CREATE FUNCTION private.refuse_outdated(what text, before jsonb, present jsonb, wanted jsonb) RETURNS void
@@ -5840,6 +5973,35 @@ begin
     return null;
 end
 $_$;
+
+-- FUNCTION private.refuse_too_many_keys()
+
+CREATE FUNCTION private.refuse_too_many_keys() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    workspace uuid;
+begin
+    for workspace in select distinct a.workspace_id from added as a order by a.workspace_id loop
+        perform pg_advisory_xact_lock(hashtextextended('tally.bound.api_keys.' || workspace::text, 0));
+        if
+            (
+                select count(*) > 100
+                from public.api_keys as k
+                where
+                    k.workspace_id = workspace
+                    and k.revoked_at is null
+                    and k.successor_id is null
+                    and (k.expires_at is null or k.expires_at > now())
+            )
+        then
+            raise exception 'A workspace can have 100 live keys at most. Revoke one that is no longer used.' using errcode = '22023';
+        end if;
+    end loop;
+    return null;
+end
+$$;
 
 -- FUNCTION private.regrouped_days(jsonb, private.day_parts[])
 
@@ -6201,6 +6363,32 @@ begin
 end
 $$;
 
+-- FUNCTION private.require_api_key(uuid)
+
+CREATE FUNCTION private.require_api_key(wanted uuid) RETURNS public.api_keys
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    found_one public.api_keys;
+begin
+    select k.* into found_one
+    from public.api_keys as k
+    where
+        k.id = wanted
+        and (
+            k.workspace_id = any(array(select private.workspaces_as('admin')))
+            or (k.user_id = auth.uid() and k.workspace_id = any(array(select private.workspaces_as('viewer'))))
+        );
+    if not found then
+        raise exception 'This key no longer exists. Reload the list of keys.' using errcode = '22023';
+    end if;
+    perform private.begin_key_change(found_one.workspace_id, 'viewer');
+    select k.* into found_one from public.api_keys as k where k.id = wanted for no key update;
+    return found_one;
+end
+$$;
+
 -- FUNCTION private.require_caller()
 
 CREATE FUNCTION private.require_caller() RETURNS uuid
@@ -6496,6 +6684,20 @@ begin
         from public.superseded_records as s
         where s.workspace_id = tenant and s.source_key = any (keys) and s.import_id is null and s.user_id <> auth.uid()
     );
+end
+$$;
+
+-- FUNCTION private.revoke_keys_of_leaver()
+
+CREATE FUNCTION private.revoke_keys_of_leaver() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    update public.api_keys as k
+    set revoked_at = now()
+    where k.workspace_id = old.workspace_id and k.user_id = old.user_id and k.revoked_at is null;
+    return null;
 end
 $$;
 
@@ -7202,6 +7404,20 @@ begin
 end
 $$;
 
+-- FUNCTION private.touch_api_key(uuid)
+
+CREATE FUNCTION private.touch_api_key(api_key uuid) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    update public.api_keys as k
+    set last_used_at = now()
+    where k.id = api_key and (k.last_used_at is null or k.last_used_at <= now() - interval '1 minute');
+    return found;
+end
+$$;
+
 -- FUNCTION private.touch_updated_at()
 
 CREATE FUNCTION private.touch_updated_at() RETURNS trigger
@@ -7331,6 +7547,43 @@ CREATE FUNCTION private.upkeep_lock() RETURNS bigint
     SET search_path TO ''
     AS $$
     select hashtextextended('tally.refresh', 0)
+$$;
+
+-- FUNCTION private.verify_api_key(bytea)
+
+CREATE FUNCTION private.verify_api_key(digest bytea) RETURNS TABLE(key_id uuid, user_id uuid, workspace_id uuid, project_id uuid, name text, scopes text[], requests_per_minute integer, tokens_per_minute bigint)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select
+        k.id, k.user_id, k.workspace_id, k.project_id, k.name, a.scopes, k.requests_per_minute, k.tokens_per_minute
+    from public.api_keys as k
+    inner join public.members as m on k.user_id = m.user_id and k.workspace_id = m.workspace_id
+    inner join auth.users as u on k.user_id = u.id
+    left join public.projects as p on k.project_id = p.id
+    cross join lateral (
+        select case when m.role = 'viewer' then array_remove(k.scopes, 'ingest') else k.scopes end as scopes
+    ) as a
+    where
+        k.key_hash = digest
+        and k.revoked_at is null
+        and (k.expires_at is null or k.expires_at > now())
+        and a.scopes <> '{}'
+        -- A column that only hosted projects have.
+        and coalesce((to_jsonb(u) ->> 'banned_until')::timestamptz, '-infinity') <= now()
+        and (
+            k.project_id is null
+            or (
+                p.archived_at is null
+                and (
+                    not p.is_private
+                    or m.role in ('admin', 'owner')
+                    or exists (
+                        select from public.project_members as o where o.project_id = p.id and o.user_id = m.user_id
+                    )
+                )
+            )
+        )
 $$;
 
 -- FUNCTION private.wait_for_saves()
@@ -7621,6 +7874,30 @@ begin
 end
 $_$;
 
+-- FUNCTION public.change_api_key(uuid, jsonb)
+
+CREATE FUNCTION public.change_api_key(api_key uuid, details jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    found_one constant public.api_keys := private.require_api_key(api_key);
+    wanted public.api_keys := jsonb_populate_record(found_one, coalesce(details, '{}'));
+begin
+    perform private.refuse_ended_key(found_one);
+    wanted.name := private.clean_name(wanted.name, 'key');
+    perform private.check_key_details(found_one.workspace_id, wanted);
+    update public.api_keys as k
+    set
+        name = wanted.name,
+        project_id = wanted.project_id,
+        requests_per_minute = wanted.requests_per_minute,
+        tokens_per_minute = wanted.tokens_per_minute,
+        expires_at = wanted.expires_at
+    where k.id = found_one.id;
+end
+$$;
+
 -- FUNCTION public.confirm_channel(text)
 
 CREATE FUNCTION public.confirm_channel(token text) RETURNS text
@@ -7699,6 +7976,29 @@ begin
 
         select coalesce(json_agg(f), '[]') from filed as f
     );
+end
+$$;
+
+-- FUNCTION public.create_api_key(uuid, jsonb)
+
+CREATE FUNCTION public.create_api_key(workspace uuid, details jsonb) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.begin_key_change(workspace, 'member');
+    given public.api_keys := jsonb_populate_record(null::public.api_keys, details);
+begin
+    given.name := private.clean_name(given.name, 'key');
+    if given.scopes is null or given.scopes = '{}' or not given.scopes <@ array['ingest', 'read'] then
+        raise exception 'Choose what the key may do: ingest, read, or both.' using errcode = '22023';
+    end if;
+    perform private.check_key_details(tenant, given);
+    given.id := gen_random_uuid();
+    given.workspace_id := tenant;
+    given.user_id := auth.uid();
+    given.scopes := array(select s.name from unnest(array['ingest', 'read']) as s (name) where s.name = any (given.scopes));
+    return private.add_api_key(given);
 end
 $$;
 
@@ -8978,6 +9278,60 @@ begin
     described := private.describe_moves(restored.workspace_id, plan, 'project');
     perform private.audit_moves(restored.workspace_id, described, 'file_records');
     return described;
+end
+$$;
+
+-- FUNCTION public.revoke_api_key(uuid)
+
+CREATE FUNCTION public.revoke_api_key(api_key uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    found_one constant public.api_keys := private.require_api_key(api_key);
+begin
+    update public.api_keys as k set revoked_at = now() where k.id = found_one.id and k.revoked_at is null;
+end
+$$;
+
+-- FUNCTION public.rotate_api_key(uuid, jsonb, integer)
+
+CREATE FUNCTION public.rotate_api_key(api_key uuid, details jsonb, overlap integer) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    found_one constant public.api_keys := private.require_api_key(api_key);
+    given constant public.api_keys := jsonb_populate_record(found_one, coalesce(details, '{}'));
+    wanted public.api_keys := found_one;
+begin
+    if found_one.user_id <> auth.uid() then
+        raise exception 'Only its owner can rotate a key. Revoke it, and ask for another one.' using errcode = '42501';
+    end if;
+    if exists (select from public.api_keys as k where k.id = found_one.successor_id and k.key_hash = given.key_hash) then
+        return found_one.successor_id; -- sent again
+    end if;
+    perform private.begin_key_change(found_one.workspace_id, 'member');
+    perform private.refuse_ended_key(found_one);
+    if overlap is null or overlap not between 0 and 604800 then
+        raise exception 'Let the old key work for 7 days at most.' using errcode = '22023';
+    end if;
+    if exists (
+        select from public.api_keys as k
+        where k.successor_id = found_one.id and k.revoked_at is null and k.expires_at > now()
+    ) then
+        raise exception 'The key that this one replaced still works. Revoke it first, or wait until it ends.' using errcode = '22023';
+    end if;
+    wanted.id := gen_random_uuid();
+    wanted.prefix := given.prefix;
+    wanted.last_four := given.last_four;
+    wanted.key_hash := given.key_hash;
+    wanted.expires_at := given.expires_at;
+    perform private.check_key_details(found_one.workspace_id, wanted);
+    update public.api_keys as k
+    set successor_id = wanted.id, expires_at = least(k.expires_at, now() + make_interval(secs => overlap))
+    where k.id = found_one.id;
+    return private.add_api_key(wanted);
 end
 $$;
 
@@ -10843,6 +11197,21 @@ ALTER TABLE ONLY public.api_credentials
 ALTER TABLE ONLY public.api_credentials
     ADD CONSTRAINT api_credentials_pkey PRIMARY KEY (id);
 
+-- CONSTRAINT public.api_keys api_keys_key_hash_key
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_key_hash_key UNIQUE (key_hash);
+
+-- CONSTRAINT public.api_keys api_keys_of_workspace
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_of_workspace UNIQUE (workspace_id, id);
+
+-- CONSTRAINT public.api_keys api_keys_pkey
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
+
 -- CONSTRAINT public.audit_logs audit_logs_pkey
 
 ALTER TABLE ONLY public.audit_logs
@@ -11182,6 +11551,18 @@ CREATE INDEX api_credentials_provider_id_idx ON public.api_credentials USING btr
 
 CREATE INDEX api_credentials_user_id_idx ON public.api_credentials USING btree (user_id);
 
+-- INDEX public.api_keys_project_id_idx
+
+CREATE INDEX api_keys_project_id_idx ON public.api_keys USING btree (workspace_id, project_id);
+
+-- INDEX public.api_keys_successor_id_idx
+
+CREATE INDEX api_keys_successor_id_idx ON public.api_keys USING btree (workspace_id, successor_id);
+
+-- INDEX public.api_keys_user_id_idx
+
+CREATE INDEX api_keys_user_id_idx ON public.api_keys USING btree (user_id);
+
 -- INDEX public.audit_logs_workspace_id_created_at_idx
 
 CREATE INDEX audit_logs_workspace_id_created_at_idx ON public.audit_logs USING btree (workspace_id, created_at DESC);
@@ -11445,6 +11826,22 @@ CREATE TRIGGER api_credentials_bound AFTER INSERT ON public.api_credentials REFE
 -- TRIGGER public.api_credentials api_credentials_touch
 
 CREATE TRIGGER api_credentials_touch BEFORE UPDATE ON public.api_credentials FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+
+-- TRIGGER public.api_keys api_keys_audit_delete
+
+CREATE TRIGGER api_keys_audit_delete AFTER DELETE ON public.api_keys REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,prefix,last_four,project_id,scopes,requests_per_minute,tokens_per_minute,expires_at,revoked_at,successor_id}', 'workspace_id');
+
+-- TRIGGER public.api_keys api_keys_audit_insert
+
+CREATE TRIGGER api_keys_audit_insert AFTER INSERT ON public.api_keys REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,prefix,last_four,project_id,scopes,requests_per_minute,tokens_per_minute,expires_at,revoked_at,successor_id}', 'workspace_id');
+
+-- TRIGGER public.api_keys api_keys_audit_update
+
+CREATE TRIGGER api_keys_audit_update AFTER UPDATE ON public.api_keys REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,prefix,last_four,project_id,scopes,requests_per_minute,tokens_per_minute,expires_at,revoked_at,successor_id}', 'workspace_id');
+
+-- TRIGGER public.api_keys api_keys_bound
+
+CREATE TRIGGER api_keys_bound AFTER INSERT ON public.api_keys REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_too_many_keys();
 
 -- TRIGGER public.billing_accounts billing_accounts_audit_delete
 
@@ -11869,6 +12266,10 @@ CREATE TRIGGER members_pass_on_gone AFTER DELETE ON public.members FOR EACH ROW 
 -- TRIGGER public.members members_remember
 
 CREATE TRIGGER members_remember AFTER DELETE ON public.members FOR EACH ROW WHEN ((old.workspace_id <> old.user_id)) EXECUTE FUNCTION private.remember_member();
+
+-- TRIGGER public.members members_revoke_keys
+
+CREATE TRIGGER members_revoke_keys AFTER DELETE ON public.members FOR EACH ROW WHEN ((old.workspace_id <> old.user_id)) EXECUTE FUNCTION private.revoke_keys_of_leaver();
 
 -- TRIGGER public.model_aliases model_aliases_audit_delete
 
@@ -12296,6 +12697,26 @@ ALTER TABLE ONLY public.api_credentials
 ALTER TABLE ONLY public.api_credentials
     ADD CONSTRAINT api_credentials_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
+-- FK CONSTRAINT public.api_keys api_keys_project
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_project FOREIGN KEY (workspace_id, project_id) REFERENCES public.projects(workspace_id, id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.api_keys api_keys_successor
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_successor FOREIGN KEY (workspace_id, successor_id) REFERENCES public.api_keys(workspace_id, id) ON DELETE SET NULL (successor_id) DEFERRABLE INITIALLY DEFERRED;
+
+-- FK CONSTRAINT public.api_keys api_keys_user_id_fkey
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.api_keys api_keys_workspace_id_fkey
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT public.audit_logs audit_logs_workspace_id_fkey
 
 ALTER TABLE ONLY public.audit_logs
@@ -12672,6 +13093,14 @@ CREATE POLICY api_credentials_select_admin ON public.api_credentials FOR SELECT 
 
 CREATE POLICY api_credentials_update_admin ON public.api_credentials FOR UPDATE TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as)))) WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
 
+-- ROW SECURITY public.api_keys
+
+ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.api_keys api_keys_select_own
+
+CREATE POLICY api_keys_select_own ON public.api_keys FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))) OR ((user_id = ( SELECT auth.uid() AS uid)) AND (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))))));
+
 -- ROW SECURITY public.audit_logs
 
 ALTER TABLE public.audit_logs ENABLE ROW LEVEL SECURITY;
@@ -13038,6 +13467,56 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.project_rules TO service_role;
 
 REVOKE ALL ON FUNCTION private.active_rules(tenant uuid, restored uuid) FROM PUBLIC;
 
+GRANT SELECT(id) ON TABLE public.api_keys TO authenticated;
+GRANT SELECT(id) ON TABLE public.api_keys TO service_role;
+
+GRANT SELECT(workspace_id) ON TABLE public.api_keys TO authenticated;
+GRANT SELECT(workspace_id) ON TABLE public.api_keys TO service_role;
+
+GRANT SELECT(project_id) ON TABLE public.api_keys TO authenticated;
+GRANT SELECT(project_id) ON TABLE public.api_keys TO service_role;
+
+GRANT SELECT(user_id) ON TABLE public.api_keys TO authenticated;
+GRANT SELECT(user_id) ON TABLE public.api_keys TO service_role;
+
+GRANT SELECT(name) ON TABLE public.api_keys TO authenticated;
+GRANT SELECT(name) ON TABLE public.api_keys TO service_role;
+
+GRANT SELECT(prefix) ON TABLE public.api_keys TO authenticated;
+GRANT SELECT(prefix) ON TABLE public.api_keys TO service_role;
+
+GRANT SELECT(last_four) ON TABLE public.api_keys TO authenticated;
+GRANT SELECT(last_four) ON TABLE public.api_keys TO service_role;
+
+GRANT SELECT(scopes) ON TABLE public.api_keys TO authenticated;
+GRANT SELECT(scopes) ON TABLE public.api_keys TO service_role;
+
+GRANT SELECT(requests_per_minute) ON TABLE public.api_keys TO authenticated;
+GRANT SELECT(requests_per_minute) ON TABLE public.api_keys TO service_role;
+
+GRANT SELECT(tokens_per_minute) ON TABLE public.api_keys TO authenticated;
+GRANT SELECT(tokens_per_minute) ON TABLE public.api_keys TO service_role;
+
+GRANT SELECT(expires_at) ON TABLE public.api_keys TO authenticated;
+GRANT SELECT(expires_at) ON TABLE public.api_keys TO service_role;
+
+GRANT SELECT(last_used_at) ON TABLE public.api_keys TO authenticated;
+GRANT SELECT(last_used_at) ON TABLE public.api_keys TO service_role;
+
+GRANT SELECT(revoked_at) ON TABLE public.api_keys TO authenticated;
+GRANT SELECT(revoked_at) ON TABLE public.api_keys TO service_role;
+
+GRANT SELECT(successor_id) ON TABLE public.api_keys TO authenticated;
+GRANT SELECT(successor_id) ON TABLE public.api_keys TO service_role;
+
+GRANT SELECT(metadata) ON TABLE public.api_keys TO authenticated;
+GRANT SELECT(metadata) ON TABLE public.api_keys TO service_role;
+
+GRANT SELECT(created_at) ON TABLE public.api_keys TO authenticated;
+GRANT SELECT(created_at) ON TABLE public.api_keys TO service_role;
+
+REVOKE ALL ON FUNCTION private.add_api_key(wanted public.api_keys) FROM PUBLIC;
+
 GRANT SELECT,DELETE ON TABLE public.subscriptions TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.subscriptions TO service_role;
 
@@ -13119,6 +13598,8 @@ REVOKE ALL ON FUNCTION private.begin_change(asked uuid, at_least text) FROM PUBL
 
 REVOKE ALL ON FUNCTION private.begin_confirmation(channel uuid, address text, token text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.begin_key_change(asked uuid, at_least text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.billing_lock(of_workspace uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.budget_currencies() FROM PUBLIC;
@@ -13148,6 +13629,8 @@ REVOKE ALL ON FUNCTION private.check_currency(code text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.check_incoming(incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT has_requests boolean, OUT chosen_projects uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_invitation(tenant uuid, address text, role text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.check_key_details(tenant uuid, given public.api_keys) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_may_read(tenant uuid) FROM PUBLIC;
 
@@ -13589,11 +14072,15 @@ REVOKE ALL ON FUNCTION private.refile_source(tenant uuid, source uuid) FROM PUBL
 
 REVOKE ALL ON FUNCTION private.refile_statements(tenant uuid, ids uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.refuse_ended_key(found_one public.api_keys) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.refuse_outdated(what text, before jsonb, present jsonb, wanted jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.refuse_second_multiplier() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.refuse_too_many() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.refuse_too_many_keys() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.regrouped_days(before jsonb, changes private.day_parts[]) FROM PUBLIC;
 
@@ -13624,6 +14111,8 @@ REVOKE ALL ON FUNCTION private.request_header(name text, at_most integer) FROM P
 REVOKE ALL ON FUNCTION private.request_one_forecast() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.require_another_owner(tenant uuid, person uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.require_api_key(wanted uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.require_caller() FROM PUBLIC;
 
@@ -13708,6 +14197,8 @@ REVOKE ALL ON FUNCTION private.resolve_overlaps(changes private.day_parts[]) FRO
 
 REVOKE ALL ON FUNCTION private.restatable(tenant uuid, source uuid, keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.revoke_keys_of_leaver() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.save_lock(of_workspace uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.select_winners(owner uuid, keys uuid[]) FROM PUBLIC;
@@ -13760,6 +14251,8 @@ REVOKE ALL ON FUNCTION private.top_models(tenant uuid, since timestamp with time
 
 REVOKE ALL ON FUNCTION private.total_spend(tenant uuid, since timestamp with time zone, until timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.touch_api_key(api_key uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.touch_updated_at() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.trim_text(given text) FROM PUBLIC;
@@ -13771,6 +14264,8 @@ REVOKE ALL ON FUNCTION private.undivided_totals(tenant uuid, outdated date[], st
 REVOKE ALL ON FUNCTION private.unsubscribe_token(person uuid, offered text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.upkeep_lock() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.verify_api_key(digest bytea) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.wait_for_saves() FROM PUBLIC;
 
@@ -13811,6 +14306,9 @@ GRANT ALL ON FUNCTION public.budget_status(workspace uuid) TO authenticated;
 REVOKE ALL ON FUNCTION public.cancel_invitation(invitation uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.cancel_invitation(invitation uuid) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.change_api_key(api_key uuid, details jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.change_api_key(api_key uuid, details jsonb) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.confirm_channel(token text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.confirm_channel(token text) TO anon;
 GRANT ALL ON FUNCTION public.confirm_channel(token text) TO authenticated;
@@ -13820,6 +14318,9 @@ GRANT ALL ON FUNCTION public.count_audit_log(workspace uuid, search text) TO aut
 
 REVOKE ALL ON FUNCTION public.count_by_rule(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.count_by_rule(workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.create_api_key(workspace uuid, details jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.create_api_key(workspace uuid, details jsonb) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.create_monthly_partition(year integer, month integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.create_monthly_partition(year integer, month integer) TO service_role;
@@ -13952,6 +14453,12 @@ GRANT ALL ON FUNCTION public.restore_filing(statements json, workspace uuid) TO 
 
 REVOKE ALL ON FUNCTION public.restore_project(project uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.restore_project(project uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.revoke_api_key(api_key uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.revoke_api_key(api_key uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.rotate_api_key(api_key uuid, details jsonb, overlap integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.rotate_api_key(api_key uuid, details jsonb, overlap integer) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.rule_suggestions(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.rule_suggestions(workspace uuid) TO authenticated;

@@ -22,6 +22,7 @@ from tally.moving.belongings import (
     bring_settings,
     leave_channels,
     leave_connections,
+    leave_keys,
 )
 from tally.moving.budgets import bring_budgets
 from tally.moving.file import ExportFile
@@ -51,6 +52,7 @@ def import_workspace(database: Database, file: ExportFile, on_progress: Progress
         known = load_known(target)  # before the first subscription posts renewals
         bring_settings(target)
         leave_connections(target)
+        leave_keys(target)
         leave_channels(target)
         bring_projects(target)
         bring_sources(target)

@@ -10,6 +10,7 @@ from tally.moving.tables import (
     CHANNELS,
     CONNECTIONS,
     EXACT,
+    KEYS,
     MODELS,
     MULTIPLIERS,
     PERSON,
@@ -78,6 +79,17 @@ def leave_connections(target: Target) -> None:
         target.count(CONNECTIONS).reject(
             f"The key of “{row['credential_name']}” ({row[PROVIDER]}) is not in the export. Add the "
             "connection again."
+        )
+
+
+def leave_keys(target: Target) -> None:
+    """Name the keys of programs, which work in the workspace that they were made in."""
+    for row in target.file.rows(KEYS):
+        name = f"The key “{row['name']}”"
+        target.count(KEYS).reject(
+            f"{name} was revoked."
+            if row["revoked_at"]
+            else f"{name} is not in the export. Create another one, and give it to its program."
         )
 
 

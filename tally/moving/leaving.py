@@ -40,7 +40,7 @@ ATTEMPTS = 3
 SOURCES_AT_ONCE = 50  # the rejected rows of one may be a megabyte
 NO_PROJECT = "00000000-0000-0000-0000-000000000000"
 ALWAYS_LEFT_OUT = (
-    "Provider keys: enter them again where you import.",
+    "Provider keys: enter them again where you import. Keys of programs: create new ones there.",
     "Other people: their records come as the importing person's, named by their email address. Invite them, "
     "then give them their records under People named in reports, in Settings.",
     "Forecasts, unusual days and nightly runs, which are calculated again; exchange rates, which are fetched "

@@ -120,6 +120,9 @@ MODELS = _table(
     {PROVIDER: NAME, "name": cells.text(200), "model_name": cells.text(200)},
 )
 CONNECTIONS = _table("api_credentials", "provider credential_name", {PROVIDER: NAME, "credential_name": NAME})
+KEYS = _table(
+    "api_keys", "name", {PERSON: EMAIL, "name": NAME, "revoked_at": cells.instant}, order=("created_at", "id")
+)
 CHANNELS = _table("channels", "kind name", {"kind": cells.text(20), "name": NAME}, order=("created_at", "id"))
 PRICES = _table(
     "model_prices",
@@ -286,6 +289,7 @@ TABLES = (
     WORKSPACE,
     PREFERENCES,
     CONNECTIONS,
+    KEYS,
     CHANNELS,
     PROJECTS,
     RULES,

@@ -52,6 +52,7 @@ VIEWS = {"effective_records"}  # their rows are those of a table
 READ_BY_EVERYONE = {"exchange_rates", "providers"}
 WRITTEN_BY_NOBODY = {  # but by functions; read by its owner and by services
     "alert_events",
+    "api_keys",
     "audit_logs",
     "channels",
     "deliveries",
@@ -69,12 +70,14 @@ SEEN_BY_ADMINS = {
 }
 # Columns to select where not all are readable.
 READABLE = {
+    "api_keys": "id,workspace_id,project_id,user_id,name,prefix,last_four,scopes,revoked_at,metadata",
     "channels": "id,workspace_id,kind,name,hint,verified_at,disabled_reason,metadata,created_at",
     "invitations": "id,workspace_id,email,role,invited_by,metadata,created_at,expires_at",
 }
 OF_ONE_USER = {"user_preferences"}  # of no workspace
 # Rows of a person: others read them as admins, or where everyone may.
 OF_PEOPLE = {"cost_records", "effective_records", "imports", "subscriptions", "superseded_records"}
+OF_THEIR_OWNER = {"api_keys"}  # others read them as admins alone
 ABOUT_A_PERSON = {"budgets"}  # `user_id` is whose usage it is about, not whose row
 # Members only read them: they are about everybody's usage.
 WRITTEN_BY_ADMINS = {
@@ -102,9 +105,11 @@ EXECUTED_BY = {
     "attach_partition": {"service_role"},
     "budget_status": {"authenticated"},
     "cancel_invitation": {"authenticated"},
+    "change_api_key": {"authenticated"},
     "confirm_channel": {"anon", "authenticated"},  # who reads a mailbox may have no account
     "count_audit_log": {"authenticated"},
     "count_by_rule": {"authenticated"},
+    "create_api_key": {"authenticated"},
     "create_monthly_partition": {"service_role"},
     "create_project": {"authenticated"},
     "create_workspace": {"authenticated"},
@@ -148,6 +153,8 @@ EXECUTED_BY = {
     "preview_restore": {"authenticated"},
     "restore_filing": {"authenticated"},
     "restore_project": {"authenticated"},
+    "revoke_api_key": {"authenticated"},
+    "rotate_api_key": {"authenticated"},
     "rule_suggestions": {"authenticated"},
     "save_channel": {"authenticated"},
     "save_cost_records": {"authenticated"},
@@ -176,6 +183,7 @@ NEEDS_ROLE = {
     "apply_prices": "member",
     "count_audit_log": "admin",
     "count_by_rule": "admin",
+    "create_api_key": "member",
     "create_project": "admin",
     "delete_workspace": "owner",
     "invite": "admin",
@@ -225,6 +233,7 @@ SAMPLE: dict[str, dict[str, Any]] = {
         "encrypted_api_key": "encrypted",
         "encryption_key_id": "first",
     },
+    "api_keys": {"name": "laptop", "prefix": "tly_Abcd", "last_four": "9xYz", "scopes": ["ingest"]},
     "audit_logs": {"actor": "operator", "action": "update", "table_name": "api_credentials"},
     "billing_accounts": {"account": "openai:acme", "name": "Acme"},
     "channels": {
@@ -360,6 +369,8 @@ def sample_row(
         row[column] = add(connection, row["workspace_id"])
     if table == "invitations":
         row["token_sha256"] = sha256(uuid4().bytes).digest()
+    if table == "api_keys":
+        row["key_hash"] = sha256(uuid4().bytes).digest()
     if table == "superseded_records":
         row["import_id"] = _disabled_import(connection, user_id, row["workspace_id"])
     return row
@@ -551,4 +562,6 @@ def expected_of_role(role: str, table: str, command: str, split: str = "admins")
 def _read_by_members(table: str, split: str) -> str:
     if table in SEEN_BY_ADMINS or (table in TOTALS and split == "own"):
         return "nothing"
+    if table in OF_THEIR_OWNER:
+        return "own"
     return "own" if table in OF_PEOPLE and split != "everyone" else "all"

@@ -194,6 +194,7 @@ NAMED = {
     "import_id": "(select id from public.imports where workspace_id = '{workspace}' limit 1)",
     "credential_id": "(select id from public.api_credentials where workspace_id = '{workspace}' limit 1)",
     "channel": "(select id from public.channels where workspace_id = '{workspace}' limit 1)",
+    "api_key": "(select id from public.api_keys where workspace_id = '{workspace}' and user_id = '{member}')",
     "details": '{{"name": "Taken over"}}',
     "is_paused": "true",
     "invitation": "(select id from public.invitations where workspace_id = '{workspace}' limit 1)",
@@ -211,6 +212,7 @@ NAMED = {
     "person_split": "everyone",
     "monthly_usd": "1",
     "keys": "{{}}",
+    "overlap": "60",
     "first_day": "2026-01-01",
     "last_day": "2026-12-31",
     "run_id": "11111111-1111-4111-8111-111111111111",
@@ -282,6 +284,22 @@ def test_nobody_reads_the_hash_of_a_token(team: Team) -> None:
         for columns in ("token_sha256", "*"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(f"select {columns} from public.invitations")
+
+
+def test_nobody_reads_or_filters_by_the_hash_of_a_key(team: Team) -> None:
+    [[digest]] = team.database.execute(
+        "select key_hash from public.api_keys where user_id = %s", [team.users["member"]]
+    ).fetchall()
+    for connection in team.connections.values():
+        for query in (
+            "select key_hash from public.api_keys",
+            "select * from public.api_keys",
+            "select k from public.api_keys as k",
+            "select id from public.api_keys where key_hash = %(digest)s",
+            "select id from public.api_keys order by key_hash",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(query, {"digest": digest})
 
 
 def test_nobody_reads_the_target_of_a_channel(team: Team) -> None:

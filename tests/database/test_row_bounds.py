@@ -17,6 +17,7 @@ Act = Callable[[UUID], Connection]
 # Rows of one workspace, and how a row differs from the others.
 BOUNDED: dict[str, tuple[int, dict[str, str]]] = {
     "api_credentials": (50, {"credential_name": "'c' || n"}),
+    "api_keys": (100, {"key_hash": "sha256(n::text::bytea)"}),
     "channels": (20, {"name": "'c' || n"}),
     "billing_accounts": (1_000, {"account": "'openai:' || n"}),
     "budgets": (2_500, {"name": "'b' || n"}),

@@ -7,6 +7,8 @@ from zipfile import ZipFile
 
 import pytest
 
+from tally.api_keys.key_text import hash_key
+from tally.api_keys.keys import NewKey, create_key, list_keys, revoke_key
 from tally.ledger.save import save_batch
 from tally.local.stack import Stack
 from tally.moving.arriving import MoveInterrupted, import_workspace
@@ -211,6 +213,24 @@ def test_targets_of_alerts_stay_behind_and_are_named(
     }
     assert every_row_is_accounted_for(target)
     assert elsewhere.select(Query("channels", "id", ["id"])) == []
+
+
+def test_keys_of_programs_stay_behind_and_are_named(
+    house: SupabaseDatabase, elsewhere: SupabaseDatabase, tmp_path: Path
+) -> None:
+    key, revoked = (create_key(house, NewKey(name)) for name in ("laptop", "old"))
+    revoke_key(house, revoked.id)
+    leave(house, tmp_path / "house.zip")
+    with ZipFile(tmp_path / "house.zip") as moved:
+        hidden = (key.text.encode(), hash_key(key.text).hex().encode(), key.shown[:8].encode())
+        assert not any(text in moved.read(name) for name in moved.namelist() for text in hidden)
+    target = arrive(elsewhere, tmp_path / "house.zip")
+    assert target.counts["api_keys"].reasons == {
+        "The key “laptop” is not in the export. Create another one, and give it to its program.": 1,
+        "The key “old” was revoked.": 1,
+    }
+    assert every_row_is_accounted_for(target)
+    assert list_keys(elsewhere) == []
 
 
 def test_a_name_for_which_there_is_no_room_is_left_out(

@@ -35,6 +35,19 @@ OF_TABLES = {
         "next_sync_at",
         "validation_status",
     },
+    "api_keys": {  # named in the file, without what belongs to the key
+        "expires_at",
+        "key_hash",
+        "last_four",
+        "last_used_at",
+        "metadata",
+        "prefix",
+        "project_id",
+        "requests_per_minute",
+        "scopes",
+        "successor_id",
+        "tokens_per_minute",
+    },
     "billing_accounts": {"metadata"},  # empty, as in the next ones
     "channels": {  # named in the file, without what belongs to the target
         "confirmation_expires_at",

@@ -1,0 +1,1 @@
+"""Keys with which programs send what they spend, or read it."""
