@@ -1,4 +1,4 @@
-"""The nightly run: rates, partitions, renewals, sync, daily costs, forecasts, anomalies, maintenance."""
+"""The nightly run: rates, partitions, renewals, sync, daily costs, forecasts, anomalies, alerts, upkeep."""
 
 import logging
 import sys

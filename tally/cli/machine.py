@@ -104,7 +104,7 @@ def nightly(
 ) -> None:
     """Run the nightly job now.
 
-    It syncs connections, refreshes daily costs, forecasts and scores earlier forecasts.
+    It syncs connections, refreshes daily costs, forecasts, scores earlier forecasts and raises alerts.
 
     Exit codes: 0 done; 1 failed; 3 done but for some accounts, which are named; 75 another run goes on.
 

@@ -1,1 +1,1 @@
-"""Emails that Tally sends."""
+"""Emails that Tally sends, and channels of alerts with what is delivered to them."""
