@@ -27,7 +27,8 @@ def test_the_readme_names_every_tally_command() -> None:
 
 def test_every_option_of_the_readme_exists() -> None:
     commands = list(COMMANDS.commands.values())
-    commands += [inner for group in commands for inner in getattr(group, "commands", {}).values()]
+    for group in commands:  # groups may have groups
+        commands += getattr(group, "commands", {}).values()
     options = {option for command in commands for parameter in command.params for option in parameter.opts}
     rows = "\n".join(line for line in README.splitlines() if line.startswith("| `tally"))
     assert set(re.findall(r"--[a-z-]+", rows)) <= options

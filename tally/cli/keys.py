@@ -1,4 +1,7 @@
-"""`tally keys`: the operator's encryption keys, which encrypt provider keys and channels' targets."""
+"""`tally keys`: the operator's encryption keys, which encrypt provider keys and channels' targets.
+
+The keys of programs are a group of their own, `tally keys api`.
+"""
 
 import time
 from collections import Counter
@@ -24,7 +27,7 @@ from tally.storage.postgres import connect_operator
 PRUNE_DELAY_SECONDS = 3600  # longer than it takes to add a connection, from reading the key ring to saving
 
 keys = typer.Typer(
-    help="Manage the encryption keys of provider keys.\n\nExample: tally keys check",
+    help="Manage encryption keys, and the keys of programs.\n\nExample: tally keys check",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

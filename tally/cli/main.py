@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from tally.cli import collect, machine
+from tally.cli.api_keys import api_keys
 from tally.cli.budgets import budgets
 from tally.cli.command import TallyCommand, new_app
 from tally.cli.glance import print_status, print_today
@@ -49,4 +50,5 @@ app.command("demo")(demo)
 collect.add_commands(app)
 app.command("reprice")(reprice)
 app.command("owner", cls=TallyCommand)(owner)
+keys.add_typer(api_keys, name="api")
 app.add_typer(keys, name="keys")

@@ -1,0 +1,95 @@
+"""`tally keys api`: keys are made, listed, rotated and revoked; the whole key is on standard output, once."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from tally.api_keys.key_text import hash_key, is_key_text
+from tally.cli.main import app
+from tally.local.stack import Stack
+from tests.shared_connections import operator_connection
+from tests.tally.people import Person, add_member, add_team, over_http, sign_up
+
+
+def run(person: Person, *arguments: str, fails: bool = False) -> Result:
+    """Run a command of the group for a person."""
+    result = CliRunner().invoke(app, ["keys", "api", *arguments, "--email", person.email])
+    assert (result.exit_code != 0) == fails, result.output
+    return result
+
+
+def list_keys(person: Person, *arguments: str) -> list[dict[str, object]]:
+    """The listed keys as objects."""
+    keys: list[dict[str, object]] = json.loads(run(person, "list", "--json", *arguments).stdout)["keys"]
+    return keys
+
+
+def verified(stack: Stack, text: str) -> str | None:
+    """The name of the key with this text, while it works."""
+    with operator_connection(stack) as connection:
+        query = "select name from private.verify_api_key(%s)"
+        found = connection.execute(query, [hash_key(text)]).fetchone()
+    return found[0] if found else None
+
+
+def test_a_key_lives_from_its_making_to_its_end(stack: Stack) -> None:
+    person = sign_up(stack)
+    assert run(person, "list").stdout.startswith("No keys yet.")
+    made = run(person, "create", "laptop [red]", "--requests", "60", "--expires-in", "90")
+    text = made.stdout.strip()
+    assert is_key_text(text)
+    assert text not in made.stderr
+    assert "It is not shown again" in made.stderr
+    assert verified(stack, text) == "laptop [red]"
+
+    [key] = list_keys(person)
+    assert (key["name"], key["scopes"], key["state"]) == ("laptop [red]", ["ingest"], "active")
+    assert (key["requests_per_minute"], key["project"]) == (60, None)
+    table = run(person, "list").stdout
+    assert f"{text[:8]}…{text[-4:]}" in table
+    assert "laptop [red]" in table
+    assert text not in table
+
+    rotated = run(person, "rotate", "LAPTOP [red]", "--overlap", "48").stdout.strip()
+    assert verified(stack, text) == verified(stack, rotated) == "laptop [red]"
+    several = run(person, "revoke", "laptop [red]", fails=True)
+    assert "There are 2 keys named" in several.stderr
+    run(person, "revoke", f"{text[:8]}…{text[-4:]}")
+    assert verified(stack, text) is None
+    run(person, "revoke", str(list_keys(person)[1]["id"]))
+    assert verified(stack, rotated) is None
+    assert [each["state"] for each in list_keys(person)] == ["revoked", "revoked"]
+
+
+def test_a_key_belongs_to_a_workspace_and_a_project(stack: Stack) -> None:
+    admin, member = sign_up(stack), sign_up(stack)
+    team = add_team(stack, admin)
+    add_member(stack, team, member)
+    over_http(stack, admin).in_workspace(team).call("create_project", name="Web")
+    run(member, "create", "ci", "--workspace", team, "--project", "web", "--scope", "read,ingest")
+    [key] = list_keys(member, "--workspace", team)
+    assert (key["project"], key["scopes"], key["user_id"]) == ("Web", ["ingest", "read"], member.user_id)
+    assert list_keys(member) == []
+    assert list_keys(admin, "--workspace", team) == [key]
+    refused = run(admin, "rotate", "ci", "--workspace", team, fails=True)
+    assert "Only its owner can rotate a key" in refused.stderr
+    run(admin, "revoke", "ci", "--workspace", team)
+    assert list_keys(member, "--workspace", team)[0]["state"] == "revoked"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["create", "x", "--scope", "admin"], "There is no scope “admin”. Use ingest, read, or both."),
+        (["create", "x", "--project", "none"], "There is no project “none”."),
+        (["create", " "], "Give the key a name of 1 to 100 characters."),
+        (["create", "x", "--requests", "0"], "Invalid value"),
+        (["revoke", "x"], "There is no key “x” that works."),
+        (["rotate", "x", "--overlap", "169"], "Invalid value"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_sentence(stack: Stack, arguments: list[str], sentence: str) -> None:
+    refused = run(sign_up(stack), *arguments, fails=True)
+    assert sentence in refused.stderr
+    assert refused.stdout == ""
