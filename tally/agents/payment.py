@@ -8,17 +8,11 @@ from typing import Any, Literal
 
 from tally.agents.json_values import child, read_name
 from tally.agents.log_files import folders_from
+from tally.catalog.plans import PLANS
 
 PaidBy = Literal["plan", "api"]
 PAID_BY: tuple[PaidBy, ...] = ("plan", "api")
 
-# API provider -> the provider of its subscription plan.
-PLANS = {
-    "anthropic": "claude-desktop",
-    "openai": "chatgpt",
-    "google": "gemini-app",
-    "github-copilot": "github-copilot",
-}
 # Agent -> the provider whose plan it can use.
 OWN = {"claude-code": "anthropic", "claude-cowork": "anthropic", "codex": "openai", "gemini-cli": "google"}
 WITH_PLAN = ("copilot-cli", "claude-cowork")  # agents that cannot be used without one

@@ -19,7 +19,10 @@ _NAMES = {
         "gemini, vertex ai beta, google vertex, google vertex anthropic, google gla, google generative ai"
         ", google antigravity, gcp gemini, gcp vertex ai, gcp gen ai, vertexai, vertex, gemini cli"
     ),
-    "azure": "azure text, azure cognitive services, azure ai openai, azure ai inference, az ai openai",
+    "azure": (
+        "azure text, azure cognitive services, azure ai openai, azure ai inference, az ai openai"
+        ", az ai inference"
+    ),
     "aws-bedrock": "bedrock converse, amazon bedrock, sagemaker, amazon bedrock mantle, bedrock mantle",
     "xai": "x ai",
     "mistral": "mistralai, codestral, mistral chat",
@@ -36,6 +39,17 @@ _NAMES = {
     "github-copilot": "github copilot, github models, github copilot enterprise",
     "other": "opencode, opencode zen, vercel, custom",
 }
+# Ends of servers' names, and who is paid there.
+_ADDRESSES = {
+    "openrouter.ai": "openrouter",
+    "openai.azure.com": "azure",
+    "ai.azure.com": "azure",
+    "amazonaws.com": "aws-bedrock",
+    "aiplatform.googleapis.com": "google",
+    "api.groq.com": "groq",
+    "api.together.xyz": "together",
+    "api.fireworks.ai": "fireworks",
+}
 _HOSTS = {normalise_name(name): slug for slug, names in _NAMES.items() for name in names.split(", ")}
 
 
@@ -46,3 +60,10 @@ def find_host(name: str) -> str | None:
     if normal.startswith("vertex ai "):  # and a kind of models
         return "google"
     return _HOSTS.get(normal) or find_provider(normal)
+
+
+@lru_cache(10_000)
+def find_host_at(address: str) -> str:
+    """Slug of the provider at a server's name or address; empty for others, which any provider may use."""
+    server = address.partition("://")[2].partition("/")[0] or address.partition("/")[0]
+    return next((slug for end, slug in _ADDRESSES.items() if server.endswith(end)), "")

@@ -14,7 +14,7 @@ included. Metrics are skipped: they are sums of the same requests.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from tally.catalog.hosts import LOCAL, find_host
+from tally.catalog.hosts import LOCAL, find_host, find_host_at
 from tally.catalog.payees import OTHER, find_payee
 from tally.core.records import JSON, CostRecord, identity, request_identity
 from tally.importers.exports import Bucket, Dimensions, Numbers, utc_time
@@ -67,17 +67,6 @@ SUMS = frozenset(
     }
 )
 KINDS_OF_REQUESTS = frozenset({"", "llm", "embedding", "generation", "completion", "chat"})
-# Ends of servers' names, and who is paid there.
-ADDRESSES = {
-    "openrouter.ai": "openrouter",
-    "openai.azure.com": "azure",
-    "ai.azure.com": "azure",
-    "amazonaws.com": "aws-bedrock",
-    "aiplatform.googleapis.com": "google",
-    "api.groq.com": "groq",
-    "api.together.xyz": "together",
-    "api.fireworks.ai": "fireworks",
-}
 COPILOT = "github-copilot"
 # What a coding agent is signed in with, and the plan that then covers its requests.
 PLANS = {"chatgpt": "chatgpt", "oauth-personal": "gemini-app", "login_with_google": "gemini-app"}
@@ -276,8 +265,7 @@ def _find_plan(row: Row) -> str:
 
 def _find_hint(row: Row) -> str:
     """The provider by the server's name, else as the sender names it: `openai.chat` is OpenAI's."""
-    server = row["address"].partition("://")[2].partition("/")[0] or row["address"].partition("/")[0]
-    if at := next((slug for end, slug in ADDRESSES.items() if server.endswith(end)), ""):
+    if at := find_host_at(row["address"]):
         return at
     named = row["provider"]
     return named if find_host(named) else named.partition(".")[0]

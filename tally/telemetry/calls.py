@@ -31,6 +31,7 @@ class Call:
     reasoning_tokens: int = 0
     has_usage: bool = False
     has_cache_detail: bool = False  # false where cached tokens may be within the input, unnamed
+    has_all_classes: bool = False  # also those that a price depends on: for how long writes are kept
     reported_usd: Decimal | None = None
     detail: int = 0  # attributes: of two statements about a call, the one that tells more counts
     status: CallStatus = "ok"
@@ -50,11 +51,14 @@ class Call:
     branch: str = ""
     repository: str = ""
     environment: str = ""
+    container: str = ""
     prompt_name: str = ""
     prompt_version: str = ""
     region: str = ""
     service_tier: str = ""  # a condition of the price, as the provider names it
     speed: str = ""
+    plan: str = ""  # slug of the subscription that the agent is signed in with
+    key_name: str = ""  # of a gateway's key
     tags: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -82,6 +82,8 @@ PREFIXES = (
     "process.command",
     "exception.stacktrace",
     "error.stack_trace",
+    "user.email",  # people are told by ids
+    "user.full_name",
     "gen_ai.agent.description",
     "url.full",
     "url.query",

@@ -229,7 +229,7 @@ def _read_log(record: Object, place: Place) -> LogRecord:
     if attributes is not None and not isinstance(attributes, list):
         raise Refused(f"A log record was refused: {NOT_A_LIST}.")
     found = _read_attributes(attributes, place.notes)
-    name = _read_text(_get(record, "eventName") or found.get("event.name"), MAX_NAME)
+    name = _read_text(found.get("event.name") or _get(record, "eventName"), MAX_NAME)
     nanoseconds = _read_nano(_get(record, "timeUnixNano")) or _read_nano(_get(record, "observedTimeUnixNano"))
     timestamp = read_time(nanoseconds)
     if timestamp is None:

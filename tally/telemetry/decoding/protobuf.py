@@ -133,7 +133,7 @@ def _read_events(events: Any, start: Any, notes: Notes) -> tuple[SpanEvent, ...]
 
 def _read_log(record: Any, place: Place) -> LogRecord:
     attributes = read_attributes(record.attributes, place.notes)
-    name = record.event_name or str(attributes.get("event.name") or "")
+    name = str(attributes.get("event.name") or record.event_name)  # of the latter, Rust makes a place
     nanoseconds = record.time_unix_nano or record.observed_time_unix_nano
     timestamp = read_time(nanoseconds)
     if timestamp is None:

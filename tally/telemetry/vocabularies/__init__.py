@@ -1,1 +1,118 @@
-"""One reader for each vocabulary of attributes."""
+"""One reader for each vocabulary: spans and log records as calls."""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from tally.telemetry.calls import Call, CallRefused
+from tally.telemetry.signals import Decoded, LogRecord, Span
+from tally.telemetry.vocabularies import (
+    ai_sdk,
+    claude_code,
+    codex,
+    copilot,
+    gemini_cli,
+    genai,
+    langfuse,
+    langsmith,
+    litellm,
+    logfire,
+    opencode,
+    openinference,
+    openrouter,
+)
+from tally.telemetry.vocabularies.told import Told
+
+ReadSpan = Callable[[Span, Told], Call | None]
+ReadLog = Callable[[LogRecord, Told], Call | None]
+
+
+class Vocabulary(NamedTuple):
+    """A vocabulary of spans, by an attribute that only it has, by its instruments or by its programs."""
+
+    read_span: ReadSpan
+    marker: str = ""
+    scopes: tuple[str, ...] = ()  # beginnings of instruments' names
+    services: tuple[str, ...] = ()  # beginnings of programs' names
+
+    def fits(self, span: Span) -> bool:
+        """Check whether a span is written in it."""
+        if self.marker and self.marker not in span.attributes:
+            return False
+        if not self.scopes and not self.services:
+            return True
+        service = span.resource.get("service.name")
+        is_of_service = isinstance(service, str) and service.startswith(self.services)
+        return is_of_service or span.scope.startswith(self.scopes)
+
+
+def skip(span: Span, told: Told) -> Call | None:  # noqa: ARG001 - in place of a reader
+    """Nothing: the calls are told by log records."""
+    return None
+
+
+# The first that fits reads a span, the last fits all: OpenLLMetry and Anthropic follow the conventions.
+SPANS = (
+    Vocabulary(claude_code.read_span, scopes=("com.anthropic.claude_code",)),
+    Vocabulary(skip, scopes=("codex",), services=("codex",)),
+    Vocabulary(skip, scopes=("gemini-cli", "qwen-code"), services=("gemini-cli", "qwen-code")),
+    Vocabulary(copilot.read_span, scopes=("github.copilot",), services=("github-copilot",)),
+    Vocabulary(opencode.read_span, services=("opencode",), marker="ai.operationId"),
+    Vocabulary(ai_sdk.read_span, marker="ai.operationId"),
+    Vocabulary(openrouter.read_span, scopes=("openrouter",), services=("openrouter",)),
+    Vocabulary(litellm.read_span, scopes=("litellm",)),
+    Vocabulary(langfuse.read_span, marker="langfuse.observation.type"),
+    Vocabulary(logfire.read_span, scopes=("logfire.",)),
+    Vocabulary(openinference.read_span, marker="openinference.span.kind"),
+    Vocabulary(langsmith.read_span, marker="langsmith.span.kind"),
+    Vocabulary(langsmith.read_span, scopes=("langsmith",)),
+    Vocabulary(genai.read_span),
+)
+# Beginnings of instruments' names, or of events' names, for each reader of log records.
+EVENTS: tuple[tuple[str, ReadLog], ...] = (
+    ("claude_code.", claude_code.read_log),
+    ("codex.", codex.read_log),
+    *((f"{prefix}.", gemini_cli.read_log) for prefix in gemini_cli.AGENTS),
+)
+CLAUDE_SCOPE = "com.anthropic.claude_code"
+
+
+def read_span(span: Span) -> Call | None:
+    """The call that a span describes, None for others; raises CallRefused."""
+    read = next(vocabulary.read_span for vocabulary in SPANS if vocabulary.fits(span))
+    return read(span, Told(span.attributes, span.resource))
+
+
+def read_log(record: LogRecord) -> Call | None:
+    """The call that a log record describes, None for others; raises CallRefused."""
+    if record.scope.startswith(CLAUDE_SCOPE):
+        return claude_code.read_log(record, Told(record.attributes, record.resource))
+    for prefix, read in EVENTS:
+        if record.name.startswith(prefix):
+            return read(record, Told(record.attributes, record.resource))
+    return None
+
+
+class ReadCalls(NamedTuple):
+    """The calls in a request, and a sentence for each item whose call cannot be counted."""
+
+    calls: list[Call]
+    rejected: list[str]
+
+
+def read_calls(decoded: Decoded) -> ReadCalls:
+    """The calls that the spans and log records of a request describe; of several, none is chosen yet."""
+    found = ReadCalls([], [])
+    _read_all(decoded.spans, read_span, found)
+    _read_all(decoded.logs, read_log, found)
+    return found
+
+
+def _read_all(
+    items: Iterable[Span] | Iterable[LogRecord], read: Callable[..., Call | None], found: ReadCalls
+) -> None:
+    for item in items:
+        try:
+            if call := read(item):
+                found.calls.append(call)
+        except CallRefused as reason:
+            found.rejected.append(f"The call in “{item.name[:60]}” was refused: {reason}.")

@@ -106,3 +106,24 @@ def _encode_ids(found: object) -> None:
     elif isinstance(found, list):
         for inner in found:
             _encode_ids(inner)
+
+
+def from_protobuf(body: bytes, signal: str) -> bytes:
+    """A request in protobuf as OTLP's JSON."""
+    message = (ExportTraceServiceRequest if signal == "traces" else ExportLogsServiceRequest)()
+    message.ParseFromString(body)
+    found = json_format.MessageToDict(message)
+    _decode_ids(found)
+    return as_json(found)
+
+
+def _decode_ids(found: object) -> None:
+    if isinstance(found, dict):
+        for key, inner in found.items():
+            if key in ("traceId", "spanId", "parentSpanId"):
+                found[key] = base64.b64decode(inner).hex()
+            else:
+                _decode_ids(inner)
+    elif isinstance(found, list):
+        for inner in found:
+            _decode_ids(inner)

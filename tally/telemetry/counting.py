@@ -1,0 +1,274 @@
+"""The choice of what counts among many statements about the same calls.
+
+- Statements with an id of the provider's in common are about one call, and so are those with the same span or
+  the same event: requests are sent again after failures. The statement that tells most counts.
+- Of calls inside each other, the innermost counts: the others repeat it. Two responses of one provider with
+  different ids are two calls, wherever they are.
+- A call that tells no usage is a request without tokens, unless one around it or inside it tells more.
+
+The choice depends on the set of statements alone, not on their order or on how requests split them.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from tally.core.records import identity, request_identity
+from tally.telemetry.calls import Call
+from tally.telemetry.signals import Span
+from tally.telemetry.vocabularies.reading import sort_ids
+
+# Facts that a statement which counts takes from others about the same call.
+SHARED = (
+    *("duration_ms", "first_token_ms", "agent", "session", "channel", "service", "person", "project"),
+    *("end_user", "operation", "tool", "branch", "repository", "environment", "container", "prompt_name"),
+    *("prompt_version", "region", "service_tier", "speed", "plan", "key_name", "reported_usd"),
+)
+
+
+class Choice(NamedTuple):
+    """The calls that count, each as the statement that tells most, and the statements that do not."""
+
+    counted: list[Call]
+    dropped: list[Call]
+
+
+def parents_of(spans: Iterable[Span]) -> dict[str, str]:
+    """The parent of each span that has one."""
+    return {span.span_id: span.parent_span_id for span in spans if span.parent_span_id}
+
+
+def choose_calls(calls: Iterable[Call], parents: Mapping[str, str]) -> Choice:
+    """Choose among statements; `parents` are those of all spans, also of such that are no calls."""
+    statements = sorted(calls, key=_rank, reverse=True)
+    groups = _group(statements)
+    repeated = _find_repeated(groups, parents)
+    counted, dropped = [], []
+    for place, group in enumerate(groups):
+        if place in repeated:
+            dropped += group
+        else:
+            counted.append(_merge(group))
+            dropped += group[1:]
+    return Choice(sorted(counted, key=lambda call: (call.timestamp, str(key_of(call)))), dropped)
+
+
+def key_of(call: Call) -> UUID:
+    """The identity of the event: by the provider's id, by its span, or by what it says."""
+    if call.request_ids:
+        first = call.request_ids[0]
+        # A request without usage must not stand for one with usage that another source knows by this id.
+        return request_identity(first) if call.has_usage else identity("otlp", "request", first)
+    if call.span_id:
+        return identity("otlp", call.trace_id, call.span_id)
+    counts = (
+        *(call.input_tokens, call.output_tokens, call.cached_input_tokens),
+        *(call.cache_write_tokens, call.reasoning_tokens),
+    )
+    source = call.channel or call.agent or call.service
+    return identity("otlp", source, call.session, call.timestamp, call.model, call.error_code, *counts)
+
+
+def _rank(call: Call) -> tuple[Any, ...]:
+    """The sort key among statements about one call; the last parts only make the order certain."""
+    return (
+        call.has_usage,
+        call.has_all_classes,
+        call.has_cache_detail,
+        call.reported_usd is not None,
+        call.status == "ok",
+        call.detail,
+        call.tokens,
+        call.trace_id,
+        call.span_id,
+        call.timestamp,
+        repr(call),
+    )
+
+
+def _group(statements: Sequence[Call]) -> list[list[Call]]:
+    """Statements by call, in their order."""
+    roots = list(range(len(statements)))
+
+    def find(place: int) -> int:
+        while roots[place] != place:
+            roots[place] = roots[roots[place]]
+            place = roots[place]
+        return place
+
+    first: dict[object, int] = {}
+    for place, call in enumerate(statements):
+        for name in _names(call):
+            known, own = find(first.setdefault(name, place)), find(place)
+            roots[max(known, own)] = min(known, own)
+    groups: dict[int, list[Call]] = defaultdict(list)
+    for place, call in enumerate(statements):
+        groups[find(place)].append(call)
+    return list(groups.values())
+
+
+def _names(call: Call) -> Iterable[object]:
+    """The names that statements about one call have in common."""
+    yield from call.request_ids
+    if call.span_id:
+        yield call.trace_id, call.span_id
+    elif not call.request_ids:
+        yield key_of(call)
+
+
+def _merge(group: Sequence[Call]) -> Call:
+    """The statement that tells most, with what only others tell."""
+    best = group[0]
+    if len(group) == 1:
+        return best
+    changes: dict[str, Any] = {
+        "request_ids": sort_ids({each for call in group for each in call.request_ids}),
+        "tags": {name: value for call in reversed(group) for name, value in call.tags.items()},
+    }
+    if not best.model and (named := next((call for call in group if call.model), None)):
+        changes |= {"model": named.model, "provider": named.provider}
+    for name in SHARED:
+        if not getattr(best, name):
+            told = (getattr(call, name) for call in group)
+            changes[name] = next(filter(None, told), getattr(best, name))
+    if not best.span_id:
+        of_span = next((call for call in group if call.span_id), best)
+        changes |= {name: getattr(of_span, name) for name in ("trace_id", "span_id", "parent_span_id")}
+    return replace(best, **changes)
+
+
+@dataclass(slots=True)
+class _Node:
+    """A statement in the tree of calls inside each other."""
+
+    group: int
+    has_usage: bool  # of any statement about its call
+    outer: "_Node | None" = None  # the nearest one around it that is about another call
+    outer_with_usage: "_Node | None" = None
+
+
+def _find_repeated(groups: Sequence[Sequence[Call]], parents: Mapping[str, str]) -> set[int]:
+    """The groups that others inside them, or around them, tell better."""
+    told_by: dict[int, set[int]] = defaultdict(set)
+    for node in _build_tree(groups, parents):
+        call = groups[node.group][0]
+        if node.outer is not None and not node.outer.has_usage:
+            told_by[node.outer.group].add(node.group)
+        elif node.outer is not None and not node.has_usage and call.status == "ok":
+            told_by[node.group].add(node.outer.group)
+        around = node.outer_with_usage
+        if node.has_usage and around is not None and not _are_distinct(call, groups[around.group][0]):
+            told_by[around.group].add(node.group)
+    return _leave_one(told_by)
+
+
+def _leave_one(told_by: Mapping[int, set[int]]) -> set[int]:
+    """The groups that a counted one tells; where all tell each other, the best of them counts."""
+    tells: dict[int, set[int]] = defaultdict(set)
+    for repeated, better in told_by.items():
+        for each in better:
+            tells[each].add(repeated)
+    found: set[int] = set()
+    counted = [each for each in tells if each not in told_by]
+    for best in (*counted, *sorted(told_by)):
+        if best in found:
+            continue
+        found |= _reach(best, tells, found) - {best}
+    return found
+
+
+def _reach(best: int, tells: Mapping[int, set[int]], found: set[int]) -> set[int]:
+    """The groups that this one tells, and that those tell."""
+    reached, waiting = {best}, [best]
+    while waiting:
+        more = tells.get(waiting.pop(), set()) - reached - found
+        reached |= more
+        waiting += more
+    return reached
+
+
+def _are_distinct(call: Call, other: Call) -> bool:
+    """Check whether both have ids of one provider's responses, and none in common."""
+    kinds = [
+        {each.partition(separator)[0] for each in of.request_ids for separator in "-_" if separator in each}
+        for of in (call, other)
+    ]
+    return bool(kinds[0] & kinds[1]) and not set(call.request_ids) & set(other.request_ids)
+
+
+def _build_tree(groups: Sequence[Sequence[Call]], parents: Mapping[str, str]) -> list[_Node]:
+    """The statements with what is around them."""
+    has_usage = [any(call.has_usage for call in group) for group in groups]
+    placed = [(call, _Node(place, has_usage[place])) for place, group in enumerate(groups) for call in group]
+    by_span = {(call.trace_id, call.span_id): node for call, node in placed if call.span_id}
+    around = _Around(by_span, _without_circles(parents, [call for call, _ in placed]))
+    enclosing = {id(node): around.find(call) for call, node in placed}
+    done: set[int] = set()
+    for _, node in placed:
+        chain: list[_Node] = []
+        inner: _Node | None = node
+        while inner is not None and id(inner) not in done:
+            done.add(id(inner))
+            chain.append(inner)
+            inner = enclosing[id(inner)]
+        for each in reversed(chain):  # outer ones first
+            _link(each, enclosing[id(each)])
+    return [node for _, node in placed]
+
+
+def _link(node: _Node, outer: _Node | None) -> None:
+    """Set what is around a statement, from what is around the nearest one."""
+    if outer is None:
+        return
+    if outer.group == node.group:
+        node.outer, node.outer_with_usage = outer.outer, outer.outer_with_usage
+        return
+    with_usage = outer if outer.has_usage else outer.outer_with_usage
+    if with_usage is not None and with_usage.group == node.group:
+        with_usage = with_usage.outer_with_usage
+    node.outer, node.outer_with_usage = outer, with_usage
+
+
+class _Around:
+    """The nearest statement around a span, through spans that are none."""
+
+    def __init__(self, by_span: Mapping[tuple[str, str], _Node], parents: Mapping[str, str]) -> None:
+        self._by_span, self._parents = by_span, parents
+        self._known: dict[tuple[str, str], _Node | None] = {}
+
+    def find(self, call: Call) -> _Node | None:
+        """The nearest statement around a call."""
+        span_id = self._parents.get(call.span_id, "") if call.span_id else call.parent_span_id
+        passed: list[tuple[str, str]] = []
+        found: _Node | None = None
+        while span_id:
+            key = (call.trace_id, span_id)
+            if (found := self._by_span.get(key)) is not None:
+                break
+            if key in self._known:
+                found = self._known[key]
+                break
+            passed.append(key)
+            span_id = self._parents.get(span_id, "")
+        self._known |= dict.fromkeys(passed, found)
+        return found
+
+
+def _without_circles(parents: Mapping[str, str], calls: Iterable[Call]) -> dict[str, str]:
+    """The parents of spans, without those of spans that are their own ancestors."""
+    known = {call.span_id: call.parent_span_id for call in calls if call.span_id and call.parent_span_id}
+    known |= parents
+    done: set[str] = set()
+    for first in list(known):
+        path: dict[str, int] = {}
+        span_id = first
+        while span_id in known and span_id not in done and span_id not in path:
+            path[span_id] = len(path)
+            span_id = known[span_id]
+        if span_id in path:
+            for inside in list(path)[path[span_id] :]:
+                del known[inside]
+        done |= path.keys()
+    return known
