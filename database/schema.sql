@@ -4543,9 +4543,9 @@ begin
 end
 $$;
 
--- FUNCTION private.note_changes_of(regclass)
+-- FUNCTION private.note_changes_of(regclass, text, regproc)
 
-CREATE FUNCTION private.note_changes_of(noted regclass) RETURNS void
+CREATE FUNCTION private.note_changes_of(noted regclass, verb text DEFAULT 'note'::text, noting regproc DEFAULT 'private.note_change'::regproc) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -4553,13 +4553,12 @@ declare
     name constant text := (select c.relname from pg_catalog.pg_class as c where c.oid = noted);
     change record;
 begin
-    for change in
-        select * from (values ('insert', 'new'), ('update', 'new'), ('delete', 'old')) as v (command, side)
+    for change in select * from (values ('insert', 'new'), ('update', 'new'), ('delete', 'old')) as v (command, side)
     loop
         execute format(
             'create or replace trigger %I after %s on %s referencing %s table as changed '
-            'for each statement execute function private.note_change()',
-            format('%s_note_%s', name, change.command), change.command, noted, change.side
+            'for each statement execute function %s()',
+            format('%s_%s_%s', name, verb, change.command), change.command, noted, change.side, noting
         );
     end loop;
 end
@@ -6284,28 +6283,6 @@ CREATE FUNCTION private.request_forecasts(marks private.stale_days[]) RETURNS vo
     from unnest(marks) as m
     inner join public.workspaces as w on m.workspace_id = w.id -- others were deleted
     order by m.workspace_id asc, m.gen desc
-$$;
-
--- FUNCTION private.request_forecasts_of(regclass)
-
-CREATE FUNCTION private.request_forecasts_of(changing regclass) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-declare
-    name constant text := (select c.relname from pg_catalog.pg_class as c where c.oid = changing);
-    change record;
-begin
-    for change in
-        select * from (values ('insert', 'new'), ('update', 'new'), ('delete', 'old')) as v (command, side)
-    loop
-        execute format(
-            'create or replace trigger %I after %s on %s referencing %s table as changed '
-            'for each statement execute function private.request_forecast()',
-            format('%s_request_forecast_%s', name, change.command), change.command, changing, change.side
-        );
-    end loop;
-end
 $$;
 
 -- FUNCTION private.request_header(text, integer)
@@ -13978,7 +13955,7 @@ REVOKE ALL ON FUNCTION private.net_changes(changes private.day_parts[]) FROM PUB
 
 REVOKE ALL ON FUNCTION private.note_change() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.note_changes_of(noted regclass) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.note_changes_of(noted regclass, verb text, noting regproc) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.note_divided(tenant uuid) FROM PUBLIC;
 
@@ -14103,8 +14080,6 @@ REVOKE ALL ON FUNCTION private.request_address() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.request_forecast() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.request_forecasts(marks private.stale_days[]) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION private.request_forecasts_of(changing regclass) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.request_header(name text, at_most integer) FROM PUBLIC;
 

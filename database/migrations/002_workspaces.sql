@@ -275,8 +275,10 @@ end
 $$;
 revoke all on function private.note_change() from public;
 
--- The three triggers with which a table takes part in the data version.
-create or replace function private.note_changes_of(noted regclass)
+-- The three triggers with which a table takes part in the data version, or in what another function notes of its changes.
+create or replace function private.note_changes_of(
+    noted regclass, verb text default 'note', noting regproc default 'private.note_change'
+)
 returns void
 language plpgsql
 set search_path = ''
@@ -285,15 +287,14 @@ declare
     name constant text := (select c.relname from pg_catalog.pg_class as c where c.oid = noted);
     change record;
 begin
-    for change in
-        select * from (values ('insert', 'new'), ('update', 'new'), ('delete', 'old')) as v (command, side)
+    for change in select * from (values ('insert', 'new'), ('update', 'new'), ('delete', 'old')) as v (command, side)
     loop
         execute format(
             'create or replace trigger %I after %s on %s referencing %s table as changed '
-            'for each statement execute function private.note_change()',
-            format('%s_note_%s', name, change.command), change.command, noted, change.side
+            'for each statement execute function %s()',
+            format('%s_%s_%s', name, verb, change.command), change.command, noted, change.side, noting
         );
     end loop;
 end
 $$;
-revoke all on function private.note_changes_of(regclass) from public;
+revoke all on function private.note_changes_of(regclass, text, regproc) from public;

@@ -17,31 +17,8 @@ end
 $$;
 revoke all on function private.request_forecast() from public;
 
--- The triggers of a table whose rows have a part in forecasts.
-create or replace function private.request_forecasts_of(changing regclass)
-returns void
-language plpgsql
-set search_path = ''
-as $$
-declare
-    name constant text := (select c.relname from pg_catalog.pg_class as c where c.oid = changing);
-    change record;
-begin
-    for change in
-        select * from (values ('insert', 'new'), ('update', 'new'), ('delete', 'old')) as v (command, side)
-    loop
-        execute format(
-            'create or replace trigger %I after %s on %s referencing %s table as changed '
-            'for each statement execute function private.request_forecast()',
-            format('%s_request_forecast_%s', name, change.command), change.command, changing, change.side
-        );
-    end loop;
-end
-$$;
-revoke all on function private.request_forecasts_of(regclass) from public;
-
-select private.request_forecasts_of('public.subscriptions');
-select private.request_forecasts_of('public.budgets');
+select private.note_changes_of('public.subscriptions', 'request_forecast', 'private.request_forecast');
+select private.note_changes_of('public.budgets', 'request_forecast', 'private.request_forecast');
 
 -- The same for a row, of a workspace or of a user with a personal workspace, which has the user's id.
 create or replace function private.request_one_forecast()

@@ -2,7 +2,7 @@
 
 -- With its trigger on auth.users, a table of the auth server.
 drop function if exists private.create_personal_workspace() cascade;
-drop function if exists private.note_changes_of(regclass);
+drop function if exists private.note_changes_of(regclass, text, regproc);
 drop table if exists private.workspace_changes;
 drop function if exists private.note_change();
 drop function if exists private.require_workspace(uuid, text);

@@ -7,5 +7,4 @@ drop trigger if exists workspaces_forget_forecast_requests on public.workspaces;
 drop function if exists private.forget_forecast_requests();
 drop trigger if exists projects_request_forecast on public.projects;
 drop function if exists private.request_one_forecast();
-drop function if exists private.request_forecasts_of(regclass);
 drop function if exists private.request_forecast() cascade; -- with the triggers of subscriptions and budgets
