@@ -64,15 +64,13 @@ begin
                 then s.project_id else excluded.project_id end,
                 case when s.project_chosen_by = 'person' then 'person'
                 else coalesce(excluded.project_chosen_by, s.project_chosen_by) end,
-                excluded.provider_id,
-                excluded.request_id, excluded.timestamp, excluded.day, excluded.model_name, excluded.billing_account,
-                excluded.dataset, excluded.billed_under_other_name, excluded.cost_usd, excluded.tokens_used,
-                excluded.input_tokens, excluded.output_tokens, excluded.cached_input_tokens, excluded.cache_write_tokens,
-                excluded.reasoning_tokens, excluded.request_count, excluded.collection_method, excluded.cost_basis,
-                excluded.charge_type, excluded.metadata
+                excluded.provider_id, excluded.request_id, excluded.timestamp, excluded.day, excluded.model_name,
+                excluded.billing_account, excluded.dataset, excluded.billed_under_other_name, excluded.cost_usd,
+                excluded.tokens_used, excluded.input_tokens, excluded.output_tokens, excluded.cached_input_tokens,
+                excluded.cache_write_tokens, excluded.reasoning_tokens, excluded.request_count, excluded.collection_method,
+                excluded.cost_basis, excluded.charge_type, excluded.metadata
             )
-        where
-            excluded.request_id is null
+        where excluded.request_id is null
             or (excluded.tokens_used, excluded.cached_input_tokens + excluded.cache_write_tokens)
             >= (s.tokens_used, s.cached_input_tokens + s.cache_write_tokens);
     return (
