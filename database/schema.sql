@@ -7382,7 +7382,7 @@ $$;
 -- FUNCTION private.touch_api_key(uuid)
 
 CREATE FUNCTION private.touch_api_key(api_key uuid) RETURNS boolean
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
 begin
@@ -7527,7 +7527,7 @@ $$;
 -- FUNCTION private.verify_api_key(bytea)
 
 CREATE FUNCTION private.verify_api_key(digest bytea) RETURNS TABLE(key_id uuid, user_id uuid, workspace_id uuid, project_id uuid, name text, scopes text[], requests_per_minute integer, tokens_per_minute bigint)
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
     select
@@ -13411,6 +13411,7 @@ ALTER TABLE public.workspaces ENABLE ROW LEVEL SECURITY;
 CREATE POLICY workspaces_select_member ON public.workspaces FOR SELECT TO authenticated USING ((id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
 
 GRANT USAGE ON SCHEMA private TO supabase_auth_admin;
+GRANT USAGE ON SCHEMA private TO tally_api;
 
 GRANT USAGE ON SCHEMA public TO anon;
 GRANT USAGE ON SCHEMA public TO authenticated;
@@ -14225,6 +14226,7 @@ REVOKE ALL ON FUNCTION private.top_models(tenant uuid, since timestamp with time
 REVOKE ALL ON FUNCTION private.total_spend(tenant uuid, since timestamp with time zone, until timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.touch_api_key(api_key uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.touch_api_key(api_key uuid) TO tally_api;
 
 REVOKE ALL ON FUNCTION private.touch_updated_at() FROM PUBLIC;
 
@@ -14239,6 +14241,7 @@ REVOKE ALL ON FUNCTION private.unsubscribe_token(person uuid, offered text) FROM
 REVOKE ALL ON FUNCTION private.upkeep_lock() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.verify_api_key(digest bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.verify_api_key(digest bytea) TO tally_api;
 
 REVOKE ALL ON FUNCTION private.wait_for_saves() FROM PUBLIC;
 

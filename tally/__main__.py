@@ -7,7 +7,7 @@ from tally.core.streams import prepare_streams
 COLLECT_COMMANDS = {"collect", "login", "logout", "workspaces", "folders"}
 MACHINE_COMMANDS = {
     *("up", "down", "status", "doctor"),
-    *("nightly", "worker", "backtest", "backup", "restore"),
+    *("nightly", "worker", "api", "mcp", "backtest", "backup", "restore"),
 }
 
 

@@ -130,6 +130,7 @@ returns table (
 )
 language sql
 stable
+security definer -- its caller reads no table
 set search_path = ''
 as $$
     select
@@ -168,6 +169,7 @@ revoke all on function private.verify_api_key(bytea) from public;
 create or replace function private.touch_api_key(api_key uuid)
 returns boolean
 language plpgsql
+security definer
 set search_path = ''
 as $$
 begin

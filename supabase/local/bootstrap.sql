@@ -4,6 +4,7 @@
 
 -- Roles. `postgres` runs migrations and the nightly job. As in a hosted project, it is not a superuser.
 -- `supabase_auth_admin` is the role of the auth server: it owns the schema auth and is a member of no other role.
+-- `tally_api` answers programs: it may only act as an account, under row-level security, for the owner of a key.
 do $$
 declare
     wanted record;
@@ -16,6 +17,7 @@ begin
             ('service_role', 'nologin noinherit bypassrls'),
             ('authenticator', 'login noinherit'),
             ('supabase_auth_admin', 'login noinherit'),
+            ('tally_api', 'login noinherit'),
             ('postgres', 'login createrole createdb bypassrls')
         ) as roles (name, attributes)
     loop
@@ -27,7 +29,7 @@ end
 $$;
 
 grant anon to authenticator, postgres;
-grant authenticated to authenticator, postgres;
+grant authenticated to authenticator, postgres, tally_api;
 grant service_role to authenticator, postgres;
 grant pg_monitor to postgres;
 grant pg_signal_backend to postgres;
@@ -38,6 +40,8 @@ alter role authenticated set statement_timeout = '8s';
 alter role authenticator set statement_timeout = '8s';
 -- An open transaction that has written holds back the folds of every workspace.
 alter role authenticator set idle_in_transaction_session_timeout = '60s';
+alter role tally_api set statement_timeout = '8s';
+alter role tally_api set idle_in_transaction_session_timeout = '60s';
 alter role supabase_auth_admin set idle_in_transaction_session_timeout = '60s';
 alter role supabase_auth_admin set search_path = 'auth';
 alter role postgres set search_path = '$user', public, extensions;

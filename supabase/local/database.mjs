@@ -7,7 +7,7 @@ import { StackError } from "./report.mjs";
 import { databaseUrl } from "./settings.mjs";
 
 const CANNOT_CONNECT_NOW = "57P03";
-const LOGIN_ROLES = ["postgres", "authenticator", "supabase_auth_admin"];
+const LOGIN_ROLES = ["postgres", "authenticator", "supabase_auth_admin", "tally_api"];
 
 export async function prepareDatabase(settings) {
   const sql = postgres(databaseUrl(settings, "supabase_admin"), { max: 1, onnotice: () => {} });

@@ -1,14 +1,15 @@
-"""`tally up`, `down`, `status`, `doctor`, `nightly`, `worker` and `backtest`: Tally on this machine.
+"""`tally up`, `down`, `status`, `doctor`, `nightly`, `worker`, `api`, `mcp`, `backtest`: Tally on a machine.
 
 Each command imports what it runs: `tally status`, which is run often, needs few of the others' libraries.
 """
 
 import json
+import os
 import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -19,7 +20,7 @@ from tally.core.paths import CHECKOUT
 
 def add_commands(app: typer.Typer) -> None:
     """Register the commands of this module."""
-    for command in (up, down, status, doctor, nightly, worker, backtest):
+    for command in (up, down, status, doctor, nightly, worker, api, mcp, backtest):
         app.command(cls=TallyCommand)(command)
     backups.add_commands(app)
 
@@ -131,6 +132,38 @@ def worker() -> None:
     raise typer.Exit(ended.returncode)
 
 
+def api(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8601,
+) -> None:
+    """Answer programs in a process of its own.
+
+    The dashboard does it, too; several of these can share the work behind a balancer. It needs
+    API_DATABASE_URL, and TALLY_REDIS_URL if they are to count rate limits together.
+
+    Example: tally api --port 8601
+    """
+    _become("api", "--host", host, "--port", str(port))
+
+
+def mcp(
+    workspace: Annotated[str | None, typer.Option(help="Name or id of a workspace of yours.")] = None,
+) -> None:
+    """Answer an assistant's questions about spend.
+
+    It speaks the Model Context Protocol over standard input and output, for the account that is signed in.
+
+    Example: claude mcp add tally -- tally mcp
+    """
+    _become("api.stdio", *(["--workspace", workspace] if workspace else []))
+
+
+def _become(module: str, *options: str) -> NoReturn:
+    """Go on as another program, which then gets the signals that are meant for this one."""
+    os.chdir(CHECKOUT)
+    os.execv(sys.executable, [sys.executable, "-m", module, *options])  # noqa: S606 - our own program
+
+
 def backtest(
     data_dir: Annotated[
         Path, typer.Argument(metavar="FOLDER", help="Folder with series.csv, cutoffs.csv and meta.csv.")
@@ -156,7 +189,7 @@ def _connection_settings() -> str:
     from tally.local.stack import SETTING_NAMES, env_lines
 
     settings = load_settings()
-    secrets = (settings.supabase_secret_key, settings.database_url)
+    secrets = (settings.supabase_secret_key, settings.database_url, settings.api_database_url)
     values = [settings.supabase_url, settings.supabase_publishable_key]
     values += [secret.get_secret_value() if secret else "" for secret in secrets]
     return env_lines(dict(zip(SETTING_NAMES, values, strict=True)))

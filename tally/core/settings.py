@@ -19,6 +19,7 @@ class Settings(BaseModel):
     supabase_publishable_key: str
     supabase_secret_key: SecretStr | None = None
     database_url: SecretStr | None = None
+    api_database_url: SecretStr | None = None  # see api/settings.py
     smtp_url: SecretStr | None = None
     tally_outbox: Path | None = None  # folder for emails where there is no mail server
     app_origin: str | None = None

@@ -19,11 +19,13 @@ from tally.local.service import Stopped
 
 START_SECONDS = 60
 STOP_SECONDS = 8
+# API_DATABASE_URL logs in as a role that can only act as the owner of a key, under row-level security.
 # FORWARDED_ALLOW_IPS is uvicorn's: the proxies that may say for whom they ask. Limits count by who asks, so
 # that by default none may, not even one on this machine.
-PUBLIC_SETTINGS = (
+GIVEN_SETTINGS = (
     "SUPABASE_URL",
     "SUPABASE_PUBLISHABLE_KEY",
+    "API_DATABASE_URL",
     "APP_ORIGIN",
     "TALLY_OUTBOX",
     "FORWARDED_ALLOW_IPS",
@@ -34,7 +36,7 @@ APP = "app.server.main:app"  # also identifies the process in the process table
 
 
 class Dashboard:
-    """uvicorn running the app; it receives the public settings of the stack and none of its secrets."""
+    """uvicorn running the app; it gets none of the stack's settings that pass row-level security."""
 
     name = "The dashboard"
 
@@ -91,11 +93,11 @@ class Dashboard:
         return [sys.executable, "-m", "uvicorn", APP, *address, *OPTIONS]
 
     def _environment(self) -> dict[str, str]:
-        public = {name: self.settings[name] for name in PUBLIC_SETTINGS}
+        given = {name: self.settings[name] for name in GIVEN_SETTINGS}
         return {
             "TALLY_SCAN_LOGS": "1",  # safe: reachable only from this machine; set it to 0 to forbid scans
             **os.environ,
-            **public,
+            **given,
             "TALLY_HOME": str(self.home.path),
             "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
         }

@@ -17,7 +17,9 @@ from tally.secrets.key_ring import make_key
 
 ENCRYPTION_KEYS = "TALLY_ENCRYPTION_KEYS"
 ENCRYPTED_TABLES = ("api_credentials", "channels")
-LOGIN_ROLES = ("supabase_admin", "postgres", "authenticator", "supabase_auth_admin")
+API_ROLE = "tally_api"
+FIRST_ROLES = ("supabase_admin", "postgres", "authenticator", "supabase_auth_admin")
+LOGIN_ROLES = (*FIRST_ROLES, API_ROLE)
 
 
 @dataclass(slots=True)
@@ -103,12 +105,15 @@ def _count_secrets(database_url: str) -> int:
 def _read_keys(home: Home) -> Keys:
     try:
         keys = Keys(**json.loads(home.secrets_file.read_text(encoding="utf-8")))
-        complete = set(LOGIN_ROLES) <= set(keys.passwords)
+        complete = set(FIRST_ROLES) <= set(keys.passwords)
     except (OSError, ValueError, TypeError):
         complete = False
     if not complete:
         raise TallyError(f"{home.secrets_file} cannot be read or is incomplete. Restore it from a backup.")
     home.secrets_file.chmod(0o600)
+    if API_ROLE not in keys.passwords:  # the stack was made before this role was
+        keys.passwords[API_ROLE] = secrets.token_hex(24)
+        save_keys(home, keys)
     return keys
 
 

@@ -14,7 +14,7 @@ from tally.core.errors import TallyError
 from tally.core.private_files import write_private
 from tally.local import children, processes
 from tally.local.home import Home
-from tally.local.keys import Keys
+from tally.local.keys import API_ROLE, Keys
 from tally.local.lock import HomeLock
 from tally.local.logs import open_log
 from tally.local.node import STACK_FOLDER, Node
@@ -27,7 +27,13 @@ START_SECONDS = 120
 STOP_SECONDS = 45
 # LITE_AUTH_BCRYPT_COST is a setting of the auth server: the cost of a password hash, 10 by default.
 INHERITED = ("PATH", "HOME", "LANG", "POSTGREST_BIN", "LITE_AUTH_BCRYPT_COST")
-SETTING_NAMES = ("SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY", "SUPABASE_SECRET_KEY", "DATABASE_URL")
+SETTING_NAMES = (
+    "SUPABASE_URL",
+    "SUPABASE_PUBLISHABLE_KEY",
+    "SUPABASE_SECRET_KEY",
+    "DATABASE_URL",
+    "API_DATABASE_URL",
+)
 
 
 class StackFailed(TallyError):
@@ -76,15 +82,19 @@ class Stack:
         return self.local.app_origin or f"http://127.0.0.1:{self.ports.dashboard}"
 
     def settings(self) -> dict[str, str]:
-        """The same four settings that a hosted project has."""
-        password = self.keys.passwords["postgres"]
+        """The same settings that a hosted project has."""
         values = (
             f"http://127.0.0.1:{self.ports.gateway}",
             self.keys.publishable_key,
             self.keys.secret_key,
-            f"postgresql://postgres:{password}@127.0.0.1:{self.ports.postgres}/postgres",
+            self._database_url("postgres"),
+            self._database_url(API_ROLE),
         )
         return dict(zip(SETTING_NAMES, values, strict=True))
+
+    def _database_url(self, role: str) -> str:
+        password = self.keys.passwords[role]
+        return f"postgresql://{role}:{password}@127.0.0.1:{self.ports.postgres}/postgres"
 
     def stop(self) -> None:
         """Shut the stack down in order by closing its standard input; kill it if it does not end."""

@@ -9,7 +9,7 @@ import pytest
 from tally.core.errors import TallyError
 from tally.core.private_files import write_private
 from tally.local.home import open_home
-from tally.local.keys import LOGIN_ROLES, load_keys
+from tally.local.keys import API_ROLE, LOGIN_ROLES, load_keys, save_keys
 from tally.local.stack import Stack
 
 
@@ -40,6 +40,17 @@ def test_secrets_are_generated_once(tmp_path: Path) -> None:
     assert set(first.passwords) == set(LOGIN_ROLES)
     assert first.publishable_key.startswith("sb_publishable_")
     assert first.secret_key.startswith("sb_secret_")
+
+
+def test_home_without_a_password_of_the_api_gets_one(tmp_path: Path) -> None:
+    home = open_home(tmp_path)
+    earlier = load_keys(home)
+    del earlier.passwords[API_ROLE]
+    save_keys(home, earlier)
+    completed = load_keys(home)
+    assert set(completed.passwords) == set(LOGIN_ROLES)
+    assert {role: completed.passwords[role] for role in earlier.passwords} == earlier.passwords
+    assert load_keys(home) == completed
 
 
 def test_two_homes_share_no_secret(tmp_path: Path) -> None:

@@ -1,0 +1,85 @@
+"""The role of the process that answers programs: it verifies keys, acts as accounts, and nothing else."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from tests.database_fixtures import Connection, Project, add_user
+
+ROLE = "tally_api"
+
+
+@pytest.fixture
+def api(project: Project) -> Iterator[Connection]:
+    """A connection of the role itself."""
+    with project.connect(ROLE) as connection:
+        yield connection
+
+
+def listed(database: Connection, query: str) -> set[str]:
+    return {name for (name,) in database.execute(query.encode(), [ROLE])}
+
+
+def test_role_may_log_in_and_is_a_member_of_authenticated_alone(database: Connection) -> None:
+    attributes = """select rolcanlogin, rolinherit, rolsuper, rolcreaterole, rolcreatedb, rolbypassrls,
+            rolreplication
+        from pg_roles where rolname = %s"""
+    assert database.execute(attributes, [ROLE]).fetchall() == [(True, *[False] * 6)]
+    memberships = """select m.roleid::regrole::text from pg_auth_members as m
+        where m.member = %s::regrole and not m.admin_option"""
+    assert listed(database, memberships) == {"authenticated"}
+
+
+def test_role_itself_has_no_right_on_any_table_or_column(database: Connection) -> None:
+    readable = """select c.oid::regclass::text from pg_class as c
+        where c.relnamespace::regnamespace::text !~ '^(pg_|information_schema)'
+            and c.relkind in ('r', 'v', 'm', 'p', 'f', 'S')
+            and case when c.relkind = 'S'
+                then has_sequence_privilege(r.name, c.oid, 'usage, select, update')
+                else has_table_privilege(
+                        r.name, c.oid, 'select, insert, update, delete, truncate, references, trigger'
+                    )
+                    or has_any_column_privilege(r.name, c.oid, 'select, insert, update, references') end"""
+    query = readable.replace(
+        "from pg_class as c", "from pg_class as c cross join (select %s::name) as r (name)"
+    )
+    assert listed(database, query) == set()
+
+
+def test_role_itself_runs_the_two_functions_of_keys_and_no_other_of_ours(database: Connection) -> None:
+    query = """select p.oid::regprocedure::text from pg_proc as p
+        where p.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
+            and has_function_privilege(%s, p.oid, 'execute')"""
+    assert listed(database, query) == {"private.verify_api_key(bytea)", "private.touch_api_key(uuid)"}
+
+
+def test_role_itself_makes_nothing(database: Connection) -> None:
+    query = """select nspname from pg_namespace
+        where has_schema_privilege(%s, oid, 'create') and nspname !~ '^pg_'"""
+    assert listed(database, query) == set()
+
+
+@pytest.mark.parametrize(
+    "role", ["postgres", "service_role", "anon", "supabase_admin", "supabase_auth_admin"]
+)
+def test_role_becomes_no_other(api: Connection, role: str) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        api.execute(f"set role {role}".encode())
+
+
+def test_role_acting_as_an_account_sees_that_account_alone(
+    api: Connection, database: Connection, user: UUID
+) -> None:
+    stranger = add_user(database)
+    for account in (user, stranger):
+        with api.transaction():
+            api.execute("set local role authenticated")
+            claims = f'{{"sub": "{account}", "role": "authenticated"}}'
+            api.execute("select set_config('request.jwt.claims', %s, true)", [claims])
+            assert api.execute("select user_id from public.user_preferences").fetchall() == [(account,)]
+            with pytest.raises(psycopg.errors.InsufficientPrivilege), api.transaction():
+                api.execute("select private.verify_api_key('x')")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        api.execute("select encrypted_api_key from public.api_credentials")
