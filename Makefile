@@ -51,7 +51,7 @@ coverage: setup $(VENV)/.dev $(VENV)/.baselines
 check: setup $(VENV)/.dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy tally app forecasting bench docs tests
+	@$(BIN)/mypy tally app api forecasting bench docs tests
 	@$(BIN)/lint-imports
 	@$(BIN)/sqlfluff lint --disable-progress-bar database/migrations supabase/seed.sql supabase/local/bootstrap.sql
 	@$(BIN)/python -m tests.supabase.biome
@@ -71,7 +71,7 @@ bench: setup $(VENV)/.dev $(VENV)/.baselines
 clean:
 	@rm -rf $(VENV) supabase/local/node_modules tests/ccusage/node_modules supabase/.temp *.egg-info build
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .cache bench/results
-	@find tally app forecasting tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find tally app api forecasting tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.made:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is missing: install it, then run this again." >&2; exit 1; }

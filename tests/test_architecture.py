@@ -5,7 +5,7 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 DATA = CHECKOUT / "app" / "data"
-PACKAGES = ("tally", "app", "forecasting", "bench")
+PACKAGES = ("tally", "app", "api", "forecasting", "bench")
 
 
 def test_only_modules_of_data_query_the_database() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-PACKAGES = ("tally", "app", "forecasting", "bench")
+PACKAGES = ("tally", "app", "api", "forecasting", "bench")
 OPENING = re.compile(r"(What|Who|Whose|Whether|How|Which|Where|When|Why)\b")
 UNWANTED = re.compile(r"\b(anew|whatever|of which|somebody)\b", re.IGNORECASE)
 

@@ -1,18 +1,18 @@
-"""The web server's access log, without the tokens of invitations."""
+"""The web server's access log, without tokens of invitations and keys, which belong into no address."""
 
 import logging
 import re
 
-TOKEN = re.compile(r"(token(?:=|%(?:25)*3D))[^&\s\"]+", re.IGNORECASE)
+SECRET = re.compile(r"(token(?:=|%(?:25)*3D)|tly_)[^&\s\"]+", re.IGNORECASE)
 
 
 class HideTokens(logging.Filter):
-    """Replaces tokens in the addresses of requests, encoded ones too."""
+    """Replaces tokens and keys in the addresses of requests, encoded ones too."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
             record.args = tuple(
-                TOKEN.sub(r"\1…", arg) if isinstance(arg, str) else arg for arg in record.args
+                SECRET.sub(r"\1…", arg) if isinstance(arg, str) else arg for arg in record.args
             )
         return True
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
@@ -46,10 +47,15 @@ ENDS_CONNECTION = {"connection": "close"}  # the rest of a refused upload is not
 
 
 class Gate:
-    """Pure ASGI middleware, so that it covers WebSockets and uploads too."""
+    """Pure ASGI middleware, so that it covers WebSockets and uploads too.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    Requests for one of `api_paths` go to `api`, which knows its callers by keys and ignores cookies.
+    """
+
+    def __init__(
+        self, app: ASGIApp, api: ASGIApp | None = None, api_paths: AbstractSet[str] = frozenset()
+    ) -> None:
+        self.app, self._api, self._api_paths = app, api, api_paths
         self._live_pages: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,6 +72,9 @@ class Gate:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         _strip_our_headers(scope)
+        if self._api is not None and scope["path"] in self._api_paths:
+            await self._api(_without_cookies(scope), receive, send)
+            return
         if scope["path"] in OPEN:
             await (_refuse_cross_site(scope) or self.app)(scope, receive, send)
             return
@@ -127,6 +136,12 @@ def _strip_our_headers(scope: Scope) -> None:
         for name, value in scope["headers"]
         if name.strip().lower().replace(b"_", b"-") not in ours
     ]
+
+
+def _without_cookies(scope: Scope) -> Scope:
+    """The request as a program sends it: a browser adds cookies, with which other sites could act."""
+    kept = [(name, value) for name, value in scope["headers"] if name.strip().lower() != b"cookie"]
+    return {**scope, "headers": kept}
 
 
 def _set_our_headers(scope: Scope, session: LiveSession) -> None:

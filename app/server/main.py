@@ -6,12 +6,15 @@ beside the script that `st.App` is given, so the working directory does not matt
 
 import sqlite3
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
 from starlette.middleware import Middleware
 from streamlit import config
 
+from api.app import create_api
 from app.auth import alert_links, invitations, mail_links, routes, unsubscribing
 from app.auth.cookies import SESSION_HEADER
 from app.auth.sessions import sessions, sessions_path
@@ -48,6 +51,14 @@ def check_start() -> None:
         )
 
 
+@asynccontextmanager
+async def lifespan(server: object) -> AsyncIterator[None]:
+    """Warm up, and run the API."""
+    async with warm_up(server), api.lifespan():
+        yield
+
+
+api = create_api()
 app = st.App(
     DASHBOARD,
     routes=[
@@ -58,8 +69,13 @@ app = st.App(
         *unsubscribing.routes(),
         *render_gate.routes(),
     ],
-    middleware=[Middleware(Gate), Middleware(NotFound), Middleware(DashboardPage), Middleware(Precompress)],
-    lifespan=warm_up,
+    middleware=[
+        Middleware(Gate, api=api, api_paths=api.addresses),
+        Middleware(NotFound),
+        Middleware(DashboardPage),
+        Middleware(Precompress),
+    ],
+    lifespan=lifespan,
 )
 hide_tokens()
 check_start()

@@ -1,7 +1,6 @@
 """The file of `tally today`: written after logs were collected, from the account or from the logs alone."""
 
 import json
-from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -11,13 +10,14 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tally.budgets.month_end import load_month_end
 from tally.budgets.status import find_month_budget, load_statuses
 from tally.cli.glance import FILE, FORMAT, first_day
 from tally.core.errors import TallyError
 from tally.core.private_files import write_private
 from tally.currency.rates import to_usd
 from tally.currency.stored_rates import load_rates
-from tally.storage.database import Database, Query
+from tally.storage.database import Database
 from tally.storage.workspaces import load_timezone
 
 INCLUDED = "included"
@@ -64,30 +64,13 @@ def sum_days(rows: Iterable[tuple[str, str, str | None]]) -> dict[str, list[str]
 
 def _load_forecast(database: Database, today: date) -> dict[str, Any]:
     """The newest forecast of the month's end by month, with its days; empty where there is none."""
-    last = today.replace(day=monthrange(today.year, today.month)[1]).isoformat()
-    of_all = {"provider_id": None, "model_name": None, "project_id": None}
-    totals = database.select(
-        Query(
-            "forecast_totals",
-            "id,run_id,created_at,predicted_cost_usd::text,spent_usd::text",
-            ["created_at", "id"],
-            of_all | {"kind": "month_end", "period_end": last},
-        )
-    )
-    if not totals:
+    found = load_month_end(database, today)
+    if found is None:
         return {}
-    days = database.select(
-        Query(
-            "forecast_results",
-            "id,forecast_date,predicted_cost_usd::text",
-            ["forecast_date", "id"],
-            of_all | {"run_id": totals[-1]["run_id"]},
-        )
-    )
     forecast = {
-        "predicted_usd": totals[-1]["predicted_cost_usd"],
-        "spent_usd": totals[-1]["spent_usd"],
-        "days": {day["forecast_date"]: day["predicted_cost_usd"] for day in days},
+        "predicted_usd": f"{found.stored.predicted:f}",
+        "spent_usd": f"{found.stored.spent:f}",
+        "days": {day.isoformat(): f"{usd:f}" for day, usd in found.stored.days.items()},
     }
     return {f"{today:%Y-%m}": forecast}
 

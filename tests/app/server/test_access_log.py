@@ -28,9 +28,10 @@ def logged(target: str) -> str:
         (f"/login?next=%2Finvitation%3Ftoken%3D{TOKEN}", "/login?next=%2Finvitation%3Ftoken%3D…"),
         (f"/login?next=%252Finvitation%253Ftoken%253D{TOKEN}", "/login?next=%252Finvitation%253Ftoken%253D…"),
         ("/records?model=x", "/records?model=x"),
+        ("/v1/costs?key=tly_a1B2c3D4&from=2026-01-01", "/v1/costs?key=tly_…&from=2026-01-01"),
     ],
 )
-def test_token_is_not_logged(target: str, shown: str) -> None:
+def test_token_or_key_is_not_logged(target: str, shown: str) -> None:
     assert logged(target) == f'127.0.0.1:5 - "GET {shown} HTTP/1.1" 200'
 
 

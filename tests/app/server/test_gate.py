@@ -8,12 +8,19 @@ import httpx
 import pytest
 import websockets
 
+from api.app import create_api
+from api.settings import ApiSettings
 from app.auth.cookies import SESSION_HEADER
+from app.auth.identity import User
 from app.auth.sessions import Sessions
 from app.server.gate import OPEN
 from tally.accounts.auth_client import AuthClient
+from tally.api_keys.keys import NewKey, create_key
+from tally.local.stack import Stack
+from tally.storage.postgres import PostgresDatabase
 from tests.app.accounts import Account, sign_in, tokens_of
 from tests.app.app_server import AppServer
+from tests.shared_connections import operator_connection
 
 STREAM = "/_stcore/stream"
 
@@ -201,3 +208,78 @@ def test_page_opens_in_the_last_chosen_workspace_unless_it_names_one(
     finally:
         store.save_last_workspace(user_id, None)
     assert browser.get("/").status_code == 200
+
+
+KEYED = sorted(create_api(ApiSettings()).addresses)
+NEAR = [
+    "/v1",
+    "/v1/",
+    "/v1/tracesx",
+    "/v1/traces/",
+    "/v1/Traces",
+    "//v1/traces",
+    "/v1/../v1/traces",
+    "/v1%2ftraces",
+]
+
+
+@pytest.mark.parametrize("path", KEYED)
+def test_address_of_programs_asks_for_a_key_and_never_for_a_session(
+    server: AppServer, signed_in: httpx.Client, path: str
+) -> None:
+    for headers in ({}, {"cookie": cookies(signed_in)}, {"authorization": "Bearer tly_wrong"}):
+        for method in ("GET", "POST", "PUT", "DELETE", "OPTIONS"):
+            answer = httpx.request(method, server.url + path, headers=headers)
+            assert answer.status_code in (401, 405), (method, headers)
+            assert answer.headers["cache-control"] == "no-store"
+            assert "access-control-allow-origin" not in answer.headers
+            assert set(answer.json()) == {"code", "message"}
+
+
+@pytest.mark.parametrize("path", KEYED)
+def test_address_of_programs_is_answered_under_known_names_alone(server: AppServer, path: str) -> None:
+    assert httpx.post(server.url + path, headers={"host": "evil.example"}).status_code == 421
+
+
+def test_addresses_near_those_of_programs_stay_behind_the_gate(server: AppServer) -> None:
+    for path in NEAR:
+        assert raw_status(server, path) == 401, path
+        assert httpx.post(server.url + path, headers={"origin": server.url}).status_code == 401, path
+        assert raw_status(server, path, "Accept: text/html") == 303, path
+
+
+def test_page_of_another_site_sends_nothing_with_the_cookies_of_a_visitor(
+    server: AppServer, signed_in: httpx.Client
+) -> None:
+    sent = {
+        "origin": "https://evil.example",
+        "content-type": "application/json",
+        "cookie": cookies(signed_in),
+    }
+    for path in KEYED:
+        assert httpx.post(server.url + path, headers=sent, content=b"{}").status_code in (401, 405)
+
+
+def test_socket_at_an_address_of_programs_needs_a_session(server: AppServer) -> None:
+    assert (
+        raw_status(
+            server,
+            KEYED[0],
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            "Sec-WebSocket-Version: 13",
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        )
+        == 403
+    )
+
+
+@pytest.mark.parametrize("path", ["/v1/budget", "/v1/costs", "/v1/models"])
+def test_key_reads_through_the_dashboards_server(
+    server: AppServer, user: User, stack: Stack, path: str
+) -> None:
+    with operator_connection(stack, autocommit=True) as connection:
+        made = create_key(PostgresDatabase(connection, user.user_id), NewKey("gate", ("read",)))
+    answer = httpx.get(server.url + path, headers={"authorization": f"Bearer {made.text}"})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-content-type-options"] == "nosniff"

@@ -1,0 +1,35 @@
+"""The API as a process of its own: `python -m api --host 127.0.0.1 --port 8601`."""
+
+import argparse
+import sys
+
+import uvicorn
+
+from api.app import create_api
+from tally.core.errors import TallyError
+
+STOP_SECONDS = 20  # what waits is saved first
+
+
+def main() -> None:
+    """Serve until a signal, then finish what was begun."""
+    parser = argparse.ArgumentParser(prog="tally api")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8601)
+    options = parser.parse_args()
+    try:
+        api = create_api()
+    except TallyError as problem:
+        sys.exit(f"The API cannot start. {problem}")
+    uvicorn.run(
+        api.process(),
+        host=options.host,
+        port=options.port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=STOP_SECONDS,
+        server_header=False,
+    )
+
+
+main()

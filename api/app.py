@@ -1,0 +1,57 @@
+"""The API with its parts. As a process of its own: `uvicorn --factory api.app:create_api_process`."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from api import addresses
+from api.answers import JSON
+from api.callers import Callers
+from api.database import Pool
+from api.mcp_endpoint import McpEndpoint
+from api.rate_limits import RateLimits
+from api.reading import Reading
+from api.service import Api, Endpoint, Workers
+from api.settings import ApiSettings, load_api_settings
+from tally.api_keys.verification import Verifier
+
+READ = ("GET", "HEAD")
+SEND = ("POST", "PUT")  # OpenRouter puts
+
+
+class Parts:
+    """The parts that endpoints share: connections, threads, limits."""
+
+    def __init__(self, settings: ApiSettings) -> None:
+        self.pool = Pool(settings.database)
+        self.workers = Workers()
+        self.limits = RateLimits(settings.redis)
+        self.callers = Callers(Verifier(self.pool.connection), self.limits)
+        self.reading = Reading(self.pool, self.workers)
+        self.mcp = McpEndpoint(self.reading, self.workers, version("tally"))
+
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        """The endpoint of each address."""
+        reading = self.reading
+        return {
+            addresses.COSTS: Endpoint(reading.costs, "read", READ),
+            addresses.BUDGET: Endpoint(reading.budget, "read", READ),
+            addresses.MODELS: Endpoint(reading.models, "read", READ),
+            addresses.MCP: Endpoint(self.mcp.handle, "read", ("POST",), (JSON,)),
+        }
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        """Connect, and close the connections in the end."""
+        self.pool.open()
+        try:
+            async with self.mcp.running():
+                yield
+        finally:
+            await self.workers.run(self.pool.close)
+
+
+def create_api(settings: ApiSettings | None = None) -> Api:
+    """The API; raises TallyError for settings that cannot be meant."""
+    parts = Parts(settings or load_api_settings())
+    return Api(parts.endpoints(), parts.callers, parts.workers, parts.lifespan)

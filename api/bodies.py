@@ -1,0 +1,156 @@
+"""Reading request bodies: bounded in size while they arrive and while they are inflated, and in time."""
+
+import asyncio
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from starlette.requests import Request
+
+from api.answers import Refusal
+
+MIB = 1024 * 1024
+MAX_BYTES = 16 * MIB  # of a body, as sent and inflated
+MAX_BYTES_AT_ONCE = 128 * MIB  # of all bodies that are being handled
+PIECE = 256 * 1024
+SECONDS = 30.0
+AGAIN_AFTER = 1
+TOO_BIG = "The request is bigger than 16 MB after decompression. Send smaller batches."
+TOO_SLOW = "The request took more than 30 seconds to arrive. Send it again."
+BUSY = "Tally is handling as much as it can at once. Send this again in a moment."
+DAMAGED = "The body is not valid {encoding} data. Check what compresses it, or send it uncompressed."
+
+
+class Inflater(Protocol):
+    """Makes a body's bytes of what arrives."""
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """The bytes that this data completes, in pieces."""
+
+    def end(self) -> None:
+        """Raise Refusal if more should have come."""
+
+
+class Plain:
+    """Data that is not compressed."""
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        if data:
+            yield data
+
+    def end(self) -> None:
+        """Any end is one."""
+
+
+class Compressed:
+    """Gzip or deflate, of one or several members; deflate with or without zlib's header."""
+
+    def __init__(self, encoding: str) -> None:
+        self._encoding = encoding
+        self._member: zlib._Decompress | None = None
+        self._head = b""  # too little to tell how a member is encoded
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """The bytes that this data completes, in pieces."""
+        try:
+            yield from self._inflate(self._head + data)
+        except zlib.error:
+            raise self._damaged() from None
+
+    def end(self) -> None:
+        """Raise Refusal if the last member is not complete."""
+        if self._head or (self._member is not None and not self._member.eof):
+            raise self._damaged()
+
+    def _inflate(self, data: bytes) -> Iterator[bytes]:
+        self._head = b""
+        while data:
+            if self._member is None or self._member.eof:
+                if len(data) < 2:
+                    self._head = data
+                    return
+                self._member = zlib.decompressobj(self._find_format(data))
+            piece = self._member.decompress(data, PIECE)
+            while piece:
+                yield piece
+                piece = self._member.decompress(self._member.unconsumed_tail, PIECE)
+            data = self._member.unused_data
+
+    def _find_format(self, data: bytes) -> int:
+        if self._encoding == "gzip":
+            return zlib.MAX_WBITS | 16
+        has_header = data[0] & 15 == zlib.DEFLATED and int.from_bytes(data[:2]) % 31 == 0
+        return zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS
+
+    def _damaged(self) -> Refusal:
+        return Refusal(400, DAMAGED.format(encoding=self._encoding))
+
+
+def find_inflater(encoding: str) -> Inflater:
+    """The inflater of a Content-Encoding; raises Refusal for one that is not supported."""
+    name = encoding.strip().lower()
+    if name in ("", "identity"):
+        return Plain()
+    if name in ("gzip", "x-gzip"):
+        return Compressed("gzip")
+    if name == "deflate":
+        return Compressed("deflate")
+    raise Refusal(
+        415, "This Content-Encoding is not supported. Compress with gzip or deflate, or not at all."
+    )
+
+
+class BodyRoom:
+    """The memory of all bodies that are being handled; more than it has are told to wait."""
+
+    def __init__(self, capacity: int = MAX_BYTES_AT_ONCE) -> None:
+        self.capacity, self.used = capacity, 0
+
+    @contextmanager
+    def take(self) -> Iterator["Share"]:
+        """A share that grows as its body does, and is given back in the end."""
+        share = Share(self)
+        try:
+            yield share
+        finally:
+            self.used -= share.size
+
+
+class Share:
+    """The memory of one body."""
+
+    def __init__(self, room: BodyRoom) -> None:
+        self._room, self.size = room, 0
+
+    def grow(self, size: int) -> None:
+        """Take more, or raise Refusal."""
+        if self._room.used + size > self._room.capacity:
+            raise Refusal(503, BUSY, AGAIN_AFTER)
+        self._room.used += size
+        self.size += size
+
+
+async def read_body(request: Request, share: Share, seconds: float = SECONDS) -> bytes:
+    """The inflated body; raises Refusal, or ClientDisconnect."""
+    inflater = find_inflater(request.headers.get("content-encoding", ""))
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and len(length) < 20 and int(length) > MAX_BYTES:
+        raise Refusal(413, TOO_BIG)
+    pieces: list[bytes] = []
+    try:
+        async with asyncio.timeout(seconds):
+            received = 0
+            async for data in request.stream():
+                received += len(data)
+                if received > MAX_BYTES:  # members without content inflate to nothing
+                    raise Refusal(413, TOO_BIG)
+                for piece in inflater.feed(data):
+                    if share.size + len(piece) > MAX_BYTES:
+                        raise Refusal(413, TOO_BIG)
+                    share.grow(len(piece))
+                    pieces.append(piece)
+    except TimeoutError:
+        raise Refusal(503, TOO_SLOW, AGAIN_AFTER) from None
+    inflater.end()
+    return b"".join(pieces)

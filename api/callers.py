@@ -1,0 +1,84 @@
+"""The key that a program sends, and its rights."""
+
+import base64
+import binascii
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+from uuid import UUID
+
+from starlette.datastructures import Headers
+
+from api.answers import Refusal
+from api.rate_limits import RateLimits
+from tally.api_keys.verification import Grant, Verifier
+from tally.core.rate_limits import TooManyAttempts
+
+Right = Literal["ingest", "read"]
+
+MAX_AT_ONCE = 64  # requests of one key; those that wait to be saved count
+UNKNOWN = (
+    "This key is not valid: it is missing, mistyped, expired or revoked. "
+    "Send a key of Tally's page Keys as `Authorization: Bearer`."
+)
+WITHOUT_RIGHT: dict[Right, str] = {
+    "ingest": "This key may only read. Send telemetry with a key that may send.",
+    "read": "This key may only send. Read with a key that may read.",
+}
+
+
+def find_key(headers: Headers) -> str:
+    """The key in Authorization (Bearer, or the password of Basic) or x-api-key; empty without one."""
+    scheme, _, value = headers.get("authorization", "").strip().partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip()
+    if scheme.lower() == "basic":
+        return _find_password(value.strip())
+    return headers.get("x-api-key", "").strip()
+
+
+def _find_password(encoded: str) -> str:
+    try:
+        return base64.b64decode(encoded, validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+
+class Callers:
+    """Verifies keys, and bounds how often and how many at once they are used."""
+
+    def __init__(self, verifier: Verifier, limits: RateLimits) -> None:
+        self._verifier, self._limits = verifier, limits
+        self._at_once: Counter[UUID] = Counter()
+
+    def admit(self, key: str, client_host: str | None, right: Right | None) -> Grant:
+        """The rights of a key, which the request is counted for; raises Refusal or DatabaseError."""
+        grant = self.identify(key, client_host)
+        if right is not None and right not in grant.scopes:
+            raise Refusal(403, WITHOUT_RIGHT[right])
+        self._limits.count_request(grant)
+        return grant
+
+    def identify(self, key: str, client_host: str | None) -> Grant:
+        """The rights of a key; raises Refusal for one that does not work."""
+        try:
+            grant = self._verifier.verify(key, client_host)
+        except TooManyAttempts as problem:
+            raise Refusal(429, str(problem), problem.retry_after) from None
+        if grant is None:
+            raise Refusal(401, UNKNOWN)
+        return grant
+
+    @contextmanager
+    def one_of(self, grant: Grant) -> Iterator[None]:
+        """One of a key's requests at once; raises Refusal for one too many."""
+        if self._at_once[grant.key_id] >= MAX_AT_ONCE:
+            raise Refusal(429, f"More than {MAX_AT_ONCE} requests of this key at once. Send fewer.", 1)
+        self._at_once[grant.key_id] += 1
+        try:
+            yield
+        finally:
+            self._at_once[grant.key_id] -= 1
+            if not self._at_once[grant.key_id]:
+                del self._at_once[grant.key_id]

@@ -1,0 +1,70 @@
+"""A few warm connections to the database, lent to one request or batch at a time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+
+from api.settings import NO_DATABASE
+from tally.core.errors import TallyError
+from tally.storage.database import Unreachable
+from tally.storage.postgres import describe_failure
+
+WARM, MOST = 1, 4
+WAIT_SECONDS = 5.0  # for a connection; clients retry what is refused
+AWAY = "The database cannot be reached right now. Send this again in a moment."
+NOT_AN_ADDRESS = (
+    "API_DATABASE_URL is not a Postgres address such as postgresql://tally_api:password@host:5432/postgres."
+)
+
+Connection = psycopg.Connection[Any]
+
+
+class Pool:
+    """Connections in autocommit. They prepare nothing, so that poolers of hosted projects may stand between.
+
+    Without a connection string, every request is told that there is none.
+    """
+
+    def __init__(self, url: str | None) -> None:
+        self._has_url = url is not None
+        try:
+            conninfo_to_dict(url or "")
+        except psycopg.Error:
+            raise TallyError(NOT_AN_ADDRESS) from None
+        options = {"autocommit": True, "prepare_threshold": None, "connect_timeout": 5}
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            url or "",
+            kwargs=options,
+            min_size=WARM,
+            max_size=MOST,
+            timeout=WAIT_SECONDS,
+            check=ConnectionPool.check_connection,
+            name="api",
+            open=False,
+        )
+
+    def open(self) -> None:
+        """Begin to connect, without waiting for it."""
+        if self._has_url:
+            self._pool.open(wait=False)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._pool.close()
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A connection for a while; raises DatabaseError."""
+        if not self._has_url:
+            raise Unreachable(NO_DATABASE)
+        try:
+            with self._pool.connection() as connection:
+                yield connection
+        except (PoolTimeout, PoolClosed):
+            raise Unreachable(AWAY) from None
+        except psycopg.Error as error:
+            raise describe_failure(error) from error

@@ -1,0 +1,197 @@
+"""Figures that programs read: costs, budgets and models, from the functions that the pages ask.
+
+Money is US dollars as text, exact; usage that a plan includes is worth something, but is not spent.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, Literal, NamedTuple, cast, get_args
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from tally.budgets.report import describe_status
+from tally.budgets.status import load_statuses
+from tally.pricing.class_prices import ClassPrices
+from tally.pricing.list_prices import find_prices
+from tally.storage.database import Database
+from tally.storage.workspaces import load_timezone
+
+Group = Literal["day", "month", "provider", "model", "project", "person"]
+GROUPS: tuple[Group, ...] = get_args(Group)
+SPLIT = {"project", "person"}
+INCLUDED = "included"
+NOBODY, HIDDEN = str(UUID(int=0)), str(UUID(int=2**128 - 1))
+COUNTS = ("tokens", "input_tokens", "output_tokens", "cached_input_tokens", "cache_write_tokens", "requests")
+
+
+class Days(NamedTuple):
+    """A period, both ends included, in the days of a time zone."""
+
+    first: date
+    last: date
+    timezone: str
+
+
+@dataclass(slots=True)
+class Sum:
+    """The sum of rows of daily_costs."""
+
+    cost_usd: Decimal = Decimal(0)
+    included_usd: Decimal = Decimal(0)
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
+    unpriced_records: int = 0
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Add a row."""
+        cost = Decimal(row["cost_usd"] or 0)
+        if row["cost_basis"] == INCLUDED:
+            self.included_usd += cost
+        else:
+            self.cost_usd += cost
+        for name in COUNTS:
+            self.counts[name] += row[name]
+        self.unpriced_records += row["unpriced_records"]
+
+    def merge(self, other: "Sum") -> None:
+        """Add another sum."""
+        self.cost_usd += other.cost_usd
+        self.included_usd += other.included_usd
+        for name in COUNTS:
+            self.counts[name] += other.counts[name]
+        self.unpriced_records += other.unpriced_records
+
+    def describe(self) -> dict[str, Any]:
+        """The JSON object of a sum."""
+        return {
+            "cost_usd": write_usd(self.cost_usd),
+            "included_usd": write_usd(self.included_usd),
+            **self.counts,
+            "unpriced_records": self.unpriced_records,
+        }
+
+
+def write_usd(amount: Decimal) -> str:
+    """An amount as text, without zeros at its end."""
+    return f"{amount.normalize():f}" if amount else "0"
+
+
+def choose_days(
+    database: Database, first: date | None, last: date | None, now: datetime | None = None
+) -> Days:
+    """The period that is asked for; by default the workspace's month so far."""
+    timezone = load_timezone(database)
+    today = (now or datetime.now(UTC)).astimezone(ZoneInfo(timezone)).date()
+    last = last or max(today, first or today)
+    return Days(first or last.replace(day=1), last, timezone)
+
+
+def load_costs(database: Database, days: Days, group: Group, project: UUID | None = None) -> dict[str, Any]:
+    """Costs of a period by day, month, provider, model, project or person, and in total."""
+    split = group if group in SPLIT else None
+    rows = list(load_rows(database, days, project, split))
+    name = _load_names(database, split) if split else {}
+    keys: dict[str, Sum] = {}
+    total = Sum()
+    for row in rows:
+        total.add(row)
+        keys.setdefault(_find_key(row, group), Sum()).add(row)
+    groups = [
+        {group: key, **_name(group, key, name), **found.describe()} for key, found in sorted(keys.items())
+    ]
+    if group not in ("day", "month"):
+        groups.sort(key=lambda each: Decimal(each["cost_usd"]), reverse=True)
+    return {
+        "from": days.first.isoformat(),
+        "to": days.last.isoformat(),
+        "timezone": days.timezone,
+        "currency": "USD",
+        "group_by": group,
+        "total": total.describe(),
+        "groups": groups,
+    }
+
+
+def load_budgets(database: Database, project: UUID | None = None) -> dict[str, Any]:
+    """The state of the budgets; of those of one project where only that may be read."""
+    return {
+        "budgets": [
+            describe_status(status)
+            for status in load_statuses(database)
+            if project is None or status.budget.scope.project_id == str(project)
+        ]
+    }
+
+
+def load_models(database: Database, days: Days, project: UUID | None = None) -> dict[str, Any]:
+    """The models that were used, with their cost and the list price of a million tokens."""
+    used: dict[tuple[str, str], Sum] = {}
+    for row in load_rows(database, days, project):
+        used.setdefault((row["provider"], row["model"]), Sum()).add(row)
+    dearest = sorted(used.items(), key=lambda each: (-each[1].cost_usd, each[0]))
+    return {
+        "from": days.first.isoformat(),
+        "to": days.last.isoformat(),
+        "timezone": days.timezone,
+        "currency": "USD",
+        "models": [
+            {
+                "provider": provider,
+                "model": model,
+                **found.describe(),
+                "list_price": _describe_price(provider, model),
+            }
+            for (provider, model), found in dearest
+        ],
+    }
+
+
+def load_rows(
+    database: Database, days: Days, project: UUID | None, split: str | None = None
+) -> Iterator[dict[str, Any]]:
+    """The rows of daily_costs, of everything or of a project."""
+    asked: dict[str, Any] = {"from_date": days.first.isoformat(), "to_date": days.last.isoformat()}
+    if project is not None:
+        asked["project"] = str(project)
+    if split is not None:
+        asked["split"] = split
+    columns = cast(dict[str, list[Any]], database.call("daily_costs", **asked))
+    for values in zip(*columns.values(), strict=True):
+        yield dict(zip(columns, values, strict=True))
+
+
+def _find_key(row: Mapping[str, Any], group: Group) -> str:
+    if group == "day":
+        return str(row["date"])
+    return str(row["date"])[:7] if group == "month" else str(row[group])
+
+
+def _load_names(database: Database, split: str) -> dict[str, str]:
+    """Names of projects or people by id, and of what stands for those that may not be told apart."""
+    if split == "project":
+        names = {row["id"]: row["name"] for row in database.call("list_projects")}
+        return {**names, NOBODY: "No project", HIDDEN: "Other projects"}
+    return {**{row["user_id"]: row["email"] for row in database.call("list_people")}, NOBODY: "Other people"}
+
+
+def _name(group: Group, key: str, names: Mapping[str, str]) -> dict[str, str | None]:
+    return {"name": names.get(key)} if group in SPLIT else {}
+
+
+def _describe_price(provider: str, model: str) -> dict[str, str | None] | None:
+    prices = find_prices(provider, model, 0, datetime.now(UTC))
+    return None if prices is None else describe_prices(prices)
+
+
+def describe_prices(prices: ClassPrices) -> dict[str, str | None]:
+    """US dollars per million tokens of each class, null where a class has no price."""
+    names = {
+        "uncached": "input",
+        "cached": "cached_input",
+        "cache_write": "cache_write",
+        "cache_write_1h": "cache_write_1h",
+        "output": "output",
+    }
+    found = {name: prices.by_class[key] for key, name in names.items()}
+    return {f"{name}_usd_per_million": None if usd is None else write_usd(usd) for name, usd in found.items()}

@@ -1,0 +1,106 @@
+"""Endpoints that read: costs, budgets, models."""
+
+from collections.abc import Callable, Collection
+from datetime import date
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from api import figures
+from api.answers import NO_STORE, Refusal
+from api.database import Pool
+from api.figures import GROUPS, Days
+from api.service import Call, Workers
+from tally.api_keys.verification import Grant
+from tally.storage.database import Database
+from tally.storage.postgres import PostgresDatabase
+
+MAX_DAYS = 3_700  # ten years
+PROGRAM = "Tally API"
+Load = Callable[[Database], dict[str, Any]]
+
+
+class Reading:
+    """The endpoints that read, each as the key's owner."""
+
+    def __init__(self, pool: Pool, workers: Workers) -> None:
+        self._pool, self._workers = pool, workers
+
+    async def costs(self, call: Call) -> Response:
+        """Spend of a period, by day, month, provider, model, project or person."""
+        asked = read_query(call, {"from", "to", "group_by"})
+        group = asked.get("group_by", "day")
+        if group not in GROUPS:
+            raise Refusal(400, f"group_by is one of {', '.join(GROUPS)}.")
+        project = call.grant.project_id
+
+        def load(database: Database) -> dict[str, Any]:
+            return figures.load_costs(database, choose_days(database, asked), group, project)
+
+        return await self._answer(call.grant, load)
+
+    async def budget(self, call: Call) -> Response:
+        """The budgets: what is spent, and where their periods will likely end."""
+        read_query(call, ())
+        return await self._answer(
+            call.grant, lambda database: figures.load_budgets(database, call.grant.project_id)
+        )
+
+    async def models(self, call: Call) -> Response:
+        """The models of a period, with what they cost and their list prices."""
+        asked = read_query(call, {"from", "to"})
+
+        def load(database: Database) -> dict[str, Any]:
+            return figures.load_models(database, choose_days(database, asked), call.grant.project_id)
+
+        return await self._answer(call.grant, load)
+
+    async def _answer(self, grant: Grant, load: Load) -> Response:
+        return JSONResponse(await self.load(grant, load), headers=NO_STORE)
+
+    async def load(self, grant: Grant, load: Load) -> dict[str, Any]:
+        """Load figures as the owner of a key."""
+        return await self._workers.run(self._load, grant, load)
+
+    def _load(self, grant: Grant, load: Load) -> dict[str, Any]:
+        with self._pool.connection() as connection:
+            return load(act_as_owner(connection, grant))
+
+
+def act_as_owner(connection: Any, grant: Grant) -> PostgresDatabase:
+    """The database as the owner of a key may use it, in the key's workspace."""
+    return PostgresDatabase(connection, grant.user_id, grant.workspace_id, f"{PROGRAM}, key {grant.name}")
+
+
+def read_query(call: Call, known: Collection[str]) -> dict[str, str]:
+    """The parameters of the address; raises Refusal for others and repeated ones."""
+    found: dict[str, str] = {}
+    for name, value in call.request.query_params.multi_items():
+        if name not in known:
+            takes = f"It takes {', '.join(sorted(known))}." if known else "It takes none."
+            raise Refusal(400, f"There is no parameter “{name[:50]}” here. {takes}")
+        if name in found:
+            raise Refusal(400, f"The parameter {name} is there twice. Send it once.")
+        found[name] = value
+    return found
+
+
+def choose_days(database: Database, asked: dict[str, str]) -> Days:
+    """The period between `from` and `to`; raises Refusal for one that cannot be."""
+    first, last = (read_day(asked, name) for name in ("from", "to"))
+    days = figures.choose_days(database, first, last)
+    if days.first > days.last:
+        raise Refusal(400, "`from` is after `to`. Exchange them.")
+    if (days.last - days.first).days >= MAX_DAYS:
+        raise Refusal(400, "More than ten years are too many at once. Ask for fewer.")
+    return days
+
+
+def read_day(asked: dict[str, str], name: str) -> date | None:
+    """A day as 2026-01-31; None where it is not given."""
+    if name not in asked:
+        return None
+    try:
+        return date.fromisoformat(asked[name])
+    except ValueError:
+        raise Refusal(400, f"`{name}` is not a day such as 2026-01-31.") from None

@@ -1,0 +1,115 @@
+"""The tools of the Model Context Protocol, asked by the real client over HTTP."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import httpx2
+import pytest
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+
+from tests.api.conftest import MakeKey
+from tests.api.server import ApiServer
+from tests.api.test_reading import TODAY, record, save
+from tests.database_fixtures import Connection, add_user
+
+TOOLS = {"spending", "today", "forecast", "budget_status", "explain_day"}
+
+
+def ask(api: ApiServer, key: str, story: Callable[[Client], Awaitable[Any]]) -> Any:
+    """Let a client talk to the server."""
+
+    async def tell() -> Any:
+        async with (
+            httpx2.AsyncClient(headers={"authorization": f"Bearer {key}"}, timeout=30) as http,
+            Client(streamable_http_client(f"{api.url}/mcp", http_client=http)) as client,
+        ):
+            return await story(client)
+
+    return asyncio.run(tell())
+
+
+def call(api: ApiServer, key: str, tool: str, **arguments: object) -> dict[str, Any]:
+    """The answer of a tool."""
+
+    async def story(client: Client) -> Any:
+        return await client.call_tool(tool, arguments)
+
+    result = ask(api, key, story)
+    assert not result.is_error, result
+    found: dict[str, Any] = json.loads(result.content[0].text)
+    return found
+
+
+def test_tools_are_listed_and_only_read(api: ApiServer, make_key: MakeKey) -> None:
+    async def story(client: Client) -> Any:
+        return await client.list_tools()
+
+    tools = ask(api, make_key("read"), story).tools
+    assert {tool.name for tool in tools} == TOOLS
+    assert all(tool.annotations.read_only_hint and tool.description for tool in tools)
+
+
+def test_tools_answer_as_the_addresses_do(
+    api: ApiServer, make_key: MakeKey, database: Connection, user: UUID
+) -> None:
+    save(
+        database,
+        user,
+        record("3"),
+        record("1", model="gpt-4o", days_ago=1),
+        record("7", cost_basis="included"),
+    )
+    key = make_key("read")
+    assert (
+        call(api, key, "spending", group_by="model") == api.client(key).get("/v1/costs?group_by=model").json()
+    )
+    assert call(api, key, "budget_status") == {"budgets": []}
+    today = call(api, key, "today")
+    assert (today["day"], today["today"]["cost_usd"], today["today"]["included_usd"]) == (
+        TODAY.isoformat(),
+        "3",
+        "7",
+    )
+    assert today["month_end"] is None
+    assert call(api, key, "forecast")["days"] == []
+
+
+def test_day_is_explained_by_the_week_before(
+    api: ApiServer, make_key: MakeKey, database: Connection, user: UUID
+) -> None:
+    earlier = [record("1", days_ago=days, input_tokens=100) for days in range(1, 8)]
+    save(database, user, *earlier, record("3", input_tokens=300), record("2", model="o3", input_tokens=50))
+    found = call(api, make_key("read"), "explain_day", day=TODAY.isoformat())
+    assert (found["cost_usd"], found["usual_usd"], found["change_usd"]) == ("5", "1", "4")
+    assert sum(Decimal(reason["usd"]) for reason in found["reasons"]) == 4
+    assert [model["model"] for model in found["models"]] == ["gpt-5", "o3"]
+
+
+def test_tools_are_those_of_the_keys_owner(
+    api: ApiServer, make_key: MakeKey, database: Connection, user: UUID
+) -> None:
+    save(database, user, record("3"))
+    keys = make_key("read"), make_key("read", owner=add_user(database))
+    assert [call(api, key, "today")["today"]["cost_usd"] for key in keys] == ["3", "0"]
+
+
+@pytest.mark.parametrize("scopes", [(), ("ingest",)])
+def test_other_keys_ask_nothing(api: ApiServer, make_key: MakeKey, scopes: tuple[str, ...]) -> None:
+    client = api.client(make_key(*scopes) if scopes else None)
+    assert client.post("/mcp", json={}).status_code == (403 if scopes else 401)
+
+
+def test_question_that_cannot_be_answered_is_an_error_with_a_sentence(
+    api: ApiServer, make_key: MakeKey
+) -> None:
+    async def story(client: Client) -> Any:
+        return await client.call_tool("spending", {"from_day": "2026-02-02", "to_day": "2026-02-01"})
+
+    result = ask(api, make_key("read"), story)
+    assert result.is_error
+    assert "from_day is not before to_day" in result.content[0].text
