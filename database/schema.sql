@@ -342,6 +342,80 @@ begin
 end
 $$;
 
+-- TABLE private.session_channels
+
+CREATE TABLE private.session_channels (
+    workspace_id uuid NOT NULL,
+    session uuid NOT NULL,
+    import_id uuid NOT NULL,
+    collection_method text NOT NULL,
+    tokens numeric NOT NULL,
+    records bigint NOT NULL,
+    first_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    is_effective boolean DEFAULT true NOT NULL,
+    is_due boolean DEFAULT false NOT NULL
+);
+
+-- FUNCTION private.add_to_channels(private.session_channels[])
+
+CREATE FUNCTION private.add_to_channels(changes private.session_channels[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    insert into private.session_channels as s (
+        workspace_id, session, import_id, collection_method, tokens, records, first_at, last_at, is_effective
+    )
+    select
+        c.workspace_id, c.session, c.import_id, c.collection_method, sum(c.tokens), sum(c.records), min(c.first_at),
+        max(c.last_at),
+        not exists (
+            select
+            from private.session_channels as o
+            where
+                o.workspace_id = c.workspace_id
+                and o.session = c.session
+                and o.collection_method <> c.collection_method
+                and o.is_effective
+        )
+    from unnest(changes) as c
+    where c.session is not null
+    group by c.workspace_id, c.session, c.import_id, c.collection_method
+    order by c.workspace_id, c.session, c.import_id, c.collection_method
+    on conflict (workspace_id, session, import_id, collection_method) do update
+        set
+            tokens = s.tokens + excluded.tokens,
+            records = s.records + excluded.records,
+            first_at = least(s.first_at, excluded.first_at),
+            last_at = greatest(s.last_at, excluded.last_at);
+
+    delete from private.session_channels as s
+    using unnest(changes) as c
+    where
+        (s.workspace_id, s.session, s.import_id, s.collection_method)
+        = (c.workspace_id, c.session, c.import_id, c.collection_method)
+        and s.records <= 0;
+
+    update private.session_channels as s
+    set is_due = true
+    from (select distinct c.workspace_id, c.session from unnest(changes) as c) as c
+    where
+        s.workspace_id = c.workspace_id
+        and s.session = c.session
+        and not s.is_due
+        and (
+            not s.is_effective
+            or exists (
+                select
+                from private.session_channels as o
+                where
+                    o.workspace_id = s.workspace_id
+                    and o.session = s.session
+                    and o.collection_method <> s.collection_method
+            )
+        )
+$$;
+
 -- TABLE private.day_parts
 
 CREATE TABLE private.day_parts (
@@ -386,6 +460,24 @@ CREATE FUNCTION private.add_to_day_parts(changes private.day_parts[]) RETURNS vo
         and p.collection_method = c.collection_method
         and c.records < 0
         and p.records = 0
+$$;
+
+-- FUNCTION private.aliases_of(jsonb)
+
+CREATE FUNCTION private.aliases_of(metadata jsonb) RETURNS uuid[]
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+begin
+    if jsonb_typeof(metadata -> 'request_aliases') is distinct from 'array' then
+        return array[]::uuid[];
+    end if;
+    return array(
+        select private.request_identity(n.name)
+        from jsonb_array_elements_text(metadata -> 'request_aliases') with ordinality as n (name, nth)
+        where n.nth <= 4 and length(n.name) between 1 and 300
+    );
+end
 $$;
 
 -- FUNCTION private.archived_tables()
@@ -1054,6 +1146,15 @@ begin
         loop
             perform private.supersede_source(tenant, source);
         end loop;
+        perform private.move_to_events(
+            tenant,
+            array(
+                select r.source_key
+                from public.cost_records as r
+                inner join private.event_aliases as a on r.workspace_id = a.workspace_id and r.source_key = a.alias
+                where r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp < last_at and r.request_id is not null
+            )
+        );
         perform private.supersede_repeated(tenant, first_at, last_at);
         perform private.select_winners(
             tenant,
@@ -1068,6 +1169,61 @@ begin
         );
         perform private.recount_statements(tenant);
     end loop;
+end
+$$;
+
+-- FUNCTION private.change_channel(uuid, uuid, text)
+
+CREATE FUNCTION private.change_channel(tenant uuid, of_session uuid, channel text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+declare
+    bounds record;
+    outdone uuid[];
+    keys uuid[];
+begin
+    select min(s.first_at) as first_at, max(s.last_at) as last_at
+    into bounds
+    from private.session_channels as s
+    where s.workspace_id = tenant and s.session = of_session;
+    outdone := array(
+        select r.id
+        from public.cost_records as r
+        where
+            r.workspace_id = tenant
+            and r.timestamp >= bounds.first_at
+            and r.timestamp <= bounds.last_at
+            and r.metadata ? 'channel'
+            and r.collection_method <> channel
+            and private.session_of(r.metadata) = of_session
+    );
+    keys := array(
+        select s.source_key
+        from public.superseded_records as s
+        where
+            s.workspace_id = tenant
+            and s.timestamp >= bounds.first_at
+            and s.timestamp <= bounds.last_at
+            and s.metadata ? 'channel'
+            and s.collection_method = channel
+            and private.session_of(s.metadata) = of_session
+    );
+    if cardinality(outdone) > 0 then
+        perform set_config('tally.is_flagging', 'on', true);
+        perform private.keep_as_superseded(tenant, outdone, bounds.first_at, bounds.last_at);
+        perform set_config('tally.is_flagging', '', true);
+        delete from public.cost_records as r
+        where
+            r.workspace_id = tenant
+            and r.timestamp >= bounds.first_at
+            and r.timestamp <= bounds.last_at
+            and r.id = any (outdone);
+    end if;
+    if cardinality(keys) > 0 then
+        perform private.select_winners(tenant, keys);
+    end if;
 end
 $$;
 
@@ -1091,6 +1247,7 @@ begin
     else
         perform private.exclude_source(new.workspace_id, new.id);
     end if;
+    perform private.compare_channels_of(new.workspace_id, array[new.id]);
     return null;
 end
 $$;
@@ -1198,7 +1355,7 @@ $_$;
 
 -- FUNCTION private.check_incoming(private.incoming_record[])
 
-CREATE FUNCTION private.check_incoming(incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT has_requests boolean, OUT chosen_projects uuid[]) RETURNS record
+CREATE FUNCTION private.check_incoming(incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT has_requests boolean, OUT has_aliases boolean, OUT has_channels boolean, OUT chosen_projects uuid[]) RETURNS record
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$
@@ -1210,6 +1367,8 @@ CREATE FUNCTION private.check_incoming(incoming private.incoming_record[], OUT r
         min(i.timestamp) filter (where i.reason is null),
         max(i.timestamp) filter (where i.reason is null),
         coalesce(bool_or(i.request_id is not null), false),
+        coalesce(bool_or(i.request_id is not null and i.metadata ? 'request_aliases'), false),
+        coalesce(bool_or(i.metadata ? 'channel'), false),
         array_agg(distinct i.project_id) filter (where i.project_id is not null)
     from (
         select
@@ -1217,6 +1376,7 @@ CREATE FUNCTION private.check_incoming(incoming private.incoming_record[], OUT r
             r.timestamp,
             r.request_id,
             r.project_id,
+            r.metadata,
             case
                 when r.timestamp is null then 'The date is missing.'
                 when r.timestamp < timestamptz '2020-01-01 00:00:00+00' or r.timestamp >= (select now() + interval '1 year')
@@ -1635,6 +1795,97 @@ begin
 end
 $_$;
 
+-- FUNCTION private.compare_channels(uuid)
+
+CREATE FUNCTION private.compare_channels(tenant uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    of_session uuid;
+    winner text;
+begin
+    if
+        coalesce(current_setting('tally.is_comparing', true), '') = 'on' -- as it moves the statements of a session
+        or not exists (select from private.session_channels as s where s.workspace_id = tenant and s.is_due)
+    then
+        return;
+    end if;
+    perform pg_advisory_xact_lock(private.save_lock(tenant));
+    perform set_config('tally.is_comparing', 'on', true);
+    for of_session in
+        select distinct s.session from private.session_channels as s where s.workspace_id = tenant and s.is_due order by 1
+    loop
+        winner := (
+            select s.collection_method
+            from private.session_channels as s
+            left join public.imports as i on s.import_id = i.id
+            where
+                s.workspace_id = tenant
+                and s.session = of_session
+                and (i.is_enabled or s.import_id = '00000000-0000-0000-0000-000000000000')
+            order by s.tokens desc, s.collection_method = 'local_log' desc, s.collection_method
+            limit 1
+        );
+        update private.session_channels as s
+        set is_effective = coalesce(s.collection_method = winner, true)
+        where
+            s.workspace_id = tenant
+            and s.session = of_session
+            and s.is_effective <> coalesce(s.collection_method = winner, true);
+        if found and winner is not null then
+            perform private.change_channel(tenant, of_session, winner);
+        end if;
+        update private.session_channels as s
+        set is_due = false
+        where s.workspace_id = tenant and s.session = of_session and s.is_due;
+    end loop;
+    perform set_config('tally.is_comparing', '', true);
+end
+$$;
+
+-- FUNCTION private.compare_channels_of(uuid, uuid[])
+
+CREATE FUNCTION private.compare_channels_of(tenant uuid, sources uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    with gone as (
+        delete from private.session_channels as s
+        where
+            s.workspace_id = tenant
+            and s.import_id = any (sources)
+            and not exists (select from public.imports as i where i.id = s.import_id)
+        returning s.session
+    )
+
+    update private.session_channels as s
+    set is_due = true
+    where
+        s.workspace_id = tenant
+        and not s.is_due
+        and (s.import_id = any (sources) or s.session in (select g.session from gone as g));
+    perform private.compare_channels(tenant);
+end
+$$;
+
+-- FUNCTION private.compare_channels_of_deleted()
+
+CREATE FUNCTION private.compare_channels_of_deleted() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant uuid;
+begin
+    for tenant in select distinct c.workspace_id from changed as c where c.metadata ? 'channel' order by 1 loop
+        perform private.compare_channels(tenant);
+    end loop;
+    return null;
+end
+$$;
+
 -- FUNCTION private.compare_statements(uuid, uuid[])
 
 CREATE FUNCTION private.compare_statements(owner uuid, keys uuid[]) RETURNS TABLE(id uuid, record_id uuid, record_at timestamp with time zone, is_own boolean, is_newer boolean, is_first boolean, is_better boolean)
@@ -1715,6 +1966,51 @@ begin
         and r.workspace_id = tenant
         and r.subscription_id = s.id
         and (r.cost_usd, r.provider_id, r.model_name) is distinct from (s.amount_usd, s.provider_id, s.plan_name);
+end
+$$;
+
+-- FUNCTION private.count_channels()
+
+CREATE FUNCTION private.count_channels() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    changes private.session_channels[] := array[]::private.session_channels[];
+begin
+    if tg_op <> 'INSERT' then
+        if exists (select from changed_from as c where c.metadata ? 'channel') then
+            changes := changes || array(
+                select
+                    row(
+                        c.workspace_id, private.session_of(c.metadata),
+                        coalesce(c.import_id, '00000000-0000-0000-0000-000000000000'), c.collection_method,
+                        -c.tokens_used, -1, c.timestamp, c.timestamp, true, false
+                    )::private.session_channels
+                from changed_from as c
+                where c.metadata ? 'channel'
+            );
+        end if;
+    end if;
+    if tg_op <> 'DELETE' then
+        if exists (select from changed_to as c where c.metadata ? 'channel') then
+            changes := changes || array(
+                select
+                    row(
+                        c.workspace_id, private.session_of(c.metadata),
+                        coalesce(c.import_id, '00000000-0000-0000-0000-000000000000'), c.collection_method,
+                        c.tokens_used, 1, c.timestamp, c.timestamp, true, false
+                    )::private.session_channels
+                from changed_to as c
+                where c.metadata ? 'channel'
+            );
+        end if;
+    end if;
+    if cardinality(changes) > 0 then
+        perform private.add_to_channels(changes);
+    end if;
+    return null;
 end
 $$;
 
@@ -2068,6 +2364,8 @@ begin
         if deleted.keys is not null then
             perform private.settle_events(tenant, deleted.keys, deleted.first_at, deleted.last_at);
         end if;
+        perform private.forget_aliases(tenant, array(select g.id from gone as g where g.workspace_id = tenant));
+        perform private.compare_channels_of(tenant, array(select g.id from gone as g where g.workspace_id = tenant));
     end loop;
     return null;
 end
@@ -2087,6 +2385,10 @@ begin
     perform private.delete_archived_records(old.id);
     delete from private.day_parts as p
     where p.workspace_id = old.id;
+    delete from private.event_aliases as a
+    where a.workspace_id = old.id;
+    delete from private.session_channels as s
+    where s.workspace_id = old.id;
     return null;
 end
 $$;
@@ -2451,6 +2753,27 @@ begin
 end
 $$;
 
+-- FUNCTION private.event_of(uuid, uuid)
+
+CREATE FUNCTION private.event_of(tenant uuid, key uuid) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    event uuid := key;
+    next_one uuid;
+begin
+    for step in 1..16 loop
+        next_one := (
+            select a.source_key from private.event_aliases as a where a.workspace_id = tenant and a.alias = event limit 1
+        );
+        exit when next_one is null;
+        event := next_one;
+    end loop;
+    return event;
+end
+$$;
+
 -- FUNCTION private.exclude_source(uuid, uuid)
 
 CREATE FUNCTION private.exclude_source(tenant uuid, source uuid) RETURNS void
@@ -2803,6 +3126,33 @@ begin
     set timezone = coalesce(new.timezone, 'UTC')
     where w.personal_user_id = coalesce(new.user_id, old.user_id) and w.timezone <> coalesce(new.timezone, 'UTC');
     return null;
+end
+$$;
+
+-- FUNCTION private.forget_aliases(uuid, uuid[])
+
+CREATE FUNCTION private.forget_aliases(tenant uuid, sources uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    events uuid[];
+begin
+    if
+        not exists (select from private.event_aliases as a where a.import_id = any (sources))
+        or not exists (select from public.workspaces as w where w.id = tenant) -- being deleted, with all of them
+    then
+        return;
+    end if;
+    perform pg_advisory_xact_lock(private.save_lock(tenant));
+    events := array(
+        select distinct private.event_of(tenant, a.alias)
+        from private.event_aliases as a
+        where a.workspace_id = tenant and a.import_id = any (sources)
+    );
+    delete from private.event_aliases as a
+    where a.workspace_id = tenant and a.import_id = any (sources);
+    perform private.move_to_events(tenant, events);
 end
 $$;
 
@@ -3346,6 +3696,25 @@ CREATE FUNCTION private.is_address_of_member(tenant uuid, address text) RETURNS 
     )
 $$;
 
+-- FUNCTION private.is_outdone(uuid, jsonb, text)
+
+CREATE FUNCTION private.is_outdone(tenant uuid, metadata jsonb, method text) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return exists (
+        select
+        from private.session_channels as s
+        where
+            s.workspace_id = tenant
+            and s.session = private.session_of(is_outdone.metadata)
+            and s.collection_method <> method
+            and s.is_effective
+    );
+end
+$$;
+
 -- FUNCTION private.is_refresh_due()
 
 CREATE FUNCTION private.is_refresh_due() RETURNS boolean
@@ -3381,6 +3750,53 @@ CREATE FUNCTION private.join_counts(tenant uuid) RETURNS void
 
     insert into private.record_counts (workspace_id, statements)
     select tenant, coalesce(sum(j.statements), 0) from joined as j
+$$;
+
+-- FUNCTION private.join_statements(uuid, uuid[], uuid[])
+
+CREATE FUNCTION private.join_statements(tenant uuid, ids uuid[], events uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    keys constant uuid[] := array(
+        select s.source_key from public.superseded_records as s where s.workspace_id = tenant and s.id = any (ids)
+        union
+        select e.event from unnest(events) as e (event)
+    );
+    joined record;
+begin
+    select
+        array_agg(r.id) filter (where r.nth > 1) as lesser,
+        array_agg(r.event) filter (where r.project_chosen_by = 'person') as chosen,
+        array_agg(r.project_id) filter (where r.project_chosen_by = 'person') as projects
+    into joined
+    from (
+        select
+            s.id, s.project_id, s.project_chosen_by, e.event,
+            row_number() over (partition by e.event, s.import_id order by k.rank desc, s.created_at desc, s.id) as nth
+        from private.rank_superseded(tenant, keys) as k
+        inner join public.superseded_records as s on k.id = s.id
+        left join unnest(ids, events) as m (id, event) on k.id = m.id
+        cross join lateral (select coalesce(m.event, k.source_key) as event) as e
+        where k.is_request
+        order by 1
+    ) as r;
+    delete from public.superseded_records as s
+    where s.id = any (joined.lesser);
+    update public.superseded_records as s
+    set source_key = m.event
+    from unnest(ids, events) as m (id, event)
+    where s.id = m.id;
+    update public.superseded_records as s
+    set project_id = c.project_id, project_chosen_by = 'person'
+    from (
+        select distinct on (e.event) e.event, e.project_id
+        from unnest(joined.chosen, joined.projects) as e (event, project_id)
+        order by e.event
+    ) as c
+    where s.workspace_id = tenant and s.source_key = c.event and s.request_id is not null;
+end
 $$;
 
 -- FUNCTION private.joined_by(text)
@@ -3899,6 +4315,49 @@ begin
 end
 $$;
 
+-- FUNCTION private.learn_aliases(uuid, uuid, private.incoming_record[])
+
+CREATE FUNCTION private.learn_aliases(tenant uuid, source uuid, incoming private.incoming_record[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    one record;
+    learned uuid[] := array[]::uuid[];
+begin
+    for one in
+        select t.alias, t.source_key, k.source_key as known_key
+        from (
+            select distinct on (n.alias) n.alias, r.source_key
+            from unnest(incoming) as r
+            cross join lateral unnest(private.aliases_of(r.metadata)) as n (alias)
+            where
+                r.metadata ? 'request_aliases'
+                and r.source_key = private.request_identity(r.request_id)
+                and n.alias <> r.source_key
+            order by n.alias, r.source_key
+        ) as t
+        left join lateral (
+            select a.source_key from private.event_aliases as a where a.workspace_id = tenant and a.alias = t.alias limit 1
+        ) as k on true
+    loop
+        -- An id that leads back to itself would be no event's.
+        if one.known_key is null and private.event_of(tenant, one.source_key) <> one.alias then
+            learned := learned || one.alias;
+        elsif one.known_key is distinct from one.source_key then
+            continue;
+        end if;
+        insert into private.event_aliases (workspace_id, alias, import_id, source_key)
+        values (tenant, one.alias, coalesce(source, '00000000-0000-0000-0000-000000000000'), one.source_key)
+        on conflict do nothing;
+    end loop;
+    if cardinality(learned) > 0 then
+        perform private.move_to_events(tenant, learned);
+    end if;
+end
+$$;
+
 -- FUNCTION private.limit_member(uuid, uuid, text, numeric)
 
 CREATE FUNCTION private.limit_member(tenant uuid, person uuid, measured text, wanted numeric) RETURNS void
@@ -4362,6 +4821,63 @@ CREATE FUNCTION private.move_superseded_days(owner uuid, keys uuid[]) RETURNS vo
         and s.source_key = any (keys)
         and s.day is not null
         and s.timestamp <> private.day_instant(s.day, z.timezone)
+$$;
+
+-- FUNCTION private.move_to_events(uuid, uuid[])
+
+CREATE FUNCTION private.move_to_events(tenant uuid, keys uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+    records record;
+    moved record;
+    events uuid[];
+begin
+    select array_agg(r.id) as ids, min(r.timestamp) as first_at, max(r.timestamp) as last_at
+    into records
+    from public.cost_records as r
+    where
+        r.workspace_id = tenant
+        and r.source_key = any (keys)
+        and r.request_id is not null
+        and (r.import_id is not null or r.user_id = auth.uid()) -- what others entered by hand is theirs
+        and private.event_of(tenant, private.request_identity(r.request_id)) <> r.source_key;
+    perform set_config('tally.is_flagging', 'on', true);
+    if records.ids is not null then
+        perform private.keep_as_superseded(tenant, records.ids, records.first_at, records.last_at);
+    end if;
+    select array_agg(m.id) as ids, array_agg(m.event) as events
+    into moved
+    from (
+        select s.id, s.source_key, private.event_of(tenant, private.request_identity(s.request_id)) as event
+        from public.superseded_records as s
+        where
+            s.workspace_id = tenant
+            and s.source_key = any (keys)
+            and s.request_id is not null
+            and (s.import_id is not null or s.user_id = auth.uid())
+    ) as m
+    where m.event <> m.source_key;
+    if moved.ids is not null then
+        events := array(select distinct e.event from unnest(moved.events) as e (event));
+        perform private.join_statements(tenant, moved.ids, moved.events);
+    end if;
+    perform set_config('tally.is_flagging', '', true);
+    if records.ids is not null then
+        delete from public.cost_records as r
+        where
+            r.workspace_id = tenant
+            and r.timestamp >= records.first_at
+            and r.timestamp <= records.last_at
+            and r.id = any (records.ids);
+    end if;
+    if moved.ids is not null then
+        perform private.select_winners(tenant, events);
+    end if;
+end
 $$;
 
 -- FUNCTION private.move_to_people(uuid, public.person_aliases[], private.filing_move[])
@@ -5269,6 +5785,9 @@ CREATE FUNCTION private.rank_superseded(owner uuid, keys uuid[]) RETURNS TABLE(i
         select
             t.*,
             coalesce(i.is_enabled, true)
+            and not case
+                when t.metadata ? 'channel' then private.is_outdone(owner, t.metadata, t.collection_method) else false
+            end
             and not exists (
                 select
                 from private.archived_months as a
@@ -6304,6 +6823,19 @@ exception when others then -- no request, or headers that are no text
 end
 $$;
 
+-- FUNCTION private.request_identity(text)
+
+CREATE FUNCTION private.request_identity(request_id text) RETURNS uuid
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return encode(
+        substring(sha256(convert_to(format('7:request%s:%s', length(request_id), request_id), 'UTF8')) for 16), 'hex'
+    )::uuid;
+end
+$$;
+
 -- FUNCTION private.request_one_forecast()
 
 CREATE FUNCTION private.request_one_forecast() RETURNS trigger
@@ -6600,6 +7132,47 @@ begin
 end
 $$;
 
+-- FUNCTION private.resolve_aliases(uuid, uuid, private.incoming_record[], boolean)
+
+CREATE FUNCTION private.resolve_aliases(tenant uuid, source uuid, incoming private.incoming_record[], has_aliases boolean) RETURNS private.incoming_record[]
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    aliases uuid[];
+begin
+    if has_aliases then
+        perform private.learn_aliases(tenant, source, incoming);
+    end if;
+    if not exists (select from private.event_aliases as a where a.workspace_id = tenant) then
+        return incoming;
+    end if;
+    aliases := array(
+        select distinct a.alias
+        from private.event_aliases as a
+        where
+            a.workspace_id = tenant
+            and a.alias = any (array(select r.source_key from unnest(incoming) as r where r.request_id is not null))
+    );
+    if cardinality(aliases) = 0 then
+        return incoming;
+    end if;
+    return array(
+        select
+            row(
+                r.provider, r.timestamp, r.day, r.model_name, r.cost_usd, r.cost_basis, r.charge_type, r.collection_method,
+                coalesce(e.event, r.source_key), r.request_id, r.billing_account, r.dataset, r.billed_under_other_name,
+                r.project_id, r.tokens_used, r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens,
+                r.reasoning_tokens, r.request_count, r.metadata
+            )::private.incoming_record
+        from unnest(incoming) as r
+        left join (select n.alias, private.event_of(tenant, n.alias) as event from unnest(aliases) as n (alias)) as e
+            on r.source_key = e.alias and r.source_key = private.request_identity(r.request_id)
+    );
+end
+$$;
+
 -- FUNCTION private.resolve_overlaps(private.day_parts[])
 
 CREATE FUNCTION private.resolve_overlaps(changes private.day_parts[]) RETURNS void
@@ -6676,6 +7249,32 @@ begin
 end
 $$;
 
+-- FUNCTION private.save_beside_known(uuid, public.imports, text, private.incoming_record[], timestamp with time zone, timestamp with time zone, boolean)
+
+CREATE FUNCTION private.save_beside_known(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[], first_at timestamp with time zone, last_at timestamp with time zone, has_requests boolean) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    known uuid[];
+    inserted integer;
+begin
+    for attempt in 1..3 loop
+        known := private.find_known(tenant, incoming, first_at, last_at, has_requests);
+        perform private.keep_statements(
+            tenant, source, usual_method, incoming, private.restatable(tenant, source.id, known, first_at, last_at)
+        );
+        inserted := private.insert_records(tenant, source, usual_method, incoming, known);
+        if inserted is not null then
+            return inserted;
+        end if;
+        incoming := private.merge_lines(incoming);
+    end loop;
+    raise exception 'These records are being changed. Save them again.' using errcode = '40001';
+end
+$$;
+
 -- FUNCTION private.save_lock(uuid)
 
 CREATE FUNCTION private.save_lock(of_workspace uuid) RETURNS bigint
@@ -6738,6 +7337,20 @@ begin
         );
     end loop;
     return null;
+end
+$$;
+
+-- FUNCTION private.session_of(jsonb)
+
+CREATE FUNCTION private.session_of(metadata jsonb) RETURNS uuid
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return case
+        when metadata ->> 'channel' <> '' and metadata ->> 'session' <> ''
+            then md5(jsonb_build_array(metadata -> 'channel', metadata -> 'session')::text)::uuid
+    end;
 end
 $$;
 
@@ -6946,6 +7559,34 @@ CREATE FUNCTION private.silent_sources(tenants uuid[], default_days integer) RET
             from public.cost_records as r
             where r.import_id = i.id and r.timestamp >= i.finished_at - interval '28 days' and r.timestamp <= i.finished_at
         ) >= 8
+$$;
+
+-- FUNCTION private.split_by_channel(uuid, text, private.incoming_record[])
+
+CREATE FUNCTION private.split_by_channel(tenant uuid, usual_method text, incoming private.incoming_record[], OUT outdone private.incoming_record[], OUT rest private.incoming_record[]) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    places constant bigint[] := array(
+        select i.place
+        from generate_subscripts(incoming, 1) as i (place)
+        where
+            incoming[i.place].metadata ? 'channel'
+            and incoming[i.place].source_key is not null
+            and private.is_outdone(
+                tenant, incoming[i.place].metadata, coalesce(incoming[i.place].collection_method, usual_method)
+            )
+    );
+begin
+    outdone := array(select incoming[p.place] from unnest(places) as p (place));
+    rest := incoming;
+    if cardinality(places) > 0 then
+        rest := array(
+            select incoming[i.place] from generate_subscripts(incoming, 1) as i (place) where i.place <> all (places)
+        );
+    end if;
+end
 $$;
 
 -- FUNCTION private.spread_over_places(private.incoming_kind[], uuid[])
@@ -9416,6 +10057,8 @@ declare
     incoming private.incoming_record[];
     checked record;
     known uuid[];
+    outdone private.incoming_record[];
+    kept integer := 0;
     inserted integer := 0;
 begin
     if auth.uid() is null then
@@ -9442,40 +10085,36 @@ begin
     if checked.has_requests then
         -- No constraint would find a second record of a request at another time, so nobody else may save meanwhile.
         perform pg_advisory_xact_lock(private.save_lock(tenant));
-        incoming := private.merge_requests(incoming);
-    end if;
-    if source.is_enabled is false then
-        perform pg_advisory_xact_lock(private.save_lock(tenant));
-        inserted := private.keep_all_statements(tenant, source, usual_method, incoming);
-    else
-        known := private.find_known(tenant, incoming, checked.first_at, checked.last_at, checked.has_requests);
+        incoming := private.merge_requests(private.resolve_aliases(tenant, import_id, incoming, checked.has_aliases));
     end if;
     perform set_config('tally.restated', '0', true);
-    if source.is_enabled is not false then
+    if source.is_enabled is false then
+        perform pg_advisory_xact_lock(private.save_lock(tenant));
+        kept := private.keep_all_statements(tenant, source, usual_method, incoming);
+    else
+        if checked.has_channels then
+            perform pg_advisory_xact_lock(private.save_lock(tenant));
+            select s.outdone, s.rest into outdone, incoming from private.split_by_channel(tenant, usual_method, incoming) as s;
+            kept := private.keep_all_statements(tenant, source, usual_method, outdone);
+        end if;
+        known := private.find_known(tenant, incoming, checked.first_at, checked.last_at, checked.has_requests);
         if cardinality(known) = 0 then
             inserted := private.insert_records(tenant, source, usual_method, incoming, known);
         end if;
         if cardinality(known) > 0 or inserted is null then
             perform pg_advisory_xact_lock(private.save_lock(tenant));
-            for attempt in 1..3 loop
-                known := private.find_known(tenant, incoming, checked.first_at, checked.last_at, checked.has_requests);
-                perform private.keep_statements(
-                    tenant, source, usual_method, incoming,
-                    private.restatable(tenant, import_id, known, checked.first_at, checked.last_at)
-                );
-                inserted := private.insert_records(tenant, source, usual_method, incoming, known);
-                exit when inserted is not null;
-                incoming := private.merge_lines(incoming);
-            end loop;
-            if inserted is null then
-                raise exception 'These records are being changed. Save them again.' using errcode = '40001';
-            end if;
+            inserted := private.save_beside_known(
+                tenant, source, usual_method, incoming, checked.first_at, checked.last_at, checked.has_requests
+            );
         end if;
+    end if;
+    if checked.has_channels then
+        perform private.compare_channels(tenant);
     end if;
     perform private.check_statement_count(tenant);
     return json_build_object(
-        'inserted', inserted,
-        'duplicate', checked.valid - inserted,
+        'inserted', inserted + kept,
+        'duplicate', checked.valid - inserted - kept,
         'restated', current_setting('tally.restated')::integer,
         'rejected', checked.rejected
     );
@@ -10350,6 +10989,16 @@ UNION ALL
    FROM public.superseded_records s
   WHERE ((s.cost_basis = ANY (ARRAY['estimated'::text, 'included'::text])) AND (s.charge_type = 'usage'::text) AND ((s.cost_usd IS NULL) OR ((s.metadata ->> 'price_source'::text) = ANY (ARRAY['genai-prices'::text, 'genai-prices by row'::text, 'own'::text]))));
 
+-- TABLE private.event_aliases
+
+CREATE TABLE private.event_aliases (
+    workspace_id uuid NOT NULL,
+    alias uuid NOT NULL,
+    import_id uuid NOT NULL,
+    source_key uuid NOT NULL,
+    CONSTRAINT event_aliases_check CHECK ((source_key <> alias))
+);
+
 -- TABLE private.forecast_requests
 
 CREATE TABLE private.forecast_requests (
@@ -11062,6 +11711,11 @@ ALTER TABLE ONLY private.digests
 ALTER TABLE ONLY private.divided_workspaces
     ADD CONSTRAINT divided_workspaces_pkey PRIMARY KEY (workspace_id);
 
+-- CONSTRAINT private.event_aliases event_aliases_pkey
+
+ALTER TABLE ONLY private.event_aliases
+    ADD CONSTRAINT event_aliases_pkey PRIMARY KEY (workspace_id, alias, import_id);
+
 -- CONSTRAINT private.folded_days folded_days_pkey
 
 ALTER TABLE ONLY private.folded_days
@@ -11106,6 +11760,11 @@ ALTER TABLE ONLY private.sent_invitations
 
 ALTER TABLE ONLY private.sent_tests
     ADD CONSTRAINT sent_tests_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT private.session_channels session_channels_pkey
+
+ALTER TABLE ONLY private.session_channels
+    ADD CONSTRAINT session_channels_pkey PRIMARY KEY (workspace_id, session, import_id, collection_method);
 
 -- CONSTRAINT private.stale_days stale_days_pkey
 
@@ -11474,6 +12133,10 @@ CREATE INDEX digests_member_idx ON private.digests USING btree (user_id, workspa
 
 CREATE UNIQUE INDEX divided_days_idx ON private.divided_days USING btree (workspace_id, split, date, provider_id, part, model_name, cost_basis, charge_type) INCLUDE (provider, total_cost_usd, total_tokens, total_input_tokens, total_output_tokens, total_cached_input_tokens, total_cache_write_tokens, total_requests, record_count, unpriced_count);
 
+-- INDEX private.event_aliases_import_id_idx
+
+CREATE INDEX event_aliases_import_id_idx ON private.event_aliases USING btree (import_id);
+
 -- INDEX private.forecast_requests_workspace_id_idx
 
 CREATE INDEX forecast_requests_workspace_id_idx ON private.forecast_requests USING btree (workspace_id);
@@ -11505,6 +12168,10 @@ CREATE INDEX sent_tests_email_idx ON private.sent_tests USING btree (email_sha25
 -- INDEX private.sent_tests_workspace_id_idx
 
 CREATE INDEX sent_tests_workspace_id_idx ON private.sent_tests USING btree (workspace_id, sent_at);
+
+-- INDEX private.session_channels_due_idx
+
+CREATE INDEX session_channels_due_idx ON private.session_channels USING btree (workspace_id) WHERE is_due;
 
 -- INDEX public.alert_events_project_idx
 
@@ -12014,6 +12681,18 @@ CREATE TRIGGER cost_records_audit_delete AFTER DELETE ON public.cost_records REF
 
 CREATE TRIGGER cost_records_audit_update AFTER UPDATE ON public.cost_records REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN ((CURRENT_USER = ANY (ARRAY['authenticated'::name, 'service_role'::name]))) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,project_id,provider_id,import_id,timestamp,day,model_name,billing_account,cost_usd,tokens_used,request_count,cost_basis,charge_type}', 'workspace_id');
 
+-- TRIGGER public.cost_records cost_records_channels_deleted
+
+CREATE TRIGGER cost_records_channels_deleted AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT EXECUTE FUNCTION private.count_channels();
+
+-- TRIGGER public.cost_records cost_records_channels_inserted
+
+CREATE TRIGGER cost_records_channels_inserted AFTER INSERT ON public.cost_records REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT EXECUTE FUNCTION private.count_channels();
+
+-- TRIGGER public.cost_records cost_records_channels_updated
+
+CREATE TRIGGER cost_records_channels_updated AFTER UPDATE ON public.cost_records REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed_to FOR EACH STATEMENT WHEN ((current_setting('tally.is_flagging'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.count_channels();
+
 -- TRIGGER public.cost_records cost_records_check_inserted
 
 CREATE TRIGGER cost_records_check_inserted AFTER INSERT ON public.cost_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.check_references();
@@ -12044,7 +12723,7 @@ CREATE TRIGGER cost_records_count_updated AFTER UPDATE ON public.cost_records RE
 
 -- TRIGGER public.cost_records cost_records_delete_waits
 
-CREATE TRIGGER cost_records_delete_waits BEFORE DELETE ON public.cost_records FOR EACH STATEMENT WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION private.wait_for_saves();
+CREATE TRIGGER cost_records_delete_waits BEFORE DELETE ON public.cost_records FOR EACH STATEMENT WHEN (((pg_trigger_depth() = 0) AND (CURRENT_USER = 'authenticated'::name))) EXECUTE FUNCTION private.wait_for_saves();
 
 -- TRIGGER public.cost_records cost_records_mark_deleted
 
@@ -12081,6 +12760,10 @@ CREATE TRIGGER cost_records_project_updated BEFORE UPDATE OF project_id ON publi
 -- TRIGGER public.cost_records cost_records_project_waits
 
 CREATE TRIGGER cost_records_project_waits BEFORE UPDATE OF project_id, model_name, billing_account, metadata ON public.cost_records FOR EACH STATEMENT WHEN ((CURRENT_USER = 'authenticated'::name)) EXECUTE FUNCTION private.wait_for_saves();
+
+-- TRIGGER public.cost_records cost_records_settle_channels
+
+CREATE TRIGGER cost_records_settle_channels AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed FOR EACH STATEMENT WHEN (((pg_trigger_depth() = 0) AND (CURRENT_USER = 'authenticated'::name))) EXECUTE FUNCTION private.compare_channels_of_deleted();
 
 -- TRIGGER public.cost_records cost_records_share_timezone
 
@@ -12486,6 +13169,18 @@ CREATE TRIGGER subscriptions_request_forecast_update AFTER UPDATE ON public.subs
 
 CREATE TRIGGER subscriptions_touch BEFORE UPDATE ON public.subscriptions FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 
+-- TRIGGER public.superseded_records superseded_records_channels_deleted
+
+CREATE TRIGGER superseded_records_channels_deleted AFTER DELETE ON public.superseded_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT EXECUTE FUNCTION private.count_channels();
+
+-- TRIGGER public.superseded_records superseded_records_channels_inserted
+
+CREATE TRIGGER superseded_records_channels_inserted AFTER INSERT ON public.superseded_records REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT EXECUTE FUNCTION private.count_channels();
+
+-- TRIGGER public.superseded_records superseded_records_channels_updated
+
+CREATE TRIGGER superseded_records_channels_updated AFTER UPDATE ON public.superseded_records REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed_to FOR EACH STATEMENT WHEN ((current_setting('tally.is_flagging'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.count_channels();
+
 -- TRIGGER public.superseded_records superseded_records_check_inserted
 
 CREATE TRIGGER superseded_records_check_inserted AFTER INSERT ON public.superseded_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.check_references();
@@ -12508,7 +13203,7 @@ CREATE TRIGGER superseded_records_note_update AFTER UPDATE ON public.superseded_
 
 -- TRIGGER public.superseded_records superseded_records_select_inserted
 
-CREATE TRIGGER superseded_records_select_inserted AFTER INSERT ON public.superseded_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION private.select_winners_of_changed();
+CREATE TRIGGER superseded_records_select_inserted AFTER INSERT ON public.superseded_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (((pg_trigger_depth() = 0) AND (current_setting('tally.is_flagging'::text, true) IS DISTINCT FROM 'on'::text))) EXECUTE FUNCTION private.select_winners_of_changed();
 
 -- TRIGGER public.superseded_records superseded_records_select_updated
 
@@ -12972,6 +13667,10 @@ ALTER TABLE private.digests ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE private.divided_workspaces ENABLE ROW LEVEL SECURITY;
 
+-- ROW SECURITY private.event_aliases
+
+ALTER TABLE private.event_aliases ENABLE ROW LEVEL SECURITY;
+
 -- ROW SECURITY private.folded_days
 
 ALTER TABLE private.folded_days ENABLE ROW LEVEL SECURITY;
@@ -13011,6 +13710,10 @@ ALTER TABLE private.sent_invitations ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY private.sent_tests
 
 ALTER TABLE private.sent_tests ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.session_channels
+
+ALTER TABLE private.session_channels ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.stale_days
 
@@ -13520,7 +14223,11 @@ GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.subscriptions TO authent
 
 REVOKE ALL ON FUNCTION private.add_renewals(of_subscription public.subscriptions, due date[], zone text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.add_to_channels(changes private.session_channels[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.add_to_day_parts(changes private.day_parts[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.aliases_of(metadata jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.archived_tables() FROM PUBLIC;
 
@@ -13592,6 +14299,8 @@ REVOKE ALL ON FUNCTION private.budgets_at(tenant uuid, as_of timestamp with time
 
 REVOKE ALL ON FUNCTION private.catch_up_month(first_at timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.change_channel(tenant uuid, of_session uuid, channel text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.change_enabled() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.change_parts(changes private.day_parts[]) FROM PUBLIC;
@@ -13602,7 +14311,7 @@ REVOKE ALL ON FUNCTION private.check_chosen_projects(tenant uuid, chosen uuid[])
 
 REVOKE ALL ON FUNCTION private.check_currency(code text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.check_incoming(incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT has_requests boolean, OUT chosen_projects uuid[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.check_incoming(incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT has_requests boolean, OUT has_aliases boolean, OUT has_channels boolean, OUT chosen_projects uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_invitation(tenant uuid, address text, role text) FROM PUBLIC;
 
@@ -13638,11 +14347,19 @@ REVOKE ALL ON FUNCTION private.clean_value(field text, value text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.clear_event(event uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.compare_channels(tenant uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.compare_channels_of(tenant uuid, sources uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.compare_channels_of_deleted() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.compare_statements(owner uuid, keys uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.contested_events(owner uuid, keys uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.correct_renewals(tenant uuid, zone text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.count_channels() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.count_invitation(sender uuid, address text) FROM PUBLIC;
 
@@ -13700,6 +14417,8 @@ REVOKE ALL ON FUNCTION private.erase_from_logs() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.erase_from_records(tenant uuid, leaver uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.event_of(tenant uuid, key uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.exclude_source(tenant uuid, source uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.fields_of(rules public.project_rules[]) FROM PUBLIC;
@@ -13721,6 +14440,8 @@ REVOKE ALL ON FUNCTION private.fold_some_days(at_most integer, tenant uuid, OUT 
 REVOKE ALL ON FUNCTION private.follow_subscription() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.follow_timezone() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.forget_aliases(tenant uuid, sources uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.forget_budget_forecasts() FROM PUBLIC;
 
@@ -13809,9 +14530,13 @@ REVOKE ALL ON FUNCTION private.installation_owner() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.is_address_of_member(tenant uuid, address text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.is_outdone(tenant uuid, metadata jsonb, method text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.is_refresh_due() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.join_counts(tenant uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.join_statements(tenant uuid, ids uuid[], events uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.joined_by(token text) FROM PUBLIC;
 
@@ -13899,6 +14624,8 @@ REVOKE ALL ON FUNCTION private.kinds_of_incoming(incoming private.incoming_recor
 
 REVOKE ALL ON FUNCTION private.last_active_days(tenant uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.learn_aliases(tenant uuid, source uuid, incoming private.incoming_record[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.limit_member(tenant uuid, person uuid, measured text, wanted numeric) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.lock_workspaces(ids uuid[]) FROM PUBLIC;
@@ -13939,6 +14666,8 @@ REVOKE ALL ON FUNCTION private.move_dated_records(tenant uuid, zone text) FROM P
 REVOKE ALL ON FUNCTION private.move_statements(owner uuid, keys uuid[], OUT restated integer, OUT is_last boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.move_superseded_days(owner uuid, keys uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.move_to_events(tenant uuid, keys uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.move_to_people(tenant uuid, aliases public.person_aliases[], plan private.filing_move[]) FROM PUBLIC;
 
@@ -14082,6 +14811,8 @@ REVOKE ALL ON FUNCTION private.request_forecasts(marks private.stale_days[]) FRO
 
 REVOKE ALL ON FUNCTION private.request_header(name text, at_most integer) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.request_identity(request_id text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.request_one_forecast() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.require_another_owner(tenant uuid, person uuid) FROM PUBLIC;
@@ -14167,17 +14898,23 @@ REVOKE ALL ON FUNCTION private.require_source(source uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.require_workspace(asked uuid, at_least text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.resolve_aliases(tenant uuid, source uuid, incoming private.incoming_record[], has_aliases boolean) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.resolve_overlaps(changes private.day_parts[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.restatable(tenant uuid, source uuid, keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.revoke_keys_of_leaver() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.save_beside_known(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[], first_at timestamp with time zone, last_at timestamp with time zone, has_requests boolean) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.save_lock(of_workspace uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.select_winners(owner uuid, keys uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.select_winners_of_changed() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.session_of(metadata jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.settle_events(tenant uuid, keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
@@ -14192,6 +14929,8 @@ REVOKE ALL ON FUNCTION private.share_timezones_of(partition_name text) FROM PUBL
 REVOKE ALL ON FUNCTION private.shared_workspaces_of(person uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.silent_sources(tenants uuid[], default_days integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.split_by_channel(tenant uuid, usual_method text, incoming private.incoming_record[], OUT outdone private.incoming_record[], OUT rest private.incoming_record[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.spread_over_places(kinds private.incoming_kind[], filed uuid[]) FROM PUBLIC;
 

@@ -130,6 +130,10 @@ begin
     perform private.delete_archived_records(old.id);
     delete from private.day_parts as p
     where p.workspace_id = old.id;
+    delete from private.event_aliases as a
+    where a.workspace_id = old.id;
+    delete from private.session_channels as s
+    where s.workspace_id = old.id;
     return null;
 end
 $$;
@@ -165,6 +169,8 @@ begin
         if deleted.keys is not null then
             perform private.settle_events(tenant, deleted.keys, deleted.first_at, deleted.last_at);
         end if;
+        perform private.forget_aliases(tenant, array(select g.id from gone as g where g.workspace_id = tenant));
+        perform private.compare_channels_of(tenant, array(select g.id from gone as g where g.workspace_id = tenant));
     end loop;
     return null;
 end

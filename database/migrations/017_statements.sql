@@ -12,6 +12,27 @@ as $$
 $$;
 revoke all on function private.save_lock(uuid) from public;
 
+-- True for a statement of a session whose other channel counts (077_choosing_channels.sql).
+create or replace function private.is_outdone(tenant uuid, metadata jsonb, method text)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return exists (
+        select
+        from private.session_channels as s
+        where
+            s.workspace_id = tenant
+            and s.session = private.session_of(is_outdone.metadata)
+            and s.collection_method <> method
+            and s.is_effective
+    );
+end
+$$;
+revoke all on function private.is_outdone(uuid, jsonb, text) from public;
+
 -- Superseded statements on these events and the best of them that may become a record. The greatest rank is the best. On an
 -- event with the provider's own id: a bill before an estimate, telemetry that knows no tokens last, the authority of the source,
 -- then who saw more of a streamed answer, then who tells cached tokens apart: without them the same tokens are dearer. On a line
@@ -35,6 +56,9 @@ as $$
         select
             t.*,
             coalesce(i.is_enabled, true)
+            and not case
+                when t.metadata ? 'channel' then private.is_outdone(owner, t.metadata, t.collection_method) else false
+            end
             and not exists (
                 select
                 from private.archived_months as a

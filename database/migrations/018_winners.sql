@@ -155,7 +155,9 @@ revoke all on function private.select_winners_of_changed() from public;
 create or replace trigger superseded_records_select_inserted
     after insert on public.superseded_records
     referencing new table as changed
-    for each statement when (pg_trigger_depth() = 0) execute function private.select_winners_of_changed();
+    for each statement
+    when (pg_trigger_depth() = 0 and current_setting('tally.is_flagging', true) is distinct from 'on')
+    execute function private.select_winners_of_changed();
 create or replace trigger superseded_records_select_updated
     after update on public.superseded_records
     referencing new table as changed
@@ -168,8 +170,9 @@ create or replace trigger cost_records_choose_deleted
     referencing old table as changed
     for each statement execute function private.select_winners_of_changed();
 
--- A caller's deletion or exclusion waits for saves before it locks a row, else the two could deadlock. The moves of a selection
--- are made under the lock of their workspace: saves into the caller's other workspaces need not wait for them.
+-- A caller's deletion or exclusion waits for saves before it locks a row, else the two could deadlock. The moves of a selection,
+-- and deletions by functions, are made under the lock of their workspace: saves into the caller's other workspaces need not wait
+-- for them.
 create or replace function private.wait_for_saves()
 returns trigger
 language plpgsql
@@ -186,7 +189,8 @@ revoke all on function private.wait_for_saves() from public;
 
 create or replace trigger cost_records_delete_waits
     before delete on public.cost_records
-    for each statement when (pg_trigger_depth() = 0) execute function private.wait_for_saves();
+    for each statement when (pg_trigger_depth() = 0 and current_user = 'authenticated')
+    execute function private.wait_for_saves();
 create or replace trigger imports_delete_waits
     before delete on public.imports
     for each statement execute function private.wait_for_saves();

@@ -126,7 +126,7 @@ $$;
 revoke all on function private.read_incoming(json, text) from public;
 
 -- Records that cannot be saved, as [{index, reason}], and how many can; with the first and last time of those, whether
--- requests are among all of them, and the projects that they name.
+-- requests, further ids of them, and sessions of which one channel counts are among all of them, and the projects that they name.
 create or replace function private.check_incoming(
     incoming private.incoming_record[],
     out rejected json,
@@ -134,6 +134,8 @@ create or replace function private.check_incoming(
     out first_at timestamptz,
     out last_at timestamptz,
     out has_requests boolean,
+    out has_aliases boolean,
+    out has_channels boolean,
     out chosen_projects uuid[]
 )
 language sql
@@ -148,6 +150,8 @@ as $$
         min(i.timestamp) filter (where i.reason is null),
         max(i.timestamp) filter (where i.reason is null),
         coalesce(bool_or(i.request_id is not null), false),
+        coalesce(bool_or(i.request_id is not null and i.metadata ? 'request_aliases'), false),
+        coalesce(bool_or(i.metadata ? 'channel'), false),
         array_agg(distinct i.project_id) filter (where i.project_id is not null)
     from (
         select
@@ -155,6 +159,7 @@ as $$
             r.timestamp,
             r.request_id,
             r.project_id,
+            r.metadata,
             case
                 when r.timestamp is null then 'The date is missing.'
                 when r.timestamp < timestamptz '2020-01-01 00:00:00+00' or r.timestamp >= (select now() + interval '1 year')

@@ -82,72 +82,6 @@ end
 $$;
 revoke all on function private.keep_statements(uuid, public.imports, text, private.incoming_record[], uuid[]) from public;
 
--- Keeps all of these statements: those of a disabled source, under the projects that people chose for their events.
-create or replace function private.keep_all_statements(
-    tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[]
-)
-returns integer
-language plpgsql
-set search_path = ''
-as $$
-declare
-    keys constant uuid[] := array(select r.source_key from unnest(incoming) as r);
-    kept integer;
-begin
-    if array_position(keys, null) is not null then
-        raise exception 'Records of a disabled source need a source_key.' using errcode = '22023';
-    end if;
-    kept := private.keep_statements(tenant, source, usual_method, incoming, keys);
-    perform private.settle_events(tenant, keys);
-    return kept;
-end
-$$;
-revoke all on function private.keep_all_statements(uuid, public.imports, text, private.incoming_record[]) from public;
-
--- Of these identities those whose records the caller may restate: without a source, those of others are theirs.
-create or replace function private.restatable(
-    tenant uuid, source uuid, keys uuid[], first_at timestamptz, last_at timestamptz
-)
-returns uuid[]
-language plpgsql
-stable
-set search_path = ''
-set plan_cache_mode = force_generic_plan
-as $$
-begin
-    if source is not null or tenant = auth.uid() then
-        return keys;
-    end if;
-    return array(
-        select k.key from unnest(keys) as k (key)
-        except
-        select r.source_key
-        from public.cost_records as r
-        where
-            r.workspace_id = tenant
-            and r.timestamp >= first_at
-            and r.timestamp <= last_at
-            and r.source_key = any (keys)
-            and r.import_id is null
-            and r.user_id <> auth.uid()
-        except
-        select r.source_key
-        from public.cost_records as r
-        where
-            r.workspace_id = tenant
-            and r.source_key = any (keys)
-            and r.request_id is not null
-            and r.import_id is null
-            and r.user_id <> auth.uid()
-        except
-        select s.source_key
-        from public.superseded_records as s
-        where s.workspace_id = tenant and s.source_key = any (keys) and s.import_id is null and s.user_id <> auth.uid()
-    );
-end
-$$;
-revoke all on function private.restatable(uuid, uuid, uuid[], timestamptz, timestamptz) from public;
-
 -- Inserts the records whose identity is not among `known` and returns how many: null, and none, if one of them is there twice or
 -- was saved by another meanwhile. `on conflict do nothing` would find those, too, but a fifth of the insert's time is its price.
 create or replace function private.insert_records(
@@ -212,10 +146,48 @@ end
 $$;
 revoke all on function private.insert_records(uuid, public.imports, text, private.incoming_record[], uuid[]) from public;
 
+-- Keeps statements on known events and inserts the other records, under the lock of saves; returns how many were inserted. A row
+-- that is inserted without a save meanwhile becomes a known one.
+create or replace function private.save_beside_known(
+    tenant uuid,
+    source public.imports,
+    usual_method text,
+    incoming private.incoming_record[],
+    first_at timestamptz,
+    last_at timestamptz,
+    has_requests boolean
+)
+returns integer
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+    known uuid[];
+    inserted integer;
+begin
+    for attempt in 1..3 loop
+        known := private.find_known(tenant, incoming, first_at, last_at, has_requests);
+        perform private.keep_statements(
+            tenant, source, usual_method, incoming, private.restatable(tenant, source.id, known, first_at, last_at)
+        );
+        inserted := private.insert_records(tenant, source, usual_method, incoming, known);
+        if inserted is not null then
+            return inserted;
+        end if;
+        incoming := private.merge_lines(incoming);
+    end loop;
+    raise exception 'These records are being changed. Save them again.' using errcode = '40001';
+end
+$$;
+revoke all on function private.save_beside_known(
+    uuid, public.imports, text, private.incoming_record[], timestamptz, timestamptz, boolean
+) from public;
+
 -- Saves up to 5,000 records of the workspace; `import_id` may be null. What is known of an event is not added again: the
 -- statements of this source are kept beside those of others, and the best one is the record. Returns {inserted, duplicate,
--- restated, rejected: [{index, reason}]}; restated events are among the duplicates. Not divided further: the order of its locks
--- is to be read in one place.
+-- restated, rejected: [{index, reason}]}; restated events are among the duplicates. Its locks are all taken here: their order is
+-- to be read in one place.
 create or replace function public.save_cost_records(import_id uuid, records json, workspace uuid default null)
 returns json
 language plpgsql
@@ -231,6 +203,8 @@ declare
     incoming private.incoming_record[];
     checked record;
     known uuid[];
+    outdone private.incoming_record[];
+    kept integer := 0;
     inserted integer := 0;
 begin
     if auth.uid() is null then
@@ -257,40 +231,36 @@ begin
     if checked.has_requests then
         -- No constraint would find a second record of a request at another time, so nobody else may save meanwhile.
         perform pg_advisory_xact_lock(private.save_lock(tenant));
-        incoming := private.merge_requests(incoming);
-    end if;
-    if source.is_enabled is false then
-        perform pg_advisory_xact_lock(private.save_lock(tenant));
-        inserted := private.keep_all_statements(tenant, source, usual_method, incoming);
-    else
-        known := private.find_known(tenant, incoming, checked.first_at, checked.last_at, checked.has_requests);
+        incoming := private.merge_requests(private.resolve_aliases(tenant, import_id, incoming, checked.has_aliases));
     end if;
     perform set_config('tally.restated', '0', true);
-    if source.is_enabled is not false then
+    if source.is_enabled is false then
+        perform pg_advisory_xact_lock(private.save_lock(tenant));
+        kept := private.keep_all_statements(tenant, source, usual_method, incoming);
+    else
+        if checked.has_channels then
+            perform pg_advisory_xact_lock(private.save_lock(tenant));
+            select s.outdone, s.rest into outdone, incoming from private.split_by_channel(tenant, usual_method, incoming) as s;
+            kept := private.keep_all_statements(tenant, source, usual_method, outdone);
+        end if;
+        known := private.find_known(tenant, incoming, checked.first_at, checked.last_at, checked.has_requests);
         if cardinality(known) = 0 then
             inserted := private.insert_records(tenant, source, usual_method, incoming, known);
         end if;
         if cardinality(known) > 0 or inserted is null then
             perform pg_advisory_xact_lock(private.save_lock(tenant));
-            for attempt in 1..3 loop
-                known := private.find_known(tenant, incoming, checked.first_at, checked.last_at, checked.has_requests);
-                perform private.keep_statements(
-                    tenant, source, usual_method, incoming,
-                    private.restatable(tenant, import_id, known, checked.first_at, checked.last_at)
-                );
-                inserted := private.insert_records(tenant, source, usual_method, incoming, known);
-                exit when inserted is not null;
-                incoming := private.merge_lines(incoming);
-            end loop;
-            if inserted is null then
-                raise exception 'These records are being changed. Save them again.' using errcode = '40001';
-            end if;
+            inserted := private.save_beside_known(
+                tenant, source, usual_method, incoming, checked.first_at, checked.last_at, checked.has_requests
+            );
         end if;
+    end if;
+    if checked.has_channels then
+        perform private.compare_channels(tenant);
     end if;
     perform private.check_statement_count(tenant);
     return json_build_object(
-        'inserted', inserted,
-        'duplicate', checked.valid - inserted,
+        'inserted', inserted + kept,
+        'duplicate', checked.valid - inserted - kept,
         'restated', current_setting('tally.restated')::integer,
         'rejected', checked.rejected
     );

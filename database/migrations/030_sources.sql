@@ -1,5 +1,72 @@
 -- 030_sources.sql: enabling, disabling and deleting sources; windows that are sent again; plans.
 
+-- Keeps all of these statements: those of a disabled source or of a channel that does not count, under the projects that people
+-- chose for their events.
+create or replace function private.keep_all_statements(
+    tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[]
+)
+returns integer
+language plpgsql
+set search_path = ''
+as $$
+declare
+    keys constant uuid[] := array(select r.source_key from unnest(incoming) as r);
+    kept integer;
+begin
+    if array_position(keys, null) is not null then
+        raise exception 'Records of a disabled source need a source_key.' using errcode = '22023';
+    end if;
+    kept := private.keep_statements(tenant, source, usual_method, incoming, keys);
+    perform private.settle_events(tenant, keys);
+    return kept;
+end
+$$;
+revoke all on function private.keep_all_statements(uuid, public.imports, text, private.incoming_record[]) from public;
+
+-- Of these identities those whose records the caller may restate: without a source, those of others are theirs.
+create or replace function private.restatable(
+    tenant uuid, source uuid, keys uuid[], first_at timestamptz, last_at timestamptz
+)
+returns uuid[]
+language plpgsql
+stable
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+    if source is not null or tenant = auth.uid() then
+        return keys;
+    end if;
+    return array(
+        select k.key from unnest(keys) as k (key)
+        except
+        select r.source_key
+        from public.cost_records as r
+        where
+            r.workspace_id = tenant
+            and r.timestamp >= first_at
+            and r.timestamp <= last_at
+            and r.source_key = any (keys)
+            and r.import_id is null
+            and r.user_id <> auth.uid()
+        except
+        select r.source_key
+        from public.cost_records as r
+        where
+            r.workspace_id = tenant
+            and r.source_key = any (keys)
+            and r.request_id is not null
+            and r.import_id is null
+            and r.user_id <> auth.uid()
+        except
+        select s.source_key
+        from public.superseded_records as s
+        where s.workspace_id = tenant and s.source_key = any (keys) and s.import_id is null and s.user_id <> auth.uid()
+    );
+end
+$$;
+revoke all on function private.restatable(uuid, uuid, uuid[], timestamptz, timestamptz) from public;
+
 -- Makes the records of a source superseded statements, so that those of others take their place.
 create or replace function private.supersede_source(tenant uuid, source uuid)
 returns void
@@ -50,6 +117,7 @@ begin
     else
         perform private.exclude_source(new.workspace_id, new.id);
     end if;
+    perform private.compare_channels_of(new.workspace_id, array[new.id]);
     return null;
 end
 $$;

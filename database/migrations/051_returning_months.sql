@@ -124,6 +124,15 @@ begin
         loop
             perform private.supersede_source(tenant, source);
         end loop;
+        perform private.move_to_events(
+            tenant,
+            array(
+                select r.source_key
+                from public.cost_records as r
+                inner join private.event_aliases as a on r.workspace_id = a.workspace_id and r.source_key = a.alias
+                where r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp < last_at and r.request_id is not null
+            )
+        );
         perform private.supersede_repeated(tenant, first_at, last_at);
         perform private.select_winners(
             tenant,

@@ -215,6 +215,7 @@ def _read_event(record: Mapping[str, Any], message: Mapping[str, Any], usage: Ma
         record.get("isSidechain") is True,
         branch=read_branch(record, "gitBranch"),
         inference_geo=read_name(usage, "inference_geo"),
+        other_ids=(request_id,) if request_id else (),
     )
 
 

@@ -54,6 +54,9 @@ class Event(NamedTuple):
     requests: int = 1  # 0 for a fee beside its request
     is_sum: bool = False  # of requests that no source splits: how long their contexts were is unknown
     aliases: tuple[str, ...] = ()  # names that other statements about the same request share
+    other_ids: tuple[
+        str, ...
+    ] = ()  # the provider's further ids of the request, by which telemetry may know it
 
     @property
     def tokens(self) -> int:

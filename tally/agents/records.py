@@ -12,6 +12,9 @@ from tally.ledger.billing_account import name_account
 from tally.pricing.estimate import describe_price, estimate
 from tally.pricing.usage import ModelRef
 
+# Agents that tell no ids of requests: of a session that telemetry tells, too, either that or the log counts.
+ONE_CHANNEL = ("codex", "gemini-cli")
+
 
 def make_record(agent_name: str, event: Event, payment: Payment) -> CostRecord:
     """Return the cost record of a request."""
@@ -22,8 +25,11 @@ def make_record(agent_name: str, event: Event, payment: Payment) -> CostRecord:
         "project": last_folder(event.folder),
         "branch": event.branch,
         "repository": event.repository,
+        "channel": agent_name if event.session and agent_name in ONE_CHANNEL else "",
     }
     metadata: dict[str, JSON] = {key: value for key, value in described.items() if value}
+    if event.request_id and event.other_ids:
+        metadata["request_aliases"] = list(event.other_ids)
     named = request_identity(event.request_id) if event.request_id else identity(agent_name, event.name)
     return CostRecord(
         payee,

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from tally.agents.events import Event
+from tally.agents.payment import Payment
 from tally.agents.prices import price_event
+from tally.agents.records import make_record
 from tally.agents.registry import find_logs
 from tests.tally.agents.homes import claude_row, collected, instant, read, write, write_claude
 
@@ -53,6 +55,30 @@ def test_sidechain_replay_is_not_a_second_request(
     (event,) = claude(tmp_path)
 
     assert (event.name, event.output_tokens, event.is_sidechain) == ("msg_1", 100, False)
+
+
+def test_record_names_the_request_id_that_telemetry_knows(tmp_path: Path) -> None:
+    advisor = [{"type": "advisor_message", "model": "claude-opus-4-5", "input_tokens": 5, "output_tokens": 6}]
+    write_claude(
+        tmp_path,
+        claude_row(request="req_9", isSidechain=True),
+        claude_row(usage={"iterations": advisor}),
+        claude_row(request="req_2", usage={"output_tokens": 7}),
+        claude_row("msg_2", "req_3", isSidechain=True),  # of a subagent
+        claude_row("msg_3", None),
+        claude_row(None, "req_4", uuid="u4"),
+    )
+
+    records = [make_record("claude-code", event, Payment("api")) for event in claude(tmp_path)]
+
+    assert {one.request_id: one.metadata.get("request_aliases") for one in records} == {
+        "msg_1": ["req_1"],
+        "msg_1:advisor:0": None,
+        "msg_1:req_2": ["req_2"],
+        "msg_2": ["req_3"],
+        "msg_3": None,
+        None: None,
+    }
 
 
 def test_request_id_of_a_replay_does_not_add_a_request(tmp_path: Path) -> None:
