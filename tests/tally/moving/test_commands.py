@@ -20,7 +20,7 @@ def signed_in(stack: Stack, person: Person, folder: Path) -> Commands:
     return machine
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def house(stack: Stack) -> Person:
     person = sign_up(stack)
     furnish(over_http(stack, person))

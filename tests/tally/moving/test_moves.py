@@ -20,6 +20,7 @@ from tally.storage.database import Database, NotAllowed, Query, Row, Unreachable
 from tally.storage.postgrest import SupabaseDatabase
 from tally.storage.workspaces import load_timezone
 from tests.shared_connections import operator_connection
+from tests.tally.moving.conftest import Packed
 from tests.tally.moving.houses import add_source, inventory, request
 from tests.tally.people import add_member, add_team, over_http, sign_up
 
@@ -43,14 +44,12 @@ def every_row_is_accounted_for(target: Target) -> bool:
     return all(one.read == one.added + one.there + one.rejected for one in counts.values())
 
 
-def test_a_house_is_the_same_in_another_installation(
-    house: SupabaseDatabase, elsewhere: SupabaseDatabase, tmp_path: Path
-) -> None:
-    manifest = leave(house, tmp_path / "house.zip")
-    assert all(manifest.rows[name] for name in ("cost_records", "superseded_records", "project_rules"))
-    target = arrive(elsewhere, tmp_path / "house.zip")
-    before, after = inventory(house), inventory(elsewhere)
-    for table, rows in before.items():
+def test_a_house_is_the_same_in_another_installation(packed: Packed, elsewhere: SupabaseDatabase) -> None:
+    rows_of = packed.manifest.rows
+    assert all(rows_of[name] for name in ("cost_records", "superseded_records", "project_rules"))
+    target = arrive(elsewhere, packed.path)
+    after = inventory(elsewhere)
+    for table, rows in packed.inventory.items():
         assert after[table] == rows, table
     assert every_row_is_accounted_for(target)
     assert not any(counts.rejected for counts in target.counts.values())
@@ -58,20 +57,18 @@ def test_a_house_is_the_same_in_another_installation(
 
 
 def test_repeating_and_coming_back_add_nothing(
-    house: SupabaseDatabase, elsewhere: SupabaseDatabase, tmp_path: Path
+    packed: Packed, elsewhere: SupabaseDatabase, tmp_path: Path
 ) -> None:
-    leave(house, tmp_path / "house.zip")
-    arrive(elsewhere, tmp_path / "house.zip")
+    arrive(elsewhere, packed.path)
     first = inventory(elsewhere)
-    again = arrive(elsewhere, tmp_path / "house.zip")
+    again = arrive(elsewhere, packed.path)
     leave(elsewhere, tmp_path / "back.zip")
-    before = inventory(house)
-    back = arrive(house, tmp_path / "back.zip")
+    back = arrive(packed.database, tmp_path / "back.zip")
     for target in (again, back):
         assert every_row_is_accounted_for(target)
         assert not any(counts.added or counts.rejected for counts in target.counts.values())
     assert inventory(elsewhere) == first
-    assert inventory(house) == before
+    assert inventory(packed.database) == packed.inventory
 
 
 @pytest.fixture
@@ -133,9 +130,8 @@ def test_a_team_moves_into_a_new_one(other_stack: Stack, team: SupabaseDatabase,
 
 
 def test_subscriptions_beyond_the_bound_are_counted_with_their_renewals(
-    house: SupabaseDatabase, other_stack: Stack, elsewhere: SupabaseDatabase, tmp_path: Path
+    packed: Packed, other_stack: Stack, elsewhere: SupabaseDatabase
 ) -> None:
-    leave(house, tmp_path / "house.zip")
     with operator_connection(other_stack) as connection:
         connection.execute(
             """insert into public.subscriptions
@@ -145,7 +141,7 @@ def test_subscriptions_beyond_the_bound_are_counted_with_their_renewals(
             {"me": elsewhere.scope.user_id},
         )
         connection.commit()
-    target = arrive(elsewhere, tmp_path / "house.zip")
+    target = arrive(elsewhere, packed.path)
     subscriptions, records = target.counts["subscriptions"], target.counts["cost_records"]
     assert (subscriptions.added, subscriptions.rejected) == (1, 2)
     assert any("200 subscriptions at most" in reason for reason in subscriptions.reasons)
@@ -248,17 +244,14 @@ def test_a_name_for_which_there_is_no_room_is_left_out(
     assert rows[0]["metadata"] == full
 
 
-def test_a_workspace_in_use_keeps_what_it_has(
-    house: SupabaseDatabase, elsewhere: SupabaseDatabase, tmp_path: Path
-) -> None:
+def test_a_workspace_in_use_keeps_what_it_has(packed: Packed, elsewhere: SupabaseDatabase) -> None:
     project = elsewhere.call("create_project", name="Own")
     rule = {"field": "model", "match": "prefix", "value": "claude", "project_id": project}
     elsewhere.call("set_rules", rules=[rule])
     own = add_source(elsewhere, "file", "own.csv")
     save_batch(elsewhere, [request(100)], own)
     before = load(elsewhere)
-    leave(house, tmp_path / "house.zip")
-    target = arrive(elsewhere, tmp_path / "house.zip")
+    target = arrive(elsewhere, packed.path)
     after = load(elsewhere)
     assert after[str(request(100).source_key)] == before[str(request(100).source_key)]
     assert target.counts["project_rules"].rejected == 3
@@ -329,17 +322,16 @@ class Interrupted(SupabaseDatabase):
     ],
 )
 def test_an_interrupted_import_is_finished_by_the_next(
-    house: SupabaseDatabase, other_stack: Stack, tmp_path: Path, function: str, after: int
+    packed: Packed, other_stack: Stack, function: str, after: int
 ) -> None:
-    leave(house, tmp_path / "house.zip")
     person = sign_up(other_stack)
     breaking = Interrupted(over_http(other_stack, person)._client, person.user_id)
     breaking.breaks_at, breaking.calls_left = function, after
     with pytest.raises(
         MoveInterrupted, match=r"Import the same file again to finish it: nothing is added twice"
     ):
-        arrive(breaking, tmp_path / "house.zip")
+        arrive(breaking, packed.path)
     elsewhere = over_http(other_stack, person)
-    target = arrive(elsewhere, tmp_path / "house.zip")
+    target = arrive(elsewhere, packed.path)
     assert every_row_is_accounted_for(target)
-    assert inventory(elsewhere) == inventory(house)
+    assert inventory(elsewhere) == packed.inventory
