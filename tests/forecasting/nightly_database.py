@@ -29,7 +29,7 @@ class PlanFields(TypedDict, total=False):
     """Fields of a subscription."""
 
     started_on: date
-    ended_on: date
+    ended_on: date | None
     interval: str
     provider: str
 
@@ -41,9 +41,10 @@ DEFAULT_RECORD: RecordFields = {
     "cost_basis": "billed",
     "at": "12:00Z",
 }
+# It ends in the year of AS_OF: its renewals up to today would be in three years of months, made in each test.
 DEFAULT_PLAN = {
     "started_on": date(2024, 1, 1),
-    "ended_on": None,
+    "ended_on": date(2024, 12, 31),
     "interval": "month",
     "provider": "chatgpt",
 }
@@ -101,7 +102,7 @@ class NightlyDatabase:
     def add_subscription(
         self, user_id: UUID, amount_usd: str, renewal_day: int, **fields: Unpack[PlanFields]
     ) -> None:
-        """Add a plan that renews."""
+        """Add a plan that renews, by default in 2024 only."""
         self.connection.execute(
             """
             insert into public.subscriptions

@@ -19,7 +19,7 @@ WITHOUT_WORKERS = run.Options(workers=0)
 def add_renewal(db: NightlyDatabase) -> UUID:
     """An account with a plan that renews the day after tomorrow."""
     soon, user = datetime.now(UTC).date() + timedelta(days=2), db.add_account()
-    db.add_subscription(user, "20", soon.day, started_on=soon - timedelta(days=400))
+    db.add_subscription(user, "20", soon.day, started_on=soon - timedelta(days=400), ended_on=None)
     return user
 
 
