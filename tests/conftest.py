@@ -121,7 +121,8 @@ def pytest_collection_finish() -> None:
 
 def place(item: pytest.Item) -> int:
     """The place of its file among the long ones; other files follow in their order."""
-    return next((nth for nth, start in enumerate(LONG) if item.nodeid.startswith(start)), len(LONG))
+    name = item.nodeid  # put together at each access
+    return next((nth for nth, start in enumerate(LONG) if name.startswith(start)), len(LONG))
 
 
 def is_slow(item: pytest.Item) -> bool:

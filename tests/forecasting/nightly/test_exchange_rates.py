@@ -16,7 +16,6 @@ from forecasting.nightly.run import DONE, Options
 from tally.currency.rates import bundled_rates
 from tests.forecasting.nightly_database import NightlyDatabase
 
-NEWEST = bundled_rates().newest_day
 RATES = "select day, currency, rate from public.exchange_rates order by day, currency"
 
 
@@ -72,11 +71,12 @@ def run_nightly(db: NightlyDatabase, address: str) -> dict[str, Any]:
 
 
 def after(days: int) -> date:
-    return NEWEST + timedelta(days)
+    """So many days after the newest bundled rate."""
+    return bundled_rates().newest_day + timedelta(days)
 
 
 def test_rates_after_the_bundled_ones_are_stored_once(db: NightlyDatabase, bank: Bank) -> None:
-    bank.publish(f"{after(3)},1.5,180,", f"{after(1)},1.4,N/A,", f"{NEWEST},9,9,", "1999-01-04,1.1,1,")
+    bank.publish(f"{after(3)},1.5,180,", f"{after(1)},1.4,N/A,", f"{after(0)},9,9,", "1999-01-04,1.1,1,")
     assert run_nightly(db, bank.address)["count"] == 3
     assert bank.requests == ["/stats/eurofxref-hist.zip"]
     expected = [

@@ -12,7 +12,12 @@ from tally.local.stack import Stack
 from tests.shared_connections import operator_connection
 from tests.tally.people import TRANSPORTS, acting, sign_up
 
-DAYS, FIRST = 60, bundled_rates().newest_day + timedelta(days=1)
+DAYS = 60
+
+
+def fetched_day(number: int) -> date:
+    """One of the days with a fetched rate, counted from 0."""
+    return bundled_rates().newest_day + timedelta(days=1 + number)
 
 
 @pytest.fixture
@@ -20,7 +25,7 @@ def fetched(stack: Stack) -> Iterator[None]:
     """More rates than a page of the API: on day n a euro is n dollars or n and a half zloty."""
     codes = [code for code in bundled_rates().list_current(date(2020, 1, 1)) if code != "EUR"]
     rows = [
-        (FIRST + timedelta(days=number), code, Decimal(number + 1) + (Decimal("0.5") if code == "PLN" else 0))
+        (fetched_day(number), code, Decimal(number + 1) + (Decimal("0.5") if code == "PLN" else 0))
         for number in range(DAYS)
         for code in codes
     ]
@@ -39,10 +44,10 @@ def fetched(stack: Stack) -> Iterator[None]:
 def test_fetched_rates_continue_the_bundled_ones(stack: Stack, transport: str) -> None:
     with acting(stack, sign_up(stack), transport) as database:
         rates = load_rates(database)
-    assert rates.newest_day == FIRST + timedelta(days=DAYS - 1)
-    assert to_usd(Decimal(1), "EUR", FIRST, rates) == 1
-    assert to_usd(Decimal(1), "EUR", FIRST + timedelta(days=DAYS + 100), rates) == DAYS
-    assert to_usd(Decimal(3), "PLN", FIRST, rates) == 2
+    assert rates.newest_day == fetched_day(DAYS - 1)
+    assert to_usd(Decimal(1), "EUR", fetched_day(0), rates) == 1
+    assert to_usd(Decimal(1), "EUR", fetched_day(DAYS + 100), rates) == DAYS
+    assert to_usd(Decimal(3), "PLN", fetched_day(0), rates) == 2
     before = bundled_rates().newest_day
     assert to_usd(Decimal(1), "EUR", before, rates) == to_usd(Decimal(1), "EUR", before)
 
