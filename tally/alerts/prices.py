@@ -14,7 +14,6 @@ from uuid import UUID
 
 from tally.alerts.rules import Connection, Finding
 from tally.core.records import NO_MODEL
-from tally.pricing.list_prices import find_prices
 
 USED_DAYS = 30
 FORGOTTEN_DAYS = 400
@@ -95,6 +94,9 @@ def find_price_changes(connection: Connection, today: date) -> dict[UUID, list[F
 
 def load_list_price(provider: str, model: str, at: datetime) -> Prices:
     """List prices by class of tokens, per million, as text; empty without any."""
+    # Imported here: forecasts after a change, which share these rules, look at no prices.
+    from tally.pricing.list_prices import find_prices
+
     try:
         prices = find_prices(provider, model, 0, at)
     except Exception:
