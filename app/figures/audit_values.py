@@ -20,6 +20,7 @@ LABELS = {
     "counts_tax": "Tax counts",
     "credential_name": "Name",
     "input_usd_per_mtok": "Input",
+    "expires_at": "Expires",
     "is_active": "Active",
     "is_enabled": "In totals",
     "is_private": "Private",

@@ -14,6 +14,7 @@ Names = Mapping[str, str]
 # What a row of each table is, and the column that names it.
 NOUNS = {
     "api_credentials": ("key", "credential_name"),
+    "api_keys": ("API key", "name"),
     "billing_accounts": ("account name", "name"),
     "channels": ("channel", "name"),
     "budget_channels": ("channel of a budget", "channel_id"),
@@ -36,6 +37,7 @@ NOUNS = {
 }
 VERBS = {"insert": "Added", "update": "Changed", "delete": "Deleted"}
 ACTIONS = {
+    ("api_keys", "insert"): "Created API key",
     ("cost_records", "assign_records"): "Assigned records",
     ("cost_records", "file_records"): "Moved records",
     ("cost_records", "reprice"): "Repriced records",
@@ -51,6 +53,8 @@ ACTIONS = {
 OF_ONE_COLUMN = {
     ("api_credentials", "encrypted_api_key"): ("Replaced key", "Replaced key"),
     ("api_credentials", "is_active"): ("Resumed key", "Paused key"),
+    ("api_keys", "revoked_at"): ("Revoked API key", "Restored API key"),
+    ("api_keys", "successor_id"): ("Rotated API key", "Changed API key"),
     ("channels", "disabled_reason"): ("Stopped channel", "Resumed channel"),
     ("channels", "paused_at"): ("Paused channel", "Resumed channel"),
     ("channels", "verified_by"): ("Verified channel", "Changed target"),
@@ -88,6 +92,8 @@ def name_action(entry: Entry) -> str:
         return ACTIONS[table, action]
     noun = NOUNS.get(table, (table.replace("_", " "), ""))[0]
     changed = [column for column in entry["changed_columns"] if column != "encryption_key_id"]
+    if "successor_id" in changed:
+        changed = ["successor_id"]  # and the end of the key that was rotated
     if action == "update" and len(changed) == 1 and (table, changed[0]) in OF_ONE_COLUMN:
         if changed[0] == "encrypted_api_key" and entry["actor"] == OPERATOR:
             return "Re-encrypted key"

@@ -10,6 +10,7 @@
     "/import",
     "/connections",
     "/sources",
+    "/keys",
     "/add-entry",
     "/subscriptions",
     "/prices",

@@ -27,6 +27,7 @@ PAGES = (
     Page("imports", "Import", "upload_file"),
     Page("connections", "Connections", "sync_alt"),
     Page("sources", "Sources", "balance"),
+    Page("keys", "Keys", "key"),
     Page("add_entry", "Add entry", "add_card"),
     Page("subscriptions", "Subscriptions", "event_repeat"),
     Page("prices", "Prices", "sell"),

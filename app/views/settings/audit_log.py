@@ -11,6 +11,7 @@ import streamlit as st
 from app import data
 from app.auth.identity import User
 from app.data import filing
+from app.data.api_keys import load_api_keys
 from app.figures.audit_words import describe_details, name_action, name_actor
 from app.figures.filing_words import describe_rule
 from app.formats.dates import format_instant
@@ -128,6 +129,7 @@ def _name_everything(user: User) -> dict[str, str]:
     names |= {source["id"]: describe_source(source) for source in data.load_sources(user)}
     names |= {project.project_id: project.name for project in data.load_projects(user)}
     names |= {person.user_id: person.email for person in data.load_people(user).values()}
+    names |= {key.id: f"{key.name} ({key.shown})" for key in load_api_keys(user)}
     values = {("source", source_id): name for source_id, name in names.items()}
     return names | {
         rule_id: describe_rule(rule, values) for rule_id, rule in filing.load_rules_by_id(user).items()

@@ -1,13 +1,11 @@
 """Delivery of an invitation: by email where Tally can send any, else as a link to pass on."""
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
-
-import streamlit as st
 
 from app.auth.identity import User
 from app.auth.same_origin import app_origin
 from app.data.workspace_changes import NewInvitation
+from app.parts.public_origin import browser_origin
 from tally.core.settings import load_settings
 from tally.notifications.invitations import Invitation, invitation_link, write_invitation
 from tally.notifications.mail import MailNotSent, Outbox, open_mailer
@@ -48,9 +46,3 @@ def deliver_invitation(user: User, invitation: NewInvitation, role: str) -> Deli
     except MailNotSent as problem:
         return Delivery(link, f"{problem} {pass_on}")
     return Delivery(link, f"{IN_OUTBOX} {pass_on}" if isinstance(mailer, Outbox) else "")
-
-
-def browser_origin() -> str:
-    """The origin of the page that the user sees."""
-    page = urlsplit(st.context.url or "")
-    return f"{page.scheme}://{page.netloc}" if page.netloc else ""

@@ -6,7 +6,13 @@ import pytest
 
 from app.figures.audit_words import describe_details, name_action, name_actor
 
-NAMES = {"shop": "garden-shop", "ada": "ada@example.com", "openai": "OpenAI", "src": "Claude Code on laptop"}
+NAMES = {
+    "key": "laptop (tly_a1B2…9xYz)",
+    "shop": "garden-shop",
+    "ada": "ada@example.com",
+    "openai": "OpenAI",
+    "src": "Claude Code on laptop",
+}
 ON_KEY = {"credential_name": "Main", "provider": "openai"}
 
 
@@ -51,6 +57,33 @@ def entry(table: str, action: str, **values: Any) -> dict[str, Any]:
             ),
             "Invited",
             "m@example.com: as member",
+        ),
+        (
+            entry("api_keys", "insert", row_id="key", after={"name": "laptop", "scopes": ["ingest"]}),
+            "Created API key",
+            "laptop (tly_a1B2…9xYz)",
+        ),
+        (
+            entry(
+                "api_keys",
+                "update",
+                row_id="key",
+                before={"expires_at": None, "successor_id": None},
+                after={"expires_at": "2026-11-30T12:00:00+00:00", "successor_id": "new"},
+            ),
+            "Rotated API key",
+            "laptop (tly_a1B2…9xYz): Expires: none to 30 Nov 2026",
+        ),
+        (
+            entry(
+                "api_keys",
+                "update",
+                row_id="key",
+                before={"revoked_at": None},
+                after={"revoked_at": "2026-11-30T12:00:00+00:00"},
+            ),
+            "Revoked API key",
+            "laptop (tly_a1B2…9xYz)",
         ),
         (
             entry("members", "update", user_id="ada", before={"role": "member"}, after={"role": "admin"}),

@@ -1,0 +1,55 @@
+"""Keys of programs in words, and the order of their list."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from app.formats.dates import format_short_day
+from tally.api_keys.keys import ApiKey
+from tally.core.text import plural
+
+BY_RULES = "By rules"
+SCOPES = {"ingest": "Send", "read": "Read"}
+ENDED = {"revoked": "Revoked", "expired": "Expired"}
+
+
+def sort_keys(keys: Sequence[ApiKey], now: datetime) -> tuple[list[ApiKey], list[ApiKey]]:
+    """The keys that work, newest first, and those that ended, last ended first."""
+    working = [key for key in keys if key.works(now)]
+    ended = [key for key in keys if not key.works(now)]
+    return sorted(working, key=lambda key: key.created_at, reverse=True), sorted(
+        ended, key=_find_end, reverse=True
+    )
+
+
+def _find_end(key: ApiKey) -> datetime:
+    return min(moment for moment in (key.revoked_at, key.expires_at) if moment is not None)
+
+
+def describe_state(key: ApiKey, now: datetime, zone: ZoneInfo) -> str:
+    """Its state: Active, Waiting, Unused 41 days, Ends 30 Nov, Expired, Revoked."""
+    state = key.state(now)
+    if state in ENDED:
+        return ENDED[state]
+    if state == "rotated" and key.expires_at is not None:
+        local = key.expires_at.astimezone(zone)
+        today = now.astimezone(zone).date()
+        return (
+            f"Ends {local:%H:%M}"
+            if local.date() == today
+            else f"Ends {format_short_day(local.date(), today)}"
+        )
+    if unused := key.idle_since(now):
+        return f"Unused {plural((now - unused).days, 'day')}"
+    return "Active" if key.last_used_at else "Waiting"
+
+
+def describe_scopes(key: ApiKey) -> str:
+    """The rights of a key."""
+    return ", ".join(SCOPES[scope] for scope in key.scopes)
+
+
+def summarize_keys(working: Sequence[ApiKey], now: datetime) -> str:
+    """The number of keys that work, and of those among them that are idle."""
+    idle = sum(key.idle_since(now) is not None for key in working)
+    return plural(len(working), "key") + (f", {idle} unused" if idle else "")

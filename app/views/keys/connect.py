@@ -1,0 +1,89 @@
+"""The card with a new key, shown once, and the settings of each client."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from app.auth import identity
+from app.auth.identity import User
+from app.data.api_keys import load_api_keys
+from app.formats.dates import format_instant
+from app.formats.text import escape_markdown
+from app.parts.public_origin import public_origin
+from app.ui.notices import render_warning
+from app.ui.theme import apply_code_styles
+from app.views.keys.new_key import Shown, read_new_key, render_done
+from tally.api_keys.keys import ApiKey
+from tally.api_keys.snippets import NO_KEY, SNIPPETS, Snippet
+
+POLL_SECONDS = 3
+ONCE = "This is the only time the whole key is shown. Copy it before you leave this page."
+PLACEHOLDER = f"Put a key in place of {NO_KEY}: Tally shows a whole key only when it is made."
+READING = "The key only reads. Programs send it in the header `Authorization: Bearer …`."
+BY_NAME = {snippet.name: snippet for snippet in SNIPPETS}
+
+
+def render_connect(user: User, keys: Sequence[ApiKey], zone: ZoneInfo) -> None:
+    """The new key, if there is one, and the settings of the client that is chosen."""
+    shown = read_new_key(user)
+    with st.container(border=True, key="connect"):
+        if shown:
+            _render_key(shown, zone)
+        if shown and not shown.sends:
+            st.caption(READING)
+            return
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.header("Connect a client", anchor=False, width="content")
+            chosen = st.selectbox(
+                "Client",
+                list(BY_NAME),
+                format_func=_label,
+                key="client",
+                label_visibility="collapsed",
+                width=320,
+            )
+        _render_snippet(BY_NAME[chosen], shown.text if shown else None, has_keys=bool(keys))
+
+
+def _label(name: str) -> str:
+    return BY_NAME[name].title
+
+
+def _render_snippet(snippet: Snippet, key: str | None, has_keys: bool) -> None:
+    endpoint = public_origin() or "https://tally.example"
+    if obstacle := snippet.explain_obstacle(endpoint):
+        render_warning(obstacle)
+    st.caption(escape_markdown(f"{snippet.where}."))
+    apply_code_styles()
+    st.code(snippet.fill(endpoint, key), language=snippet.language, wrap_lines=True)
+    notes = [snippet.note] if snippet.note else []
+    if key is None:
+        notes.append(PLACEHOLDER if has_keys else "Create a key first.")
+    if notes:
+        st.caption(escape_markdown(" ".join(notes)))
+
+
+def _render_key(shown: Shown, zone: ZoneInfo) -> None:
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.header(f"New key: {escape_markdown(shown.name)}", anchor=False, width="content")
+        render_done()
+    st.code(shown.text, language=None, wrap_lines=True)
+    render_warning(ONCE)
+    if shown.sends:
+        _render_first_use(shown.key_id, zone)
+        st.divider()
+
+
+@st.fragment(run_every=POLL_SECONDS)
+def _render_first_use(key_id: str, zone: ZoneInfo) -> None:
+    """The first use of the new key, as soon as there is one."""
+    user = identity.current_user()
+    key = next((key for key in load_api_keys(user) if key.id == key_id), None)
+    if key is None or not key.works(datetime.now(UTC)):
+        st.caption("The key no longer works.")
+    elif key.last_used_at:
+        st.caption(f":material/check_circle: First request: {format_instant(key.last_used_at, zone)}")
+    else:
+        st.caption(f":material/sync: Waiting for the first request… Checking every {POLL_SECONDS} seconds.")

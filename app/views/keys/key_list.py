@@ -1,0 +1,128 @@
+"""The list of keys, with buttons for the selected one."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from datetime import date, datetime
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import streamlit as st
+
+from app import data
+from app.auth.identity import User
+from app.figures.api_keys import BY_RULES, describe_scopes, describe_state, sort_keys, summarize_keys
+from app.formats.dates import format_recent_day
+from app.parts.permissions import OWN_ONLY
+from app.ui import columns
+from app.ui.cards import render_heading
+from app.ui.columns import Column
+from app.ui.line_list import Line, render_choices, selected_line
+from app.views.keys.key_form import confirm_revocation, edit_key, rotate_key
+from tally.api_keys.keys import ApiKey
+from tally.core.text import plural
+
+NOTHING = "No keys yet. With one, an agent or an app sends its costs itself, within seconds of each call."
+FOOTNOTE = (
+    "Tally stores only a hash of each key. A rotated key works until its end, so that programs can switch."
+)
+ALT = "Keys of programs"
+PROJECT_WIDTH = 140
+
+
+def render_list(user: User, keys: Sequence[ApiKey], zone: ZoneInfo, now: datetime) -> None:
+    """The keys that work and, if asked for, those that ended."""
+    working, ended = sort_keys(keys, now)
+    with st.container(border=True, key="api_keys"):
+        render_heading("API keys", summarize_keys(working, now) if keys else "")
+        if not keys:
+            st.text(NOTHING)
+            return
+        shows_ended = bool(ended) and st.toggle(f"Show {plural(len(ended), 'key')} that ended")
+        listed = [*working, *ended] if shows_ended else working
+        if listed:
+            _render_choices(user, listed, zone, now)
+        st.caption(FOOTNOTE)
+        if not user.workspace.may_administer:
+            st.caption(OWN_ONLY)
+
+
+def describe_keys(
+    keys: Sequence[ApiKey], names: Mapping[str, str], zone: ZoneInfo, now: datetime
+) -> pd.DataFrame:
+    """Keys as a table; `names` maps ids of projects and people to names."""
+    rows = [
+        {
+            "name": key.name,
+            "key": key.shown,
+            "state": describe_state(key, now, zone),
+            "used": key.last_used_at and key.last_used_at.astimezone(zone).date(),
+            "project": names.get(key.project_id or "", BY_RULES),
+            "owner": names.get(key.user_id, ""),
+            "scopes": describe_scopes(key),
+            "requests": key.requests_per_minute,
+            "tokens": key.tokens_per_minute,
+            "expires": key.expires_at and key.expires_at.astimezone(zone).date(),
+        }
+        for key in keys
+    ]
+    return pd.DataFrame(rows, dtype=object)
+
+
+def list_columns(frame: pd.DataFrame, today: date, has_owners: bool) -> dict[str, Column]:
+    """The columns of the table: owners where there are several, limits and ends where a key has any."""
+    known = {
+        "name": columns.name("Name"),
+        "key": columns.fitting_text("Key"),
+        "state": columns.fitting_text("State"),
+        "used": columns.day("Last used", partial(format_recent_day, today=today)),
+        "project": columns.fitting_text("Project", most_width=PROJECT_WIDTH),
+        "owner": columns.name("Owner", most_width=PROJECT_WIDTH),
+        "scopes": columns.fitting_text("May"),
+        "requests": columns.count("Requests/min"),
+        "tokens": columns.count("Tokens/min", is_compact=True),
+        "expires": columns.day("Expires"),
+    }
+    hidden = {name for name in ("requests", "tokens", "expires") if frame[name].isna().all()}
+    hidden |= set() if has_owners else {"owner"}
+    return {name: column for name, column in known.items() if name not in hidden}
+
+
+def _render_choices(user: User, keys: Sequence[ApiKey], zone: ZoneInfo, now: datetime) -> None:
+    names = {project.project_id: project.name for project in data.load_projects(user)}
+    if has_owners := not user.workspace.is_personal and user.workspace.may_administer:
+        names |= {person.user_id: person.email for person in data.load_people(user).values()}
+    frame = describe_keys(keys, names, zone, now)
+    key = f"keys-{hash(tuple(each.id for each in keys))}"
+    position = selected_line(key, len(keys))
+    _render_actions(user, None if position is None else keys[position], now)
+    today = now.astimezone(zone).date()
+    lines = [Line(row["name"], _describe_line(row, today)) for row in frame.to_dict("records")]
+    render_choices(frame, list_columns(frame, today, has_owners), ALT, key, lines)
+
+
+def _describe_line(row: Mapping[Hashable, Any], today: date) -> str:
+    used = format_recent_day(row["used"], today) if row["used"] else "Never used"
+    return f"{row['key']} · {row['state']} · {used}"
+
+
+def _render_actions(user: User, key: ApiKey | None, now: datetime) -> None:
+    is_own = key is not None and key.user_id == user.user_id
+    is_active = key is not None and key.state(now) == "active"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        may_rotate = is_own and is_active and user.workspace.may_write
+        if _button("Rotate", "autorenew", may_rotate) and key:
+            rotate_key(key)
+        may_edit = is_active and (user.workspace.may_write if is_own else user.workspace.may_administer)
+        if _button("Edit", "edit", may_edit) and key:
+            edit_key(key)
+        if _button("Revoke", "block", key is not None and key.works(now)) and key:
+            confirm_revocation(key)
+        if key is None:
+            st.caption("Select a key to change it.")
+        elif is_active and not is_own:
+            st.caption("Only its owner can rotate it.")
+
+
+def _button(label: str, icon: str, is_possible: bool) -> bool:
+    return st.button(label, icon=f":material/{icon}:", disabled=not is_possible, key=f"key-{label}")

@@ -1,0 +1,55 @@
+"""The story of a key: created, copied, refused in the end."""
+
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tally.api_keys.key_text import hash_key, is_key_text
+from tally.local.stack import Stack
+from tests.app.accounts import Account
+from tests.e2e.steps import sign_in, visit
+from tests.shared_connections import operator_connection
+
+PHONE: Any = {"width": 390, "height": 844}  # where a list takes the place of the table
+
+
+def verify(stack: Stack, text: str) -> str | None:
+    """The name of the key with this text, while it works."""
+    with operator_connection(stack) as connection:
+        query = "select name from private.verify_api_key(%s)"
+        found = connection.execute(query, [hash_key(text)]).fetchone()
+    return found[0] if found else None
+
+
+def test_a_key_is_created_copied_and_revoked(page: Page, account: Account, stack: Stack) -> None:
+    sign_in(page, account, "/keys")
+    page.get_by_role("button", name="Create key").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("laptop")
+    dialog.get_by_role("button", name="Create key").click()
+    expect(page.get_by_text("New key: laptop")).to_be_visible()
+    code = page.get_by_test_id("stCode").first
+    text = code.locator("code").inner_text().strip()
+    assert is_key_text(text)
+    assert verify(stack, text) == "laptop"
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    code.hover()
+    code.get_by_role("button").click()
+    assert page.evaluate("navigator.clipboard.readText()") == text
+
+    visit(page, "/sources")
+    visit(page, "/keys")
+    expect(page.get_by_text("API keys")).to_be_visible()
+    assert text not in page.content()
+
+    page.set_viewport_size(PHONE)
+    page.get_by_text("laptop", exact=True).click()
+    page.get_by_role("button", name="Revoke").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_have_count(0)
+    assert verify(stack, text) == "laptop"
+    page.get_by_role("button", name="Revoke").click()
+    dialog.get_by_role("button", name="Revoke key").click()
+    expect(page.get_by_text("laptop revoked.")).to_be_visible()
+    assert verify(stack, text) is None
