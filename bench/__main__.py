@@ -29,6 +29,7 @@ BENCHES = (
     "senders",
     "accuracy",
     "spikes",
+    "telemetry",
 )
 RESULTS = Path(__file__).parent / "results.json"
 

@@ -6,7 +6,6 @@ there for vocabularies that Tally does not know.
 """
 
 import re
-from functools import lru_cache
 
 MAX_KEY = 200
 # Counts and costs whose keys end like content: `llm.token_count.prompt`.
@@ -103,14 +102,28 @@ _WORDS = (
 # The last word of a key: `tool_input`, `genkit:output`, `mlflow.spanInputs`, `request.body`, `x.prompt.0`.
 _CONTENT = re.compile(rf"(?:^|[^a-z])(?:{_WORDS})(?:[._:-](?:json|raw|value|values|[0-9]+))*$")
 _HEADER = re.compile(r"(?:^|[._])headers?[._]")
+# OpenInference tells the id of a response only within the response.
+RESPONSE = "output.value"
+RESPONSE_ID = "llm.response.id"
+_ID = re.compile(
+    r'\s*\{\s*"id":\s*"((?:msg_|resp_|gen-|chatcmpl-)[\w-]{1,100})"|.*?[^\\]"id":\s*"(chatcmpl-[\w-]{1,100})"',
+    re.DOTALL,
+)
+MAX_SEARCHED = 20_000
 
 
-@lru_cache(20_000)
+KEYS: dict[str, str] = {}  # keys that came before, as they are kept
+MAX_KEYS = 20_000
+
+
 def find_key(key: str) -> str:
     """The key as it is kept; empty where its value is content or it is no usable key."""
-    if not 0 < len(key) <= MAX_KEY or is_content(key):
+    if not 0 < len(key) <= MAX_KEY:
         return ""
-    return "".join(character for character in key if character.isprintable())
+    kept = "" if is_content(key) else "".join(character for character in key if character.isprintable())
+    if len(KEYS) < MAX_KEYS:
+        KEYS[key] = kept
+    return kept
 
 
 def is_content(key: str) -> bool:
@@ -123,6 +136,12 @@ def is_content(key: str) -> bool:
         return False
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).lower()  # spanInputs
     return bool(_CONTENT.search(words) or _HEADER.search(words))
+
+
+def find_response_id(response: str) -> str:
+    """The provider's id in a response that is written as JSON, which is no content; empty for none."""
+    found = _ID.match(response[:MAX_SEARCHED]) if response[:1] in ("{", " ") else None
+    return (found[1] or found[2]) if found else ""
 
 
 def is_content_event(name: str) -> bool:

@@ -84,7 +84,9 @@ def _rank(call: Call) -> tuple[Any, ...]:
         call.trace_id,
         call.span_id,
         call.timestamp,
-        repr(call),
+        call.request_ids,
+        *(call.model, call.session, call.agent, call.service, call.project, call.person, call.error_code),
+        sorted(call.tags.items()),
     )
 
 
@@ -270,5 +272,5 @@ def _without_circles(parents: Mapping[str, str], calls: Iterable[Call]) -> dict[
         if span_id in path:
             for inside in list(path)[path[span_id] :]:
                 del known[inside]
-        done |= path.keys()
+        done.update(path)
     return known

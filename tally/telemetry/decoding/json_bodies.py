@@ -7,7 +7,15 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from tally.telemetry.content import MAX_KEY, find_key, is_content_event
+from tally.telemetry.content import (
+    KEYS,
+    MAX_KEY,
+    RESPONSE,
+    RESPONSE_ID,
+    find_key,
+    find_response_id,
+    is_content_event,
+)
 from tally.telemetry.decoding.notes import MAX_ATTRIBUTES, Notes, Place
 from tally.telemetry.decoding.values import (
     MAX_DEPTH,
@@ -268,17 +276,20 @@ def _read_attributes(pairs: Any, notes: Notes) -> Attributes:
     for pair in pairs or ():
         if not isinstance(pair, dict):
             raise Refused(f"An item was refused: {NOT_A_LIST}.")
-        key = pair.get("key")
-        if not isinstance(key, str):
+        written, value = pair.get("key"), pair.get("value")
+        if not isinstance(written, str):
             continue
-        key = find_key(key) if len(key) <= MAX_KEY else notes.skip_key(key)
+        key = KEYS.get(written)
+        if key is None:
+            key = find_key(written) if len(written) <= MAX_KEY else notes.skip_key(written)
+        text = value.get("stringValue") if isinstance(value, dict) else None
         if key:
-            value = pair.get("value")
-            text = value.get("stringValue") if isinstance(value, dict) else None
             if isinstance(text, str):
                 found[key] = text if len(text) <= MAX_TEXT and text.isprintable() else notes.cut(key, text)
             elif isinstance(value, dict) and value:
                 _add_other(found, key, value, notes)
+        elif written == RESPONSE and isinstance(text, str) and (told := find_response_id(text)):
+            found.setdefault(RESPONSE_ID, told)
     return found if len(found) <= MAX_ATTRIBUTES else notes.keep_most(found)
 
 

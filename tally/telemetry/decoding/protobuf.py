@@ -8,7 +8,15 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from tally.telemetry.content import MAX_KEY, find_key, is_content_event
+from tally.telemetry.content import (
+    KEYS,
+    MAX_KEY,
+    RESPONSE,
+    RESPONSE_ID,
+    find_key,
+    find_response_id,
+    is_content_event,
+)
 from tally.telemetry.decoding.notes import MAX_ATTRIBUTES, Notes, Place
 from tally.telemetry.decoding.salvage import without_unreadable
 from tally.telemetry.decoding.values import (
@@ -155,24 +163,29 @@ def read_attributes(pairs: Iterable[Any], notes: Notes) -> Attributes:
     """Attributes without content."""
     found: Attributes = {}
     for pair in pairs:
-        key = pair.key
-        key = find_key(key) if len(key) <= MAX_KEY else notes.skip_key(key)
+        written = pair.key
+        key = KEYS.get(written)
+        if key is None:
+            key = find_key(written) if len(written) <= MAX_KEY else notes.skip_key(written)
         if key:
             value = pair.value
-            kind = value.WhichOneof("value")
-            if kind == "string_value":
-                text = value.string_value
+            if text := value.string_value:  # most are texts
                 found[key] = text if len(text) <= MAX_TEXT and text.isprintable() else notes.cut(key, text)
-            elif kind == "int_value":
-                found[key] = value.int_value
-            elif kind is not None:
+            elif (number := value.int_value) != 0:
+                found[key] = number
+            else:
                 _add_other(found, key, value, notes)
+        elif written == RESPONSE and (told := find_response_id(pair.value.string_value)):
+            found.setdefault(RESPONSE_ID, told)
     return found if len(found) <= MAX_ATTRIBUTES else notes.keep_most(found)
 
 
 def _add_other(found: Attributes, key: str, value: Any, notes: Notes) -> None:
-    """Add a value that is neither text nor a whole number; those of an object get keys of their own."""
-    if value.WhichOneof("value") == "kvlist_value":
+    """Add a value of any type; those of an object get keys of their own."""
+    kind = value.WhichOneof("value")
+    if kind is None:
+        return
+    if kind == "kvlist_value":
         for inner, inner_value in _flatten(key, value, 1):
             name = find_key(inner) if len(inner) <= MAX_KEY else notes.skip_key(inner)
             if name:

@@ -1,8 +1,10 @@
 """One reader for each vocabulary: spans and log records as calls."""
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
+from tally.core.garbage import collector_paused
 from tally.telemetry.calls import Call, CallRefused
 from tally.telemetry.signals import Decoded, LogRecord, Span
 from tally.telemetry.vocabularies import (
@@ -34,15 +36,11 @@ class Vocabulary(NamedTuple):
     scopes: tuple[str, ...] = ()  # beginnings of instruments' names
     services: tuple[str, ...] = ()  # beginnings of programs' names
 
-    def fits(self, span: Span) -> bool:
-        """Check whether a span is written in it."""
-        if self.marker and self.marker not in span.attributes:
-            return False
+    def fits(self, scope: str, service: str) -> bool:
+        """Check whether an instrument of a program may speak it."""
         if not self.scopes and not self.services:
             return True
-        service = span.resource.get("service.name")
-        is_of_service = isinstance(service, str) and service.startswith(self.services)
-        return is_of_service or span.scope.startswith(self.scopes)
+        return scope.startswith(self.scopes) or service.startswith(self.services)
 
 
 def skip(span: Span, told: Told) -> Call | None:  # noqa: ARG001 - in place of a reader
@@ -78,8 +76,17 @@ CLAUDE_SCOPE = "com.anthropic.claude_code"
 
 def read_span(span: Span) -> Call | None:
     """The call that a span describes, None for others; raises CallRefused."""
-    read = next(vocabulary.read_span for vocabulary in SPANS if vocabulary.fits(span))
-    return read(span, Told(span.attributes, span.resource))
+    service = span.resource.get("service.name")
+    for marker, read in _find_readers(span.scope, service if isinstance(service, str) else ""):
+        if not marker or marker in span.attributes:
+            return read(span, Told(span.attributes, span.resource))
+    return None
+
+
+@lru_cache(10_000)
+def _find_readers(scope: str, service: str) -> tuple[tuple[str, ReadSpan], ...]:
+    """The markers and readers of the vocabularies that an instrument of a program may speak."""
+    return tuple((each.marker, each.read_span) for each in SPANS if each.fits(scope, service))
 
 
 def read_log(record: LogRecord) -> Call | None:
@@ -102,8 +109,9 @@ class ReadCalls(NamedTuple):
 def read_calls(decoded: Decoded) -> ReadCalls:
     """The calls that the spans and log records of a request describe; of several, none is chosen yet."""
     found = ReadCalls([], [])
-    _read_all(decoded.spans, read_span, found)
-    _read_all(decoded.logs, read_log, found)
+    with collector_paused():
+        _read_all(decoded.spans, read_span, found)
+        _read_all(decoded.logs, read_log, found)
     return found
 
 

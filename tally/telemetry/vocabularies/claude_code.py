@@ -3,7 +3,7 @@
 from tally.telemetry.calls import Call
 from tally.telemetry.signals import LogRecord, Span
 from tally.telemetry.vocabularies.reading import name_error, read_call, read_event
-from tally.telemetry.vocabularies.tokens import Tokens, count_tokens
+from tally.telemetry.vocabularies.tokens import Counts, Tokens, count_tokens
 from tally.telemetry.vocabularies.told import Told
 
 NAME = "claude-code"
@@ -41,10 +41,10 @@ def _read_tokens(told: Told) -> Tokens:
     """Tokens of a request: its input does not contain what was cached, and says nothing of lifetimes."""
     read, write = told.count("agent cache reads") or 0, told.count("agent cache writes") or 0
     return count_tokens(
-        {
-            "input": (told.count("agent input") or 0) + read + write,
-            "output": told.count("agent output"),
-            "read": read,
-            "write": write,
-        }
+        Counts(
+            input=(told.count("agent input") or 0) + read + write,
+            output=told.count("agent output"),
+            read=read,
+            write=write,
+        )
     )

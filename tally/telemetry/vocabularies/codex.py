@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from tally.telemetry.calls import Call
 from tally.telemetry.signals import LogRecord
 from tally.telemetry.vocabularies.reading import read_event
-from tally.telemetry.vocabularies.tokens import Tokens, count_tokens
+from tally.telemetry.vocabularies.tokens import Counts, Tokens, count_tokens
 from tally.telemetry.vocabularies.told import Told
 
 NAME = "codex"
@@ -18,14 +18,14 @@ def read_log(record: LogRecord, told: Told) -> Call | None:
     """The call of a completed response, or of a request that failed."""
     if record.name == RESPONSE and INPUT in told.attributes:
         tokens = count_tokens(
-            {
-                "input": told.count("agent input"),
-                "output": told.count("agent output"),
-                "read": told.count("agent cache reads"),
-                "write": told.count("agent cache writes"),
-                "write_1h": 0,
-                "reasoning": told.count("agent reasoning"),
-            }
+            Counts(
+                input=told.count("agent input"),
+                output=told.count("agent output"),
+                read=told.count("agent cache reads"),
+                write=told.count("agent cache writes"),
+                write_1h=0,
+                reasoning=told.count("agent reasoning"),
+            )
         )
         return _read(record, told, tokens)
     if record.name == REQUEST:

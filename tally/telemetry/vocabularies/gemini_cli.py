@@ -4,7 +4,7 @@ from tally.telemetry.calls import Call
 from tally.telemetry.signals import LogRecord
 from tally.telemetry.vocabularies.codex import read_event_time
 from tally.telemetry.vocabularies.reading import name_error, read_event
-from tally.telemetry.vocabularies.tokens import Tokens, count_tokens
+from tally.telemetry.vocabularies.tokens import Counts, Tokens, count_tokens
 from tally.telemetry.vocabularies.told import Told
 
 # Prefix of an agent's events -> its name.
@@ -21,12 +21,12 @@ def read_log(record: LogRecord, told: Told) -> Call | None:
     if event == "api_response":
         reasoning = told.count("agent reasoning") or 0
         tokens = count_tokens(
-            {
-                "input": (told.count("agent input") or 0) + (told.count("tool tokens") or 0),
-                "output": (told.count("agent output") or 0) + reasoning,
-                "read": told.count("agent cache reads"),
-                "reasoning": reasoning,
-            }
+            Counts(
+                input=(told.count("agent input") or 0) + (told.count("tool tokens") or 0),
+                output=(told.count("agent output") or 0) + reasoning,
+                read=told.count("agent cache reads"),
+                reasoning=reasoning,
+            )
         )
     return read_event(
         record,

@@ -282,6 +282,14 @@ AUTOMATIC_RESOURCE = (
     *("vcs.", "git.", "langfuse.", "conversation.", "gen_ai.", "customer.", "end_user.", "project"),
 )
 
+# What a program may say for all its calls.
+OF_PROGRAMS = frozenset(
+    {
+        *("session", "service", "person", "project", "end_user", "branch", "repository"),
+        *("environment", "container", "region"),
+    }
+)
+
 # Operations and kinds of spans that sum up calls, or are none.
 COUNTED_OPERATIONS = frozenset(
     {"chat", "generate_content", "text_completion", "completion", "embeddings", "responses"}

@@ -11,9 +11,9 @@ from tally.telemetry.decoding.notes import Notes
 from tally.telemetry.decoding.values import MAX_TIME, MIN_TIME
 from tally.telemetry.signals import Undecodable
 from tally.telemetry.vocabularies.langfuse import read_details
-from tally.telemetry.vocabularies.reading import MAX_TAG, MAX_TAGS, name_error
+from tally.telemetry.vocabularies.reading import describe_tokens, name_error
 from tally.telemetry.vocabularies.tokens import Tokens
-from tally.telemetry.vocabularies.told import flatten, read_name, read_usd
+from tally.telemetry.vocabularies.told import MAX_TAG, MAX_TAGS, flatten, read_name, read_usd
 
 Object = Mapping[str, Any]
 CALLS = ("generation", "embedding")
@@ -143,15 +143,7 @@ def _read_call(observation: _Observation, tokens: Tokens, traces: Mapping[str, O
         model,
         duration_ms=_between(started, ended),
         first_token_ms=_between(started, first),
-        input_tokens=tokens.input,
-        output_tokens=tokens.output,
-        cached_input_tokens=tokens.read,
-        cache_write_tokens=tokens.write,
-        cache_write_1h_tokens=tokens.write_1h,
-        reasoning_tokens=tokens.reasoning,
-        has_usage=tokens.is_told,
-        has_cache_detail=tokens.has_cache,
-        has_all_classes=tokens.has_classes,
+        **describe_tokens(tokens),
         reported_usd=read_usd(costs.get("total")) if isinstance(costs, dict) else None,
         detail=len(fields),
         status=status,

@@ -11,9 +11,17 @@ from tally.telemetry.decoding.notes import Notes
 from tally.telemetry.decoding.values import MAX_TIME, MIN_TIME, quote
 from tally.telemetry.signals import Undecodable
 from tally.telemetry.vocabularies import ReadCalls
-from tally.telemetry.vocabularies.reading import MAX_TAG, MAX_TAGS, name_error, read_ids
-from tally.telemetry.vocabularies.tokens import Tokens, complete_tokens, count_tokens
-from tally.telemetry.vocabularies.told import flatten, read_count, read_name, read_number, read_usd
+from tally.telemetry.vocabularies.reading import describe_tokens, name_error, read_ids
+from tally.telemetry.vocabularies.tokens import Counts, Tokens, complete_tokens, count_tokens
+from tally.telemetry.vocabularies.told import (
+    MAX_TAG,
+    MAX_TAGS,
+    flatten,
+    read_count,
+    read_name,
+    read_number,
+    read_usd,
+)
 
 NAME = "litellm"
 PROVIDER_REQUEST_ID = "llm_provider-request-id"
@@ -70,15 +78,7 @@ def _read(payload: Payload) -> Call:
         ids,
         duration_ms=_between(started, ended),
         first_token_ms=_between(started, first) if first != ended else None,
-        input_tokens=tokens.input,
-        output_tokens=tokens.output,
-        cached_input_tokens=tokens.read,
-        cache_write_tokens=tokens.write,
-        cache_write_1h_tokens=tokens.write_1h,
-        reasoning_tokens=tokens.reasoning,
-        has_usage=tokens.is_told,
-        has_cache_detail=tokens.has_cache,
-        has_all_classes=tokens.has_classes,
+        **describe_tokens(tokens),
         reported_usd=read_usd(payload.get("response_cost")),
         detail=len(payload),
         status=status,
@@ -110,7 +110,7 @@ def _read_tokens(payload: Payload, usage: Mapping[str, Any]) -> Tokens:
         ours: None if (value := payload.get(theirs)) is None else read_count(theirs, value)
         for ours, theirs in (("input", "prompt_tokens"), ("output", "completion_tokens"))
     }
-    return complete_tokens(count_tokens(counts), usage)
+    return complete_tokens(count_tokens(Counts(**counts)), usage)
 
 
 def _read_status(payload: Payload) -> tuple[CallStatus, str]:

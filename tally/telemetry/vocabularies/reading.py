@@ -1,20 +1,19 @@
 """Calls out of items: the part that all vocabularies share."""
 
 import re
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from tally.catalog.hosts import find_host, find_host_at
 from tally.catalog.payees import OTHER, find_payee
 from tally.telemetry.calls import Call, CallStatus
-from tally.telemetry.signals import Attributes, LogRecord, Span, Value
+from tally.telemetry.signals import LogRecord, Span
 from tally.telemetry.vocabularies import keys
 from tally.telemetry.vocabularies.tokens import Tokens
-from tally.telemetry.vocabularies.told import MAX_NAME, Told, read_name, read_object
+from tally.telemetry.vocabularies.told import Told, read_name
 
+MILLISECOND = timedelta(milliseconds=1)
 MIN_ID, MAX_ID = 8, 300  # shorter ones are numbers that the program made
-MAX_TAGS, MAX_TAG = 20, 100
 RATE_LIMITED, TIMEOUTS = "429", ("408", "504", "524")
 # The order of ids of one call: of a message, of any response, of a request.
 _MESSAGE, _REQUEST = "msg_", "req_"
@@ -24,44 +23,43 @@ _TIMEOUT = re.compile(r"time.?d?.?out|deadline", re.IGNORECASE)
 
 def read_call(span: Span, told: Told, tokens: Tokens, **changes: Any) -> Call:
     """The call that a span describes; `changes` are fields that its vocabulary knows better."""
-    duration = span.end - span.start
-    status, error_code = read_status(told, span.status == "error", span)
     found = describe(told, tokens, span.end)
-    found |= {
-        "trace_id": span.trace_id,
-        "span_id": span.span_id,
-        "parent_span_id": span.parent_span_id,
-        "duration_ms": int(duration.total_seconds() * 1000) if duration else read_ms(told, "duration"),
-        "status": status,
-        "error_code": error_code,
-    }
-    return Call(**(found | changes))
+    found["trace_id"], found["span_id"] = span.trace_id, span.span_id
+    found["parent_span_id"] = span.parent_span_id
+    found["status"], found["error_code"] = read_status(told, span.status == "error", span)
+    if span.end > span.start:
+        found["duration_ms"] = (span.end - span.start) // MILLISECOND
+    else:
+        found["duration_ms"] = read_ms(told, "duration")
+    found.update(changes)
+    return Call(**found)
 
 
 def read_event(record: LogRecord, told: Told, tokens: Tokens, **changes: Any) -> Call:
     """The call that a log record describes; it belongs to the span around it, but is none."""
-    status, error_code = read_status(told, is_error=False)
     found = describe(told, tokens, record.timestamp)
-    found |= {
-        "trace_id": record.trace_id,
-        "parent_span_id": record.span_id,
-        "duration_ms": read_ms(told, "duration"),
-        "status": status,
-        "error_code": error_code,
-    }
-    return Call(**(found | changes))
+    found["trace_id"], found["parent_span_id"] = record.trace_id, record.span_id
+    found["status"], found["error_code"] = read_status(told, is_error=False)
+    found["duration_ms"] = read_ms(told, "duration")
+    found.update(changes)
+    return Call(**found)
 
 
 def describe(told: Told, tokens: Tokens, ended: datetime) -> dict[str, Any]:
     """The fields of a call that every vocabulary tells by its keys."""
+    found = told.names()
     ids = read_ids(told.text("response id"), told.text("request id"))
-    model = told.text("model")
+    found["timestamp"], found["request_ids"] = ended, ids
+    found["provider"] = read_provider(told, found.setdefault("model", ""), ids)
+    found["first_token_ms"], found["reported_usd"] = read_first_token(told), told.cost()
+    found["detail"], found["tags"] = len(told.attributes), told.tags()
+    found.update(describe_tokens(tokens))
+    return found
+
+
+def describe_tokens(tokens: Tokens) -> dict[str, Any]:
+    """The fields of a call that count tokens."""
     return {
-        "timestamp": ended,
-        "provider": read_provider(told, model, ids),
-        "model": model,
-        "request_ids": ids,
-        "first_token_ms": read_first_token(told),
         "input_tokens": tokens.input,
         "output_tokens": tokens.output,
         "cached_input_tokens": tokens.read,
@@ -71,26 +69,6 @@ def describe(told: Told, tokens: Tokens, ended: datetime) -> dict[str, Any]:
         "has_usage": tokens.is_told,
         "has_cache_detail": tokens.has_cache,
         "has_all_classes": tokens.has_classes,
-        "reported_usd": told.cost(),
-        "detail": len(told.attributes),
-        "agent": told.text("agent"),
-        "session": told.shared("session"),
-        "service": told.shared("service"),
-        "person": told.shared("person"),
-        "project": told.shared("project"),
-        "end_user": told.shared("end user"),
-        "operation": told.text("operation"),
-        "tool": told.text("tool"),
-        "branch": told.shared("branch"),
-        "repository": told.shared("repository"),
-        "environment": told.shared("environment"),
-        "container": told.shared("container"),
-        "prompt_name": told.text("prompt name"),
-        "prompt_version": told.text("prompt version"),
-        "region": told.shared("region"),
-        "service_tier": told.text("tier"),
-        "speed": told.text("speed"),
-        "tags": read_tags(told),
     }
 
 
@@ -151,36 +129,3 @@ def name_error(kind: str, http: str, message: str) -> tuple[CallStatus, str]:
 def read_exception(span: Span) -> str:
     """The type of the exception in a span."""
     return next((read_name(event.attributes.get("exception.type")) for event in span.events[::-1]), "")
-
-
-def read_tags(told: Told) -> Mapping[str, str]:
-    """Tags of the item or its program that people chose, as names with values."""
-    found: dict[str, str] = {}
-    for name, value in _find_tags(told.attributes, told.resource):
-        if len(found) == MAX_TAGS:
-            break
-        if name:
-            found.setdefault(name[:MAX_TAG], value[:MAX_TAG])
-    return found
-
-
-def _find_tags(attributes: Attributes, resource: Attributes) -> Iterator[tuple[str, str]]:
-    for key, value in attributes.items():
-        if key in keys.TAG_LISTS:
-            yield from ((name, "") for name in _read_list(value))
-        elif key.startswith(keys.TAG_PREFIXES) and key not in keys.KNOWN:
-            prefix = next(each for each in keys.TAG_PREFIXES if key.startswith(each))
-            yield key.removeprefix(prefix), read_name(value)
-    for key, value in resource.items():
-        if not key.startswith(keys.AUTOMATIC_RESOURCE):
-            yield key, read_name(value)
-
-
-def _read_list(value: Value) -> list[str]:
-    """The items of a list, also of one that is written as text."""
-    if isinstance(value, str):
-        listed: Any = value.split(",")
-        if value.startswith("["):
-            listed = read_object(f'{{"list":{value}}}').get("list")
-        value = listed if isinstance(listed, list) else []
-    return [read_name(item)[:MAX_NAME] for item in value] if isinstance(value, list) else []

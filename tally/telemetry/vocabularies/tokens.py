@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tally.telemetry.vocabularies import keys
 from tally.telemetry.vocabularies.told import Told, read_count
@@ -32,37 +32,52 @@ class Tokens:
         return self.input + self.output > 0
 
 
+class Counts(NamedTuple):
+    """Counts as an instrument tells them; None for one that it does not tell."""
+
+    input: int | None = None
+    output: int | None = None
+    read: int | None = None
+    write: int | None = None
+    write_1h: int | None = None
+    write_5m: int | None = None
+    reasoning: int | None = None
+
+
+NO_TOKENS = Tokens()
+
+
 def read_tokens(told: Told) -> Tokens:
     """Tokens as conventions name them."""
+    if "input tokens" not in told.fields and "output tokens" not in told.fields:
+        return NO_TOKENS
     return count_tokens(
-        {
-            "input": told.count("input tokens"),
-            "output": told.count("output tokens"),
-            "read": told.count("cache reads"),
-            "write": told.count("cache writes"),
-            "write_1h": told.count("one-hour cache writes"),
-            "write_5m": told.count("five-minute cache writes"),
-            "reasoning": told.count("reasoning tokens"),
-        }
+        Counts(
+            told.count("input tokens"),
+            told.count("output tokens"),
+            told.count("cache reads"),
+            told.count("cache writes"),
+            told.count("one-hour cache writes"),
+            told.count("five-minute cache writes"),
+            told.count("reasoning tokens"),
+        )
     )
 
 
-def count_tokens(counts: Mapping[str, int | None]) -> Tokens:
+def count_tokens(counts: Counts) -> Tokens:
     """Tokens of these counts; an input that is less than its cached part is taken to be beside it."""
-    told = {name: count or 0 for name, count in counts.items()}
-    written = [counts.get("write_1h"), counts.get("write_5m")]
-    read, write_1h = told.get("read", 0), told.get("write_1h", 0)
-    write = max(told.get("write", 0), write_1h + told.get("write_5m", 0))
-    entered, output = told.get("input", 0), told.get("output", 0)
+    entered, output, read = counts.input or 0, counts.output or 0, counts.read or 0
+    write_1h = counts.write_1h or 0
+    write = max(counts.write or 0, write_1h + (counts.write_5m or 0))
     return Tokens(
         entered if entered >= read + write else entered + read + write,
         output,
         read,
         write,
         write_1h,
-        min(told.get("reasoning", 0), output),
-        has_cache=counts.get("read") is not None or counts.get("write") is not None,
-        has_lifetimes=any(count is not None for count in written),
+        min(counts.reasoning or 0, output),
+        has_cache=counts.read is not None or counts.write is not None,
+        has_lifetimes=counts.write_1h is not None or counts.write_5m is not None,
     )
 
 
@@ -77,13 +92,13 @@ def complete_tokens(tokens: Tokens, usage: Mapping[str, Any]) -> Tokens:
         return count or find(paths) or (0 if is_known else find(paths))
 
     return count_tokens(
-        {
-            "input": tokens.input,
-            "output": tokens.output,
-            "read": prefer(tokens.read, tokens.has_cache, keys.USAGE_READ),
-            "write": prefer(tokens.write, tokens.has_cache, keys.USAGE_WRITE),
-            "write_1h": prefer(tokens.write_1h, tokens.has_lifetimes, keys.USAGE_1H),
-            "write_5m": find(keys.USAGE_5M),
-            "reasoning": prefer(tokens.reasoning, False, keys.USAGE_REASONING),
-        }
+        Counts(
+            tokens.input,
+            tokens.output,
+            prefer(tokens.read, tokens.has_cache, keys.USAGE_READ),
+            prefer(tokens.write, tokens.has_cache, keys.USAGE_WRITE),
+            prefer(tokens.write_1h, tokens.has_lifetimes, keys.USAGE_1H),
+            find(keys.USAGE_5M),
+            prefer(tokens.reasoning, False, keys.USAGE_REASONING),
+        )
     )

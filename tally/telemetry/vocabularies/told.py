@@ -4,7 +4,8 @@ import json
 import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from tally.core.amounts import round_amount
 from tally.core.encoding import MAX_COUNT
@@ -13,11 +14,33 @@ from tally.telemetry.signals import Attributes, Value
 from tally.telemetry.vocabularies import keys
 
 MAX_NAME = 200
+MAX_TAGS, MAX_TAG = 20, 100
 MAX_USD = Decimal(1_000_000)  # for one call
 MAX_MS = 10**9
 NO_SERVICE = "unknown_service"  # as SDKs name a program that has no name
-NO_NAMES = frozenset({"unknown", "none", "null", "undefined"})
+NO_NAMES = frozenset({"unknown", "none", "None", "null", "undefined"})
 
+# Field -> the attribute of a call that it names.
+NAMES = {
+    "model": "model",
+    "agent": "agent",
+    "session": "session",
+    "service": "service",
+    "person": "person",
+    "project": "project",
+    "end user": "end_user",
+    "operation": "operation",
+    "tool": "tool",
+    "branch": "branch",
+    "repository": "repository",
+    "environment": "environment",
+    "container": "container",
+    "prompt name": "prompt_name",
+    "prompt version": "prompt_version",
+    "region": "region",
+    "tier": "service_tier",
+    "speed": "speed",
+}
 # Key -> its field, and its place among the keys of that field.
 _BY_KEY = {
     key: (field, place) for field, of_field in keys.FIELDS.items() for place, key in enumerate(of_field)
@@ -25,44 +48,69 @@ _BY_KEY = {
 _DIGITS = re.compile(r"-?[0-9]{1,40}(?:\.0+)?")
 
 
+class Program(NamedTuple):
+    """The statements of a program about all its items: by attribute of a call, and as tags."""
+
+    resource: Attributes
+    names: dict[str, str]
+    tags: dict[str, str]
+
+
 class Told:
     """The statements of an item, and of its program where the item is silent."""
 
-    __slots__ = ("_of_item", "_of_program", "attributes", "resource")
+    __slots__ = ("attributes", "fields", "program")
 
     def __init__(self, attributes: Attributes, resource: Attributes) -> None:
-        self.attributes, self.resource = attributes, resource
-        self._of_item = gather(attributes)
-        self._of_program: Mapping[str, Value] | None = None
+        self.attributes = attributes
+        self.fields = gather(attributes)
+        self.program = read_program(resource)
 
     def value(self, field: str) -> Value:
-        """The value of a field in the item."""
-        return self._of_item.get(field)
+        """The value of a field."""
+        return self.fields.get(field)
 
     def text(self, field: str) -> str:
-        """A name in the item; empty for none."""
-        return read_name(self._of_item.get(field))
+        """A name; empty for none."""
+        return read_name(self.fields.get(field))
 
-    def shared(self, field: str) -> str:
-        """A name in the item, or in the resource of its program."""
-        if self._of_program is None:
-            self._of_program = gather_resource(self.resource)
-        return read_name(self._of_item.get(field)) or read_name(self._of_program.get(field))
+    def names(self) -> dict[str, Any]:
+        """All names, by the attribute of a call that they fill."""
+        found: dict[str, Any] = dict(self.program.names)
+        for field, value in self.fields.items():
+            if (attribute := NAMES.get(field)) is not None and (name := read_name(value)):
+                found[attribute] = name
+        return found
+
+    def tags(self) -> Mapping[str, str]:
+        """Tags of the item and of its program that people chose, as names with values."""
+        found: dict[str, str] = {}
+        for key, value in self.attributes.items():
+            if (tag := find_tag(key)) is None:
+                continue
+            for name, of_name in (
+                [(tag, read_name(value))] if tag else [(each, "") for each in read_list(value)]
+            ):
+                if name and len(found) < MAX_TAGS:
+                    found.setdefault(name[:MAX_TAG], of_name[:MAX_TAG])
+        if not found:
+            return self.program.tags
+        return dict(list((self.program.tags | found).items())[:MAX_TAGS]) if self.program.tags else found
 
     def count(self, field: str) -> int | None:
         """A count of tokens, None where it is not told; raises CallRefused."""
-        value = self._of_item.get(field)
+        value = self.fields.get(field)
         if type(value) is int and 0 <= value <= MAX_COUNT:
             return value
         return None if value is None else read_count(field, value)
 
     def number(self, field: str) -> float | None:
         """A number that is not negative, None for others."""
-        return read_number(self._of_item.get(field))
+        return read_number(self.fields.get(field))
 
     def cost(self) -> Decimal | None:
         """The cost in US dollars that the sender calculated."""
-        return read_usd(self._of_item.get("cost"))
+        return read_usd(self.fields.get("cost"))
 
 
 def gather(attributes: Attributes) -> dict[str, Value]:
@@ -77,24 +125,55 @@ def gather(attributes: Attributes) -> dict[str, Value]:
     return found
 
 
-_last: tuple[Attributes, Mapping[str, Value]] = ({}, {})
+_last_program = Program({}, {}, {})
 
 
-def gather_resource(resource: Attributes) -> Mapping[str, Value]:
-    """The fields of a program, kept for the next of its items."""
-    global _last
-    known, found = _last
-    if known is not resource:
-        found = gather(resource)
-        _last = resource, found
-    return found
+def read_program(resource: Attributes) -> Program:
+    """The statements of a program, kept for the next of its items."""
+    global _last_program
+    known = _last_program
+    if known.resource is resource:
+        return known
+    names = {
+        attribute: name
+        for field, value in gather(resource).items()
+        if (attribute := NAMES.get(field)) in keys.OF_PROGRAMS and attribute and (name := read_name(value))
+    }
+    chosen = [
+        (key, read_name(value))
+        for key, value in resource.items()
+        if not key.startswith(keys.AUTOMATIC_RESOURCE)
+    ]
+    tags = {key[:MAX_TAG]: value[:MAX_TAG] for key, value in chosen[:MAX_TAGS]}
+    _last_program = Program(resource, names, tags)
+    return _last_program
+
+
+@lru_cache(10_000)
+def find_tag(key: str) -> str | None:
+    """The name of a tag by its key; empty for a list of tags, None for what is no tag."""
+    if key in keys.TAG_LISTS:
+        return ""
+    if not key.startswith(keys.TAG_PREFIXES) or key in keys.KNOWN:
+        return None
+    return key.removeprefix(next(each for each in keys.TAG_PREFIXES if key.startswith(each))) or None
+
+
+def read_list(value: Value) -> list[str]:
+    """The items of a list, also of one that is written as text."""
+    if isinstance(value, str):
+        listed: Any = value.split(",")
+        if value.startswith("["):
+            listed = read_object(f'{{"list":{value}}}').get("list")
+        value = listed if isinstance(listed, list) else []
+    return [read_name(item) for item in value] if isinstance(value, list) else []
 
 
 def read_name(value: Value) -> str:
     """A name of bounded length; empty for none, and for words that stand for none."""
     if isinstance(value, str):
-        name = value[:MAX_NAME].strip()
-        return "" if name.lower() in NO_NAMES or name.startswith(NO_SERVICE) else name
+        name = value.strip() if len(value) <= MAX_NAME else value[:MAX_NAME].strip()
+        return "" if name in NO_NAMES or name.startswith(NO_SERVICE) else name
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
 
 

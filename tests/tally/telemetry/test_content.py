@@ -62,3 +62,25 @@ def test_nothing_that_was_said_is_decoded(is_json: bool) -> None:
         decoded = decode_traces(as_protobuf(request), False), decode_logs(as_protobuf(recorded), False)
     assert len(decoded[0].spans) == len(decoded[1].logs) == 1
     assert said not in repr(decoded)
+
+
+RESPONSES = {
+    '{"id":"msg_0005","container":null,"content":[]}': "msg_0005",
+    '{"id": "resp_0004", "output": [{"id": "msg_1"}]}': "resp_0004",
+    '{"choices": [{"message": {"content": "Hello"}}], "id": "chatcmpl-0002"}': "chatcmpl-0002",
+    r'{"choices": [{"text": "\"id\": \"chatcmpl-fake\""}], "id": "chatcmpl-0002"}': "chatcmpl-0002",
+    '{"data": [{"id": "msg_0005"}]}': "",
+    '{"id": "call_1"}': "",
+    "Hello": "",
+    "": "",
+}
+
+
+@pytest.mark.parametrize("response", RESPONSES, ids=RESPONSES.get)
+@pytest.mark.parametrize("is_json", [True, False])
+def test_id_of_a_response_is_kept_and_nothing_else_of_it(response: str, is_json: bool) -> None:
+    request = traces(span(attributes={"output.value": response}))
+    body = as_json(request) if is_json else as_protobuf(request)
+    (found,) = decode_traces(body, is_json).spans
+    expected = RESPONSES[response]
+    assert found.attributes == ({"llm.response.id": expected} if expected else {})
