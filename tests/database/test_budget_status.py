@@ -22,7 +22,7 @@ KINDS: tuple[PeriodKind, ...] = ("day", "week", "month", "quarter", "year")
 
 @pytest.fixture
 def team(project: Project, database: Connection) -> Team:
-    make_months(database, "2025-01-01", "2026-12-31")
+    make_months(database, "2025-12-01", "2026-12-31")
     return make_team(project, database, *COLLEAGUES)
 
 
