@@ -138,6 +138,42 @@ CREATE TYPE private.incoming_record AS (
 	metadata jsonb
 );
 
+-- TYPE private.incoming_span
+
+CREATE TYPE private.incoming_span AS (
+	trace_id text,
+	span_id text,
+	parent_span_id text,
+	project_id uuid,
+	import_id uuid,
+	started_at timestamp with time zone,
+	duration_us bigint,
+	kind text,
+	name text,
+	service text,
+	status text,
+	error text,
+	is_call boolean,
+	request_id text,
+	provider text,
+	model text,
+	input_tokens bigint,
+	output_tokens bigint,
+	cached_input_tokens bigint,
+	cache_write_tokens bigint,
+	reasoning_tokens bigint,
+	cost_usd numeric(18,10),
+	first_token_us bigint,
+	session text,
+	person text,
+	agent text,
+	prompt_name text,
+	prompt_version text,
+	tags jsonb,
+	resource jsonb,
+	metadata jsonb
+);
+
 -- TYPE private.price_change
 
 CREATE TYPE private.price_change AS (
@@ -1595,6 +1631,53 @@ CREATE FUNCTION private.check_renewals(tenant uuid, zone text, OUT is_wrong bool
     from unknown as u
 $$;
 
+-- FUNCTION private.check_spans(uuid, private.incoming_span[])
+
+CREATE FUNCTION private.check_spans(tenant uuid, incoming private.incoming_span[]) RETURNS TABLE(nth bigint, reason text)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    days constant integer := (select w.trace_days from public.workspaces as w where w.id = tenant);
+    present constant bigint := coalesce((select c.spans from private.span_counts as c where c.workspace_id = tenant), 0);
+begin
+    return query
+    select i.nth, i.reason
+    from (
+        select
+            c.nth,
+            case
+                when c.reason is not null then c.reason
+                when c.is_known then null
+                when c.spans + rank() over (partition by c.trace_id, c.is_new order by c.nth) > 10000
+                    then 'A trace can have 10,000 spans at most. Begin a trace for each request or task.'
+                when present + rank() over (partition by c.is_new order by c.nth) > private.max_spans()
+                    then format(
+                        'A workspace can hold %s spans at most. Keep traces for fewer days, or send fewer.',
+                        ltrim(to_char(private.max_spans(), '999,999,999'))
+                    )
+            end as reason
+        from (
+            select
+                r.nth,
+                r.trace_id,
+                r.reason,
+                coalesce(t.spans, 0) as spans,
+                s.span_id is not null as is_known,
+                r.reason is null and s.span_id is null as is_new
+            from (
+                select row_number() over () as nth, u.trace_id, u.span_id, private.refuse_span(u, days) as reason
+                from unnest(incoming) as u
+            ) as r
+            left join public.traces as t on t.workspace_id = tenant and r.trace_id = t.trace_id
+            left join public.spans as s
+                on s.workspace_id = tenant and t.trace_id = s.trace_id and r.span_id = s.span_id and t.week = s.week
+        ) as c
+    ) as i
+    where i.reason is not null;
+end
+$$;
+
 -- FUNCTION private.check_statement_count(uuid)
 
 CREATE FUNCTION private.check_statement_count(tenant uuid) RETURNS void
@@ -2107,6 +2190,17 @@ begin
 end
 $$;
 
+-- FUNCTION private.count_spans_of(uuid, jsonb)
+
+CREATE FUNCTION private.count_spans_of(tenant uuid, weeks jsonb) RETURNS bigint
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select coalesce(sum(t.spans), 0)
+    from public.traces as t
+    where t.workspace_id = tenant and t.trace_id = any (array(select k from jsonb_object_keys(weeks) as k))
+$$;
+
 -- FUNCTION private.count_statements()
 
 CREATE FUNCTION private.count_statements() RETURNS trigger
@@ -2133,6 +2227,114 @@ begin
     end loop;
     return null;
 end
+$$;
+
+-- TABLE public.spans
+
+CREATE TABLE public.spans (
+    workspace_id uuid DEFAULT auth.uid() NOT NULL,
+    trace_id text NOT NULL,
+    span_id text NOT NULL,
+    week date NOT NULL,
+    parent_span_id text DEFAULT ''::text NOT NULL,
+    user_id uuid DEFAULT auth.uid() NOT NULL,
+    project_id uuid,
+    started_at timestamp with time zone NOT NULL,
+    duration_us bigint DEFAULT 0 NOT NULL,
+    kind text DEFAULT 'internal'::text NOT NULL,
+    name text NOT NULL,
+    service text DEFAULT ''::text NOT NULL,
+    status text DEFAULT 'ok'::text NOT NULL,
+    error text DEFAULT ''::text NOT NULL,
+    is_call boolean DEFAULT false NOT NULL,
+    request_id text DEFAULT ''::text NOT NULL,
+    provider text DEFAULT ''::text NOT NULL,
+    model text DEFAULT ''::text NOT NULL,
+    input_tokens bigint DEFAULT 0 NOT NULL,
+    output_tokens bigint DEFAULT 0 NOT NULL,
+    cached_input_tokens bigint DEFAULT 0 NOT NULL,
+    cache_write_tokens bigint DEFAULT 0 NOT NULL,
+    reasoning_tokens bigint DEFAULT 0 NOT NULL,
+    cost_usd numeric(18,10),
+    first_token_us bigint,
+    session text DEFAULT ''::text NOT NULL,
+    person text DEFAULT ''::text NOT NULL,
+    agent text DEFAULT ''::text NOT NULL,
+    prompt_name text DEFAULT ''::text NOT NULL,
+    prompt_version text DEFAULT ''::text NOT NULL,
+    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
+    resource jsonb DEFAULT '{}'::jsonb NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT spans_agent_check CHECK ((length(agent) <= 200)),
+    CONSTRAINT spans_cache_write_tokens_check CHECK (((cache_write_tokens >= 0) AND (cache_write_tokens <= '1000000000000000'::bigint))),
+    CONSTRAINT spans_cached_input_tokens_check CHECK (((cached_input_tokens >= 0) AND (cached_input_tokens <= '1000000000000000'::bigint))),
+    CONSTRAINT spans_check CHECK (((parent_span_id ~ '^([0-9a-f]{16})?$'::text) AND (parent_span_id <> span_id))),
+    CONSTRAINT spans_cost_usd_check CHECK (((cost_usd >= (0)::numeric) AND (cost_usd <> 'NaN'::numeric))),
+    CONSTRAINT spans_duration_us_check CHECK (((duration_us >= 0) AND (duration_us <= '31622400000000'::bigint))),
+    CONSTRAINT spans_error_check CHECK ((length(error) <= 300)),
+    CONSTRAINT spans_first_token_us_check CHECK (((first_token_us >= 0) AND (first_token_us <= '31622400000000'::bigint))),
+    CONSTRAINT spans_input_tokens_check CHECK (((input_tokens >= 0) AND (input_tokens <= '1000000000000000'::bigint))),
+    CONSTRAINT spans_kind_check CHECK ((kind = ANY (ARRAY['llm'::text, 'tool'::text, 'agent'::text, 'retrieval'::text, 'http'::text, 'db'::text, 'internal'::text]))),
+    CONSTRAINT spans_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 4096))),
+    CONSTRAINT spans_model_check CHECK ((length(model) <= 200)),
+    CONSTRAINT spans_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT spans_output_tokens_check CHECK (((output_tokens >= 0) AND (output_tokens <= '1000000000000000'::bigint))),
+    CONSTRAINT spans_person_check CHECK ((length(person) <= 200)),
+    CONSTRAINT spans_prompt_name_check CHECK ((length(prompt_name) <= 200)),
+    CONSTRAINT spans_prompt_version_check CHECK ((length(prompt_version) <= 100)),
+    CONSTRAINT spans_provider_check CHECK ((length(provider) <= 100)),
+    CONSTRAINT spans_reasoning_tokens_check CHECK (((reasoning_tokens >= 0) AND (reasoning_tokens <= '1000000000000000'::bigint))),
+    CONSTRAINT spans_request_id_check CHECK ((length(request_id) <= 300)),
+    CONSTRAINT spans_resource_check CHECK (((jsonb_typeof(resource) = 'object'::text) AND (pg_column_size(resource) <= 4096))),
+    CONSTRAINT spans_service_check CHECK ((length(service) <= 200)),
+    CONSTRAINT spans_session_check CHECK ((length(session) <= 200)),
+    CONSTRAINT spans_span_id_check CHECK ((span_id ~ '^[0-9a-f]{16}$'::text)),
+    CONSTRAINT spans_started_at_check CHECK (((started_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (started_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT spans_status_check CHECK ((status = ANY (ARRAY['ok'::text, 'error'::text, 'timeout'::text, 'rate_limited'::text]))),
+    CONSTRAINT spans_tags_check CHECK (((jsonb_typeof(tags) = 'object'::text) AND (pg_column_size(tags) <= 4096))),
+    CONSTRAINT spans_trace_id_check CHECK ((trace_id ~ '^[0-9a-f]{32}$'::text)),
+    CONSTRAINT spans_week_check CHECK (((week >= '2019-12-30'::date) AND (week <= '2100-01-01'::date)))
+)
+PARTITION BY RANGE (week);
+
+-- FUNCTION private.counted_calls(uuid, text[], date[])
+
+CREATE FUNCTION private.counted_calls(tenant uuid, ids text[], weeks date[]) RETURNS SETOF public.spans
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    with recursive calls as materialized (
+        select s.*
+        from public.spans as s
+        where s.workspace_id = tenant and s.trace_id = any (ids) and s.week = any (weeks) and s.is_call
+    ),
+
+    above (trace_id, week, span_id, is_named) as (
+        select c.trace_id, c.week, c.parent_span_id, c.request_id <> ''
+        from calls as c
+        where c.parent_span_id <> ''
+        union
+        select a.trace_id, a.week, p.parent_span_id, a.is_named
+        from above as a
+        cross join lateral (
+            select s.parent_span_id
+            from public.spans as s
+            where s.workspace_id = tenant and s.trace_id = a.trace_id and s.span_id = a.span_id and s.week = a.week
+            limit 1 -- one look-up after the other, in the index
+        ) as p
+        where p.parent_span_id <> ''
+    )
+
+    select distinct on (c.trace_id, c.request_id, case c.request_id when '' then c.span_id end) c.*
+    from calls as c
+    where
+        not exists (
+            select from above as a
+            where a.trace_id = c.trace_id and a.span_id = c.span_id and not (a.is_named and c.request_id <> '')
+        )
+    order by
+        c.trace_id, c.request_id, case c.request_id when '' then c.span_id end, c.input_tokens + c.output_tokens desc,
+        c.cost_usd desc nulls last, c.span_id
 $$;
 
 -- FUNCTION private.create_month(date)
@@ -2180,6 +2382,31 @@ begin
     insert into public.workspaces (id, name, personal_user_id) values (new.id, 'Personal', new.id) on conflict do nothing;
     insert into public.members (workspace_id, user_id, role) values (new.id, new.id, 'owner') on conflict do nothing;
     return new;
+end
+$$;
+
+-- FUNCTION private.create_span_week(date)
+
+CREATE FUNCTION private.create_span_week(week date) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    partition_name constant text := 'spans_' || to_char(week, 'YYYY_MM_DD');
+begin
+    if to_regclass(format('private.%I', partition_name)) is not null then
+        return;
+    end if;
+    perform pg_advisory_xact_lock(hashtextextended('tally.span_weeks', 0));
+    if to_regclass(format('private.%I', partition_name)) is not null then
+        return;
+    end if;
+    execute format('create table private.%I (like public.spans including defaults including constraints)', partition_name);
+    execute format('alter table private.%I enable row level security', partition_name);
+    execute format('revoke all on private.%I from public, anon, authenticated, service_role', partition_name);
+    execute format(
+        'alter table public.spans attach partition private.%I for values from (%L) to (%L)', partition_name, week, week + 7
+    );
 end
 $$;
 
@@ -2393,6 +2620,18 @@ begin
 end
 $$;
 
+-- FUNCTION private.delete_spans_of_workspace()
+
+CREATE FUNCTION private.delete_spans_of_workspace() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    delete from public.spans as s where s.workspace_id = old.id;
+    return null;
+end
+$$;
+
 -- FUNCTION private.describe_change(text, jsonb, jsonb, text[], text[])
 
 CREATE FUNCTION private.describe_change(of_table text, old_values jsonb, new_values jsonb, watched text[], secret text[] DEFAULT '{}'::text[]) RETURNS jsonb
@@ -2592,6 +2831,112 @@ begin
 end
 $$;
 
+-- FUNCTION private.described_traces(uuid, text[], date[])
+
+CREATE FUNCTION private.described_traces(tenant uuid, ids text[], weeks date[]) RETURNS TABLE(trace_id text, week date, user_id uuid, project_ids uuid[], first_at timestamp with time zone, last_at timestamp with time zone, name text, status text, service text, session text, person text, agent text, spans bigint, errors bigint, retries bigint)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select
+        f.trace_id,
+        min(f.week),
+        case when count(distinct f.user_id) = 1 then (array_agg(f.user_id))[1] end,
+        coalesce(array_agg(distinct f.project_id) filter (where f.project_id is not null), '{}'),
+        min(f.started_at),
+        max(f.started_at + f.duration_us * interval '1 microsecond'),
+        (array_agg(f.name order by f.parent_span_id <> '', f.started_at, f.span_id))[1],
+        (array_agg(f.status order by f.parent_span_id <> '', f.started_at, f.span_id))[1],
+        (array_agg(f.service order by f.service = '', f.parent_span_id <> '', f.started_at, f.span_id))[1],
+        (array_agg(f.session order by f.session = '', f.started_at, f.span_id))[1],
+        (array_agg(f.person order by f.person = '', f.started_at, f.span_id))[1],
+        (array_agg(f.agent order by f.agent = '', f.started_at, f.span_id))[1],
+        count(*),
+        count(*) filter (where f.status <> 'ok'),
+        count(*) filter (where f.is_retry)
+    from (
+        select
+            s.*,
+            lag(s.status) over (
+                partition by s.trace_id, s.parent_span_id, s.kind, s.name order by s.started_at, s.span_id
+            ) <> 'ok' as is_retry
+        from public.spans as s
+        where s.workspace_id = tenant and s.trace_id = any (ids) and s.week = any (weeks)
+    ) as f
+    group by f.trace_id
+$$;
+
+-- FUNCTION private.drop_empty_span_weeks()
+
+CREATE FUNCTION private.drop_empty_span_weeks() RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET lock_timeout TO '2s'
+    AS $$
+declare
+    partition_name text;
+    is_empty boolean;
+    dropped integer := 0;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('tally.span_weeks', 0));
+    for partition_name in
+        select c.relname
+        from pg_catalog.pg_inherits as i
+        inner join pg_catalog.pg_class as c on i.inhrelid = c.oid
+        where
+            i.inhparent = 'public.spans'::regclass
+            and c.relname < 'spans_' || to_char(date_trunc('week', now() at time zone 'UTC') - interval '7 days', 'YYYY_MM_DD')
+        order by 1
+    loop
+        execute format('select not exists (select from private.%I)', partition_name) into is_empty;
+        if is_empty then
+            execute format('drop table private.%I', partition_name);
+            dropped := dropped + 1;
+        end if;
+    end loop;
+    return dropped;
+exception
+when lock_not_available then
+    return 0; -- the next night
+end
+$$;
+
+-- FUNCTION private.drop_old_traces(uuid, integer)
+
+CREATE FUNCTION private.drop_old_traces(tenant uuid, most integer) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    days constant integer := (select w.trace_days from public.workspaces as w where w.id = tenant);
+    dropped record;
+begin
+    perform pg_advisory_xact_lock(private.span_lock(tenant));
+    with gone as (
+        delete from public.traces as t
+        where
+            t.workspace_id = tenant
+            and t.trace_id in (
+                select o.trace_id
+                from public.traces as o
+                where o.workspace_id = tenant and o.last_at < now() - days * interval '1 day'
+                order by o.last_at
+                limit most
+            )
+        returning t.trace_id, t.week, t.spans
+    ),
+
+    gone_spans as (
+        delete from public.spans as s
+        using gone as g
+        where s.workspace_id = tenant and g.trace_id = s.trace_id and g.week = s.week
+    )
+
+    select count(*) as traces, coalesce(sum(g.spans), 0) as spans into dropped from gone as g;
+    update private.span_counts as c set spans = greatest(c.spans - dropped.spans, 0) where c.workspace_id = tenant;
+    return dropped.traces;
+end
+$$;
+
 -- FUNCTION private.due_digests(timestamp with time zone)
 
 CREATE FUNCTION private.due_digests(at timestamp with time zone) RETURNS TABLE(workspace_id uuid, user_id uuid, email text, workspace text, kind text, today date, period_start date, attempts integer)
@@ -2753,6 +3098,27 @@ begin
 end
 $$;
 
+-- FUNCTION private.erase_from_spans()
+
+CREATE FUNCTION private.erase_from_spans() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    update public.spans as s
+    set user_id = '00000000-0000-0000-0000-000000000000'
+    from public.traces as t
+    where
+        (t.user_id = old.id or t.user_id is null)
+        and s.workspace_id = t.workspace_id
+        and s.trace_id = t.trace_id
+        and s.week = t.week
+        and s.user_id = old.id;
+    update public.traces as t set user_id = '00000000-0000-0000-0000-000000000000' where t.user_id = old.id;
+    return null;
+end
+$$;
+
 -- FUNCTION private.event_of(uuid, uuid)
 
 CREATE FUNCTION private.event_of(tenant uuid, key uuid) RETURNS uuid
@@ -2854,6 +3220,34 @@ begin
             )
         );
     end if;
+end
+$$;
+
+-- FUNCTION private.file_spans(uuid, private.incoming_span[])
+
+CREATE FUNCTION private.file_spans(tenant uuid, incoming private.incoming_span[]) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    rules constant public.project_rules[] := private.active_rules(tenant);
+begin
+    if coalesce(cardinality(rules), 0) = 0 then
+        return null;
+    end if;
+    return private.match_rules(
+        rules,
+        array(
+            select
+                row(
+                    r.metadata ->> 'project', r.metadata ->> 'repository', r.metadata ->> 'branch', null, null, r.person,
+                    -- As in records: names with their values.
+                    (select jsonb_agg(g.key || case g.value when '' then '' else ':' || g.value end) from jsonb_each_text(r.tags) as g),
+                    r.import_id, private.model_key_of(nullif(r.model, '')), null
+                )::private.traits
+            from unnest(incoming) as r
+        )
+    );
 end
 $$;
 
@@ -4609,6 +5003,15 @@ begin
 end
 $$;
 
+-- FUNCTION private.max_spans()
+
+CREATE FUNCTION private.max_spans() RETURNS bigint
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select 20000000::bigint
+$$;
+
 -- FUNCTION private.max_statements()
 
 CREATE FUNCTION private.max_statements() RETURNS bigint
@@ -5727,6 +6130,18 @@ CREATE FUNCTION private.rank_of(role text) RETURNS integer
     select array_position(array['viewer', 'member', 'admin', 'owner'], role)
 $$;
 
+-- FUNCTION private.rank_of_span(public.spans)
+
+CREATE FUNCTION private.rank_of_span(s public.spans) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select (
+        lpad(s.duration_us::text, 20, '0') || s.is_call::integer || lpad((s.input_tokens + s.output_tokens)::text, 20, '0')
+        || lpad(coalesce(s.cost_usd::text, ''), 20) || s::text
+    ) collate "C"
+$$;
+
 -- FUNCTION private.rank_records(uuid, uuid[], uuid[], timestamp with time zone, timestamp with time zone)
 
 CREATE FUNCTION private.rank_records(owner uuid, keys uuid[], request_keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) RETURNS TABLE(id uuid, source_key uuid, at timestamp with time zone, import_id uuid, is_enabled boolean, rank numeric[], figures text)
@@ -6465,6 +6880,43 @@ begin
     return null;
 end
 $$;
+
+-- FUNCTION private.refuse_span(private.incoming_span, integer)
+
+CREATE FUNCTION private.refuse_span(r private.incoming_span, days integer) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $_$
+    select case
+        when (r.trace_id ~ '^[0-9a-f]{32}$' and r.trace_id <> repeat('0', 32)) is not true
+            then 'A trace id has 32 hexadecimal digits, not all of them zero.'
+        when (r.span_id ~ '^[0-9a-f]{16}$' and r.span_id <> repeat('0', 16)) is not true
+            then 'A span id has 16 hexadecimal digits, not all of them zero.'
+        when coalesce(r.parent_span_id, '') !~ '^([0-9a-f]{16})?$' then 'The id of a parent has 16 hexadecimal digits.'
+        when r.started_at is null then 'The start is missing.'
+        when r.started_at > now() + interval '1 day' then format('The start %s is in the future.', r.started_at::date)
+        when coalesce(r.duration_us, 0) not between 0 and 31622400000000 then 'A span lasts for 0 seconds to 366 days.'
+        when r.started_at + coalesce(r.duration_us, 0) * interval '1 microsecond' < now() - days * interval '1 day'
+            then format('It ended more than %s days ago, and traces are kept for %s days.', days, days)
+        when
+            least(r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens, 0) < 0
+            or greatest(r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens)
+            > 1000000000000000
+            then 'Tokens are 0 to 1,000,000,000,000,000 of each class.'
+        when r.cost_usd < 0 or r.cost_usd = 'NaN' then 'A cost is 0 or more.'
+        when coalesce(r.first_token_us, 0) not between 0 and 31622400000000
+            then 'The first token comes within 0 seconds to 366 days.'
+        when
+            greatest(pg_column_size(r.tags), pg_column_size(r.resource), pg_column_size(r.metadata)) > 4096
+            then 'Tags, resource and metadata have 4,096 bytes each at most.'
+        when
+            'object' <> any (array[
+                coalesce(jsonb_typeof(r.tags), 'object'), coalesce(jsonb_typeof(r.resource), 'object'),
+                coalesce(jsonb_typeof(r.metadata), 'object')
+            ])
+            then 'Tags, resource and metadata are objects.'
+    end
+$_$;
 
 -- FUNCTION private.refuse_too_many()
 
@@ -7561,6 +8013,15 @@ CREATE FUNCTION private.silent_sources(tenants uuid[], default_days integer) RET
         ) >= 8
 $$;
 
+-- FUNCTION private.span_lock(uuid)
+
+CREATE FUNCTION private.span_lock(tenant uuid) RETURNS bigint
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select hashtextextended('tally.spans.' || tenant::text, 0)
+$$;
+
 -- FUNCTION private.split_by_channel(uuid, text, private.incoming_record[])
 
 CREATE FUNCTION private.split_by_channel(tenant uuid, usual_method text, incoming private.incoming_record[], OUT outdone private.incoming_record[], OUT rest private.incoming_record[]) RETURNS record
@@ -7705,6 +8166,79 @@ begin
     )
     order by r.position;
 end
+$$;
+
+-- FUNCTION private.store_spans(uuid, private.incoming_span[], jsonb)
+
+CREATE FUNCTION private.store_spans(tenant uuid, incoming private.incoming_span[], weeks jsonb) RETURNS text[]
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    changed text[];
+begin
+    with stated as materialized (
+        select distinct on ((n.s).trace_id, (n.s).span_id) n.s
+        from (
+            select
+                private.stored_span(
+                    tenant, r.given, (weeks ->> (r.given).trace_id)::date, coalesce(a.user_id, auth.uid()), p.project_id
+                ) as s
+            from (select row_number() over () as nth, u as given from unnest(incoming) as u) as r
+            left join unnest(private.file_spans(tenant, incoming)) with ordinality as p (project_id, nth) on r.nth = p.nth
+            left join public.person_aliases as a
+                on
+                    a.workspace_id = tenant
+                    and (r.given).person <> ''
+                    and private.clean_value('person', (r.given).person) = a.value
+        ) as n
+        order by (n.s).trace_id, (n.s).span_id, private.rank_of_span(n.s) desc
+    ),
+
+    stored as (
+        insert into public.spans as s
+        select (t.s).* from stated as t
+        on conflict (workspace_id, trace_id, span_id, week) do update
+            set
+                parent_span_id = excluded.parent_span_id, project_id = excluded.project_id, started_at = excluded.started_at,
+                duration_us = excluded.duration_us, kind = excluded.kind, name = excluded.name, service = excluded.service,
+                status = excluded.status, error = excluded.error, is_call = excluded.is_call, request_id = excluded.request_id,
+                provider = excluded.provider, model = excluded.model, input_tokens = excluded.input_tokens,
+                output_tokens = excluded.output_tokens, cached_input_tokens = excluded.cached_input_tokens,
+                cache_write_tokens = excluded.cache_write_tokens, reasoning_tokens = excluded.reasoning_tokens,
+                cost_usd = excluded.cost_usd, first_token_us = excluded.first_token_us, session = excluded.session,
+                person = excluded.person, agent = excluded.agent, prompt_name = excluded.prompt_name,
+                prompt_version = excluded.prompt_version, tags = excluded.tags, resource = excluded.resource,
+                metadata = excluded.metadata
+            where excluded.user_id = s.user_id and private.rank_of_span(excluded) > private.rank_of_span(s)
+        returning s.trace_id
+    )
+
+    select array_agg(distinct d.trace_id) into changed from stored as d;
+    return changed;
+end
+$$;
+
+-- FUNCTION private.stored_span(uuid, private.incoming_span, date, uuid, uuid)
+
+CREATE FUNCTION private.stored_span(tenant uuid, r private.incoming_span, week date, person_id uuid, filed_project uuid) RETURNS public.spans
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select row(
+        tenant, r.trace_id, r.span_id, week,
+        case when r.parent_span_id = r.span_id then '' else coalesce(r.parent_span_id, '') end,
+        person_id, coalesce(r.project_id, filed_project), r.started_at, coalesce(r.duration_us, 0),
+        case when r.kind in ('llm', 'tool', 'agent', 'retrieval', 'http', 'db') then r.kind else 'internal' end,
+        coalesce(nullif(left(r.name, 200), ''), '(unnamed)'), coalesce(left(r.service, 200), ''),
+        case when r.status in ('error', 'timeout', 'rate_limited') then r.status else 'ok' end,
+        coalesce(left(r.error, 300), ''), coalesce(r.is_call, false), coalesce(left(r.request_id, 300), ''),
+        coalesce(left(r.provider, 100), ''), coalesce(left(r.model, 200), ''), coalesce(r.input_tokens, 0),
+        coalesce(r.output_tokens, 0), coalesce(r.cached_input_tokens, 0), coalesce(r.cache_write_tokens, 0),
+        coalesce(r.reasoning_tokens, 0), r.cost_usd, r.first_token_us, coalesce(left(r.session, 200), ''),
+        coalesce(left(r.person, 200), ''), coalesce(left(r.agent, 200), ''), coalesce(left(r.prompt_name, 200), ''),
+        coalesce(left(r.prompt_version, 100), ''), coalesce(r.tags, '{}'), coalesce(r.resource, '{}'), coalesce(r.metadata, '{}')
+    )::public.spans
 $$;
 
 -- FUNCTION private.sum_days(private.stale_days[])
@@ -7866,6 +8400,64 @@ CREATE FUNCTION private.sum_statements(tenant uuid, from_date date, to_date date
         and (s.project_id is null or s.project_id <> all (hidden) or s.user_id = auth.uid())
     group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
 $_$;
+
+-- FUNCTION private.sum_traces(uuid, text[], date[])
+
+CREATE FUNCTION private.sum_traces(tenant uuid, ids text[], weeks date[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    with counted as materialized (
+        select c.* from private.counted_calls(tenant, ids, weeks) as c
+    ),
+
+    sums as (
+        select
+            c.trace_id, count(*) as calls, count(*) filter (where c.cost_usd is null) as unpriced,
+            sum(c.input_tokens) as input_tokens, sum(c.output_tokens) as output_tokens,
+            sum(c.cached_input_tokens) as cached_input_tokens, sum(c.cache_write_tokens) as cache_write_tokens,
+            sum(c.reasoning_tokens) as reasoning_tokens, sum(c.cost_usd) as cost_usd
+        from counted as c
+        group by c.trace_id
+    ),
+
+    models as (
+        select m.trace_id, (array_agg(m.model order by m.tokens desc, m.model))[1:20] as models
+        from (
+            select c.trace_id, c.model, sum(c.input_tokens + c.output_tokens) as tokens
+            from counted as c
+            where c.model <> ''
+            group by c.trace_id, c.model
+        ) as m
+        group by m.trace_id
+    )
+
+    insert into public.traces as t (
+        workspace_id, trace_id, week, user_id, project_ids, first_at, last_at, duration_us, name, service, session, person,
+        agent, status, spans, errors, retries, calls, unpriced, input_tokens, output_tokens, cached_input_tokens,
+        cache_write_tokens, reasoning_tokens, cost_usd, models
+    )
+    select
+        tenant, d.trace_id, d.week, d.user_id, d.project_ids, d.first_at, d.last_at,
+        (extract(epoch from d.last_at - d.first_at) * 1000000)::bigint, d.name, d.service, d.session, d.person, d.agent,
+        case when d.status <> 'ok' then 'error' when d.retries > 0 then 'retried' else 'ok' end,
+        d.spans, d.errors, d.retries, coalesce(s.calls, 0), coalesce(s.unpriced, 0), coalesce(s.input_tokens, 0),
+        coalesce(s.output_tokens, 0), coalesce(s.cached_input_tokens, 0), coalesce(s.cache_write_tokens, 0),
+        coalesce(s.reasoning_tokens, 0), s.cost_usd, coalesce(m.models, '{}')
+    from private.described_traces(tenant, ids, weeks) as d
+    left join sums as s on d.trace_id = s.trace_id
+    left join models as m on d.trace_id = m.trace_id
+    order by d.trace_id
+    on conflict (workspace_id, trace_id) do update
+        set
+            user_id = excluded.user_id, project_ids = excluded.project_ids, first_at = excluded.first_at,
+            last_at = excluded.last_at, duration_us = excluded.duration_us, name = excluded.name, service = excluded.service,
+            session = excluded.session, person = excluded.person, agent = excluded.agent, status = excluded.status,
+            spans = excluded.spans, errors = excluded.errors, retries = excluded.retries, calls = excluded.calls,
+            unpriced = excluded.unpriced, input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
+            cached_input_tokens = excluded.cached_input_tokens, cache_write_tokens = excluded.cache_write_tokens,
+            reasoning_tokens = excluded.reasoning_tokens, cost_usd = excluded.cost_usd, models = excluded.models
+$$;
 
 -- FUNCTION private.supersede_repeated(uuid, timestamp with time zone, timestamp with time zone)
 
@@ -8225,6 +8817,17 @@ begin
     perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
     perform pg_advisory_xact_lock(private.save_lock(tenant));
 end
+$$;
+
+-- FUNCTION private.weeks_of_traces(uuid, private.incoming_span[])
+
+CREATE FUNCTION private.weeks_of_traces(tenant uuid, incoming private.incoming_span[]) RETURNS TABLE(trace_id text, week date)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select i.trace_id, coalesce(t.week, date_trunc('week', i.started_at at time zone 'UTC')::date)
+    from (select r.trace_id, min(r.started_at) as started_at from unnest(incoming) as r group by r.trace_id) as i
+    left join public.traces as t on t.workspace_id = tenant and t.trace_id = i.trace_id
 $$;
 
 -- FUNCTION private.workspace_of_source(uuid)
@@ -9185,6 +9788,145 @@ begin
 end
 $_$;
 
+-- FUNCTION public.find_sessions(uuid, timestamp with time zone, timestamp with time zone, text, text, integer, integer)
+
+CREATE FUNCTION public.find_sessions(workspace uuid, first_at timestamp with time zone, last_at timestamp with time zone, search text, sort text, skip integer, page_rows integer) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+#variable_conflict use_column
+declare
+    tenant constant uuid := private.require_workspace($1, 'viewer');
+    only_own constant uuid := private.only_own_rows(tenant); -- null for everybody's
+    hidden constant uuid[] := array(select private.hidden_projects());
+begin
+    return (
+        with sessions as materialized (
+            select
+                t.session, count(*) as traces, min(t.first_at) as first_at, max(t.last_at) as last_at,
+                sum(t.duration_us) as duration_us, sum(t.spans) as spans, sum(t.errors) as errors, sum(t.retries) as retries,
+                sum(t.input_tokens + t.output_tokens) as tokens, sum(t.unpriced) as unpriced, sum(t.cost_usd) as cost_usd,
+                max(t.service) as service, max(t.person) as person, max(t.agent) as agent
+            from public.traces as t
+            where
+                t.workspace_id = tenant
+                and t.first_at >= $2
+                and t.first_at < $3
+                and (t.user_id = (select auth.uid()) or (only_own is null and not t.project_ids && hidden))
+                and t.session <> ''
+                and (
+                    $4 is null
+                    or strpos(lower(concat_ws(chr(10), t.name, t.service, t.session, t.person)), lower($4)) > 0
+                )
+            group by t.session
+        )
+
+        select json_build_object(
+            'sessions', (select count(*) from sessions),
+            'rows', (
+                select json_agg(r.session order by r.nth)
+                from (
+                    select
+                        row_number() over () as nth,
+                        json_build_object(
+                            'session', s.session, 'traces', s.traces, 'first_at', s.first_at, 'last_at', s.last_at,
+                            'duration_us', s.duration_us, 'spans', s.spans, 'errors', s.errors, 'retries', s.retries,
+                            'tokens', s.tokens, 'unpriced', s.unpriced, 'cost_usd', s.cost_usd::text, 'service', s.service,
+                            'person', s.person, 'agent', s.agent
+                        ) as session
+                    from (
+                        select o.*
+                        from sessions as o
+                        order by
+                            case $5 when 'slowest' then o.duration_us end desc nulls last,
+                            case $5 when 'dearest' then o.cost_usd end desc nulls last,
+                            o.last_at desc, o.session
+                        offset greatest($6, 0) limit least($7, 200)
+                    ) as s
+                ) as r
+            )
+        )
+    );
+end
+$_$;
+
+-- FUNCTION public.find_traces(uuid, timestamp with time zone, timestamp with time zone, text, text, text, text, text, text, integer, integer)
+
+CREATE FUNCTION public.find_traces(workspace uuid, first_at timestamp with time zone, last_at timestamp with time zone, search text, status text, service text, model text, session text, sort text, skip integer, page_rows integer) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+#variable_conflict use_column
+declare
+    tenant constant uuid := private.require_workspace($1, 'viewer');
+    only_own constant uuid := private.only_own_rows(tenant); -- null for everybody's
+    hidden constant uuid[] := array(select private.hidden_projects());
+begin
+    return (
+        with period as materialized (
+            select
+                t.trace_id, t.first_at, t.duration_us, t.cost_usd, t.unpriced, t.status, t.service, t.models,
+                ($4 is null or starts_with(t.trace_id, lower($4))
+                    or strpos(lower(concat_ws(chr(10), t.name, t.service, t.session, t.person)), lower($4)) > 0)
+                and ($5 is null or t.status = $5) and ($6 is null or t.service = $6)
+                and ($7 is null or $7 = any (t.models))
+                and ($8 is null or t.session = $8) as is_match
+            from public.traces as t
+            where
+                t.workspace_id = tenant and t.first_at >= $2 and t.first_at < $3
+                and (t.user_id = (select auth.uid()) or (only_own is null and not t.project_ids && hidden))
+        ),
+
+        matches as materialized (
+            select p.*, row_number() over () as nth, count(*) over () as total from period as p where p.is_match
+        ),
+
+        page as (
+            select m.trace_id, row_number() over () as nth
+            from (
+                select m.trace_id
+                from matches as m
+                order by
+                    case $9 when 'slowest' then m.duration_us when 'dearest' then m.cost_usd end desc nulls last,
+                    m.first_at desc, m.trace_id
+                offset greatest($10, 0) limit least($11, 200)
+            ) as m
+        )
+
+        select json_build_object(
+            'traces', count(*), 'cost_usd', sum(m.cost_usd)::text, 'unpriced', count(*) filter (where m.unpriced > 0),
+            'errors', count(*) filter (where m.status = 'error'), 'retried', count(*) filter (where m.status = 'retried'),
+            'p50_us', percentile_disc(0.5) within group (order by m.duration_us),
+            'p95_us', percentile_disc(0.95) within group (order by m.duration_us),
+            'services', (
+                select json_agg(s.service order by s.service)
+                from (select distinct p.service from period as p where p.service <> '' limit 100) as s
+            ),
+            'models', (
+                select json_agg(s.model order by s.model)
+                from (select distinct u.model from period as p cross join unnest(p.models) as u (model) limit 100) as s
+            ),
+            'points', json_agg(json_build_array(m.duration_us, m.cost_usd, m.status)) filter (where m.nth % (1 + m.total / 400) = 0),
+            'rows', (
+                select
+                    json_agg(
+                        json_build_object(
+                            'trace_id', t.trace_id, 'name', t.name, 'service', t.service, 'session', t.session,
+                            'status', t.status, 'first_at', t.first_at, 'duration_us', t.duration_us, 'spans', t.spans,
+                            'errors', t.errors, 'retries', t.retries, 'unpriced', t.unpriced, 'models', t.models,
+                            'tokens', t.input_tokens + t.output_tokens, 'cost_usd', t.cost_usd::text
+                        )
+                        order by g.nth
+                    )
+                from page as g
+                inner join public.traces as t on t.workspace_id = tenant and g.trace_id = t.trace_id
+            )
+        )
+        from matches as m
+    );
+end
+$_$;
+
 -- FUNCTION public.fold_stale_days()
 
 CREATE FUNCTION public.fold_stale_days() RETURNS integer
@@ -9692,6 +10434,44 @@ begin
 end
 $$;
 
+-- FUNCTION public.read_trace(uuid, text)
+
+CREATE FUNCTION public.read_trace(workspace uuid, trace_id text) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+#variable_conflict use_column
+declare
+    tenant constant uuid := private.require_workspace($1, 'viewer');
+    only_own constant uuid := private.only_own_rows(tenant); -- null for everybody's
+    hidden constant uuid[] := array(select private.hidden_projects());
+    in_week constant date := (select t.week from public.traces as t where t.workspace_id = tenant and t.trace_id = $2);
+begin
+    return (
+        select case when count(*) > 0 then json_build_object(
+            'span_id', json_agg(s.span_id), 'parent_span_id', json_agg(s.parent_span_id), 'started_at', json_agg(s.started_at),
+            'duration_us', json_agg(s.duration_us), 'kind', json_agg(s.kind), 'name', json_agg(s.name),
+            'service', json_agg(s.service), 'status', json_agg(s.status), 'error', json_agg(s.error),
+            'is_call', json_agg(s.is_call), 'request_id', json_agg(s.request_id), 'provider', json_agg(s.provider),
+            'model', json_agg(s.model), 'input_tokens', json_agg(s.input_tokens), 'output_tokens', json_agg(s.output_tokens),
+            'cached_input_tokens', json_agg(s.cached_input_tokens), 'cache_write_tokens', json_agg(s.cache_write_tokens),
+            'reasoning_tokens', json_agg(s.reasoning_tokens), 'cost_usd', json_agg(s.cost_usd::text),
+            'first_token_us', json_agg(s.first_token_us), 'session', json_agg(s.session), 'person', json_agg(s.person),
+            'agent', json_agg(s.agent), 'prompt_name', json_agg(s.prompt_name), 'prompt_version', json_agg(s.prompt_version)
+        ) end
+        from public.spans as s
+        where
+            s.workspace_id = tenant
+            and s.trace_id = $2
+            and s.week = in_week
+            and (
+                s.user_id = (select auth.uid())
+                or (only_own is null and (s.project_id is null or s.project_id <> all (hidden)))
+            )
+    );
+end
+$_$;
+
 -- FUNCTION public.refresh_cost_records_daily(boolean)
 
 CREATE FUNCTION public.refresh_cost_records_daily(only_if_due boolean DEFAULT false) RETURNS bigint
@@ -10121,6 +10901,66 @@ begin
 end
 $_$;
 
+-- FUNCTION public.save_spans(json, uuid)
+
+CREATE FUNCTION public.save_spans(spans json, workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET lock_timeout TO '6s'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'member');
+    incoming private.incoming_span[];
+    refused jsonb;
+    weeks jsonb;
+    spans_before bigint;
+    changed text[];
+    inserted bigint := 0;
+begin
+    if json_typeof(spans) = 'array' then
+        incoming := array(select r from json_populate_recordset(null::private.incoming_span, spans) as r);
+    end if;
+    if incoming is null or cardinality(incoming) > 5000 then
+        raise exception 'Spans must be an array of at most 5,000 objects.' using errcode = '22023';
+    end if;
+    perform pg_advisory_xact_lock(private.span_lock(tenant));
+    refused := (select jsonb_object_agg(c.nth, c.reason) from private.check_spans(tenant, incoming) as c);
+    if refused is not null then
+        incoming := array(
+            select r.span
+            from (select row_number() over () as nth, u as span from unnest(incoming) as u) as r
+            where not refused ? r.nth::text
+        );
+    end if;
+    if cardinality(incoming) > 0 then
+        perform private.check_chosen_projects(
+            tenant, (select array_agg(distinct r.project_id) from unnest(incoming) as r where r.project_id is not null)
+        );
+        weeks := (select jsonb_object_agg(w.trace_id, w.week) from private.weeks_of_traces(tenant, incoming) as w);
+        perform private.create_span_week(w.week)
+        from (select distinct v.value::date as week from jsonb_each_text(weeks) as v order by 1) as w;
+        spans_before := private.count_spans_of(tenant, weeks);
+        changed := private.store_spans(tenant, incoming, weeks);
+    end if;
+    if changed is not null then
+        perform private.sum_traces(tenant, changed, array(select distinct v.value::date from jsonb_each_text(weeks) as v));
+        inserted := private.count_spans_of(tenant, weeks) - spans_before;
+        insert into private.span_counts as c (workspace_id, spans)
+        values (tenant, inserted)
+        on conflict (workspace_id) do update set spans = c.spans + excluded.spans;
+    end if;
+    return json_build_object(
+        'inserted', inserted,
+        'known', coalesce(cardinality(incoming), 0) - inserted,
+        'rejected', coalesce(
+            (select json_agg(json_build_object('index', r.key::integer - 1, 'reason', r.value) order by r.key::integer)
+            from jsonb_each_text(refused) as r), '[]'
+        )
+    );
+end
+$$;
+
 -- FUNCTION public.search_audit_log(uuid, text, timestamp with time zone, integer)
 
 CREATE FUNCTION public.search_audit_log(workspace uuid, search text, before timestamp with time zone, at_most integer) RETURNS json
@@ -10392,6 +11232,22 @@ begin
     update public.imports as i
     set is_enabled = $2
     where i.workspace_id = tenant and i.id = $1 and i.is_enabled <> $2;
+end
+$_$;
+
+-- FUNCTION public.set_trace_days(uuid, integer)
+
+CREATE FUNCTION public.set_trace_days(workspace uuid, days integer) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+begin
+    if $2 is null or $2 not between 1 and 400 then
+        raise exception 'Keep traces for 1 to 400 days.' using errcode = '22023';
+    end if;
+    update public.workspaces as w set trace_days = $2 where w.id = tenant;
 end
 $_$;
 
@@ -10721,13 +11577,15 @@ CREATE TABLE public.workspaces (
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    trace_days smallint DEFAULT 90 NOT NULL,
     CONSTRAINT workspaces_alert_rules_check CHECK (((jsonb_typeof(alert_rules) = 'object'::text) AND (pg_column_size(alert_rules) <= 1024))),
     CONSTRAINT workspaces_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT workspaces_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
     CONSTRAINT workspaces_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
     CONSTRAINT workspaces_person_split_check CHECK ((person_split = ANY (ARRAY['own'::text, 'admins'::text, 'everyone'::text]))),
     CONSTRAINT workspaces_personal CHECK (((personal_user_id IS NULL) OR (personal_user_id = id))),
-    CONSTRAINT workspaces_timezone_check CHECK (((length(timezone) >= 1) AND (length(timezone) <= 64)))
+    CONSTRAINT workspaces_timezone_check CHECK (((length(timezone) >= 1) AND (length(timezone) <= 64))),
+    CONSTRAINT workspaces_trace_days_check CHECK (((trace_days >= 1) AND (trace_days <= 400)))
 );
 
 -- MATERIALIZED VIEW private.cost_records_daily
@@ -11104,6 +11962,13 @@ ALTER TABLE private.sent_tests ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+-- TABLE private.span_counts
+
+CREATE TABLE private.span_counts (
+    workspace_id uuid NOT NULL,
+    spans bigint NOT NULL
 );
 
 -- VIEW private.statements
@@ -11659,6 +12524,64 @@ CREATE TABLE public.project_members (
     CONSTRAINT project_members_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192)))
 );
 
+-- TABLE public.traces
+
+CREATE TABLE public.traces (
+    workspace_id uuid DEFAULT auth.uid() NOT NULL,
+    trace_id text NOT NULL,
+    week date NOT NULL,
+    user_id uuid,
+    project_ids uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    first_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    duration_us bigint DEFAULT 0 NOT NULL,
+    name text DEFAULT ''::text NOT NULL,
+    service text DEFAULT ''::text NOT NULL,
+    session text DEFAULT ''::text NOT NULL,
+    person text DEFAULT ''::text NOT NULL,
+    agent text DEFAULT ''::text NOT NULL,
+    status text DEFAULT 'ok'::text NOT NULL,
+    spans integer DEFAULT 0 NOT NULL,
+    errors integer DEFAULT 0 NOT NULL,
+    retries integer DEFAULT 0 NOT NULL,
+    calls integer DEFAULT 0 NOT NULL,
+    unpriced integer DEFAULT 0 NOT NULL,
+    input_tokens numeric(22,0) DEFAULT 0 NOT NULL,
+    output_tokens numeric(22,0) DEFAULT 0 NOT NULL,
+    cached_input_tokens numeric(22,0) DEFAULT 0 NOT NULL,
+    cache_write_tokens numeric(22,0) DEFAULT 0 NOT NULL,
+    reasoning_tokens numeric(22,0) DEFAULT 0 NOT NULL,
+    cost_usd numeric(22,10),
+    models text[] DEFAULT '{}'::text[] NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT traces_agent_check CHECK ((length(agent) <= 200)),
+    CONSTRAINT traces_cache_write_tokens_check CHECK ((cache_write_tokens >= (0)::numeric)),
+    CONSTRAINT traces_cached_input_tokens_check CHECK ((cached_input_tokens >= (0)::numeric)),
+    CONSTRAINT traces_calls_check CHECK (((calls >= 0) AND (calls <= 10000))),
+    CONSTRAINT traces_cost_usd_check CHECK (((cost_usd >= (0)::numeric) AND (cost_usd <> 'NaN'::numeric))),
+    CONSTRAINT traces_duration_us_check CHECK ((duration_us >= 0)),
+    CONSTRAINT traces_errors_check CHECK (((errors >= 0) AND (errors <= 10000))),
+    CONSTRAINT traces_first_at_check CHECK (((first_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (first_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT traces_input_tokens_check CHECK ((input_tokens >= (0)::numeric)),
+    CONSTRAINT traces_last_at_check CHECK (((last_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (last_at <= '2102-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT traces_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT traces_models_check CHECK ((cardinality(models) <= 20)),
+    CONSTRAINT traces_name_check CHECK ((length(name) <= 200)),
+    CONSTRAINT traces_output_tokens_check CHECK ((output_tokens >= (0)::numeric)),
+    CONSTRAINT traces_person_check CHECK ((length(person) <= 200)),
+    CONSTRAINT traces_project_ids_check CHECK ((cardinality(project_ids) <= 10000)),
+    CONSTRAINT traces_reasoning_tokens_check CHECK ((reasoning_tokens >= (0)::numeric)),
+    CONSTRAINT traces_retries_check CHECK (((retries >= 0) AND (retries <= 10000))),
+    CONSTRAINT traces_service_check CHECK ((length(service) <= 200)),
+    CONSTRAINT traces_session_check CHECK ((length(session) <= 200)),
+    CONSTRAINT traces_spans_check CHECK (((spans >= 0) AND (spans <= 10000))),
+    CONSTRAINT traces_status_check CHECK ((status = ANY (ARRAY['ok'::text, 'retried'::text, 'error'::text]))),
+    CONSTRAINT traces_trace_id_check CHECK ((trace_id ~ '^[0-9a-f]{32}$'::text)),
+    CONSTRAINT traces_unpriced_check CHECK (((unpriced >= 0) AND (unpriced <= 10000))),
+    CONSTRAINT traces_week_check CHECK (((week >= '2019-12-30'::date) AND (week <= '2100-01-01'::date)))
+);
+
 -- TABLE public.user_preferences
 
 CREATE TABLE public.user_preferences (
@@ -11765,6 +12688,11 @@ ALTER TABLE ONLY private.sent_tests
 
 ALTER TABLE ONLY private.session_channels
     ADD CONSTRAINT session_channels_pkey PRIMARY KEY (workspace_id, session, import_id, collection_method);
+
+-- CONSTRAINT private.span_counts span_counts_pkey
+
+ALTER TABLE ONLY private.span_counts
+    ADD CONSTRAINT span_counts_pkey PRIMARY KEY (workspace_id);
 
 -- CONSTRAINT private.stale_days stale_days_pkey
 
@@ -12076,6 +13004,11 @@ ALTER TABLE ONLY public.providers
 ALTER TABLE ONLY public.providers
     ADD CONSTRAINT providers_pkey PRIMARY KEY (id);
 
+-- CONSTRAINT public.spans spans_pkey
+
+ALTER TABLE ONLY public.spans
+    ADD CONSTRAINT spans_pkey PRIMARY KEY (workspace_id, trace_id, span_id, week);
+
 -- CONSTRAINT public.subscriptions subscriptions_pkey
 
 ALTER TABLE ONLY public.subscriptions
@@ -12085,6 +13018,11 @@ ALTER TABLE ONLY public.subscriptions
 
 ALTER TABLE ONLY public.superseded_records
     ADD CONSTRAINT superseded_records_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.traces traces_pkey
+
+ALTER TABLE ONLY public.traces
+    ADD CONSTRAINT traces_pkey PRIMARY KEY (workspace_id, trace_id);
 
 -- CONSTRAINT public.user_preferences user_preferences_pkey
 
@@ -12432,6 +13370,22 @@ CREATE INDEX superseded_records_timestamp_idx ON public.superseded_records USING
 -- INDEX public.superseded_records_user_idx
 
 CREATE INDEX superseded_records_user_idx ON public.superseded_records USING btree (user_id);
+
+-- INDEX public.traces_first_at_idx
+
+CREATE INDEX traces_first_at_idx ON public.traces USING btree (workspace_id, first_at DESC, trace_id);
+
+-- INDEX public.traces_last_at_idx
+
+CREATE INDEX traces_last_at_idx ON public.traces USING btree (workspace_id, last_at);
+
+-- INDEX public.traces_session_idx
+
+CREATE INDEX traces_session_idx ON public.traces USING btree (workspace_id, session, first_at) WHERE (session <> ''::text);
+
+-- INDEX public.traces_user_id_idx
+
+CREATE INDEX traces_user_id_idx ON public.traces USING btree (user_id);
 
 -- TRIGGER public.alert_events alert_events_note_delete
 
@@ -13247,7 +14201,7 @@ CREATE TRIGGER user_preferences_touch BEFORE UPDATE ON public.user_preferences F
 
 -- TRIGGER public.workspaces workspaces_audit_update
 
-CREATE TRIGGER workspaces_audit_update AFTER UPDATE ON public.workspaces REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,timezone,currency,person_split,alert_rules}', 'id');
+CREATE TRIGGER workspaces_audit_update AFTER UPDATE ON public.workspaces REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,timezone,currency,person_split,alert_rules,trace_days}', 'id');
 
 -- TRIGGER public.workspaces workspaces_check_timezone_insert
 
@@ -13260,6 +14214,10 @@ CREATE TRIGGER workspaces_check_timezone_update BEFORE UPDATE ON public.workspac
 -- TRIGGER public.workspaces workspaces_delete_records
 
 CREATE TRIGGER workspaces_delete_records AFTER DELETE ON public.workspaces FOR EACH ROW EXECUTE FUNCTION private.delete_records_of_workspace();
+
+-- TRIGGER public.workspaces workspaces_delete_spans
+
+CREATE TRIGGER workspaces_delete_spans AFTER DELETE ON public.workspaces FOR EACH ROW EXECUTE FUNCTION private.delete_spans_of_workspace();
 
 -- TRIGGER public.workspaces workspaces_forget_counts
 
@@ -13321,6 +14279,11 @@ ALTER TABLE ONLY private.sent_invitations
 
 ALTER TABLE ONLY private.sent_tests
     ADD CONSTRAINT sent_tests_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT private.span_counts span_counts_workspace_id_fkey
+
+ALTER TABLE ONLY private.span_counts
+    ADD CONSTRAINT span_counts_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT private.unsubscribing unsubscribing_user_id_fkey
 
@@ -13637,6 +14600,11 @@ ALTER TABLE ONLY public.subscriptions
 ALTER TABLE ONLY public.subscriptions
     ADD CONSTRAINT subscriptions_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
+-- FK CONSTRAINT public.traces traces_workspace_id_fkey
+
+ALTER TABLE ONLY public.traces
+    ADD CONSTRAINT traces_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT public.user_preferences user_preferences_user_id_fkey
 
 ALTER TABLE ONLY public.user_preferences
@@ -13714,6 +14682,10 @@ ALTER TABLE private.sent_tests ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY private.session_channels
 
 ALTER TABLE private.session_channels ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.span_counts
+
+ALTER TABLE private.span_counts ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.stale_days
 
@@ -14057,6 +15029,14 @@ ALTER TABLE public.providers ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY providers_select_signed_in ON public.providers FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) IS NOT NULL));
 
+-- ROW SECURITY public.spans
+
+ALTER TABLE public.spans ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.spans spans_select_member
+
+CREATE POLICY spans_select_member ON public.spans FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR ((workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_people() AS workspaces_showing_people))) AND ((project_id IS NULL) OR (project_id <> ALL (ARRAY( SELECT private.hidden_projects() AS hidden_projects))))))));
+
 -- ROW SECURITY public.subscriptions
 
 ALTER TABLE public.subscriptions ENABLE ROW LEVEL SECURITY;
@@ -14084,6 +15064,14 @@ ALTER TABLE public.superseded_records ENABLE ROW LEVEL SECURITY;
 -- POLICY public.superseded_records superseded_records_select_member
 
 CREATE POLICY superseded_records_select_member ON public.superseded_records FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR ((workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_people() AS workspaces_showing_people))) AND ((project_id IS NULL) OR (project_id <> ALL (ARRAY( SELECT private.hidden_projects() AS hidden_projects))))))));
+
+-- ROW SECURITY public.traces
+
+ALTER TABLE public.traces ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.traces traces_select_member
+
+CREATE POLICY traces_select_member ON public.traces FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR ((workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_people() AS workspaces_showing_people))) AND (NOT (project_ids && ARRAY( SELECT private.hidden_projects() AS hidden_projects)))))));
 
 -- ROW SECURITY public.user_preferences
 
@@ -14136,6 +15124,8 @@ REVOKE ALL ON TYPE private.incoming_columns FROM PUBLIC;
 REVOKE ALL ON TYPE private.incoming_kind FROM PUBLIC;
 
 REVOKE ALL ON TYPE private.incoming_record FROM PUBLIC;
+
+REVOKE ALL ON TYPE private.incoming_span FROM PUBLIC;
 
 REVOKE ALL ON TYPE private.price_change FROM PUBLIC;
 
@@ -14327,6 +15317,8 @@ REVOKE ALL ON FUNCTION private.check_references() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_renewals(tenant uuid, zone text, OUT is_wrong boolean, OUT ids uuid[], OUT days date[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.check_spans(tenant uuid, incoming private.incoming_span[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.check_statement_count(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_threshold_count() FROM PUBLIC;
@@ -14365,11 +15357,20 @@ REVOKE ALL ON FUNCTION private.count_invitation(sender uuid, address text) FROM 
 
 REVOKE ALL ON FUNCTION private.count_parts() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.count_spans_of(tenant uuid, weeks jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.count_statements() FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.spans TO authenticated;
+GRANT SELECT ON TABLE public.spans TO service_role;
+
+REVOKE ALL ON FUNCTION private.counted_calls(tenant uuid, ids text[], weeks date[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.create_month(month date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.create_personal_workspace() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.create_span_week(week date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.create_user_preferences() FROM PUBLIC;
 
@@ -14389,6 +15390,8 @@ REVOKE ALL ON FUNCTION private.delete_records_of_imports() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.delete_records_of_workspace() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.delete_spans_of_workspace() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.describe_change(of_table text, old_values jsonb, new_values jsonb, watched text[], secret text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.describe_forecast(f private.budget_forecasts) FROM PUBLIC;
@@ -14401,6 +15404,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.person_aliases TO service_role
 REVOKE ALL ON FUNCTION private.described_people(tenant uuid, aliases public.person_aliases[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.described_statements(tenant uuid, fields text[], of_source uuid, ids uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.described_traces(tenant uuid, ids text[], weeks date[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.drop_empty_span_weeks() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.drop_old_traces(tenant uuid, most integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.due_digests(at timestamp with time zone) FROM PUBLIC;
 
@@ -14417,6 +15426,8 @@ REVOKE ALL ON FUNCTION private.erase_from_logs() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.erase_from_records(tenant uuid, leaver uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.erase_from_spans() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.event_of(tenant uuid, key uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.exclude_source(tenant uuid, source uuid) FROM PUBLIC;
@@ -14424,6 +15435,8 @@ REVOKE ALL ON FUNCTION private.exclude_source(tenant uuid, source uuid) FROM PUB
 REVOKE ALL ON FUNCTION private.fields_of(rules public.project_rules[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.file_incoming(tenant uuid, source uuid, incoming private.incoming_record[], OUT projects uuid[], OUT people uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.file_spans(tenant uuid, incoming private.incoming_span[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.find_known(tenant uuid, incoming private.incoming_record[], first_at timestamp with time zone, last_at timestamp with time zone, has_requests boolean) FROM PUBLIC;
 
@@ -14644,6 +15657,8 @@ REVOKE ALL ON FUNCTION private.mark_updated_days() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.match_rules(rules public.project_rules[], kinds private.traits[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.max_spans() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.max_statements() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.may_be_told(tenant uuid, address text, event uuid) FROM PUBLIC;
@@ -14743,6 +15758,8 @@ REVOKE ALL ON FUNCTION private.raise_event(workspace uuid, kind text, subject te
 
 REVOKE ALL ON FUNCTION private.rank_of(role text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.rank_of_span(s public.spans) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.rank_records(owner uuid, keys uuid[], request_keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.rank_superseded(owner uuid, keys uuid[]) FROM PUBLIC;
@@ -14782,6 +15799,8 @@ REVOKE ALL ON FUNCTION private.refuse_ended_key(found_one public.api_keys) FROM 
 REVOKE ALL ON FUNCTION private.refuse_outdated(what text, before jsonb, present jsonb, wanted jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.refuse_second_multiplier() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.refuse_span(r private.incoming_span, days integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.refuse_too_many() FROM PUBLIC;
 
@@ -14930,6 +15949,8 @@ REVOKE ALL ON FUNCTION private.shared_workspaces_of(person uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.silent_sources(tenants uuid[], default_days integer) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.span_lock(tenant uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.split_by_channel(tenant uuid, usual_method text, incoming private.incoming_record[], OUT outdone private.incoming_record[], OUT rest private.incoming_record[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.spread_over_places(kinds private.incoming_kind[], filed uuid[]) FROM PUBLIC;
@@ -14944,11 +15965,17 @@ REVOKE ALL ON FUNCTION private.steps_beside_forecast(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.store_rules(tenant uuid, rules public.project_rules[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.store_spans(tenant uuid, incoming private.incoming_span[], weeks jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.stored_span(tenant uuid, r private.incoming_span, week date, person_id uuid, filed_project uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.sum_days(days private.stale_days[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.sum_divided(tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[], asked private.daily_question) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.sum_statements(tenant uuid, from_date date, to_date date, only_user uuid, hidden uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.sum_traces(tenant uuid, ids text[], weeks date[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.supersede_repeated(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
@@ -14985,6 +16012,8 @@ GRANT ALL ON FUNCTION private.verify_api_key(digest bytea) TO tally_api;
 REVOKE ALL ON FUNCTION private.wait_for_saves() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.wait_to_file(tenant uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.weeks_of_traces(tenant uuid, incoming private.incoming_span[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.workspace_of_source(source uuid) FROM PUBLIC;
 
@@ -15089,6 +16118,12 @@ GRANT ALL ON FUNCTION public.find_exported(records json, workspace uuid) TO auth
 REVOKE ALL ON FUNCTION public.find_same_import(file_sha256 text, signature text, record_count bigint, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_same_import(file_sha256 text, signature text, record_count bigint, workspace uuid) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.find_sessions(workspace uuid, first_at timestamp with time zone, last_at timestamp with time zone, search text, sort text, skip integer, page_rows integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.find_sessions(workspace uuid, first_at timestamp with time zone, last_at timestamp with time zone, search text, sort text, skip integer, page_rows integer) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.find_traces(workspace uuid, first_at timestamp with time zone, last_at timestamp with time zone, search text, status text, service text, model text, session text, sort text, skip integer, page_rows integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.find_traces(workspace uuid, first_at timestamp with time zone, last_at timestamp with time zone, search text, status text, service text, model text, session text, sort text, skip integer, page_rows integer) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.fold_stale_days() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.fold_stale_days() TO service_role;
 
@@ -15151,6 +16186,9 @@ GRANT ALL ON FUNCTION public.preview_restore(project uuid) TO authenticated;
 REVOKE ALL ON FUNCTION public.preview_rules(workspace uuid, rules json) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.preview_rules(workspace uuid, rules json) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.read_trace(workspace uuid, trace_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_trace(workspace uuid, trace_id text) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.refresh_cost_records_daily(only_if_due boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.refresh_cost_records_daily(only_if_due boolean) TO service_role;
 
@@ -15184,6 +16222,9 @@ GRANT ALL ON FUNCTION public.save_channel(workspace uuid, channel uuid, details 
 REVOKE ALL ON FUNCTION public.save_cost_records(import_id uuid, records json, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.save_cost_records(import_id uuid, records json, workspace uuid) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.save_spans(spans json, workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.save_spans(spans json, workspace uuid) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.search_audit_log(workspace uuid, search text, before timestamp with time zone, at_most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.search_audit_log(workspace uuid, search text, before timestamp with time zone, at_most integer) TO authenticated;
 
@@ -15210,6 +16251,9 @@ GRANT ALL ON FUNCTION public.set_rules(workspace uuid, rules json, before json) 
 
 REVOKE ALL ON FUNCTION public.set_source_enabled(import_id uuid, is_enabled boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_source_enabled(import_id uuid, is_enabled boolean) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.set_trace_days(workspace uuid, days integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_trace_days(workspace uuid, days integer) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.source_days(workspace uuid, project uuid, account text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.source_days(workspace uuid, project uuid, account text) TO authenticated;
@@ -15430,6 +16474,9 @@ GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.price_multipliers TO aut
 GRANT SELECT ON TABLE public.project_members TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.project_members TO service_role;
 
+GRANT SELECT ON TABLE public.traces TO authenticated;
+GRANT SELECT ON TABLE public.traces TO service_role;
+
 GRANT SELECT,DELETE ON TABLE public.user_preferences TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_preferences TO service_role;
 
@@ -15458,4 +16505,5 @@ GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.user_preferences TO auth
 CREATE TRIGGER tally_create_personal_workspace AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION private.create_personal_workspace();
 CREATE TRIGGER tally_create_user_preferences AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION private.create_user_preferences();
 CREATE TRIGGER tally_erase AFTER DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.erase_from_logs();
+CREATE TRIGGER tally_erase_from_spans AFTER DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.erase_from_spans();
 CREATE TRIGGER tally_pass_on BEFORE DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.pass_on_account();

@@ -34,6 +34,7 @@ LABELS = {
     "request_usd": "Request",
     "timezone": "Time zone",
     "tokens_used": "Tokens",
+    "trace_days": "Days that traces are kept",
     "user_id": "Person",
     "validation_status": "Check by the provider",
 }

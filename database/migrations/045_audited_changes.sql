@@ -2,7 +2,7 @@
 
 -- Settings of workspaces and of accounts. Creating a workspace is logged by its function, the making of personal ones not.
 select private.audit_changes_of(
-    'public.workspaces', array['name', 'timezone', 'currency', 'person_split', 'alert_rules'], array['update']
+    'public.workspaces', array['name', 'timezone', 'currency', 'person_split', 'alert_rules', 'trace_days'], array['update']
 );
 select private.audit_changes_of('public.user_preferences', array['currency'], array['update']);
 

@@ -22,7 +22,7 @@ from tally.moving.tables import (
     Table,
 )
 from tally.moving.target import Target, attempt
-from tally.storage.database import Query, select_all, select_first
+from tally.storage.database import Database, Query, select_all, select_first
 
 OTHER_PERSON = "They are another person's. Set them again once that person is a member."
 OWN_SETTINGS = "The workspace was in use already and keeps its own settings."
@@ -49,8 +49,13 @@ def bring_settings(target: Target) -> None:
     else:
         settings = {name: row[name] for name in ("timezone", "currency", "person_split")}
         database.call("update_workspace", name=None, **settings)
-    rules = row.get("alert_rules") or {}
-    attempt(target.count(WORKSPACE), lambda: database.call("set_alert_rules", rules=rules))
+    attempt(target.count(WORKSPACE), lambda: _set_choices(database, row))
+
+
+def _set_choices(database: Database, row: Row) -> None:
+    database.call("set_alert_rules", rules=row.get("alert_rules") or {})
+    if row.get("trace_days") is not None:  # of a version with traces
+        database.call("set_trace_days", days=row["trace_days"])
 
 
 def _keep_settings(target: Target, row: Row, preferences: Row | None) -> None:

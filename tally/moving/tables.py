@@ -66,6 +66,7 @@ WORKSPACE = _table(
         "currency": cells.text(3),
         "person_split": cells.choice("own", "admins", "everyone"),
         "alert_rules": cells.record_of,
+        "trace_days": cells.count,
     },
 )
 PREFERENCES = _table(

@@ -58,6 +58,8 @@ WRITTEN_BY_NOBODY = {  # but by functions; read by its owner and by services
     "deliveries",
     "delivery_attempts",
     "invitations",
+    "spans",
+    "traces",
 }
 SEEN_BY_ADMINS = {
     "api_credentials",
@@ -76,7 +78,15 @@ READABLE = {
 }
 OF_ONE_USER = {"user_preferences"}  # of no workspace
 # Rows of a person: others read them as admins, or where everyone may.
-OF_PEOPLE = {"cost_records", "effective_records", "imports", "subscriptions", "superseded_records"}
+OF_PEOPLE = {
+    "cost_records",
+    "effective_records",
+    "imports",
+    "spans",
+    "subscriptions",
+    "superseded_records",
+    "traces",
+}
 OF_THEIR_OWNER = {"api_keys"}  # others read them as admins alone
 ABOUT_A_PERSON = {"budgets"}  # `user_id` is whose usage it is about, not whose row
 # Members only read them: they are about everybody's usage.
@@ -128,6 +138,8 @@ EXECUTED_BY = {
     "ensure_partitions": {"service_role"},
     "find_exported": {"authenticated"},
     "find_same_import": {"authenticated"},
+    "find_sessions": {"authenticated"},
+    "find_traces": {"authenticated"},
     "fold_stale_days": {"service_role"},
     "forecast_state": {"authenticated"},
     "get_top_models_by_spend": {"authenticated", "service_role"},
@@ -155,9 +167,11 @@ EXECUTED_BY = {
     "restore_project": {"authenticated"},
     "revoke_api_key": {"authenticated"},
     "rotate_api_key": {"authenticated"},
+    "read_trace": {"authenticated"},
     "rule_suggestions": {"authenticated"},
     "save_channel": {"authenticated"},
     "save_cost_records": {"authenticated"},
+    "save_spans": {"authenticated"},
     "search_audit_log": {"authenticated"},
     "set_alert_rules": {"authenticated"},
     "set_aliases": {"authenticated"},
@@ -165,6 +179,7 @@ EXECUTED_BY = {
     "set_source_enabled": {"authenticated"},
     "set_project_members": {"authenticated"},
     "set_rules": {"authenticated"},
+    "set_trace_days": {"authenticated"},
     "source_days": {"authenticated"},
     "source_statements": {"authenticated"},
     "unknown_people": {"authenticated"},
@@ -197,12 +212,14 @@ NEEDS_ROLE = {
     "rule_suggestions": "admin",
     "save_channel": "admin",
     "save_cost_records": "member",
+    "save_spans": "member",
     "search_audit_log": "admin",
     "set_alert_rules": "admin",
     "set_aliases": "admin",
     "set_member_limit": "admin",
     "set_role": "admin",
     "set_rules": "admin",
+    "set_trace_days": "admin",
     "transfer_ownership": "owner",
     "unknown_people": "admin",
     "update_workspace": "admin",
@@ -274,6 +291,13 @@ SAMPLE: dict[str, dict[str, Any]] = {
     "project_rules": {"position": 1, "field": "folder", "match": "exact", "value": "/work/web"},
     "projects": {"name": "Web", "slug": "web"},
     "providers": {"name": "brand-new", "display_name": "Brand new"},
+    "spans": {
+        "trace_id": "a" * 32,
+        "span_id": "b" * 16,
+        "week": "2026-05-04",
+        "started_at": "2026-05-05T12:00:00Z",
+        "name": "chat",
+    },
     "subscriptions": {
         "plan_name": "Plus",
         "amount_usd": 20,
@@ -282,6 +306,12 @@ SAMPLE: dict[str, dict[str, Any]] = {
         "renewal_day": 1,
     },
     "superseded_records": {"timestamp": "2026-05-01T12:00:00Z", "model_name": "gpt-5", "cost_usd": 1},
+    "traces": {
+        "trace_id": "a" * 32,
+        "week": "2026-05-04",
+        "first_at": "2026-05-05T12:00:00Z",
+        "last_at": "2026-05-05T12:00:01Z",
+    },
     "user_preferences": {},
     "workspaces": {"name": "Team"},
 }
@@ -365,6 +395,8 @@ def sample_row(
         row["provider_id"] = found and found[0]
     if table == "cost_records":
         make_months(connection, "2026-05-01")
+    if table == "spans":
+        connection.execute("select private.create_span_week('2026-05-04')")
     for column, add in _REFERENCES.get(table, {}).items():
         row[column] = add(connection, row["workspace_id"])
     if table == "invitations":
@@ -390,6 +422,8 @@ def another_row(
         unique["model_name"] = str(uuid4())
     if table == "model_aliases":
         unique["name"] = str(uuid4())
+    if table in ("spans", "traces"):
+        unique["trace_id"] = uuid4().hex
     return row | {name: value for name, value in unique.items() if name in row}
 
 

@@ -46,7 +46,9 @@ END_OTHERWISE = {
     "project_members": "members of projects, both of which are bounded",
     "project_rules": "200 by set_rules",
     "projects": "10,000 by private.check_project_limits",
+    "spans": "private.max_spans() by save_spans, 10,000 of each trace",
     "superseded_records": "with cost_records",
+    "traces": "each has a span",
     "user_preferences": "one row of each user",
     "workspaces": "100 of each owner by create_workspace",
 }

@@ -41,6 +41,7 @@ def furnish(database: Database) -> None:
     database.call("name_model", provider="openai", name="my-gpt-prod", model="gpt-5")
     _add_budgets(database, projects)
     database.call("set_alert_rules", rules={"renewal": False, "silent_days": 9})
+    database.call("set_trace_days", days=30)
     database.call("archive_project", project=projects["Old"])
 
 
@@ -235,7 +236,7 @@ _TABLES = {
     "period,starts_on_day,counts_subscriptions,counts_tax,paused_at",
     "budget_thresholds": "id,kind,percent",
     "subscriptions": "id,plan_name,amount_usd::text,started_on,ended_on,renewal_day,interval",
-    "workspaces": "id,timezone,currency,alert_rules::text",
+    "workspaces": "id,timezone,currency,alert_rules::text,trace_days",
     "user_preferences": "user_id,currency,timezone,theme,weekly_digest",
 }
 

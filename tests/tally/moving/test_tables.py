@@ -20,6 +20,8 @@ NOT_MOVED = {
     "members": "accounts",
     "project_members": "accounts",
     "providers": "the same everywhere",
+    "spans": "kept for some days only",
+    "traces": "as their spans",
 }
 # Whose rows they are, and what the database sets.
 SET_BY_IMPORT = {"id", "workspace_id", "user_id", "provider_id", "created_at", "updated_at"}
