@@ -1,6 +1,7 @@
 """The list of keys, with buttons for the selected one."""
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -11,7 +12,14 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import User
-from app.figures.api_keys import BY_RULES, describe_scopes, describe_state, sort_keys, summarize_keys
+from app.figures.api_keys import (
+    BY_RULES,
+    describe_scopes,
+    describe_state,
+    explain_block,
+    sort_keys,
+    summarize_keys,
+)
 from app.formats.dates import format_recent_day
 from app.parts.permissions import OWN_ONLY
 from app.ui import columns
@@ -28,6 +36,28 @@ FOOTNOTE = (
 )
 ALT = "Keys of programs"
 PROJECT_WIDTH = 140
+HIDDEN = "Hidden project"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Projects by their id, and emails and roles of people by theirs."""
+
+    projects: Mapping[str, data.Project]
+    emails: Mapping[str, str]
+    roles: Mapping[str, str | None]
+
+    def name_project(self, key: ApiKey) -> str:
+        """The project that a key files under."""
+        if key.project_id is None:
+            return BY_RULES
+        project = self.projects.get(key.project_id)
+        return project.name if project else HIDDEN
+
+    def explain_block(self, key: ApiKey, now: datetime) -> str:
+        """The reason why a key is refused although it has not ended."""
+        archived = {project_id: project.is_archived for project_id, project in self.projects.items()}
+        return explain_block(key, archived, self.roles.get(key.user_id)) if key.works(now) else ""
 
 
 def render_list(user: User, keys: Sequence[ApiKey], zone: ZoneInfo, now: datetime) -> None:
@@ -47,18 +77,16 @@ def render_list(user: User, keys: Sequence[ApiKey], zone: ZoneInfo, now: datetim
             st.caption(OWN_ONLY)
 
 
-def describe_keys(
-    keys: Sequence[ApiKey], names: Mapping[str, str], zone: ZoneInfo, now: datetime
-) -> pd.DataFrame:
-    """Keys as a table; `names` maps ids of projects and people to names."""
+def describe_keys(keys: Sequence[ApiKey], known: Known, zone: ZoneInfo, now: datetime) -> pd.DataFrame:
+    """Keys as a table."""
     rows = [
         {
             "name": key.name,
             "key": key.shown,
-            "state": describe_state(key, now, zone),
+            "state": known.explain_block(key, now) or describe_state(key, now, zone),
             "used": key.last_used_at and key.last_used_at.astimezone(zone).date(),
-            "project": names.get(key.project_id or "", BY_RULES),
-            "owner": names.get(key.user_id, ""),
+            "project": known.name_project(key),
+            "owner": known.emails.get(key.user_id, ""),
             "scopes": describe_scopes(key),
             "requests": key.requests_per_minute,
             "tokens": key.tokens_per_minute,
@@ -88,17 +116,28 @@ def list_columns(frame: pd.DataFrame, today: date, has_owners: bool) -> dict[str
     return {name: column for name, column in known.items() if name not in hidden}
 
 
+def _load_known(user: User) -> Known:
+    """Projects, and the people where the user may see keys of others."""
+    projects = {project.project_id: project for project in data.load_projects(user)}
+    if user.workspace.is_personal or not user.workspace.may_administer:
+        return Known(projects, {}, {user.user_id: user.workspace.role})
+    people = data.load_people(user)
+    return Known(
+        projects,
+        {person.user_id: person.email for person in people.values()},
+        {person.user_id: person.role for person in people.values()},
+    )
+
+
 def _render_choices(user: User, keys: Sequence[ApiKey], zone: ZoneInfo, now: datetime) -> None:
-    names = {project.project_id: project.name for project in data.load_projects(user)}
-    if has_owners := not user.workspace.is_personal and user.workspace.may_administer:
-        names |= {person.user_id: person.email for person in data.load_people(user).values()}
-    frame = describe_keys(keys, names, zone, now)
+    known = _load_known(user)
+    frame = describe_keys(keys, known, zone, now)
     key = f"keys-{hash(tuple(each.id for each in keys))}"
     position = selected_line(key, len(keys))
     _render_actions(user, None if position is None else keys[position], now)
     today = now.astimezone(zone).date()
     lines = [Line(row["name"], _describe_line(row, today)) for row in frame.to_dict("records")]
-    render_choices(frame, list_columns(frame, today, has_owners), ALT, key, lines)
+    render_choices(frame, list_columns(frame, today, bool(known.emails)), ALT, key, lines)
 
 
 def _describe_line(row: Mapping[Hashable, Any], today: date) -> str:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.figures.api_keys import describe_scopes, describe_state, sort_keys, summarize_keys
+from app.figures.api_keys import describe_scopes, describe_state, explain_block, sort_keys, summarize_keys
 from tally.api_keys.keys import ApiKey
 
 NOW = datetime(2026, 11, 29, 22, 30, tzinfo=UTC)
@@ -44,6 +44,21 @@ def key(**values: Any) -> ApiKey:
 )
 def test_states_are_said_in_words(values: dict[str, Any], state: str) -> None:
     assert describe_state(key(**values), NOW, BERLIN) == state
+
+
+@pytest.mark.parametrize(
+    ("values", "role", "reason"),
+    [
+        ({}, "member", ""),
+        ({"project_id": "web"}, "member", ""),
+        ({"project_id": "old"}, "member", "Project archived"),
+        ({"project_id": "secret"}, "member", "Project hidden"),
+        ({}, "viewer", "Owner only reads"),
+        ({"scopes": ("ingest", "read")}, "viewer", ""),
+    ],
+)
+def test_a_key_that_is_refused_says_why(values: dict[str, Any], role: str, reason: str) -> None:
+    assert explain_block(key(**values), {"web": False, "old": True}, role) == reason
 
 
 def test_rights_are_said_in_words() -> None:

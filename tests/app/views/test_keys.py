@@ -217,6 +217,7 @@ def test_who_may_do_what(
     assert "Only its owner can rotate it" in shown(page)
 
     set_role(job, member, "viewer")
+    assert rows(open_page(monkeypatch, admin, "keys")) == [["ci", "By rules", "Owner only reads"]]
     page = open_page(monkeypatch, member, "keys")
     assert not is_enabled(page, "Create key")
     select(page, member)
