@@ -13,7 +13,7 @@ class CallRefused(Exception):
     """A statement about a call that cannot be counted; the text is the reason."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # frozen ones take three times as long to make
 class Call:
     """One instrument's statement about one call; input includes cached tokens, output includes reasoning."""
 

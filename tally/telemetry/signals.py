@@ -25,7 +25,7 @@ class SpanEvent:
     attributes: Attributes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # frozen ones take three times as long to make
 class Span:
     """One step of a trace; ids are lower-case hex, times UTC."""
 

@@ -1,6 +1,6 @@
 """Requests in protobuf."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from google.protobuf.message import DecodeError, Message
@@ -49,6 +49,7 @@ from tally.telemetry.signals import (
 Request = TypeVar("Request", bound=Message)
 STATUSES: tuple[SpanStatus, ...] = ("unset", "ok", "error")
 NO_TRACE, NO_SPAN = bytes(16), bytes(8)
+NESTED = ("array_value", "kvlist_value")
 
 
 def decode_traces(body: bytes) -> Decoded:
@@ -111,6 +112,7 @@ def _read_span(span: Any, place: Place) -> Span:
         raise refuse_ids(name)
     start, end = read_period(name, span.start_time_unix_nano, span.end_time_unix_nano)
     parent, status = span.parent_span_id, span.status
+    message = status.message
     return Span(
         trace_id.hex(),
         span_id.hex(),
@@ -120,7 +122,7 @@ def _read_span(span: Any, place: Place) -> Span:
         start,
         end,
         STATUSES[status.code] if status.code in (0, 1, 2) else "unset",
-        clean(status.message, MAX_MESSAGE),
+        clean(message, MAX_MESSAGE) if message else "",
         place.scope,
         read_attributes(span.attributes, place.notes),
         place.resource,
@@ -189,9 +191,9 @@ def _add_other(found: Attributes, key: str, value: Any, notes: Notes) -> None:
         for inner, inner_value in _flatten(key, value, 1):
             name = find_key(inner) if len(inner) <= MAX_KEY else notes.skip_key(inner)
             if name:
-                found[name] = _read_value(inner_value, name, notes)
+                found[name] = _read_value(inner_value, inner_value.WhichOneof("value"), name, notes)
     else:
-        found[key] = _read_value(value, key, notes)
+        found[key] = _read_value(value, kind, key, notes)
 
 
 def _flatten(key: str, value: Any, depth: int) -> Iterable[tuple[str, Any]]:
@@ -203,8 +205,7 @@ def _flatten(key: str, value: Any, depth: int) -> Iterable[tuple[str, Any]]:
             yield from _flatten(name, pair.value, depth + 1)
 
 
-def _read_value(value: Any, key: str, notes: Notes) -> Value:
-    kind = value.WhichOneof("value")
+def _read_value(value: Any, kind: str | None, key: str, notes: Notes) -> Value:
     if kind == "string_value":
         return notes.cut(key, value.string_value)
     if kind in ("int_value", "double_value"):
@@ -212,12 +213,14 @@ def _read_value(value: Any, key: str, notes: Notes) -> Value:
     if kind == "bool_value":
         return bool(value.bool_value)
     if kind == "array_value":
-        items = value.array_value.values
-        return keep_scalars(
-            [_read_value(item, key, notes) for item in items[:MAX_ITEMS] if not _is_nested(item)]
-        )
+        return _read_items(value.array_value.values[:MAX_ITEMS], key, notes)
     return None
 
 
-def _is_nested(value: Any) -> bool:
-    return value.WhichOneof("value") in ("array_value", "kvlist_value")
+def _read_items(items: Sequence[Any], key: str, notes: Notes) -> Value:
+    """The scalars in a list."""
+    texts = [item.string_value for item in items]
+    if all(texts):  # as in most lists
+        return [notes.cut(key, text) for text in texts]
+    kinds = [(item, item.WhichOneof("value")) for item in items]
+    return keep_scalars([_read_value(item, kind, key, notes) for item, kind in kinds if kind not in NESTED])
