@@ -8760,9 +8760,11 @@ $$;
 -- FUNCTION private.verify_api_key(bytea)
 
 CREATE FUNCTION private.verify_api_key(digest bytea) RETURNS TABLE(key_id uuid, user_id uuid, workspace_id uuid, project_id uuid, name text, scopes text[], requests_per_minute integer, tokens_per_minute bigint)
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
     SET search_path TO ''
     AS $$
+begin
+    return query
     select
         k.id, k.user_id, k.workspace_id, k.project_id, k.name, a.scopes, k.requests_per_minute, k.tokens_per_minute
     from public.api_keys as k
@@ -8791,7 +8793,8 @@ CREATE FUNCTION private.verify_api_key(digest bytea) RETURNS TABLE(key_id uuid, 
                     )
                 )
             )
-        )
+        );
+end
 $$;
 
 -- FUNCTION private.wait_for_saves()

@@ -115,8 +115,8 @@ $$;
 revoke all on function public.rotate_api_key(uuid, jsonb, integer) from public, anon, service_role;
 grant execute on function public.rotate_api_key(uuid, jsonb, integer) to authenticated;
 
--- The key with this SHA-256, for the operator's connection alone, and what it may do now: a viewer's key reads. None if it was
--- revoked or has expired, if its owner left or is blocked, or if its project is archived or hidden from the owner.
+-- The key with this SHA-256 and what it may do now: a viewer's key reads. None if it was revoked or has expired, if its owner left
+-- or is blocked, or if its project is archived or hidden from the owner. For the operator and for what answers programs.
 create or replace function private.verify_api_key(digest bytea)
 returns table (
     key_id uuid,
@@ -128,11 +128,14 @@ returns table (
     requests_per_minute integer,
     tokens_per_minute bigint
 )
-language sql
+language plpgsql -- its plan is kept for the session
 stable
+rows 1
 security definer -- its caller reads no table
 set search_path = ''
 as $$
+begin
+    return query
     select
         k.id, k.user_id, k.workspace_id, k.project_id, k.name, a.scopes, k.requests_per_minute, k.tokens_per_minute
     from public.api_keys as k
@@ -161,7 +164,8 @@ as $$
                     )
                 )
             )
-        )
+        );
+end
 $$;
 revoke all on function private.verify_api_key(bytea) from public;
 
