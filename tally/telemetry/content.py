@@ -97,7 +97,7 @@ _WORDS = (
     r"prompts?|completions?|messages?|contents?|inputs?|outputs?|arguments?|args|parameters?|results?|responses?"
     r"|body|texts?|instructions?|statements?|queries|query|choices|tools|functions|definitions|documents"
     r"|events|commands?|stdout|stderr|headers?|cookies?|authorization|reasoning|thinking|transcripts?|kwargs"
-    r"|embeddings?|vectors?|passwords?|secrets?|tokens?_?value"
+    r"|embeddings?|vectors?|passwords?|secrets?|credentials?|(?:api|secret|private)_?keys?|(?:access|refresh|auth|bearer)_?tokens?"
 )
 # The last word of a key: `tool_input`, `genkit:output`, `mlflow.spanInputs`, `request.body`, `x.prompt.0`.
 _CONTENT = re.compile(rf"(?:^|[^a-z])(?:{_WORDS})(?:[._:-](?:json|raw|value|values|[0-9]+))*$")

@@ -49,6 +49,7 @@ from tally.telemetry.signals import (
 Request = TypeVar("Request", bound=Message)
 STATUSES: tuple[SpanStatus, ...] = ("unset", "ok", "error")
 NO_TRACE, NO_SPAN = bytes(16), bytes(8)
+MAX_KIND = 5
 NESTED = ("array_value", "kvlist_value")
 
 
@@ -118,7 +119,7 @@ def _read_span(span: Any, place: Place) -> Span:
         span_id.hex(),
         parent.hex() if len(parent) == 8 and parent != NO_SPAN else "",
         name,
-        span.kind,
+        span.kind if 0 <= span.kind <= MAX_KIND else 0,
         start,
         end,
         STATUSES[status.code] if status.code in (0, 1, 2) else "unset",

@@ -21,7 +21,8 @@ traceloop.entity.input traceloop.entity.output pydantic_ai.all_messages all_mess
 mlflow.spanInputs mlflow.spanOutputs genkit:input genkit:output lk.user_input request_data response_data
 logfire.msg db.query.text db.statement url.full url.query http.url http.request.header.authorization
 exception.stacktrace retrieval.documents.0.document.content embedding.embeddings.0.embedding.text
-tool.parameters body message messages content text instructions
+tool.parameters api_key x.apiKey access_token client_secret authorization
+body message messages content text instructions
 """
 FACT_KEYS = """
 gen_ai.usage.input_tokens gen_ai.usage.prompt_tokens gen_ai.usage.completion_tokens gen_ai.usage.cost
@@ -36,6 +37,7 @@ langfuse.observation.prompt.name langfuse.observation.cost_details operation.cos
 prompt_length cost_usd input_token_count output_token_count cached_content_token_count request_id session.id
 user.id event.name query_source metadata.usage_object exception.message exception.type http.route
 http.response.status_code service.name deployment.environment.name tag.tags error.type
+gen_ai.server.time_to_first_token user_api_key_alias
 """
 CONTENT, FACTS = CONTENT_KEYS.split(), FACT_KEYS.split()
 

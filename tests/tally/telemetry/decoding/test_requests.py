@@ -1,13 +1,21 @@
 """Requests in both encodings."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tally.telemetry.decoding import decode_logs, decode_metrics, decode_traces
 from tally.telemetry.signals import Decoded, Undecodable
 from tests.tally.telemetry.otlp import as_json, as_protobuf, log, logs, span, traces
 
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+SCALARS = st.one_of(
+    TEXTS, st.booleans(), st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False, allow_infinity=False)
+)
+VALUES = st.one_of(SCALARS, st.lists(SCALARS, max_size=3), st.dictionaries(TEXTS, SCALARS, max_size=3))
 ENCODINGS = pytest.mark.parametrize("is_json", [True, False], ids=["json", "protobuf"])
 
 
@@ -100,3 +108,35 @@ def test_hand_made_json_is_read() -> None:
 
 def test_metrics_tell_nothing() -> None:
     assert decode_metrics(b'{"resourceMetrics": []}', is_json=True) == Decoded()
+
+
+@given(st.dictionaries(TEXTS, VALUES, max_size=6), TEXTS)
+def test_both_encodings_of_a_span_are_the_same(of: dict[str, object], name: str) -> None:
+    request = traces(span(attributes=of, name=name, status={"code": 2, "message": name}))
+    assert decode(request, is_json=True) == decode(request, is_json=False)
+    recorded = logs(log(of, eventName=name))
+    assert decode(recorded, is_json=True) == decode(recorded, is_json=False)
+
+
+def decode_or_refuse(decode_signal: Callable[[bytes, bool], Decoded], body: bytes, is_json: bool) -> object:
+    try:
+        return decode_signal(body, is_json)
+    except Undecodable as refusal:
+        return str(refusal)
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_decoded_or_refused_with_a_sentence(body: bytes) -> None:
+    for is_json in (True, False):
+        for decode_signal in (decode_traces, decode_logs, decode_metrics):
+            found = decode_or_refuse(decode_signal, body, is_json)
+            assert found.endswith(".") if isinstance(found, str) else isinstance(found, Decoded)
+
+
+@given(st.data())
+def test_damaged_request_keeps_what_can_be_read(data: st.DataObject) -> None:
+    """Any byte may be another: nothing but `Undecodable` is raised."""
+    body = bytearray(as_protobuf(traces(span(attributes={"x": "text"}), span("a" * 16))))
+    body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    found = decode_or_refuse(decode_traces, bytes(body), is_json=False)
+    assert "Check" in found if isinstance(found, str) else isinstance(found, Decoded)
