@@ -27,25 +27,29 @@ from tests.forecasting.nightly_database import AS_OF, NightlyDatabase
 
 SpendPattern = Callable[[int], list[float]]
 
-# Of each step, a fault of the workspace in place of %s; what its people read.
+# Of each step, a fault of the workspace in place of %s; what its people read; how it ends.
 FAULTS = {
     "fold": (
         "alter table private.folded_days add constraint unlucky check (workspace_id <> %s) not valid",
         f"{FOLD}: {REFUSED}.",
+        "alter table private.folded_days drop constraint unlucky",
     ),
     "renewals": (
         "alter table public.cost_records add constraint unlucky"
         " check (workspace_id <> %s or charge_type = 'usage') not valid",
         "The renewals of “Plus” could not be added. Open Subscriptions, correct them and save.",
+        "alter table public.cost_records drop constraint unlucky",
     ),
     "results": (
         "alter table public.forecast_results add constraint unlucky check (workspace_id <> %s) not valid",
         f"{FORECAST}: {REFUSED}.",
+        "alter table public.forecast_results drop constraint unlucky",
     ),
     "actuals": (
         "alter table public.forecast_totals add constraint unlucky"
         " check (workspace_id <> %s or actual_cost_usd is null) not valid",
         f"{ACTUALS}: {REFUSED}.",
+        "alter table public.forecast_totals drop constraint unlucky",
     ),
     "deletion": (
         """create function private.unlucky() returns trigger language plpgsql
@@ -53,10 +57,12 @@ FAULTS = {
         create trigger unlucky before delete on public.forecast_results
         for each row execute function private.unlucky()""",
         f"{DELETION}: {REFUSED}.",
+        "drop trigger unlucky on public.forecast_results; drop function private.unlucky()",
     ),
     "anomalies": (
         "alter table public.anomalies add constraint unlucky check (workspace_id <> %s) not valid",
         f"{ANOMALIES}: {REFUSED}.",
+        "alter table public.anomalies drop constraint unlucky",
     ),
 }
 
@@ -106,7 +112,7 @@ def test_step_that_fails_for_one_workspace_is_done_for_the_others(
     assert db.run_nightly(AS_OF.replace(month=3)) == DONE
     make_older(db)
     db.connection.execute("delete from public.cost_records where charge_type = 'subscription'")
-    fault, sentence = FAULTS[step]
+    fault, sentence, its_end = FAULTS[step]
     literal = str(unlucky) if step == "deletion" else f"'{unlucky}'"
     db.connection.execute(fault.replace("%s", literal).encode())
     capsys.readouterr()
@@ -132,6 +138,7 @@ def test_step_that_fails_for_one_workspace_is_done_for_the_others(
     )
     assert (status, count) == ("partial", 1)
     assert str(unlucky) in error
+    db.connection.execute(its_end.encode())  # the next test need not have another database
 
 
 SLOW = """
