@@ -446,8 +446,8 @@ def fill_workspace(connection: Connection, workspace_id: UUID, users: dict[str, 
                 connection.execute(insert(table, row))
     connection.execute(
         """insert into public.invitations (workspace_id, email, role, token_sha256, invited_by)
-        select %s, email, 'admin', sha256('secret'), %s from auth.users where id = %s""",
-        [workspace_id, users["owner"], users["invited"]],
+        select %s, email, 'admin', sha256(%s), %s from auth.users where id = %s""",
+        [workspace_id, workspace_id.bytes, users["owner"], users["invited"]],
     )
     query = "delete from public.members where workspace_id = %s and user_id = %s"
     connection.execute(query, [workspace_id, users["former"]])

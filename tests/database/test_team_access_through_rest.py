@@ -1,7 +1,7 @@
 """The matrix of a shared workspace through the gateway and PostgREST: roles, outsiders, services."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -58,16 +58,9 @@ def filled(people: dict[str, Person], job: Connection) -> Iterator[UUID]:
     job.execute("delete from public.workspaces where id = %s", [workspace_id])
 
 
-@pytest.fixture
-def workspace(people: dict[str, Person], job: Connection) -> Iterator[UUID]:
-    """A workspace for one test."""
-    with filled(people, job) as made:
-        yield made
-
-
 @pytest.fixture(scope="module")
 def unchanged(people: dict[str, Person], job: Connection) -> Iterator[UUID]:
-    """A workspace for all tests that change nothing."""
+    """A workspace for all tests that change nothing; filling one takes 0.2 s of CPU."""
     with filled(people, job) as made:
         yield made
 
@@ -102,9 +95,12 @@ def outcome_of(actor: str, table: str, command: str) -> str:
 @pytest.mark.parametrize("actor", ACTORS)
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command != "select"])
 def test_every_table_of_a_workspace_is_changed_as_declared(
-    people: dict[str, Person], job: Connection, workspace: UUID, actor: str, command: str
+    people: dict[str, Person], job: Connection, unchanged: UUID, actor: str, command: str
 ) -> None:
-    assert_answers(people, job, workspace, actor, command)
+    outcomes = {outcome_of(actor, table, command) for table in list_tables_of_workspaces(job)}
+    nothing_changes = outcomes <= {"denied", "nothing"}  # which is checked for each table
+    with nullcontext(unchanged) if nothing_changes else filled(people, job) as workspace:
+        assert_answers(people, job, workspace, actor, command)
 
 
 @pytest.mark.parametrize("actor", ACTORS)
@@ -114,13 +110,19 @@ def test_every_table_of_a_workspace_is_read_as_declared(
     assert_answers(people, job, unchanged, actor, "select")
 
 
+def list_tables_of_workspaces(job: Connection) -> set[str]:
+    """The tables with rows of a workspace."""
+    return set(list_tables(job)) - READ_BY_EVERYONE - OF_ONE_USER
+
+
 def assert_answers(
     people: dict[str, Person], job: Connection, workspace: UUID, actor: str, command: str
 ) -> None:
     """Send one command to every table, and compare the rows that it reaches with the declared ones."""
-    tables = set(list_tables(job)) - READ_BY_EVERYONE - OF_ONE_USER
     # What others refer to comes last.
-    for table in sorted(tables, key=lambda name: (name in ("workspaces", "projects", "members"), name)):
+    for table in sorted(
+        list_tables_of_workspaces(job), key=lambda name: (name in ("workspaces", "projects", "members"), name)
+    ):
         author = people[actor].user_id or people["owner"].user_id
         assert author
         row = another_row(job, table, author, workspace) if command == "insert" else {}
