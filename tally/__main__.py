@@ -1,8 +1,12 @@
 """Entry point of `tally`. Each command imports only its own dependencies, which saves up to half a second."""
 
 import sys
+from typing import TYPE_CHECKING
 
 from tally.core.streams import prepare_streams
+
+if TYPE_CHECKING:
+    import typer
 
 COLLECT_COMMANDS = {"collect", "login", "logout", "workspaces", "folders"}
 MACHINE_COMMANDS = {
@@ -41,18 +45,30 @@ def main() -> None:
 
         if print_cached_report(sys.argv[2:]):
             return
-    if command & (COLLECT_COMMANDS | MACHINE_COMMANDS | {"--version"}):
-        from tally.cli.command import new_app
+    _load_app(*sys.argv[1:2])()
 
-        app = new_app()
-        if command <= COLLECT_COMMANDS:
-            from tally.cli.collect import add_commands
-        else:
-            from tally.cli.machine import add_commands
-        add_commands(app)
+
+def _load_app(command: str = "") -> "typer.Typer":
+    """The application with this command and perhaps others; with all for help and for what is misspelt."""
+    from tally.cli.command import new_app
+    from tally.cli.commands import ADDERS
+
+    app = new_app()
+    if command in COLLECT_COMMANDS:
+        from tally.cli import collect
+
+        collect.add_commands(app)
+    elif command in MACHINE_COMMANDS | {"--version"}:
+        from tally.cli import machine
+
+        machine.add_commands(app)
+    elif command in ADDERS:
+        ADDERS[command](app)
     else:
-        from tally.cli.main import app
-    app()
+        from tally.cli import main as whole
+
+        return whole.app
+    return app
 
 
 if __name__ == "__main__":

@@ -5,15 +5,9 @@ from typing import Annotated
 import typer
 
 from tally.cli import collect, machine
-from tally.cli.api_keys import api_keys
-from tally.cli.budgets import budgets
-from tally.cli.command import TallyCommand, new_app
+from tally.cli.command import new_app
+from tally.cli.commands import ADDERS
 from tally.cli.glance import print_status, print_today
-from tally.cli.imports import import_files
-from tally.cli.keys import keys
-from tally.cli.owner import owner
-from tally.cli.prices import reprice
-from tally.cli.records import demo, export_records
 
 
 def today(
@@ -41,14 +35,11 @@ def statusline() -> None:
 
 app = new_app()
 machine.add_commands(app)
-app.command("import", cls=TallyCommand)(import_files)
+ADDERS["import"](app)
 app.command()(today)
 app.command()(statusline)
-app.command("budgets")(budgets)
-app.command("export")(export_records)
-app.command("demo")(demo)
+for name in ("budgets", "export", "demo"):
+    ADDERS[name](app)
 collect.add_commands(app)
-app.command("reprice")(reprice)
-app.command("owner", cls=TallyCommand)(owner)
-keys.add_typer(api_keys, name="api")
-app.add_typer(keys, name="keys")
+for name in ("reprice", "owner", "keys"):
+    ADDERS[name](app)

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from tally.__main__ import COLLECT_COMMANDS, MACHINE_COMMANDS
 from tally.cli import collect, machine
 from tally.cli.command import FAILED, new_app
+from tally.cli.commands import ADDERS
 from tally.cli.main import app
 from tally.local.home import open_home
 from tally.local.lock import lock_home
@@ -69,6 +70,14 @@ def test_lazily_imported_commands_are_those_of_the_full_app(module: ModuleType, 
     commands = {command.callback.__name__ for command in alone.registered_commands if command.callback}
     assert commands | groups == names
     assert names <= set(COMMANDS)
+
+
+def test_every_other_command_is_imported_by_itself() -> None:
+    assert COLLECT_COMMANDS | MACHINE_COMMANDS | set(ADDERS) | {"today", "statusline"} == set(COMMANDS)
+    for name, add in ADDERS.items():
+        alone = new_app()
+        add(alone)
+        assert set(get_command(alone).commands) == {name}  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -206,6 +215,12 @@ def test_version_imports_no_command() -> None:
     found = imported(start("--version", PYTHONPROFILEIMPORTTIME="1"))
     assert "typer" in found
     assert found.isdisjoint(HEAVY | {"psycopg"})
+
+
+def test_a_command_imports_nothing_of_the_others() -> None:
+    found = imported(start("owner", "--help", PYTHONPROFILEIMPORTTIME="1"))
+    assert "typer" in found
+    assert found.isdisjoint({"genai_prices", "httpx", "cryptography"}), "those of imports and of keys"
 
 
 @pytest.fixture

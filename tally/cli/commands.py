@@ -1,0 +1,63 @@
+"""Commands that import much, each by itself: the program that runs one imports nothing of the others."""
+
+from collections.abc import Callable
+
+import typer
+
+from tally.cli.command import TallyCommand
+
+
+def _add_import(app: typer.Typer) -> None:
+    from tally.cli.imports import import_files
+
+    app.command("import", cls=TallyCommand)(import_files)
+
+
+def _add_budgets(app: typer.Typer) -> None:
+    from tally.cli.budgets import budgets
+
+    app.command("budgets")(budgets)
+
+
+def _add_export(app: typer.Typer) -> None:
+    from tally.cli.records import export_records
+
+    app.command("export")(export_records)
+
+
+def _add_demo(app: typer.Typer) -> None:
+    from tally.cli.records import demo
+
+    app.command("demo")(demo)
+
+
+def _add_reprice(app: typer.Typer) -> None:
+    from tally.cli.prices import reprice
+
+    app.command("reprice")(reprice)
+
+
+def _add_owner(app: typer.Typer) -> None:
+    from tally.cli.owner import owner
+
+    app.command("owner", cls=TallyCommand)(owner)
+
+
+def _add_keys(app: typer.Typer) -> None:
+    from tally.cli.api_keys import api_keys
+    from tally.cli.keys import keys
+
+    if api_keys not in [group.typer_instance for group in keys.registered_groups]:
+        keys.add_typer(api_keys, name="api")
+    app.add_typer(keys, name="keys")
+
+
+ADDERS: dict[str, Callable[[typer.Typer], None]] = {
+    "import": _add_import,
+    "budgets": _add_budgets,
+    "export": _add_export,
+    "demo": _add_demo,
+    "reprice": _add_reprice,
+    "owner": _add_owner,
+    "keys": _add_keys,
+}
