@@ -1,6 +1,7 @@
 """A workspace with something in every table, and all that a move must keep of it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -80,12 +81,32 @@ def _add_records(database: Database, logs: str, projects: dict[str, str]) -> Non
     save_batch(database, [_line(n, "billed", "costs", "0.0123456789") for n in range(7)], bill)
     excluded = add_source(database, "file", "twice.csv", is_enabled=False)
     save_batch(database, [_line(n, "billed", "costs", "9") for n in range(3)], excluded)
+    _add_telemetry(database, logs)
     save_batch(database, _odd_records(), None)
     save_batch(database, [_line(40, "included", "plan", None, project_id=projects["Web "])], usage)
     chosen = database.select(Query("cost_records", "id", ["id"], {"model_name": "odd", "import_id": None}))
     database.update("cost_records", chosen[0]["id"], {"project_id": projects["Secret"]})
     shared = database.select(Query("cost_records", "id", ["id"], {"import_id": gateway}))
     database.update("cost_records", shared[0]["id"], {"project_id": projects["Web"]})
+
+
+def _add_telemetry(database: Database, logs: str) -> None:
+    """A request that telemetry and a log know by different ids, and a session that both tell of."""
+    service = add_source(database, "key", "checkout")
+    save_batch(database, [request(90, method="otlp"), *_session("otlp", 2)], service)
+    named: dict[str, Any] = {"source_key": request_identity("msg_90"), "request_id": "msg_90"}
+    logged = replace(request(90), **named, metadata={"request_aliases": ["req_90"]})
+    save_batch(database, [logged, *_session("local_log", 3)], logs)
+
+
+def _session(channel: Any, requests: int) -> list[CostRecord]:
+    said = {"channel": "codex", "session": "s1"}
+    return [
+        replace(
+            request(91 + n, method=channel, metadata=said), source_key=identity(channel, n), request_id=None
+        )
+        for n in range(requests)
+    ]
 
 
 def _odd_records() -> list[CostRecord]:
