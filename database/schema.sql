@@ -2229,6 +2229,23 @@ begin
 end
 $$;
 
+-- FUNCTION private.count_telemetry(uuid, bigint, bigint, bigint, bigint)
+
+CREATE FUNCTION private.count_telemetry(source uuid, imported bigint, repeated bigint, restated bigint, rejected bigint) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    update public.imports as i
+    set
+        rows_read = i.rows_read + imported + repeated + rejected,
+        rows_imported = i.rows_imported + imported,
+        rows_duplicate = i.rows_duplicate + repeated,
+        rows_restated = i.rows_restated + restated,
+        rows_rejected = i.rows_rejected + rejected,
+        finished_at = now()
+    where i.id = source and i.id = any (array(select private.own_sources())) and i.kind = 'key'
+$$;
+
 -- TABLE public.spans
 
 CREATE TABLE public.spans (
@@ -3632,6 +3649,24 @@ begin
 end
 $$;
 
+-- FUNCTION private.forget_telemetry()
+
+CREATE FUNCTION private.forget_telemetry() RETURNS bigint
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    delete from private.telemetry_links as l
+    where l.seen_at < now() - interval '48 hours';
+
+    with forgotten as (
+        delete from private.telemetry_calls as c
+        where c.seen_at < now() - interval '48 hours'
+        returning c.id
+    )
+
+    select count(*) from forgotten
+$$;
+
 -- FUNCTION private.free_slug(uuid, text)
 
 CREATE FUNCTION private.free_slug(tenant uuid, name text) RETURNS text
@@ -3986,6 +4021,7 @@ begin
     perform pg_advisory_xact_lock_shared(private.save_lock(tenant));
     -- By the rules of this moment: they cannot change before this save has committed.
     filed := private.file_incoming(tenant, source.id, incoming);
+    perform set_config('tally.is_inserting', 'on', true); -- see the trigger cost_records_channels_inserted
     with providers as materialized (
         select p.id, p.name from public.providers as p
     )
@@ -4017,6 +4053,7 @@ begin
         and (cardinality(known) = 0 or r.source_key is null or r.source_key not in (select k.key from unnest(known) as k (key)))
     order by r.timestamp, r.source_key; -- one order for everyone: two saves of the same events must not deadlock
     get diagnostics inserted = row_count;
+    perform set_config('tally.is_inserting', '', true);
     return inserted;
 exception
 when unique_violation then
@@ -4775,6 +4812,62 @@ begin
         select tenant, found_one, t.kind, t.percent
         from (values ('actual', 80), ('actual', 100), ('forecast', 100)) as t (kind, percent);
     end if;
+end
+$$;
+
+-- FUNCTION private.load_known_calls(uuid, uuid[], uuid[])
+
+CREATE FUNCTION private.load_known_calls(tenant uuid, traces uuid[], names uuid[]) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    ids uuid[] := array[]::uuid[];
+    more record;
+    known bigint := -1;
+begin
+    perform private.require_workspace(tenant, 'member');
+    perform pg_advisory_xact_lock(private.telemetry_lock(tenant));
+    for step in 1..5 loop
+        ids := array(
+            select c.id from private.telemetry_calls as c where c.workspace_id = tenant and c.trace = any (traces)
+            union
+            select c.id from private.telemetry_calls as c where c.workspace_id = tenant and c.names && load_known_calls.names
+        );
+        exit when cardinality(ids) = known;
+        known := cardinality(ids);
+        select array_agg(distinct c.trace) filter (where c.trace is not null) as traces, array_agg(distinct n.name) as names
+        into more
+        from private.telemetry_calls as c
+        left join lateral unnest(c.names) as n (name) on true
+        where c.workspace_id = tenant and c.id = any (ids);
+        traces := array(select unnest(traces) union select unnest(more.traces));
+        names := array(select unnest(load_known_calls.names) union select unnest(more.names));
+    end loop;
+    return json_build_object(
+        'calls', (
+            select coalesce(json_agg(k.call), '[]')
+            from (
+                select
+                    json_build_object(
+                        'id', c.id, 'import_id', c.import_id, 'user_id', i.user_id, 'paid_by', i.metadata ->> 'paid_by',
+                        'project_id', a.project_id, 'call', c.call, 'counted_key', c.counted_key, 'counted_at', c.counted_at
+                    ) as call
+                from private.telemetry_calls as c
+                inner join public.imports as i on c.workspace_id = i.workspace_id and c.import_id = i.id
+                left join public.api_keys as a on i.workspace_id = a.workspace_id and i.api_key_id = a.id
+                where c.workspace_id = tenant and c.id = any (ids)
+                order by c.seen_at desc, c.id
+                limit 5000
+            ) as k
+        ),
+        'links', (
+            select coalesce(json_agg(json_build_array(l.spans, l.parents) order by l.trace, l.id), '[]')
+            from private.telemetry_links as l
+            where l.workspace_id = tenant and l.trace = any (traces)
+        )
+    );
 end
 $$;
 
@@ -8013,6 +8106,64 @@ CREATE FUNCTION private.silent_sources(tenants uuid[], default_days integer) RET
         ) >= 8
 $$;
 
+-- FUNCTION private.source_of_key(uuid, text, text)
+
+CREATE FUNCTION private.source_of_key(key uuid, service text, agent text) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    found_key public.api_keys;
+    keys uuid[];
+    source public.imports;
+begin
+    select k.* into found_key from public.api_keys as k where k.id = key and k.user_id = auth.uid();
+    if not found then
+        raise exception 'This key no longer exists.' using errcode = '42501';
+    end if;
+    perform private.require_workspace(found_key.workspace_id, 'member');
+    keys := array(
+        with recursive line as (
+            select k.id, 0 as steps from public.api_keys as k where k.id = key
+            union all
+            select k.id, l.steps + 1
+            from line as l
+            inner join public.api_keys as k on k.workspace_id = found_key.workspace_id and k.successor_id = l.id
+            where l.steps < 50
+        )
+
+        select distinct l.id from line as l
+    );
+    for attempt in 1..2 loop
+        select i.* into source
+        from public.imports as i
+        where
+            i.workspace_id = found_key.workspace_id
+            and i.api_key_id = any (keys)
+            and i.user_id = found_key.user_id
+            and i.filename = service
+        order by i.created_at, i.id
+        limit 1;
+        exit when found;
+        if
+            (select count(*) >= 100 from public.imports as i where i.workspace_id = found_key.workspace_id and i.api_key_id = key)
+        then
+            service := 'Other services';
+        end if;
+        insert into public.imports (workspace_id, user_id, kind, filename, format, api_key_id, status, metadata)
+        values (
+            found_key.workspace_id, found_key.user_id, 'key', service, agent, key, 'done',
+            jsonb_build_object('paid_by', 'api', 'key_name', found_key.name)
+        )
+        on conflict do nothing;
+    end loop;
+    return json_build_object(
+        'import_id', source.id, 'user_id', source.user_id, 'paid_by', source.metadata ->> 'paid_by', 'project_id',
+        found_key.project_id
+    );
+end
+$$;
+
 -- FUNCTION private.span_lock(uuid)
 
 CREATE FUNCTION private.span_lock(tenant uuid) RETURNS bigint
@@ -8136,6 +8287,33 @@ CREATE FUNCTION private.steps_beside_forecast(tenant uuid) RETURNS jsonb
     ) as newest
     cross join lateral jsonb_array_elements(newest.steps) with ordinality as s (step, place)
     where s.step ->> 'step' not in ('forecast', 'score')
+$$;
+
+-- FUNCTION private.store_known_calls(uuid, json, json)
+
+CREATE FUNCTION private.store_known_calls(tenant uuid, calls json, links json) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    perform private.require_workspace(tenant, 'member');
+    insert into private.telemetry_calls as k (
+        workspace_id, id, import_id, trace, names, call, counted_key, counted_at
+    )
+    select tenant, c.id, c.import_id, c.trace, c.names, c.call, c.counted_key, c.counted_at
+    from json_to_recordset(calls) as c (
+        id uuid, import_id uuid, trace uuid, names uuid[], call jsonb, counted_key uuid, counted_at timestamptz
+    )
+    order by c.id
+    on conflict (workspace_id, id) do update
+        set counted_key = excluded.counted_key, counted_at = excluded.counted_at, seen_at = now();
+    insert into private.telemetry_links as k (workspace_id, trace, id, spans, parents)
+    select tenant, l.trace, l.id, l.spans, l.parents
+    from json_to_recordset(links) as l (trace uuid, id uuid, spans text[], parents text[])
+    order by l.trace, l.id
+    on conflict (workspace_id, trace, id) do update
+        set seen_at = now();
+end
 $$;
 
 -- FUNCTION private.store_rules(uuid, public.project_rules[])
@@ -8528,6 +8706,67 @@ CREATE FUNCTION private.supersede_source(tenant uuid, source uuid) RETURNS void
     on conflict do nothing -- a statement saved while a month was archived is newer
 $$;
 
+-- FUNCTION private.take_back_calls(uuid, uuid[], uuid[], timestamp with time zone[], uuid[])
+
+CREATE FUNCTION private.take_back_calls(tenant uuid, sources uuid[], keys uuid[], at timestamp with time zone[], kept uuid[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    reported constant uuid[] := array(select private.event_of(tenant, k.key) from unnest(kept) as k (key));
+    events uuid[];
+    superseded record;
+begin
+    perform private.require_workspace(tenant, 'member');
+    perform pg_advisory_xact_lock(private.save_lock(tenant));
+    select array_agg(t.import_id), array_agg(e.event), array_agg(t.at)
+    into sources, events, at
+    from unnest(sources, keys, at) as t (import_id, source_key, at)
+    inner join public.imports as i on t.import_id = i.id and i.workspace_id = tenant and i.kind = 'key'
+    cross join lateral (select private.event_of(tenant, t.source_key) as event) as e
+    where e.event <> all (reported);
+    if events is null then
+        return;
+    end if;
+    with deleted as (
+        delete from public.superseded_records as s
+        using unnest(sources, events, at) as t (import_id, source_key, at)
+        where
+            s.workspace_id = tenant
+            and s.import_id = t.import_id
+            and s.source_key = t.source_key
+            and (s.request_id is not null or s.timestamp = t.at)
+        returning s.source_key, s.timestamp
+    )
+
+    select array_agg(d.source_key) as keys, min(d.timestamp) as first_at, max(d.timestamp) as last_at
+    into superseded
+    from deleted as d;
+    delete from public.cost_records as r
+    using unnest(sources, events, at) as t (import_id, source_key, at)
+    where
+        r.workspace_id = tenant
+        and r.timestamp = t.at
+        and r.source_key = t.source_key
+        and r.import_id = t.import_id
+        and r.timestamp >= (select min(a.at) from unnest(take_back_calls.at) as a (at))
+        and r.timestamp <= (select max(a.at) from unnest(take_back_calls.at) as a (at));
+    delete from public.cost_records as r
+    using unnest(sources, events) as t (import_id, source_key)
+    where
+        r.workspace_id = tenant
+        and r.request_id is not null
+        and r.source_key = any (events)
+        and r.source_key = t.source_key
+        and r.import_id = t.import_id;
+    if superseded.keys is not null then
+        perform private.settle_events(tenant, superseded.keys, superseded.first_at, superseded.last_at);
+    end if;
+    perform private.compare_channels(tenant);
+end
+$$;
+
 -- FUNCTION private.take_statements(uuid[])
 
 CREATE FUNCTION private.take_statements(ids uuid[]) RETURNS SETOF public.superseded_records
@@ -8537,6 +8776,15 @@ CREATE FUNCTION private.take_statements(ids uuid[]) RETURNS SETOF public.superse
     delete from public.superseded_records as s
     where s.id = any (ids)
     returning s.*
+$$;
+
+-- FUNCTION private.telemetry_lock(uuid)
+
+CREATE FUNCTION private.telemetry_lock(of_workspace uuid) RETURNS bigint
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select hashtextextended('tally.telemetry.' || of_workspace::text, 0)
 $$;
 
 -- FUNCTION private.timezone_lock(uuid)
@@ -10871,6 +11119,7 @@ begin
         incoming := private.merge_requests(private.resolve_aliases(tenant, import_id, incoming, checked.has_aliases));
     end if;
     perform set_config('tally.restated', '0', true);
+    perform set_config('tally.has_channels', case when checked.has_channels then 'on' else '' end, true);
     if source.is_enabled is false then
         perform pg_advisory_xact_lock(private.save_lock(tenant));
         kept := private.keep_all_statements(tenant, source, usual_method, incoming);
@@ -12029,6 +12278,33 @@ UNION ALL
     false AS is_effective
    FROM public.superseded_records s;
 
+-- TABLE private.telemetry_calls
+
+CREATE TABLE private.telemetry_calls (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    import_id uuid NOT NULL,
+    trace uuid,
+    names uuid[] NOT NULL,
+    call jsonb NOT NULL,
+    counted_key uuid,
+    counted_at timestamp with time zone,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT telemetry_calls_call_check CHECK ((pg_column_size(call) <= 65536))
+);
+
+-- TABLE private.telemetry_links
+
+CREATE TABLE private.telemetry_links (
+    workspace_id uuid NOT NULL,
+    trace uuid NOT NULL,
+    id uuid NOT NULL,
+    spans text[] NOT NULL,
+    parents text[] NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT telemetry_links_check CHECK ((cardinality(spans) = cardinality(parents)))
+);
+
 -- TABLE private.unsubscribing
 
 CREATE TABLE private.unsubscribing (
@@ -12702,6 +12978,16 @@ ALTER TABLE ONLY private.span_counts
 ALTER TABLE ONLY private.stale_days
     ADD CONSTRAINT stale_days_pkey PRIMARY KEY (workspace_id, date);
 
+-- CONSTRAINT private.telemetry_calls telemetry_calls_pkey
+
+ALTER TABLE ONLY private.telemetry_calls
+    ADD CONSTRAINT telemetry_calls_pkey PRIMARY KEY (workspace_id, id);
+
+-- CONSTRAINT private.telemetry_links telemetry_links_pkey
+
+ALTER TABLE ONLY private.telemetry_links
+    ADD CONSTRAINT telemetry_links_pkey PRIMARY KEY (workspace_id, trace, id);
+
 -- CONSTRAINT private.unsubscribing unsubscribing_pkey
 
 ALTER TABLE ONLY private.unsubscribing
@@ -13113,6 +13399,22 @@ CREATE INDEX sent_tests_workspace_id_idx ON private.sent_tests USING btree (work
 -- INDEX private.session_channels_due_idx
 
 CREATE INDEX session_channels_due_idx ON private.session_channels USING btree (workspace_id) WHERE is_due;
+
+-- INDEX private.telemetry_calls_names_idx
+
+CREATE INDEX telemetry_calls_names_idx ON private.telemetry_calls USING gin (names);
+
+-- INDEX private.telemetry_calls_seen_at_idx
+
+CREATE INDEX telemetry_calls_seen_at_idx ON private.telemetry_calls USING brin (seen_at);
+
+-- INDEX private.telemetry_calls_trace_idx
+
+CREATE INDEX telemetry_calls_trace_idx ON private.telemetry_calls USING btree (workspace_id, trace) WHERE (trace IS NOT NULL);
+
+-- INDEX private.telemetry_links_seen_at_idx
+
+CREATE INDEX telemetry_links_seen_at_idx ON private.telemetry_links USING brin (seen_at);
 
 -- INDEX public.alert_events_project_idx
 
@@ -13644,7 +13946,7 @@ CREATE TRIGGER cost_records_channels_deleted AFTER DELETE ON public.cost_records
 
 -- TRIGGER public.cost_records cost_records_channels_inserted
 
-CREATE TRIGGER cost_records_channels_inserted AFTER INSERT ON public.cost_records REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT EXECUTE FUNCTION private.count_channels();
+CREATE TRIGGER cost_records_channels_inserted AFTER INSERT ON public.cost_records REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT WHEN (((current_setting('tally.has_channels'::text, true) = 'on'::text) OR (current_setting('tally.is_inserting'::text, true) IS DISTINCT FROM 'on'::text))) EXECUTE FUNCTION private.count_channels();
 
 -- TRIGGER public.cost_records cost_records_channels_updated
 
@@ -14132,7 +14434,7 @@ CREATE TRIGGER superseded_records_channels_deleted AFTER DELETE ON public.supers
 
 -- TRIGGER public.superseded_records superseded_records_channels_inserted
 
-CREATE TRIGGER superseded_records_channels_inserted AFTER INSERT ON public.superseded_records REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT EXECUTE FUNCTION private.count_channels();
+CREATE TRIGGER superseded_records_channels_inserted AFTER INSERT ON public.superseded_records REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT WHEN (((current_setting('tally.has_channels'::text, true) = 'on'::text) OR (current_setting('tally.is_inserting'::text, true) IS DISTINCT FROM 'on'::text))) EXECUTE FUNCTION private.count_channels();
 
 -- TRIGGER public.superseded_records superseded_records_channels_updated
 
@@ -14287,6 +14589,16 @@ ALTER TABLE ONLY private.sent_tests
 
 ALTER TABLE ONLY private.span_counts
     ADD CONSTRAINT span_counts_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT private.telemetry_calls telemetry_calls_workspace_id_fkey
+
+ALTER TABLE ONLY private.telemetry_calls
+    ADD CONSTRAINT telemetry_calls_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT private.telemetry_links telemetry_links_workspace_id_fkey
+
+ALTER TABLE ONLY private.telemetry_links
+    ADD CONSTRAINT telemetry_links_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT private.unsubscribing unsubscribing_user_id_fkey
 
@@ -14472,6 +14784,11 @@ ALTER TABLE ONLY public.forecast_totals
 
 ALTER TABLE ONLY public.forecast_totals
     ADD CONSTRAINT forecast_totals_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.imports imports_api_key_of_workspace
+
+ALTER TABLE ONLY public.imports
+    ADD CONSTRAINT imports_api_key_of_workspace FOREIGN KEY (workspace_id, api_key_id) REFERENCES public.api_keys(workspace_id, id) ON DELETE SET NULL (api_key_id);
 
 -- FK CONSTRAINT public.imports imports_credential_of_workspace
 
@@ -14693,6 +15010,14 @@ ALTER TABLE private.span_counts ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY private.stale_days
 
 ALTER TABLE private.stale_days ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.telemetry_calls
+
+ALTER TABLE private.telemetry_calls ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.telemetry_links
+
+ALTER TABLE private.telemetry_links ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.unsubscribing
 
@@ -15364,6 +15689,9 @@ REVOKE ALL ON FUNCTION private.count_spans_of(tenant uuid, weeks jsonb) FROM PUB
 
 REVOKE ALL ON FUNCTION private.count_statements() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.count_telemetry(source uuid, imported bigint, repeated bigint, restated bigint, rejected bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.count_telemetry(source uuid, imported bigint, repeated bigint, restated bigint, rejected bigint) TO tally_api;
+
 GRANT SELECT ON TABLE public.spans TO authenticated;
 GRANT SELECT ON TABLE public.spans TO service_role;
 
@@ -15470,6 +15798,8 @@ REVOKE ALL ON FUNCTION private.forget_forecast_requests() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.forget_old_events() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.forget_parts() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.forget_telemetry() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.free_slug(tenant uuid, name text) FROM PUBLIC;
 
@@ -15643,6 +15973,9 @@ REVOKE ALL ON FUNCTION private.last_active_days(tenant uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.learn_aliases(tenant uuid, source uuid, incoming private.incoming_record[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.limit_member(tenant uuid, person uuid, measured text, wanted numeric) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.load_known_calls(tenant uuid, traces uuid[], names uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.load_known_calls(tenant uuid, traces uuid[], names uuid[]) TO tally_api;
 
 REVOKE ALL ON FUNCTION private.lock_workspaces(ids uuid[]) FROM PUBLIC;
 
@@ -15952,6 +16285,9 @@ REVOKE ALL ON FUNCTION private.shared_workspaces_of(person uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.silent_sources(tenants uuid[], default_days integer) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.source_of_key(key uuid, service text, agent text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.source_of_key(key uuid, service text, agent text) TO tally_api;
+
 REVOKE ALL ON FUNCTION private.span_lock(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.split_by_channel(tenant uuid, usual_method text, incoming private.incoming_record[], OUT outdone private.incoming_record[], OUT rest private.incoming_record[]) FROM PUBLIC;
@@ -15965,6 +16301,9 @@ REVOKE ALL ON FUNCTION private.statements_on(tenant uuid, keys uuid[], first_at 
 REVOKE ALL ON FUNCTION private.stays_filed(record public.cost_records) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.steps_beside_forecast(tenant uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.store_known_calls(tenant uuid, calls json, links json) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.store_known_calls(tenant uuid, calls json, links json) TO tally_api;
 
 REVOKE ALL ON FUNCTION private.store_rules(tenant uuid, rules public.project_rules[]) FROM PUBLIC;
 
@@ -15984,7 +16323,12 @@ REVOKE ALL ON FUNCTION private.supersede_repeated(tenant uuid, first_at timestam
 
 REVOKE ALL ON FUNCTION private.supersede_source(tenant uuid, source uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.take_back_calls(tenant uuid, sources uuid[], keys uuid[], at timestamp with time zone[], kept uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.take_back_calls(tenant uuid, sources uuid[], keys uuid[], at timestamp with time zone[], kept uuid[]) TO tally_api;
+
 REVOKE ALL ON FUNCTION private.take_statements(ids uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.telemetry_lock(of_workspace uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.timezone_lock(of_workspace uuid) FROM PUBLIC;
 

@@ -101,6 +101,7 @@ begin
     perform pg_advisory_xact_lock_shared(private.save_lock(tenant));
     -- By the rules of this moment: they cannot change before this save has committed.
     filed := private.file_incoming(tenant, source.id, incoming);
+    perform set_config('tally.is_inserting', 'on', true); -- see the trigger cost_records_channels_inserted
     with providers as materialized (
         select p.id, p.name from public.providers as p
     )
@@ -132,6 +133,7 @@ begin
         and (cardinality(known) = 0 or r.source_key is null or r.source_key not in (select k.key from unnest(known) as k (key)))
     order by r.timestamp, r.source_key; -- one order for everyone: two saves of the same events must not deadlock
     get diagnostics inserted = row_count;
+    perform set_config('tally.is_inserting', '', true);
     return inserted;
 exception
 when unique_violation then
@@ -234,6 +236,7 @@ begin
         incoming := private.merge_requests(private.resolve_aliases(tenant, import_id, incoming, checked.has_aliases));
     end if;
     perform set_config('tally.restated', '0', true);
+    perform set_config('tally.has_channels', case when checked.has_channels then 'on' else '' end, true);
     if source.is_enabled is false then
         perform pg_advisory_xact_lock(private.save_lock(tenant));
         kept := private.keep_all_statements(tenant, source, usual_method, incoming);

@@ -150,11 +150,17 @@ declare
     counted text;
 begin
     foreach counted in array array['cost_records', 'superseded_records'] loop
+        -- What a save inserts without any channel is not looked at.
         execute format(
             'create or replace trigger %1$s_channels_inserted
                 after insert on public.%1$I
                 referencing new table as changed_to
-                for each statement execute function private.count_channels()',
+                for each statement
+                when (
+                    current_setting(''tally.has_channels'', true) = ''on''
+                    or current_setting(''tally.is_inserting'', true) is distinct from ''on''
+                )
+                execute function private.count_channels()',
             counted
         );
         execute format(

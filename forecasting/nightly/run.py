@@ -43,6 +43,7 @@ DONE, FAILED, PARTIAL, BUSY, INTERRUPTED = 0, 1, 3, 75, 130
 PARTITIONS = ("partitions", "select public.ensure_partitions()")
 # The view needs a vacuum for index-only reads; autovacuum never analyzes a partitioned parent.
 MAINTENANCE = (
+    ("telemetry", "select private.forget_telemetry()"),
     ("vacuum", "vacuum (analyze) private.cost_records_daily, private.divided_days, private.folded_days"),
     ("analyze", "analyze public.cost_records"),
 )

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg import sql
+from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
 from tally.core.settings import load_settings, require_database_url
@@ -57,6 +58,23 @@ class PostgresDatabase:
         query = sql.SQL("select to_json(public.{}({}))").format(sql.Identifier(function), names)
         return self._execute(query, arguments)[0]
 
+    def call_private(self, function: str, **params: Any) -> Any:
+        """Call a function of the schema private as the connection's own role, on behalf of the account."""
+        names = sql.SQL(", ").join(
+            sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in params
+        )
+        query = sql.SQL("select to_json(private.{}({}))").format(sql.Identifier(function), names)
+        return self._execute(query, params, "none")[0]
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make all calls over the connection one transaction. None of them is retried: the whole may be."""
+        try:
+            with self._connection.transaction():
+                yield
+        except psycopg.Error as error:
+            raise describe_failure(error) from error
+
     def insert(self, table: str, row: Row) -> Row:
         row = row | self.scope.columns(table)
         query = sql.SQL(
@@ -102,12 +120,14 @@ class PostgresDatabase:
         )
         return self._execute(statement, (query.after or {}) | _filters(which))
 
-    def _execute(self, query: sql.Composed, params: Mapping[str, Any]) -> list[Any]:
+    def _execute(
+        self, query: sql.Composed, params: Mapping[str, Any], role: str = "authenticated"
+    ) -> list[Any]:
         adapted = {name: _adapt(value) for name, value in params.items()}
 
         def attempt() -> list[Any]:
             try:
-                with self._as_account() as cursor:
+                with self._as_account(role) as cursor:
                     cursor.execute(query, adapted)
                     return [answer for (answer,) in cursor] if cursor.description else []
             except psycopg.Error as error:
@@ -115,15 +135,16 @@ class PostgresDatabase:
             except UnicodeEncodeError as error:
                 raise describe(NOT_TEXT, "") from error
 
-        return RETRY(self._may_recover, attempt)
+        is_alone = self._connection.info.transaction_status == TransactionStatus.IDLE
+        return RETRY(self._may_recover, attempt) if is_alone else attempt()
 
     def _may_recover(self, error: Exception) -> bool:
         return isinstance(error, Unreachable) and not self._connection.closed
 
     @contextmanager
-    def _as_account(self) -> Iterator[psycopg.Cursor[Any]]:
+    def _as_account(self, role: str) -> Iterator[psycopg.Cursor[Any]]:
         with self._connection.transaction(), self._connection.cursor(row_factory=tuple_row) as cursor:
-            cursor.execute("set local role authenticated")
+            cursor.execute(sql.SQL("set local role {}").format(sql.SQL(role)))
             cursor.execute(
                 "select set_config('request.jwt.claims', %s, true), set_config('request.headers', %s, true)",
                 [self._claims, self._headers],

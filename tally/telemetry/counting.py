@@ -29,10 +29,14 @@ SHARED = (
 
 
 class Choice(NamedTuple):
-    """The calls that count, each as the statement that tells most, and the statements that do not."""
+    """The calls that count, each as the statement that tells most, and the statements that do not.
+
+    `statements` are those about each call that counts, the one that tells most first.
+    """
 
     counted: list[Call]
     dropped: list[Call]
+    statements: list[list[Call]]
 
 
 def parents_of(spans: Iterable[Span]) -> dict[str, str]:
@@ -50,9 +54,10 @@ def choose_calls(calls: Iterable[Call], parents: Mapping[str, str]) -> Choice:
         if place in repeated:
             dropped += group
         else:
-            counted.append(_merge(group))
+            counted.append((_merge(group), group))
             dropped += group[1:]
-    return Choice(sorted(counted, key=lambda call: (call.timestamp, str(key_of(call)))), dropped)
+    counted.sort(key=lambda one: (one[0].timestamp, str(key_of(one[0]))))
+    return Choice([call for call, _ in counted], dropped, [group for _, group in counted])
 
 
 def key_of(call: Call) -> UUID:

@@ -48,11 +48,48 @@ def test_role_itself_has_no_right_on_any_table_or_column(database: Connection) -
     assert listed(database, query) == set()
 
 
-def test_role_itself_runs_the_two_functions_of_keys_and_no_other_of_ours(database: Connection) -> None:
+RUNS = {
+    "private.verify_api_key(bytea)",
+    "private.touch_api_key(uuid)",
+    # For an account, which they ask for: see tally.telemetry.save.
+    "private.count_telemetry(uuid,bigint,bigint,bigint,bigint)",
+    "private.load_known_calls(uuid,uuid[],uuid[])",
+    "private.source_of_key(uuid,text,text)",
+    "private.store_known_calls(uuid,json,json)",
+    "private.take_back_calls(uuid,uuid[],uuid[],timestamp with time zone[],uuid[])",
+}
+
+
+def test_role_itself_runs_functions_of_keys_and_telemetry_and_no_other_of_ours(database: Connection) -> None:
     query = """select p.oid::regprocedure::text from pg_proc as p
         where p.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
             and has_function_privilege(%s, p.oid, 'execute')"""
-    assert listed(database, query) == {"private.verify_api_key(bytea)", "private.touch_api_key(uuid)"}
+    assert listed(database, query) == RUNS
+
+
+def test_role_changes_no_telemetry_without_a_member(
+    api: Connection, database: Connection, user: UUID
+) -> None:
+    stranger = add_user(database)
+    [[key]] = database.execute(
+        """insert into public.api_keys (workspace_id, user_id, name, prefix, last_four, key_hash, scopes)
+        values (%s, %s, 'k', 'tly_abcd', 'abcd', sha256('k'), '{ingest}') returning id""",
+        [user, user],
+    ).fetchall()
+    calls = {
+        "load_known_calls(%s, '{}', '{}')": user,
+        "store_known_calls(%s, '[]', '[]')": user,
+        "take_back_calls(%s, '{}', '{}', '{}', '{}')": user,
+        "source_of_key(%s, 'shop', 'telemetry')": key,
+    }
+    for claims in ("", f'{{"sub": "{stranger}"}}'):
+        api.execute("select set_config('request.jwt.claims', %s, false)", [claims])
+        for call, argument in calls.items():
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                api.execute(f"select private.{call}".encode(), [argument])
+    api.execute("select set_config('request.jwt.claims', %s, false)", [f'{{"sub": "{user}"}}'])
+    for call, argument in calls.items():
+        api.execute(f"select private.{call}".encode(), [argument])
 
 
 def test_role_itself_makes_nothing(database: Connection) -> None:

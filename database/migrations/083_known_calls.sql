@@ -1,0 +1,160 @@
+-- 083_known_calls.sql: reading and writing what is known of calls, for tally.telemetry.save alone, which chooses among them. Its
+-- connection may read no table; the caller is a member of the workspace.
+
+-- Statements that these traces, and requests with these names, have to do with, and the parents in their traces; of very long
+-- traces the newest ones. A call may name a request that another trace names, too: a few steps lead to all of them. Statements of
+-- deleted sources are no longer there.
+create or replace function private.load_known_calls(tenant uuid, traces uuid[], names uuid[])
+returns json
+language plpgsql
+security definer
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+    ids uuid[] := array[]::uuid[];
+    more record;
+    known bigint := -1;
+begin
+    perform private.require_workspace(tenant, 'member');
+    perform pg_advisory_xact_lock(private.telemetry_lock(tenant));
+    for step in 1..5 loop
+        ids := array(
+            select c.id from private.telemetry_calls as c where c.workspace_id = tenant and c.trace = any (traces)
+            union
+            select c.id from private.telemetry_calls as c where c.workspace_id = tenant and c.names && load_known_calls.names
+        );
+        exit when cardinality(ids) = known;
+        known := cardinality(ids);
+        select array_agg(distinct c.trace) filter (where c.trace is not null) as traces, array_agg(distinct n.name) as names
+        into more
+        from private.telemetry_calls as c
+        left join lateral unnest(c.names) as n (name) on true
+        where c.workspace_id = tenant and c.id = any (ids);
+        traces := array(select unnest(traces) union select unnest(more.traces));
+        names := array(select unnest(load_known_calls.names) union select unnest(more.names));
+    end loop;
+    return json_build_object(
+        'calls', (
+            select coalesce(json_agg(k.call), '[]')
+            from (
+                select
+                    json_build_object(
+                        'id', c.id, 'import_id', c.import_id, 'user_id', i.user_id, 'paid_by', i.metadata ->> 'paid_by',
+                        'project_id', a.project_id, 'call', c.call, 'counted_key', c.counted_key, 'counted_at', c.counted_at
+                    ) as call
+                from private.telemetry_calls as c
+                inner join public.imports as i on c.workspace_id = i.workspace_id and c.import_id = i.id
+                left join public.api_keys as a on i.workspace_id = a.workspace_id and i.api_key_id = a.id
+                where c.workspace_id = tenant and c.id = any (ids)
+                order by c.seen_at desc, c.id
+                limit 5000
+            ) as k
+        ),
+        'links', (
+            select coalesce(json_agg(json_build_array(l.spans, l.parents) order by l.trace, l.id), '[]')
+            from private.telemetry_links as l
+            where l.workspace_id = tenant and l.trace = any (traces)
+        )
+    );
+end
+$$;
+revoke all on function private.load_known_calls(uuid, uuid[], uuid[]) from public;
+grant execute on function private.load_known_calls(uuid, uuid[], uuid[]) to tally_api;
+
+-- Stores statements with the records that they are in, and parents; what is known already is heard of again.
+create or replace function private.store_known_calls(tenant uuid, calls json, links json)
+returns void
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    perform private.require_workspace(tenant, 'member');
+    insert into private.telemetry_calls as k (
+        workspace_id, id, import_id, trace, names, call, counted_key, counted_at
+    )
+    select tenant, c.id, c.import_id, c.trace, c.names, c.call, c.counted_key, c.counted_at
+    from json_to_recordset(calls) as c (
+        id uuid, import_id uuid, trace uuid, names uuid[], call jsonb, counted_key uuid, counted_at timestamptz
+    )
+    order by c.id
+    on conflict (workspace_id, id) do update
+        set counted_key = excluded.counted_key, counted_at = excluded.counted_at, seen_at = now();
+    insert into private.telemetry_links as k (workspace_id, trace, id, spans, parents)
+    select tenant, l.trace, l.id, l.spans, l.parents
+    from json_to_recordset(links) as l (trace uuid, id uuid, spans text[], parents text[])
+    order by l.trace, l.id
+    on conflict (workspace_id, trace, id) do update
+        set seen_at = now();
+end
+$$;
+revoke all on function private.store_known_calls(uuid, json, json) from public;
+grant execute on function private.store_known_calls(uuid, json, json) to tally_api;
+
+-- Deletes the statements of services on events that they no longer report: a call inside them turned up, which they repeat. An
+-- event that one of the `kept` keys leads to by now is still reported.
+create or replace function private.take_back_calls(
+    tenant uuid, sources uuid[], keys uuid[], at timestamptz[], kept uuid[]
+)
+returns void
+language plpgsql
+security definer
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+    reported constant uuid[] := array(select private.event_of(tenant, k.key) from unnest(kept) as k (key));
+    events uuid[];
+    superseded record;
+begin
+    perform private.require_workspace(tenant, 'member');
+    perform pg_advisory_xact_lock(private.save_lock(tenant));
+    select array_agg(t.import_id), array_agg(e.event), array_agg(t.at)
+    into sources, events, at
+    from unnest(sources, keys, at) as t (import_id, source_key, at)
+    inner join public.imports as i on t.import_id = i.id and i.workspace_id = tenant and i.kind = 'key'
+    cross join lateral (select private.event_of(tenant, t.source_key) as event) as e
+    where e.event <> all (reported);
+    if events is null then
+        return;
+    end if;
+    with deleted as (
+        delete from public.superseded_records as s
+        using unnest(sources, events, at) as t (import_id, source_key, at)
+        where
+            s.workspace_id = tenant
+            and s.import_id = t.import_id
+            and s.source_key = t.source_key
+            and (s.request_id is not null or s.timestamp = t.at)
+        returning s.source_key, s.timestamp
+    )
+
+    select array_agg(d.source_key) as keys, min(d.timestamp) as first_at, max(d.timestamp) as last_at
+    into superseded
+    from deleted as d;
+    delete from public.cost_records as r
+    using unnest(sources, events, at) as t (import_id, source_key, at)
+    where
+        r.workspace_id = tenant
+        and r.timestamp = t.at
+        and r.source_key = t.source_key
+        and r.import_id = t.import_id
+        and r.timestamp >= (select min(a.at) from unnest(take_back_calls.at) as a (at))
+        and r.timestamp <= (select max(a.at) from unnest(take_back_calls.at) as a (at));
+    delete from public.cost_records as r
+    using unnest(sources, events) as t (import_id, source_key)
+    where
+        r.workspace_id = tenant
+        and r.request_id is not null
+        and r.source_key = any (events)
+        and r.source_key = t.source_key
+        and r.import_id = t.import_id;
+    if superseded.keys is not null then
+        perform private.settle_events(tenant, superseded.keys, superseded.first_at, superseded.last_at);
+    end if;
+    perform private.compare_channels(tenant);
+end
+$$;
+revoke all on function private.take_back_calls(uuid, uuid[], uuid[], timestamptz[], uuid[]) from public;
+grant execute on function private.take_back_calls(uuid, uuid[], uuid[], timestamptz[], uuid[]) to tally_api;

@@ -1,0 +1,97 @@
+"""Calls as they are kept for further requests, and the parents of spans that are none."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, fields
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from tally.core.records import identity, request_identity
+from tally.telemetry.calls import Call
+from tally.telemetry.signals import Span
+
+Row = dict[str, Any]
+MAX_TEXT = 16_000  # characters of a kept call; a longer one is kept without its tags
+
+_DEFAULTS = {
+    field.name: field.default_factory() if field.default_factory is not MISSING else field.default
+    for field in fields(Call)
+}
+
+
+def pack_call(call: Call) -> Row:
+    """The facts of a call that are not the usual ones, as JSON."""
+    packed: Row = {}
+    for name, usual in _DEFAULTS.items():
+        value = getattr(call, name)
+        if value == usual:
+            continue
+        if isinstance(value, datetime):
+            value = value.isoformat()
+        elif isinstance(value, Decimal):
+            value = str(value)
+        elif isinstance(value, tuple):
+            value = list(value)
+        elif isinstance(value, Mapping):
+            value = dict(value)
+        packed[name] = value
+    if len(str(packed)) > MAX_TEXT:
+        packed.pop("tags", None)
+    return packed
+
+
+def unpack_call(packed: Row) -> Call:
+    """The call of `pack_call`."""
+    changes: Row = {"timestamp": datetime.fromisoformat(packed["timestamp"])}
+    if "request_ids" in packed:
+        changes["request_ids"] = tuple(packed["request_ids"])
+    if "reported_usd" in packed:
+        changes["reported_usd"] = Decimal(packed["reported_usd"])
+    return Call(**(packed | changes))
+
+
+def name_trace(trace_id: str) -> str:
+    """The name of a trace in the database."""
+    return str(identity("trace", trace_id))
+
+
+def names_of(call: Call) -> list[str]:
+    """The names of a call's requests in the database."""
+    return [str(request_identity(each)) for each in call.request_ids]
+
+
+def may_return(call: Call) -> bool:
+    """Check whether further requests may be about this call, or about one around or inside it."""
+    return bool(call.request_ids or call.span_id)
+
+
+def make_links(spans: Iterable[Span], calls: Iterable[Call]) -> list[Row]:
+    """The parents of spans that are no calls, a row for each trace."""
+    of_calls = {(call.trace_id, call.span_id) for call in calls}
+    by_trace: dict[str, dict[str, str]] = defaultdict(dict)
+    for span in spans:
+        if span.parent_span_id and (span.trace_id, span.span_id) not in of_calls:
+            by_trace[span.trace_id][span.span_id] = span.parent_span_id
+    return [_make_link(trace_id, dict(sorted(links.items()))) for trace_id, links in by_trace.items()]
+
+
+def make_foreign_links(parents: Mapping[str, str], calls: Iterable[Call]) -> list[Row]:
+    """Parents of spans whose trace was not told, a row for each trace of the request's calls."""
+    traces = sorted({call.trace_id for call in calls if call.span_id}) if parents else []
+    return [_make_link(trace_id, dict(sorted(parents.items()))) for trace_id in traces]
+
+
+def _make_link(trace_id: str, links: Mapping[str, str]) -> Row:
+    return {
+        "trace": name_trace(trace_id),
+        "id": str(identity("links", *(part for link in links.items() for part in link))),
+        "spans": list(links),
+        "parents": list(links.values()),
+    }
+
+
+def name_statement(import_id: str, call: Call) -> UUID:
+    """The identity of a source's statement: what is sent again has the same one."""
+    return identity("statement", import_id, repr(call))
