@@ -102,7 +102,7 @@ def read_ms(told: Told, field: str) -> int | None:
 
 def read_first_token(told: Told) -> int | None:
     """Milliseconds to the first token."""
-    seconds = told.number("first token s")
+    seconds = told.number("first token s") if "first token s" in told.fields else None
     return round(seconds * 1000) if seconds else read_ms(told, "first token ms")
 
 

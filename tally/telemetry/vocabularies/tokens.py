@@ -1,15 +1,13 @@
 """Tokens of a call by class, whichever way an instrument counts them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from tally.telemetry.vocabularies import keys
 from tally.telemetry.vocabularies.told import Told, read_count
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(NamedTuple):
     """Input includes cached tokens, output includes reasoning."""
 
     input: int = 0

@@ -59,11 +59,12 @@ class Program(NamedTuple):
 class Told:
     """The statements of an item, and of its program where the item is silent."""
 
-    __slots__ = ("attributes", "fields", "program")
+    __slots__ = ("attributes", "fields", "others", "program")
 
     def __init__(self, attributes: Attributes, resource: Attributes) -> None:
         self.attributes = attributes
-        self.fields = gather(attributes)
+        self.others: list[str] = []  # keys of no field
+        self.fields = gather(attributes, self.others)
         self.program = read_program(resource)
 
     def value(self, field: str) -> Value:
@@ -85,9 +86,10 @@ class Told:
     def tags(self) -> Mapping[str, str]:
         """Tags of the item and of its program that people chose, as names with values."""
         found: dict[str, str] = {}
-        for key, value in self.attributes.items():
+        for key in self.others:
             if (tag := find_tag(key)) is None:
                 continue
+            value = self.attributes[key]
             for name, of_name in (
                 [(tag, read_name(value))] if tag else [(each, "") for each in read_list(value)]
             ):
@@ -113,8 +115,8 @@ class Told:
         return read_usd(self.fields.get("cost"))
 
 
-def gather(attributes: Attributes) -> dict[str, Value]:
-    """The first filled attribute of each field."""
+def gather(attributes: Attributes, others: list[str] | None = None) -> dict[str, Value]:
+    """The first filled attribute of each field; keys of no field are added to the others."""
     found: dict[str, Value] = {}
     places: dict[str, int] = {}
     for key, value in attributes.items():
@@ -122,6 +124,8 @@ def gather(attributes: Attributes) -> dict[str, Value]:
             field, place = named
             if place < places.get(field, 1_000):
                 found[field], places[field] = value, place
+        elif others is not None and named is None:
+            others.append(key)
     return found
 
 
