@@ -8591,7 +8591,7 @@ CREATE FUNCTION private.sum_traces(tenant uuid, ids text[], weeks date[]) RETURN
 
     sums as (
         select
-            c.trace_id, count(*) as calls, count(*) filter (where c.cost_usd is null) as unpriced,
+            c.trace_id, count(*) as calls, count(*) filter (where c.cost_usd is null and c.input_tokens + c.output_tokens > 0) as unpriced,
             sum(c.input_tokens) as input_tokens, sum(c.output_tokens) as output_tokens,
             sum(c.cached_input_tokens) as cached_input_tokens, sum(c.cache_write_tokens) as cache_write_tokens,
             sum(c.reasoning_tokens) as reasoning_tokens, sum(c.cost_usd) as cost_usd

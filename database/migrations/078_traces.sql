@@ -24,7 +24,7 @@ create table if not exists public.traces (
     errors integer not null default 0 check (errors between 0 and 10000),
     retries integer not null default 0 check (retries between 0 and 10000),
     calls integer not null default 0 check (calls between 0 and 10000), -- of models
-    unpriced integer not null default 0 check (unpriced between 0 and 10000), -- of these calls
+    unpriced integer not null default 0 check (unpriced between 0 and 10000), -- of these calls, with tokens
     input_tokens numeric(22) not null default 0 check (input_tokens >= 0),
     output_tokens numeric(22) not null default 0 check (output_tokens >= 0),
     cached_input_tokens numeric(22) not null default 0 check (cached_input_tokens >= 0),

@@ -27,6 +27,7 @@ DELETION = "Old predictions could not be deleted"
 RECORD = "The steps of the run could not be stored"
 ANOMALIES = "Unusual days could not be looked for"
 ALERTS = "Alerts could not be looked for"
+TRACES = "Old traces could not be deleted"
 
 TOO_LARGE = "a number is larger than Tally can add up. Find it on the Records page, and correct or delete it"
 REFUSED = "a value is outside of what Tally can store. Find it on the Records page, and correct or delete it"

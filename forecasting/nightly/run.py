@@ -26,6 +26,7 @@ from forecasting.nightly.step_log import StepLog
 from forecasting.nightly.stored_budgets import save_budgets
 from forecasting.nightly.stored_results import delete_old_results, save_results
 from forecasting.nightly.sync import Synced, describe_sync, sync_connections
+from forecasting.nightly.traces import drop_traces
 from forecasting.nightly.upkeep import Upkeep
 from forecasting.nightly.workspace_forecasts import forecast_workspaces
 from forecasting.nightly.workspace_run import WorkspaceRun
@@ -139,6 +140,8 @@ class NightlyRun:
             self._forecast()
             if self.options.as_of is None:
                 self.log.run("budgets", self._evaluate_budgets)
+        if self.options.as_of is None:
+            self.log.run("traces", partial(drop_traces, self.connection, workspaces, self.problems))
         for step in MAINTENANCE:
             self.log.execute(*step)
 

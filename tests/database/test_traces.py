@@ -10,6 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tally.traces.stored_span import read_spans
+from tally.traces.waterfall import build_waterfall
 from tests.database.teams import Person, call, make_team
 from tests.database.test_audit import entries
 from tests.database_fixtures import Connection, Project
@@ -172,7 +174,21 @@ def test_order_splitting_and_resending_change_nothing(
         save(person, *(one | {"trace_id": second} for one in parts[start : start + size]))
     for table in ("spans", "traces"):
         assert read_rows(person, table, first) == read_rows(person, table, second)
+    assert_same_sums(person, user, first)
     person.close()
+
+
+def assert_same_sums(person: Connection, user: UUID, trace_id: str) -> None:
+    """The sums of the database are those of the waterfall."""
+    waterfall = build_waterfall(read_spans(trace_id, call(person, "read_trace", user, trace_id)))
+    row, roots = read_trace(person, trace_id), waterfall.roots
+    assert (row["spans"], row["errors"]) == (len(waterfall.nodes), waterfall.errors)
+    assert (row["retries"], row["duration_us"]) == (waterfall.retries, waterfall.duration_us)
+    assert row["calls"] == sum(root.calls for root in roots)
+    assert row["unpriced"] == sum(root.unpriced for root in roots)
+    assert row["input_tokens"] + row["output_tokens"] == sum(root.tokens for root in roots)
+    costs = [root.cost_usd for root in roots if root.cost_usd is not None]
+    assert row["cost_usd"] == (float(sum(costs)) if costs else None)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,200 @@
+"""Spans of telemetry as they are stored: kind, outcome, and the few facts that pages show."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from tally.telemetry.calls import Call
+from tally.telemetry.signals import Span, Value
+from tally.traces.stored_span import SpanKind, SpanOutcome, StoredSpan
+
+# Attributes that name a kind, each with its words; the first that a span has decides.
+KIND_KEYS = (
+    "openinference.span.kind",
+    "gen_ai.operation.name",
+    "langfuse.observation.type",
+    "traceloop.span.kind",
+    "langsmith.span.kind",
+    "ai.operationId",
+)
+KINDS: Mapping[str, SpanKind] = {
+    "llm": "llm",
+    "generation": "llm",
+    "embedding": "llm",
+    "embeddings": "llm",
+    "chat": "llm",
+    "completion": "llm",
+    "generate_content": "llm",
+    "text_completion": "llm",
+    "tool": "tool",
+    "execute_tool": "tool",
+    "ai.toolcall": "tool",
+    "agent": "agent",
+    "agent_step": "agent",
+    "invoke_agent": "agent",
+    "create_agent": "agent",
+    "invoke_workflow": "agent",
+    "workflow": "agent",
+    "ai.generatetext": "agent",
+    "ai.streamtext": "agent",
+    "ai.generateobject": "agent",
+    "ai.streamobject": "agent",
+    "retriever": "retrieval",
+    "retrieval": "retrieval",
+    "reranker": "retrieval",
+}
+DATABASE_KEYS = ("db.system.name", "db.system")
+HTTP_KEYS = ("http.request.method", "http.method")
+STATUS_KEYS = ("http.response.status_code", "http.status_code")
+ERROR_KEYS = ("error.type", "exception.type")
+TIMEOUTS = ("timeout", "timed out", "deadline")
+LIMITED = ("429", "rate_limit", "rate limit", "ratelimit", "too many requests")
+SESSION_KEYS = (
+    "session.id",
+    "gen_ai.conversation.id",
+    "langfuse.session.id",
+    "langsmith.trace.session_id",
+    "ai.telemetry.metadata.sessionId",
+    "conversation.id",
+)
+PERSON_KEYS = ("user.id", "enduser.id", "langfuse.user.id", "ai.telemetry.metadata.userId")
+AGENT_KEYS = ("gen_ai.agent.name", "llm.agent.name")
+RESOURCE_KEYS = (
+    "service.name",
+    "service.version",
+    "service.namespace",
+    "service.instance.id",
+    "deployment.environment.name",
+    "deployment.environment",
+    "host.name",
+    "container.name",
+    "k8s.pod.name",
+    "telemetry.sdk.language",
+    "telemetry.sdk.version",
+)
+NOTED = {  # attribute -> its name in metadata
+    "gen_ai.tool.name": "tool",
+    "tool.name": "tool",
+    "gen_ai.response.id": "response_id",
+    "http.response.status_code": "http_status",
+    "server.address": "server",
+}
+NOTED_OF_CALL = ("project", "repository", "branch", "environment", "region", "operation", "service_tier")
+MAX_TEXT, MAX_ID, MAX_FACT, MAX_TAGS = 200, 300, 150, 20
+
+
+def describe_span(span: Span, call: Call | None = None, cost_usd: Decimal | None = None) -> StoredSpan:
+    """The span as it is stored, with the tokens of the call that it describes and what that costs.
+
+    `cost_usd` is None where the call has no price.
+    """
+    kind = find_kind(span, call)
+    outcome, error = find_outcome(span, call)
+    facts: dict[str, Any] = {}
+    if call is not None:
+        facts = _describe_call(call, cost_usd)
+    else:
+        facts = {
+            "session": _first(span.attributes, SESSION_KEYS),
+            "person": _first(span.attributes, PERSON_KEYS),
+            "agent": _first(span.attributes, AGENT_KEYS),
+        }
+    return StoredSpan(
+        trace_id=span.trace_id,
+        span_id=span.span_id,
+        parent_span_id=span.parent_span_id,
+        started_at=span.start,
+        duration_us=max((span.end - span.start) // timedelta(microseconds=1), 0),
+        name=_clean(span.name) or "(unnamed)",
+        kind=kind,
+        service=_first(span.resource, ("service.name",)),
+        status=outcome,
+        error=error,
+        resource={
+            key: _clean(value, MAX_FACT)
+            for key in RESOURCE_KEYS
+            if isinstance(value := span.resource.get(key), str | int | float)
+        },
+        metadata=_note(span, call),
+        **facts,
+    )
+
+
+def find_kind(span: Span, call: Call | None = None) -> SpanKind:
+    """The kind of a span, by the words of the vocabularies."""
+    if call is not None:
+        return "llm"
+    attributes = span.attributes
+    for key in KIND_KEYS:
+        if isinstance(word := attributes.get(key), str) and (kind := KINDS.get(word.lower())):
+            return kind
+    if any(key in attributes for key in DATABASE_KEYS):
+        return "db"
+    if "gen_ai.tool.name" in attributes:
+        return "tool"
+    return "http" if any(key in attributes for key in HTTP_KEYS) else "internal"
+
+
+def find_outcome(span: Span, call: Call | None = None) -> tuple[SpanOutcome, str]:
+    """The outcome of a span, and its error in a word or a code; never what an exception quotes."""
+    status = _first(span.attributes, STATUS_KEYS)
+    named = (call.error_code if call else "") or _first(span.attributes, ERROR_KEYS) or _name_exception(span)
+    if call is not None and call.status != "ok":
+        return call.status, _clean(named or status, MAX_ID)
+    if span.status != "error":
+        return "ok", ""
+    hints = f"{named} {status} {span.status_message[:MAX_ID]}".lower()
+    error = _clean(named or status, MAX_ID)
+    if any(hint in hints for hint in LIMITED):
+        return "rate_limited", error
+    return "timeout" if any(hint in hints for hint in TIMEOUTS) else "error", error
+
+
+def _name_exception(span: Span) -> str:
+    return next((name for event in span.events if (name := _first(event.attributes, ERROR_KEYS))), "")
+
+
+def _describe_call(call: Call, cost_usd: Decimal | None) -> dict[str, Any]:
+    tags = list(call.tags.items())[:MAX_TAGS]
+    first_token = call.first_token_ms
+    return {
+        "is_call": True,
+        "request_id": _clean(call.request_ids[0], MAX_ID) if call.request_ids else "",
+        "provider": _clean(call.provider, 100),
+        "model": _clean(call.model),
+        "input_tokens": call.input_tokens,
+        "output_tokens": call.output_tokens,
+        "cached_input_tokens": call.cached_input_tokens,
+        "cache_write_tokens": call.cache_write_tokens,
+        "reasoning_tokens": call.reasoning_tokens,
+        "cost_usd": cost_usd,
+        "first_token_us": first_token * 1000 if first_token is not None and first_token >= 0 else None,
+        "session": _clean(call.session),
+        "person": _clean(call.person),
+        "agent": _clean(call.agent),
+        "prompt_name": _clean(call.prompt_name),
+        "prompt_version": _clean(call.prompt_version, 100),
+        "tags": {_clean(name, 50): _clean(value, 100) for name, value in tags},
+    }
+
+
+def _note(span: Span, call: Call | None) -> dict[str, Any]:
+    noted: dict[str, Any] = {"scope": _clean(span.scope, MAX_FACT)} if span.scope else {}
+    for key, name in NOTED.items():
+        if isinstance(value := span.attributes.get(key), str | int | float):
+            noted.setdefault(name, _clean(value, MAX_FACT))
+    for name in NOTED_OF_CALL if call is not None else ():
+        if value := getattr(call, name):
+            noted[name] = _clean(value, MAX_FACT)
+    return noted
+
+
+def _first(attributes: Mapping[str, Value], keys: tuple[str, ...]) -> str:
+    found = (attributes.get(key) for key in keys)
+    return next((_clean(value) for value in found if isinstance(value, str | int) and value != ""), "")
+
+
+def _clean(value: object, most: int = MAX_TEXT) -> str:
+    """Text that Postgres can store, cut to a length."""
+    return str(value)[:most].replace("\x00", "").encode("utf-8", "replace").decode()

@@ -1,0 +1,109 @@
+"""Spans as they are stored: kinds, outcomes, and nothing of what prompts and exceptions say."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tally.telemetry.calls import Call
+from tally.telemetry.signals import Span, SpanEvent
+from tally.traces.opened_files import describe_all
+from tally.traces.spans import describe_span, find_kind, find_outcome
+from tally.traces.waterfall import build_waterfall
+from tests.tally.telemetry.captures import expected, load
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def span(attributes: dict[str, Any] | None = None, **changes: Any) -> Span:
+    """A span of two seconds."""
+    found = Span(
+        trace_id="a" * 32,
+        span_id="b" * 16,
+        parent_span_id="",
+        name="chat",
+        kind=3,
+        start=START,
+        end=START + timedelta(seconds=2),
+        status="unset",
+        status_message="",
+        scope="openai",
+        attributes=attributes or {},
+        resource={"service.name": "shop", "process.command_args": "--secret"},
+    )
+    return replace(found, **changes)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "kind"),
+    [
+        ({"openinference.span.kind": "LLM"}, "llm"),
+        ({"openinference.span.kind": "RETRIEVER"}, "retrieval"),
+        ({"gen_ai.operation.name": "execute_tool"}, "tool"),
+        ({"gen_ai.operation.name": "invoke_agent"}, "agent"),
+        ({"langfuse.observation.type": "generation"}, "llm"),
+        ({"traceloop.span.kind": "workflow"}, "agent"),
+        ({"ai.operationId": "ai.toolCall"}, "tool"),
+        ({"db.system": "postgresql"}, "db"),
+        ({"http.request.method": "POST"}, "http"),
+        ({"gen_ai.operation.name": ["odd"]}, "internal"),
+        ({}, "internal"),
+    ],
+)
+def test_kind_is_read_in_every_vocabulary(attributes: dict[str, Any], kind: str) -> None:
+    assert find_kind(span(attributes)) == kind
+
+
+@pytest.mark.parametrize(
+    ("failed", "outcome"),
+    [
+        (span({"error.type": "429"}, status="error"), ("rate_limited", "429")),
+        (span({"error.type": "TimeoutError"}, status="error"), ("timeout", "TimeoutError")),
+        (span({"http.response.status_code": 500}, status="error"), ("error", "500")),
+        (span({"error.type": "odd"}), ("ok", "")),
+        (span(status="error", status_message="Deadline exceeded: my secret"), ("timeout", "")),
+    ],
+)
+def test_outcome_is_a_word_and_never_a_message(failed: Span, outcome: tuple[str, str]) -> None:
+    assert find_outcome(failed) == outcome
+
+
+def test_exception_is_named_without_its_message() -> None:
+    event = SpanEvent("exception", START, {"exception.type": "ValueError", "exception.message": "secret"})
+    stored = describe_span(span(status="error", events=(event,)))
+    assert (stored.status, stored.error) == ("error", "ValueError")
+    assert "secret" not in repr(stored)
+
+
+def test_a_call_brings_its_tokens_and_its_price() -> None:
+    call = Call(START, "openai", "gpt-5", ("resp_1",), 2_000, 400, 100, 10, 40, person="ann", tags={"t": "x"})
+    stored = describe_span(span(), call, Decimal("0.5"))
+    assert (stored.kind, stored.is_call, stored.request_id, stored.tokens) == ("llm", True, "resp_1", 110)
+    assert (stored.cost_usd, stored.first_token_us, stored.duration_us) == (
+        Decimal("0.5"),
+        400_000,
+        2_000_000,
+    )
+    assert (stored.service, stored.person, stored.tags) == ("shop", "ann", {"t": "x"})
+    assert stored.resource == {"service.name": "shop"}
+
+
+def test_texts_that_cannot_be_stored_are_cleaned() -> None:
+    odd = span({"session.id": "s\x00\ud800" + "x" * 999}, name="\x00", end=START - timedelta(seconds=1))
+    stored = describe_span(odd)
+    assert (stored.name, stored.duration_us, len(stored.session)) == ("(unnamed)", 0, 199)
+    assert stored.session.startswith("s?x")
+
+
+@pytest.mark.parametrize("name", ["node-ai7-json", "py-pydantic-ai", "py-openai-agents-openinference"])
+def test_waterfalls_of_real_clients_count_each_call_once(name: str) -> None:
+    traces: dict[str, list[Any]] = {}
+    for request in load(name):
+        if request.signal == "traces":
+            for one in describe_all(request.decode()):
+                traces.setdefault(one.trace_id, []).append(one)
+    roots = [root for spans in traces.values() for root in build_waterfall(spans).roots]
+    calls = expected(name)["calls"]
+    assert sum(root.tokens for root in roots) == sum(call["input"] + call["output"] for call in calls)
