@@ -63,6 +63,13 @@ from app.data.sources import (
 )
 from app.data.subscriptions import load_subscriptions
 from app.data.totals import load_forecast_totals, load_past_totals
+from app.data.traces import (
+    load_sessions,
+    load_span_details,
+    load_trace_days,
+    load_traces,
+    load_waterfall,
+)
 from app.figures.forecast_series import ForecastSeries
 
 __all__ = [
@@ -121,13 +128,18 @@ __all__ = [
     "load_records_page",
     "load_rejected",
     "load_role",
+    "load_sessions",
     "load_source_days",
     "load_sources",
+    "load_span_details",
     "load_split",
     "load_statements",
     "load_subscriptions",
+    "load_trace_days",
+    "load_traces",
     "load_unpriced_models",
     "load_use_of_month",
+    "load_waterfall",
     "load_workspace_prices",
     "parse_daily",
     "pause_budget",

@@ -1,1 +1,1 @@
-"""What programs did besides costing money: traces of spans, as lists and as waterfalls."""
+"""Traces of what programs did, as lists and as waterfalls."""

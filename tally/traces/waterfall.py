@@ -139,7 +139,7 @@ def _arrange(known: Mapping[str, StoredSpan], first_at: datetime) -> list[Node]:
             tops.append(span)
     nodes: list[Node] = []
     placed: set[str] = set()
-    # After the tops, whatever no top leads to is in a circle: its earliest span becomes a top.
+    # After the tops, what no top leads to is in a circle: its earliest span becomes a top.
     for top in (*tops, *known.values()):
         waiting: list[tuple[StoredSpan, int, int | None]] = [(top, 0, None)]
         while waiting:
@@ -190,5 +190,5 @@ def _sum_up(nodes: Sequence[Node], counted: set[str]) -> None:
 
 
 def add_costs(one: Decimal | None, other: Decimal | None) -> Decimal | None:
-    """The sum of two costs, of which None is unknown; None if both are."""
+    """The sum of two costs; None is unknown, and so is the sum if both are."""
     return other if one is None else one if other is None else one + other

@@ -6,6 +6,7 @@ from app.ui.charts.daily import Context, Earlier, daily_spend, mark_days
 from app.ui.charts.forecast import earlier_predictions, forecast_ribbons
 from app.ui.charts.spend import describe_totals, pairs, spend_by_name
 from app.ui.charts.style import config, is_weekly, series_colours, top_names
+from app.ui.charts.traces import kind_colours, trace_scatter, waterfall_bar
 
 __all__ = [
     "Context",
@@ -17,6 +18,7 @@ __all__ = [
     "earlier_predictions",
     "forecast_ribbons",
     "is_weekly",
+    "kind_colours",
     "mark_days",
     "pairs",
     "scope_months",
@@ -24,4 +26,6 @@ __all__ = [
     "shares",
     "spend_by_name",
     "top_names",
+    "trace_scatter",
+    "waterfall_bar",
 ]

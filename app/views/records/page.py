@@ -13,6 +13,7 @@ from app.parts.permissions import explain_fixed, render_own_only
 from app.parts.project_choice import choose_project
 from app.parts.record_labels import BASES, SOURCES
 from app.parts.welcome import render_welcome
+from app.ui.navigation import switch_page
 from app.ui.periods import EARLIEST_DAY, today_in
 from app.ui.tables import render_table, selected_row
 from app.ui.titles import title_row
@@ -63,6 +64,10 @@ def render_actions(row: dict[str, Any] | None) -> None:
             edit_entry(row, preferences.zone)
         if st.button("Delete", icon=":material/delete:", disabled=fixed is not None) and row:
             confirm_deletion(row, preferences.zone)
+        described = row["metadata"] if row else {}
+        trace_id = described.get("trace_id")
+        if isinstance(trace_id, str) and st.button("Trace", icon=":material/account_tree:"):
+            switch_page("traces", trace=trace_id, span=str(described.get("span_id") or ""))
         if fixed:
             st.caption(fixed)
 

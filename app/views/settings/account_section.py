@@ -16,6 +16,7 @@ from app.views.settings.display_form import render_display
 from app.views.settings.export import render_export
 from app.views.settings.password_form import render_password
 from app.views.settings.projects_card import render_projects_card
+from app.views.settings.traces_card import render_traces
 
 
 def render_account(shown: User) -> None:
@@ -34,6 +35,8 @@ def render_account(shown: User) -> None:
             render_channels(user, preferences.zone)
         with card("alerts"):
             render_alert_rules(user)
+        with card("traces"):
+            render_traces(user)
         with st.container(border=True):
             render_audit_log(user, preferences.zone)
     with card("password"):

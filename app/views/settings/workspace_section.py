@@ -17,6 +17,7 @@ from app.views.settings.invitations import render_invitations
 from app.views.settings.leaving import render_leaving
 from app.views.settings.members import render_members
 from app.views.settings.projects_card import render_projects_card
+from app.views.settings.traces_card import render_traces
 
 
 def render_workspace(user: User) -> None:
@@ -41,6 +42,8 @@ def render_workspace(user: User) -> None:
         render_channels(user, zone)
     with card("alerts"):
         render_alert_rules(user)
+    with card("traces"):
+        render_traces(user)
     if user.workspace.may_administer:
         with card("aliases"):
             render_aliases(user, people)

@@ -243,3 +243,12 @@ def test_unreachable_database_offers_a_retry(monkeypatch: pytest.MonkeyPatch, us
     wire.mend()
     send(page, "Try again")
     assert page.title[0].value == "Settings"
+
+
+def test_days_of_traces_are_chosen(page: AppTest, user: User) -> None:
+    field = next(field for field in page.number_input if field.label == "Days to keep traces")
+    assert field.value == 90
+    field.set_value(30)
+    send(page, "Save days")
+    assert "Traces are kept for 30 days." in all_text(page)
+    assert data.load_trace_days(user) == 30

@@ -1,0 +1,60 @@
+"""Traces: lists, one trace with its spans, and for how long they are kept.
+
+Lists are not cached by data version, which does not change with every span, but for a moment.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from app.auth.identity import User, database_of
+from app.data.reading import KEYS, cached
+from tally.storage.database import Query, Row, select_first
+from tally.traces import lists
+from tally.traces.lists import SessionList, TraceFilter, TraceList
+from tally.traces.waterfall import Waterfall, build_waterfall
+
+FRESH_SECONDS = 3
+
+
+def _briefly_cached(function: Any) -> Any:
+    return st.cache_data(ttl=FRESH_SECONDS, max_entries=256, show_spinner=False, hash_funcs=KEYS)(function)
+
+
+@_briefly_cached
+def load_traces(user: User, chosen: TraceFilter, page: int) -> TraceList:
+    """A page of the traces that meet a filter; pages count from 1."""
+    return lists.find_traces(database_of(user), chosen, page)
+
+
+@_briefly_cached
+def load_sessions(user: User, chosen: TraceFilter, page: int) -> SessionList:
+    """A page of the sessions of a period; pages count from 1."""
+    return lists.find_sessions(database_of(user), chosen, page)
+
+
+def load_waterfall(user: User, trace_id: str) -> Waterfall | None:
+    """The spans of a trace that the user may see; None if there are none."""
+    row = lists.load_trace(database_of(user), trace_id)
+    spans = 0 if row is None else row["spans"]
+    return _waterfall(user, trace_id, f"{spans} {row}")
+
+
+@cached
+def _waterfall(user: User, trace_id: str, version: str) -> Waterfall | None:  # noqa: ARG001
+    spans = lists.load_spans(database_of(user), trace_id)
+    return build_waterfall(spans) if spans else None
+
+
+@cached
+def load_span_details(user: User, trace_id: str, span_id: str) -> Mapping[str, Any]:
+    """Tags, resource and metadata of a span."""
+    return lists.load_details(database_of(user), trace_id, span_id)
+
+
+def load_trace_days(user: User) -> int:
+    """For how many days the workspace keeps traces."""
+    where = {"id": user.workspace.workspace_id}
+    row: Row | None = select_first(database_of(user), Query("workspaces", "id,trace_days", ["id"], where))
+    return int(row["trace_days"]) if row else 0
