@@ -1,6 +1,7 @@
 """The API as a process of its own: `python -m api --host 127.0.0.1 --port 8601`."""
 
 import argparse
+import os
 import sys
 
 import uvicorn
@@ -29,6 +30,7 @@ def main() -> None:
         access_log=False,
         timeout_graceful_shutdown=STOP_SECONDS,
         server_header=False,
+        forwarded_allow_ips=os.environ.get("FORWARDED_ALLOW_IPS", ""),
     )
 
 

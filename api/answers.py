@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-PROTOBUF, JSON = "application/x-protobuf", "application/json"
+PROTOBUF, JSON, NDJSON = "application/x-protobuf", "application/json", "application/x-ndjson"
 # Codes of google.rpc.Status, which OTLP puts into refusals.
 CODES = {400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 413: 11, 415: 3, 429: 8, 500: 13, 503: 14}
 ENDS_CONNECTION = {"connection": "close"}  # the rest of a refused body is not read

@@ -5,18 +5,26 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from api import addresses
-from api.answers import JSON
+from api.answers import JSON, NDJSON
 from api.callers import Callers
 from api.database import Pool
+from api.intake import Intake
+from api.langfuse import Langfuse
+from api.litellm import LiteLlm
 from api.mcp_endpoint import McpEndpoint
+from api.openapi import send_description
+from api.otlp import MEDIA_TYPES, Otlp
 from api.rate_limits import RateLimits
 from api.reading import Reading
+from api.records import Records
 from api.service import Api, Endpoint, Workers
 from api.settings import ApiSettings, load_api_settings
 from tally.api_keys.verification import Verifier
 
 READ = ("GET", "HEAD")
 SEND = ("POST", "PUT")  # OpenRouter puts
+# Together fewer than the connections, so that a key can be verified while all of them are busy.
+SAVERS, READERS = 3, 2
 
 
 class Parts:
@@ -24,19 +32,28 @@ class Parts:
 
     def __init__(self, settings: ApiSettings) -> None:
         self.pool = Pool(settings.database)
-        self.workers = Workers()
+        self.workers, self.savers, readers = Workers(4), Workers(SAVERS), Workers(READERS)
         self.limits = RateLimits(settings.redis)
         self.callers = Callers(Verifier(self.pool.connection), self.limits)
-        self.reading = Reading(self.pool, self.workers)
+        self.intake = Intake(self.pool, self.workers, self.savers, self.limits)
+        self.reading = Reading(self.pool, readers)
         self.mcp = McpEndpoint(self.reading, self.workers, version("tally"))
 
     def endpoints(self) -> Mapping[str, Endpoint]:
         """The endpoint of each address."""
-        reading = self.reading
+        otlp, reading = Otlp(self.intake), self.reading
         return {
+            addresses.TRACES: Endpoint(otlp.traces, "ingest", SEND, MEDIA_TYPES),
+            addresses.LOGS: Endpoint(otlp.logs, "ingest", SEND, MEDIA_TYPES),
+            addresses.METRICS: Endpoint(otlp.metrics, "ingest", SEND, MEDIA_TYPES),
+            addresses.LANGFUSE_TRACES: Endpoint(otlp.traces, "ingest", SEND, MEDIA_TYPES),
+            addresses.LANGFUSE_BATCH: Endpoint(Langfuse(self.intake).take, "ingest", ("POST",), (JSON,)),
+            addresses.LITELLM: Endpoint(LiteLlm(self.intake).take, "ingest", SEND, (JSON, NDJSON)),
+            addresses.RECORDS: Endpoint(Records(self.intake).take, "ingest", SEND, (JSON,)),
             addresses.COSTS: Endpoint(reading.costs, "read", READ),
             addresses.BUDGET: Endpoint(reading.budget, "read", READ),
             addresses.MODELS: Endpoint(reading.models, "read", READ),
+            addresses.OPENAPI: Endpoint(send_description, None, READ),
             addresses.MCP: Endpoint(self.mcp.handle, "read", ("POST",), (JSON,)),
         }
 
@@ -48,6 +65,7 @@ class Parts:
             async with self.mcp.running():
                 yield
         finally:
+            await self.intake.stop()
             await self.workers.run(self.pool.close)
 
 

@@ -17,7 +17,8 @@ from tally.core.rate_limits import TooManyAttempts
 
 Right = Literal["ingest", "read"]
 
-MAX_AT_ONCE = 64  # requests of one key; those that wait to be saved count
+# Requests of one key: many may wait to be saved, while those that read keep a connection busy.
+MAX_AT_ONCE: dict[Right | None, int] = {"ingest": 64, "read": 4, None: 4}
 UNKNOWN = (
     "This key is not valid: it is missing, mistyped, expired or revoked. "
     "Send a key of Tally's page Keys as `Authorization: Bearer`."
@@ -50,7 +51,7 @@ class Callers:
 
     def __init__(self, verifier: Verifier, limits: RateLimits) -> None:
         self._verifier, self._limits = verifier, limits
-        self._at_once: Counter[UUID] = Counter()
+        self._at_once: Counter[tuple[UUID, Right | None]] = Counter()
 
     def admit(self, key: str, client_host: str | None, right: Right | None) -> Grant:
         """The rights of a key, which the request is counted for; raises Refusal or DatabaseError."""
@@ -71,14 +72,15 @@ class Callers:
         return grant
 
     @contextmanager
-    def one_of(self, grant: Grant) -> Iterator[None]:
+    def one_of(self, grant: Grant, right: Right | None) -> Iterator[None]:
         """One of a key's requests at once; raises Refusal for one too many."""
-        if self._at_once[grant.key_id] >= MAX_AT_ONCE:
-            raise Refusal(429, f"More than {MAX_AT_ONCE} requests of this key at once. Send fewer.", 1)
-        self._at_once[grant.key_id] += 1
+        who, most = (grant.key_id, right), MAX_AT_ONCE[right]
+        if self._at_once[who] >= most:
+            raise Refusal(429, f"More than {most} requests of this key at once. Send fewer.", 1)
+        self._at_once[who] += 1
         try:
             yield
         finally:
-            self._at_once[grant.key_id] -= 1
-            if not self._at_once[grant.key_id]:
-                del self._at_once[grant.key_id]
+            self._at_once[who] -= 1
+            if not self._at_once[who]:
+                del self._at_once[who]

@@ -9,11 +9,13 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from api.settings import NO_DATABASE
+from tally.api_keys.verification import Grant
 from tally.core.errors import TallyError
 from tally.storage.database import Unreachable
-from tally.storage.postgres import describe_failure
+from tally.storage.postgres import PostgresDatabase, describe_failure
 
-WARM, MOST = 1, 4
+PROGRAM = "Tally API"
+WARM, MOST = 1, 6
 WAIT_SECONDS = 5.0  # for a connection; clients retry what is refused
 AWAY = "The database cannot be reached right now. Send this again in a moment."
 NOT_AN_ADDRESS = (
@@ -68,3 +70,8 @@ class Pool:
             raise Unreachable(AWAY) from None
         except psycopg.Error as error:
             raise describe_failure(error) from error
+
+
+def act_as_owner(connection: Connection, grant: Grant) -> PostgresDatabase:
+    """The database as the owner of a key may use it, in the key's workspace."""
+    return PostgresDatabase(connection, grant.user_id, grant.workspace_id, f"{PROGRAM}, key {grant.name}")

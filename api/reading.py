@@ -8,15 +8,13 @@ from starlette.responses import JSONResponse, Response
 
 from api import figures
 from api.answers import NO_STORE, Refusal
-from api.database import Pool
+from api.database import Pool, act_as_owner
 from api.figures import GROUPS, Days
 from api.service import Call, Workers
 from tally.api_keys.verification import Grant
 from tally.storage.database import Database
-from tally.storage.postgres import PostgresDatabase
 
 MAX_DAYS = 3_700  # ten years
-PROGRAM = "Tally API"
 Load = Callable[[Database], dict[str, Any]]
 
 
@@ -65,11 +63,6 @@ class Reading:
     def _load(self, grant: Grant, load: Load) -> dict[str, Any]:
         with self._pool.connection() as connection:
             return load(act_as_owner(connection, grant))
-
-
-def act_as_owner(connection: Any, grant: Grant) -> PostgresDatabase:
-    """The database as the owner of a key may use it, in the key's workspace."""
-    return PostgresDatabase(connection, grant.user_id, grant.workspace_id, f"{PROGRAM}, key {grant.name}")
 
 
 def read_query(call: Call, known: Collection[str]) -> dict[str, str]:

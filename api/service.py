@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import ParamSpec, TypeVar
@@ -20,9 +20,9 @@ from api.bodies import BodyRoom, read_body
 from api.callers import Callers, Right, find_key
 from tally.api_keys.verification import Grant
 from tally.storage.database import DatabaseError, NotAllowed, Unreachable
+from tally.telemetry.signals import Undecodable
 
 LOG = logging.getLogger(__name__)
-THREADS = 6
 AGAIN_AFTER = 2
 BROKEN = "Something went wrong in Tally. Its log says what it was; sending the same again will not help."
 NOT_HERE = "There is nothing at this address. /v1/openapi.json describes those that there are."
@@ -57,10 +57,10 @@ class Endpoint:
 
 
 class Workers:
-    """Threads for what would hold up the server's other requests."""
+    """A few threads for one kind of work, which would hold up the server's other requests."""
 
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(THREADS, "api")
+    def __init__(self, threads: int) -> None:
+        self._threads = ThreadPoolExecutor(threads, "api")
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a function in one of the threads."""
@@ -93,15 +93,16 @@ class Api:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        try:
-            answer = await self._answer(request)
-        except ClientDisconnect:
-            return
-        await answer(scope, receive, send)
+        with ExitStack() as held:  # until the answer is sent
+            try:
+                answer = await self._answer(request, held)
+            except ClientDisconnect:
+                return
+            await answer(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: Request, held: ExitStack) -> Response:
         try:
-            return await self._handle(request)
+            return await self._handle(request, held)
         except Refusal as refusal:
             problem = refusal
         except Exception as error:
@@ -111,7 +112,7 @@ class Api:
         media_type = PROTOBUF if media_type_of(request) == PROTOBUF else JSON
         return refuse(problem, media_type, body_was_read=request._stream_consumed)
 
-    async def _handle(self, request: Request) -> Response:
+    async def _handle(self, request: Request, held: ExitStack) -> Response:
         endpoint = self._endpoints.get(request.scope["path"])
         if endpoint is None:
             raise Refusal(404, NOT_HERE)
@@ -121,9 +122,10 @@ class Api:
         grant = await self._workers.run(self._callers.admit, find_key(request.headers), host, endpoint.right)
         if endpoint.media_types and media_type_of(request) not in endpoint.media_types:
             raise Refusal(415, WRONG_TYPE.format(" or ".join(endpoint.media_types)))
-        with self._callers.one_of(grant), self._room.take() as share:
-            body = await read_body(request, share) if endpoint.media_types else b""
-            return await endpoint.handle(Call(request, grant, body))
+        held.enter_context(self._callers.one_of(grant, endpoint.right))
+        share = held.enter_context(self._room.take())
+        body = await read_body(request, share) if endpoint.media_types else b""
+        return await endpoint.handle(Call(request, grant, body))
 
 
 def media_type_of(request: Request) -> str:
@@ -140,5 +142,7 @@ def translate(error: Exception) -> Refusal:
     if isinstance(error, DatabaseError):
         LOG.warning("The database refused what a program sent: %s", error)
         return Refusal(503, str(error), AGAIN_AFTER)
+    if isinstance(error, Undecodable):
+        return Refusal(400, str(error))
     LOG.error("A request of a program failed.", exc_info=error)
     return Refusal(500, BROKEN)

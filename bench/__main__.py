@@ -12,6 +12,7 @@ from bench.measurement import Measurement, Options
 
 BENCHES = (
     "saving",
+    "ingest",
     "ledger",
     "daily_costs",
     "teams",

@@ -48,6 +48,7 @@ LONG = (
 # properties that take longest.
 SLOW = (
     *LONG,
+    "tests/api/test_process.py",
     "tests/supabase/",
     "tests/forecasting/workers/",
     "tests/forecasting/evaluation/",

@@ -6,18 +6,18 @@ from typing import Self
 
 import httpx
 import uvicorn
+from starlette.types import ASGIApp
 
 from api.service import Api
 
 START_SECONDS = 30
 
 
-class ApiServer:
-    """The API as programs reach it; leaving it stops it as a signal would."""
+class AppInThread:
+    """A server; leaving it stops it as a signal would."""
 
-    def __init__(self, api: Api, port: int = 0) -> None:
-        self.api = api
-        config = uvicorn.Config(api.process(), port=port, log_level="warning", lifespan="on")
+    def __init__(self, app: ASGIApp) -> None:
+        config = uvicorn.Config(app, port=0, log_level="warning", lifespan="on")
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._clients: list[httpx.Client] = []
@@ -55,3 +55,11 @@ class ApiServer:
         client = httpx.Client(base_url=self.url, headers=sent, timeout=30)
         self._clients.append(client)
         return client
+
+
+class ApiServer(AppInThread):
+    """The API as programs reach it."""
+
+    def __init__(self, api: Api) -> None:
+        super().__init__(api.process())
+        self.api = api

@@ -1,13 +1,14 @@
 """Keys: where they are read from, and what refuses them."""
 
 import base64
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
 from api.answers import Refusal
-from api.callers import MAX_AT_ONCE, UNKNOWN, Callers
+from api.callers import MAX_AT_ONCE, UNKNOWN, Callers, Right
 from api.rate_limits import RateLimits
 from tests.api.conftest import MakeKey
 from tests.api.grants import grant_with
@@ -85,18 +86,22 @@ def test_guesses_from_one_network_are_slowed_down(
     assert api.client(known).get("/v1/budget").status_code == 200, "a known key is never slowed down"
 
 
-def test_one_key_has_a_bounded_number_of_requests_at_once() -> None:
+@pytest.mark.parametrize("right", ["ingest", "read"])
+def test_one_key_has_a_bounded_number_of_requests_at_once(right: Right) -> None:
     callers = Callers(verifier=None, limits=RateLimits())  # type: ignore[arg-type]
     grant, other = grant_with(), grant_with()
-    begun = [callers.one_of(grant) for _ in range(MAX_AT_ONCE)]
-    for each in begun:
-        each.__enter__()
-    with pytest.raises(Refusal) as refusal, callers.one_of(grant):
+    with ExitStack() as begun:
+        for _ in range(MAX_AT_ONCE[right]):
+            begun.enter_context(callers.one_of(grant, right))
+        with pytest.raises(Refusal) as refusal, callers.one_of(grant, right):
+            pass
+        assert (refusal.value.status, refusal.value.retry_after) == (429, 1)
+        with callers.one_of(other, right):
+            pass
+    with callers.one_of(grant, right):
         pass
-    assert (refusal.value.status, refusal.value.retry_after) == (429, 1)
-    with callers.one_of(other):
-        pass
-    for each in begun:
-        each.__exit__(None, None, None)
-    with callers.one_of(grant):
-        pass
+
+
+def test_place_of_a_request_is_given_back_when_it_is_answered(api: ApiServer, make_key: MakeKey) -> None:
+    client = api.client(make_key("read"))
+    assert {client.get("/v1/budget").status_code for _ in range(MAX_AT_ONCE["read"] * 2)} == {200}

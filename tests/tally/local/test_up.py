@@ -51,7 +51,9 @@ class Up:
 def environment(home: Path, port: int) -> dict[str, str]:
     """The environment without settings of other stacks that the tests may have set."""
     inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith(("SUPABASE_", "DATABASE_"))
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("SUPABASE_", "DATABASE_", "API_DATABASE_"))
     }
     return {**inherited, "TALLY_HOME": str(home), "TALLY_PORT": str(port)}
 

@@ -1,0 +1,74 @@
+"""From a request's body to saved records: decoded in a thread, then saved with others of its workspace."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from api.database import PROGRAM, Pool
+from api.rate_limits import RateLimits
+from api.saving import Batches
+from api.service import Workers
+from tally.api_keys.verification import Grant
+from tally.telemetry.calls import Call
+from tally.telemetry.counting import choose_calls, parents_of
+from tally.telemetry.save import Sent, save_telemetry
+from tally.telemetry.signals import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """The readable part of a request, and sentences about the rest."""
+
+    calls: Sequence[Call] = ()
+    spans: Sequence[Span] = ()
+    parents: Mapping[str, str] = field(default_factory=dict)  # where no spans tell them
+    rejected: Sequence[str] = ()
+    remarks: Sequence[str] = ()
+
+    @property
+    def size(self) -> int:
+        """The number of items to save."""
+        return max(len(self.calls), len(self.spans))
+
+
+class Intake:
+    """Takes what programs send. `stop` saves what waits."""
+
+    def __init__(self, pool: Pool, readers: Workers, savers: Workers, limits: RateLimits) -> None:
+        self._pool, self._readers, self._savers, self._limits = pool, readers, savers, limits
+        self._batches: Batches[Sent, list[str]] = Batches(self._save_in_thread)
+
+    async def take(self, grant: Grant, read: Callable[[], Brought]) -> Brought:
+        """Read a request and return once it is saved; raises Undecodable, Refusal or DatabaseError.
+
+        The rejections of the database are among those that are returned.
+        """
+        brought = await self._readers.run(self._read, grant, read)
+        if not brought.size:
+            return brought
+        sent = Sent(grant, brought.calls, brought.spans, brought.parents)
+        refused = await self._batches.add(grant.workspace_id, sent, brought.size)
+        if not refused:
+            return brought
+        return Brought(
+            brought.calls, brought.spans, rejected=[*brought.rejected, *refused], remarks=brought.remarks
+        )
+
+    async def stop(self) -> None:
+        """Save what waits, and take nothing more."""
+        await self._batches.stop()
+
+    def _read(self, grant: Grant, read: Callable[[], Brought]) -> Brought:
+        brought = read()
+        if grant.tokens_per_minute:
+            parents = {**parents_of(brought.spans), **brought.parents}
+            counted = choose_calls(brought.calls, parents).counted
+            self._limits.count_tokens(grant, sum(call.tokens for call in counted))
+        return brought
+
+    async def _save_in_thread(self, batch: Sequence[Sent]) -> Sequence[list[str] | Exception]:
+        return await self._savers.run(self._save, batch)
+
+    def _save(self, batch: Sequence[Sent]) -> list[list[str] | Exception]:
+        with self._pool.connection() as connection:
+            outcomes = save_telemetry(connection, batch, PROGRAM)
+        return [outcome.error or outcome.rejected for outcome in outcomes]

@@ -1,0 +1,134 @@
+"""The description of the API (OpenAPI 3.1), for people and for programs that generate clients."""
+
+from functools import cache
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from api import addresses
+from api.answers import JSON, NO_STORE, PROTOBUF
+from api.figures import GROUPS
+from api.records import SentRecords
+from api.service import Call
+
+VERSION = "1.0.0"  # of the API: its first number changes when programs would have to
+OTLP = "https://opentelemetry.io/docs/specs/otlp/#otlphttp"
+REFUSALS = {
+    "400": "What was sent cannot be read; the message says why.",
+    "401": "The key is missing, mistyped, expired or revoked.",
+    "403": "The key has no right to this.",
+    "413": "The body is bigger than 16 MB after decompression.",
+    "415": "The Content-Type or Content-Encoding is not supported.",
+    "429": "Too much in a minute. Retry-After says when to come again.",
+    "503": "Not possible right now. Retry-After says when to send the same again.",
+}
+READ_REFUSALS = ("400", "401", "403", "429", "503")
+
+
+async def send_description(call: Call) -> Response:  # noqa: ARG001 - as other endpoints
+    """The endpoint of the description."""
+    return JSONResponse(describe(), headers=NO_STORE)
+
+
+@cache
+def describe() -> dict[str, Any]:
+    """The document."""
+    schemas = SentRecords.model_json_schema(ref_template="#/components/schemas/{model}")
+    record = schemas.pop("$defs")["SentRecord"]
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Tally", "version": VERSION, "description": "Send what AI costs, and read it."},
+        "security": [{"bearer": []}, {"basic": []}, {"header": []}],
+        "paths": {
+            **_describe_otlp(),
+            addresses.LANGFUSE_BATCH: {
+                "post": _sends("Events of Langfuse's SDKs before OpenTelemetry", {"type": "object"}, "207")
+            },
+            addresses.LITELLM: {
+                "post": _sends("Payloads of LiteLLM's callback generic_api", {"type": ["array", "object"]})
+            },
+            addresses.RECORDS: {
+                "post": _sends("Calls as Tally's own JSON", {"$ref": "#/components/schemas/SentRecords"})
+            },
+            addresses.COSTS: {"get": _reads("Costs of a period", [*_period(), _group()])},
+            addresses.BUDGET: {"get": _reads("Budgets, with what is spent and the likely end", [])},
+            addresses.MODELS: {"get": _reads("Models with their cost and list prices", _period())},
+            addresses.OPENAPI: {"get": _reads("This description", [])},
+            addresses.MCP: {"post": _sends("The Model Context Protocol", {"type": "object"})},
+        },
+        "components": {
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "basic": {"type": "http", "scheme": "basic", "description": "The password is the key."},
+                "header": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+            },
+            "schemas": {
+                "SentRecord": record,
+                "SentRecords": schemas,
+                "Problem": {
+                    "type": "object",
+                    "required": ["code", "message"],
+                    "properties": {
+                        "code": {"type": "integer", "description": "A code of google.rpc.Status."},
+                        "message": {"type": "string"},
+                        "details": {"type": "array", "items": {"type": "object"}},
+                    },
+                },
+            },
+        },
+    }
+
+
+def _describe_otlp() -> dict[str, Any]:
+    signals = {
+        addresses.TRACES: "Spans",
+        addresses.LOGS: "Log records",
+        addresses.METRICS: "Metrics, which are accepted and not kept",
+        addresses.LANGFUSE_TRACES: "Spans of clients that are set up for Langfuse",
+    }
+    bodies: dict[str, Any] = {media_type: {"schema": {}} for media_type in (PROTOBUF, JSON)}
+    return {
+        path: {
+            "post": {
+                "summary": f"{title}, by OTLP over HTTP",
+                "externalDocs": {"url": OTLP},
+                "requestBody": {"content": bodies},
+                "responses": {"200": {"description": "Taken, perhaps partly."}, **_refusals(tuple(REFUSALS))},
+            }
+        }
+        for path, title in signals.items()
+    }
+
+
+def _sends(title: str, schema: dict[str, Any], status: str = "200") -> dict[str, Any]:
+    return {
+        "summary": title,
+        "requestBody": {"required": True, "content": {JSON: {"schema": schema}}},
+        "responses": {status: {"description": "Taken."}, **_refusals(tuple(REFUSALS))},
+    }
+
+
+def _reads(title: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
+    answer = {"description": "Found.", "content": {JSON: {"schema": {"type": "object"}}}}
+    return {
+        "summary": title,
+        "parameters": parameters,
+        "responses": {"200": answer, **_refusals(READ_REFUSALS)},
+    }
+
+
+def _refusals(statuses: tuple[str, ...]) -> dict[str, Any]:
+    content = {JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": REFUSALS[status], "content": content} for status in statuses}
+
+
+def _period() -> list[dict[str, Any]]:
+    said = {"from": "First day; by default the first of the month", "to": "Last day; by default today"}
+    return [
+        {"name": name, "in": "query", "description": text, "schema": {"type": "string", "format": "date"}}
+        for name, text in said.items()
+    ]
+
+
+def _group() -> dict[str, Any]:
+    return {"name": "group_by", "in": "query", "schema": {"enum": list(GROUPS), "default": "day"}}
