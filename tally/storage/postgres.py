@@ -26,6 +26,13 @@ from tally.storage.database import (
 )
 from tally.storage.idle import end_idle_transactions
 
+# As `set local role`, in one query with what the role's policies ask for.
+ACT = """
+select
+    set_config('role', %s, true),
+    set_config('request.jwt.claims', %s, true),
+    set_config('request.headers', %s, true)"""
+
 
 class PostgresDatabase:
     """The operator's connection, which assumes an account's role and claims for every call.
@@ -144,11 +151,7 @@ class PostgresDatabase:
     @contextmanager
     def _as_account(self, role: str) -> Iterator[psycopg.Cursor[Any]]:
         with self._connection.transaction(), self._connection.cursor(row_factory=tuple_row) as cursor:
-            cursor.execute(sql.SQL("set local role {}").format(sql.SQL(role)))
-            cursor.execute(
-                "select set_config('request.jwt.claims', %s, true), set_config('request.headers', %s, true)",
-                [self._claims, self._headers],
-            )
+            cursor.execute(ACT, [role, self._claims, self._headers])
             yield cursor
 
 
