@@ -1669,9 +1669,19 @@ begin
                 select row_number() over () as nth, u.trace_id, u.span_id, private.refuse_span(u, days) as reason
                 from unnest(incoming) as u
             ) as r
-            left join public.traces as t on t.workspace_id = tenant and r.trace_id = t.trace_id
-            left join public.spans as s
-                on s.workspace_id = tenant and t.trace_id = s.trace_id and r.span_id = s.span_id and t.week = s.week
+            -- Limits keep the look-ups apart: a connection whose plan is from when there were few traces would read all of them.
+            left join lateral (
+                select f.trace_id, f.week, f.spans
+                from public.traces as f
+                where f.workspace_id = tenant and f.trace_id = r.trace_id
+                limit 1
+            ) as t on true
+            left join lateral (
+                select k.span_id
+                from public.spans as k
+                where k.workspace_id = tenant and k.trace_id = t.trace_id and k.span_id = r.span_id and k.week = t.week
+                limit 1
+            ) as s on true
         ) as c
     ) as i
     where i.reason is not null;
@@ -11160,6 +11170,7 @@ CREATE FUNCTION public.save_spans(spans json, workspace uuid DEFAULT NULL::uuid)
     SET search_path TO ''
     SET lock_timeout TO '6s'
     SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
     AS $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'member');

@@ -166,6 +166,7 @@ security definer
 set search_path = ''
 set lock_timeout = '6s' -- less than the API's limit: who waits too long is told to, and repeats it
 set plan_cache_mode = force_generic_plan
+set enable_seqscan = off -- a connection keeps its plans, which may be from when a week was empty
 as $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'member');
