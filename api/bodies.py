@@ -3,10 +3,10 @@
 import asyncio
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from api.answers import Refusal
 
@@ -15,6 +15,7 @@ MAX_BYTES = 16 * MIB  # of a body, as sent and inflated
 MAX_BYTES_AT_ONCE = 128 * MIB  # of all bodies that are being handled
 PIECE = 256 * 1024
 SECONDS = 30.0
+MAX_DISCARDED_BYTES, DISCARD_SECONDS = 64 * MIB, 2.0
 AGAIN_AFTER = 1
 TOO_BIG = "The request is bigger than 16 MB after decompression. Send smaller batches."
 TOO_SLOW = "The request took more than 30 seconds to arrive. Send it again."
@@ -154,3 +155,16 @@ async def read_body(request: Request, share: Share, seconds: float = SECONDS) ->
         raise Refusal(503, TOO_SLOW, AGAIN_AFTER) from None
     inflater.end()
     return b"".join(pieces)
+
+
+async def discard_body(request: Request) -> None:
+    """Read the rest of a refused body, within bounds: who is still sending would not see the answer."""
+    if "expect" in request.headers:  # the client waits for the answer, and then sends no body
+        return
+    left = MAX_DISCARDED_BYTES
+    with suppress(TimeoutError, ClientDisconnect):
+        async with asyncio.timeout(DISCARD_SECONDS):
+            async for data in request.stream():
+                left -= len(data)
+                if left < 0:
+                    return

@@ -16,7 +16,7 @@ from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
 from api.answers import JSON, PROTOBUF, Refusal, refuse
-from api.bodies import BodyRoom, read_body
+from api.bodies import BodyRoom, discard_body, read_body
 from api.callers import Callers, Right, find_key
 from tally.api_keys.verification import Grant
 from tally.storage.database import DatabaseError, NotAllowed, Unreachable
@@ -109,6 +109,8 @@ class Api:
             if isinstance(error, ClientDisconnect):
                 raise
             problem = translate(error)
+        if not request._stream_consumed:
+            await discard_body(request)
         media_type = PROTOBUF if media_type_of(request) == PROTOBUF else JSON
         return refuse(problem, media_type, body_was_read=request._stream_consumed)
 

@@ -219,7 +219,6 @@ NEAR = [
     "/v1/Traces",
     "//v1/traces",
     "/v1/../v1/traces",
-    "/v1%2ftraces",
 ]
 
 
