@@ -7,7 +7,9 @@ from api.database import PROGRAM, Pool
 from api.rate_limits import RateLimits
 from api.saving import Batches
 from api.service import Workers
+from api.spans import save_traces
 from tally.api_keys.verification import Grant
+from tally.storage.database import DatabaseError
 from tally.telemetry.calls import Call
 from tally.telemetry.counting import choose_calls, parents_of
 from tally.telemetry.save import Sent, save_telemetry
@@ -71,4 +73,8 @@ class Intake:
     def _save(self, batch: Sequence[Sent]) -> list[list[str] | Exception]:
         with self._pool.connection() as connection:
             outcomes = save_telemetry(connection, batch, PROGRAM)
-        return [outcome.error or outcome.rejected for outcome in outcomes]
+            traced = save_traces(connection, batch)
+        return [
+            outcome.error or (each if isinstance(each, DatabaseError) else [*outcome.rejected, *each])
+            for outcome, each in zip(outcomes, traced, strict=True)
+        ]

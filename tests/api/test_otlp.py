@@ -297,3 +297,17 @@ def test_key_of_somebody_who_may_no_longer_save_is_refused(
     answer = post(client, as_json(call_span(2)))
     assert answer.status_code == 403, "though the key is still known"
     assert count(database) == 1
+
+
+def test_spans_are_a_trace_with_what_its_calls_cost(client: httpx.Client, database: Connection) -> None:
+    root = call_span(1) | {"name": "checkout", "attributes": []}
+    call = call_span(2) | {"parentSpanId": root["spanId"]}
+    for _ in range(2):
+        assert post(client, as_json(root, call)).content == b"{}"
+    saved = "select name, kind, parent_span_id, cost_usd from public.spans order by span_id"
+    [[usd]] = database.execute("select cost_usd from public.cost_records").fetchall()
+    assert database.execute(saved).fetchall() == [
+        ("checkout", "internal", "", None),
+        ("chat gpt-5", "llm", root["spanId"], usd),
+    ]
+    assert database.execute("select spans, cost_usd from public.traces").fetchall() == [(2, usd)]
