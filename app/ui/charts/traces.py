@@ -28,6 +28,7 @@ TICKS = {
     3_600_000_000: "1 h",
     36_000_000_000: "10 h",
 }
+COSTS = {0.0001: "$0.0001", 0.001: "$0.001", 0.01: "$0.01", 0.1: "$0.10", 1: "$1", 10: "$10", 100: "$100"}
 OUTCOMES = (("ok", "OK", "circle"), ("retried", "Retried", "diamond"), ("error", "Error", "x"))
 
 
@@ -65,7 +66,7 @@ def trace_scatter(
         )
     add_layout(figure, palette, height=280, hovermode="closest")
     figure.update_xaxes(type="log", tickvals=list(TICKS), ticktext=list(TICKS.values()), tickformat="")
-    figure.update_yaxes(type="log", rangemode="normal", tickformatstops=[], tickformat="$,~g", dtick=1)
+    figure.update_yaxes(type="log", rangemode="normal", tickvals=list(COSTS), ticktext=list(COSTS.values()))
     for row, (label, us) in enumerate(percentiles):
         figure.add_vline(x=max(us, 1), line={"color": palette.muted, "width": 1, "dash": "dot"})
         figure.add_annotation(

@@ -2,8 +2,6 @@
 
 import streamlit as st
 
-from app.ui.navigation import clear_parameter
-
 TRACE, SPAN, SESSION, FILE = "trace", "span", "session", "trace_file"
 
 
@@ -15,8 +13,6 @@ def open_trace(trace_id: str) -> None:
 
 def open_session(session: str) -> None:
     """List the traces of a session."""
-    clear_parameter("list")
-    st.session_state["list"] = "Traces"
     st.query_params[SESSION] = session
 
 

@@ -44,15 +44,17 @@ def render_list(user: User, zone: ZoneInfo) -> None:
     if not everything.traces:
         _render_empty(user)
         return
-    kind = st.session_state.get("list") or st.query_params.get("list") or TRACES
     chosen = _render_filters(period, everything)
+    kind = st.session_state.get("list") or st.query_params.get("list") or TRACES
+    kind = TRACES if chosen.session else kind
     currency = data.load_currency(user)
     found = data.load_traces(user, chosen, 1)
     if kind == TRACES and found.traces:
         _render_overview(found, currency)
     with st.container(border=True):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            kind = _choose("List", [TRACES, SESSIONS], "list", TRACES)
+            if chosen.session is None:
+                kind = _choose("List", [TRACES, SESSIONS], "list", TRACES)
             order = SORTS[_choose("Sort by", list(SORTS), "sort", "Newest")]
         sorted_filter = _with_sort(chosen, order)
         if kind == SESSIONS:
@@ -218,7 +220,8 @@ def _describe_line(row: Summary, zone: ZoneInfo, currency: Currency) -> Line:
         format_duration(row.duration_us),
         _cost_of(row, currency),
     )
-    return Line(row.name, " · ".join(details))
+    # Streamlit tells choices apart by their texts, and many traces have one name.
+    return Line(f"{row.name} · {row.trace_id[-6:]}", " · ".join(details))
 
 
 def _figure(label: str) -> columns.Column:

@@ -64,6 +64,18 @@ def test_sessions_are_conversations_of_traces(monkeypatch: pytest.MonkeyPatch, u
     page = open_page(monkeypatch, user, "traces", {"list": "Sessions"})
     assert not page.exception
     assert dict(zip(ids(page), ids(page, "traces"), strict=True)) == {"ticket-48213": "2", "other": "1"}
+    page.radio[0].set_value(ids(page).index("ticket-48213")).run()
+    assert not page.exception
+    assert len(ids(page)) == 2
+    page.radio[0].set_value(0).run()
+    assert not page.exception
+    assert page.query_params["trace"] == f"{1:032x}"
+    page.button(key="to_session").click().run()
+    assert not page.exception
+    assert len(ids(page)) == 2
+    page.button(key="leave_session").click().run()
+    assert not page.exception
+    assert sorted(ids(page)) in (["other", "ticket-48213"], ["resolve_ticket"] * 3)
 
 
 def test_a_trace_shows_costs_errors_and_retries(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
