@@ -24,7 +24,7 @@ from tally.api_keys.verification import Verifier
 READ = ("GET", "HEAD")
 SEND = ("POST", "PUT")  # OpenRouter puts
 # Together fewer than the connections, so that a key can be verified while all of them are busy.
-SAVERS, READERS = 3, 2
+SAVERS, READERS = 4, 2
 
 
 class Parts:

@@ -15,7 +15,7 @@ from tally.storage.database import Unreachable
 from tally.storage.postgres import PostgresDatabase, describe_failure
 
 PROGRAM = "Tally API"
-WARM, MOST = 1, 6
+WARM, MOST = 2, 8
 WAIT_SECONDS = 5.0  # for a connection; clients retry what is refused
 AWAY = "The database cannot be reached right now. Send this again in a moment."
 NOT_AN_ADDRESS = (

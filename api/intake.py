@@ -1,9 +1,11 @@
 """From a request's body to saved records: decoded in a thread, then saved with others of its workspace."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Concatenate, ParamSpec, TypeVar
 
-from api.database import PROGRAM, Pool
+from api.database import PROGRAM, Connection, Pool
 from api.rate_limits import RateLimits
 from api.saving import Batches
 from api.service import Workers
@@ -14,6 +16,9 @@ from tally.telemetry.calls import Call
 from tally.telemetry.counting import choose_calls, parents_of
 from tally.telemetry.save import Sent, save_telemetry
 from tally.telemetry.signals import Span
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class Intake:
 
     def __init__(self, pool: Pool, readers: Workers, savers: Workers, limits: RateLimits) -> None:
         self._pool, self._readers, self._savers, self._limits = pool, readers, savers, limits
-        self._batches: Batches[Sent, list[str]] = Batches(self._save_in_thread)
+        self._batches: Batches[Sent, list[str]] = Batches(self._save)
 
     async def take(self, grant: Grant, read: Callable[[], Brought]) -> Brought:
         """Read a request and return once it is saved; raises Undecodable, Refusal or DatabaseError.
@@ -67,14 +72,19 @@ class Intake:
             self._limits.count_tokens(grant, sum(call.tokens for call in counted))
         return brought
 
-    async def _save_in_thread(self, batch: Sequence[Sent]) -> Sequence[list[str] | Exception]:
-        return await self._savers.run(self._save, batch)
-
-    def _save(self, batch: Sequence[Sent]) -> list[list[str] | Exception]:
-        with self._pool.connection() as connection:
-            outcomes = save_telemetry(connection, batch, PROGRAM)
-            traced = save_traces(connection, batch)
+    async def _save(self, batch: Sequence[Sent]) -> Sequence[list[str] | Exception]:
+        """Save calls and spans side by side: each is most of the work of a connection."""
+        outcomes, traced = await asyncio.gather(
+            self._savers.run(self._with_connection, save_telemetry, batch, PROGRAM),
+            self._savers.run(self._with_connection, save_traces, batch),
+        )
         return [
             outcome.error or (each if isinstance(each, DatabaseError) else [*outcome.rejected, *each])
             for outcome, each in zip(outcomes, traced, strict=True)
         ]
+
+    def _with_connection(
+        self, save: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        with self._pool.connection() as connection:
+            return save(connection, *args, **kwargs)
