@@ -82,7 +82,7 @@ class Stack:
         return self.local.app_origin or f"http://127.0.0.1:{self.ports.dashboard}"
 
     def settings(self) -> dict[str, str]:
-        """The same settings that a hosted project has."""
+        """The settings of every program: those of a hosted project, and where mails lead to and are kept."""
         values = (
             f"http://127.0.0.1:{self.ports.gateway}",
             self.keys.publishable_key,
@@ -90,7 +90,8 @@ class Stack:
             self._database_url("postgres"),
             self._database_url(API_ROLE),
         )
-        return dict(zip(SETTING_NAMES, values, strict=True))
+        of_mails = {"APP_ORIGIN": self.site_url, "TALLY_OUTBOX": str(self.home.outbox)}
+        return dict(zip(SETTING_NAMES, values, strict=True)) | of_mails
 
     def _database_url(self, role: str) -> str:
         password = self.keys.passwords[role]

@@ -88,12 +88,8 @@ class Run:
         stack = Stack(self.home, self.ports, load_keys(self.home), node, self.local, self.lock)
         listener = Listener(self.steps.begin, print_event)
         stack_service = StackService(stack, listener, self.stop, node)
-        settings = stack.settings() | {
-            "APP_ORIGIN": stack.site_url,
-            "TALLY_OUTBOX": str(self.home.outbox),
-            "FORWARDED_ALLOW_IPS": self.local.forwarded_allow_ips,
-        }
-        pages = Dashboard(self.home, self.ports, settings, self.stop)
+        proxies = {"FORWARDED_ALLOW_IPS": self.local.forwarded_allow_ips}
+        pages = Dashboard(self.home, self.ports, stack.settings() | proxies, self.stop)
         jobs = Worker(self.home, stack.settings(), print_event, self.local.tally_backups)
         started.callback(stack_service.stop)
         started.callback(pages.stop)

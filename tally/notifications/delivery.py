@@ -122,10 +122,10 @@ class _Round:
 
     def _begin_email(self, one: Claim, target: Target) -> None:
         address, origin = target["address"], self.settings.app_origin or ""
-        if one.kind == "verify":
-            if not one.must_agree and is_member(self.connection, one, address):
-                self._record(one, Outcome(), "member")
-                return
+        verified_by = None
+        if one.kind == "verify" and not one.must_agree and is_member(self.connection, one, address):
+            verified_by = "member"
+        elif one.kind == "verify":
             written = write_confirmation(self.connection, one, address, origin)
             if isinstance(written, Outcome):
                 self._record(one, written)
@@ -144,7 +144,9 @@ class _Round:
             return
         shown = [part for part in parts if part.event_id in visible]
         self._submit(
-            one, lambda: _send_email(self.settings, email.write(compose(one, shown, origin), target, origin))
+            one,
+            lambda: _send_email(self.settings, email.write(compose(one, shown, origin), target, origin)),
+            verified_by,
         )
 
     def _submit(self, one: Claim, send: Send, verified_by: str | None = None) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from dotenv import dotenv_values
 
 from tally.local import processes
 from tests.embedded import free_port_block, temporary_home
@@ -86,10 +87,12 @@ def test_up_prints_its_address_in_one_line(up: Up) -> None:
     ]
 
 
-def test_dashboard_knows_its_address_and_where_emails_go(up: Up) -> None:
-    environment = psutil.Process(up.pid_of("dashboard")).environ()
-    assert environment["APP_ORIGIN"] == f"http://127.0.0.1:{up.port}"
-    assert environment["TALLY_OUTBOX"] == str(up.home / "outbox")
+def test_every_program_knows_the_address_and_where_emails_go(up: Up) -> None:
+    wanted = {"APP_ORIGIN": f"http://127.0.0.1:{up.port}", "TALLY_OUTBOX": str(up.home / "outbox")}
+    for part in ("dashboard", "worker"):
+        environment = psutil.Process(up.pid_of(part)).environ()
+        assert {name: environment.get(name) for name in wanted} == wanted, part
+    assert dotenv_values(up.home / "stack.env").items() >= wanted.items()  # for commands
 
 
 def test_status_as_json_shows_every_part_and_no_secret(up: Up) -> None:

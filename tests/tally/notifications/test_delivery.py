@@ -563,18 +563,28 @@ def test_member_gets_alerts_at_once_and_until_leaving(desk: Desk, smtp: MailServ
     desk.test(channel)
     desk.deliver()
     assert desk.channel("email", "verified_by") == "member"
-    assert smtp.mails == []
+    assert "This is a test" in smtp.mails[0]
     desk.raise_event("b1")
     desk.deliver()
-    assert smtp.recipients == [address]
+    assert smtp.recipients == [address] * 2
 
     query = "delete from public.members where workspace_id = %s and user_id = %s"
     desk.database.execute(query, [team.id, team["member"].id])
     desk.raise_event("b2")
     desk.deliver()
-    assert smtp.recipients == [address]
+    assert smtp.recipients == [address] * 2
     assert desk.channel("email", "verified_by") is None
     assert "no longer that of a member" in desk.problem()
+
+
+def test_address_of_a_member_is_not_verified_by_a_test_that_was_not_sent(desk: Desk, team: Team) -> None:
+    """The page would say that the message was delivered."""
+    address = address_of(desk, team["member"].id)
+    desk.settings = desk.settings.model_copy(update={"smtp_url": None})
+    desk.test(desk.add_channel("email", verified_by=None, target={"address": address}))
+    desk.deliver()
+    assert desk.channel("email", "verified_by") is None
+    assert "no mail server" in desk.problem()
 
 
 HIDDEN = "Not sent: this member may not see what it is about."
