@@ -62,15 +62,26 @@ def is_public(address: str) -> bool:
 def may_be_own_server(address: str) -> bool:
     """True for any address but those at which a cloud's machine finds its own metadata."""
     try:
-        found = ipaddress.ip_address(address)
+        return not _is_metadata(ipaddress.ip_address(address))
     except ValueError:
         return False
+
+
+def is_metadata(host: str) -> bool:
+    """True for an address, not for a name, at which a cloud's machine finds its own metadata."""
+    try:
+        return _is_metadata(ipaddress.ip_address(host))
+    except ValueError:
+        return False
+
+
+def _is_metadata(found: IPv4Address | IPv6Address) -> bool:
     if isinstance(found, IPv6Address):
         if found in MAPPED or found in TRANSLATED:
             found = IPv4Address(int(found) & 0xFFFFFFFF)
         elif found.scope_id is not None:
-            return False
-    return not any(found in network for network in METADATA)
+            return True
+    return any(found in network for network in METADATA)
 
 
 def is_local_name(host: str) -> bool:

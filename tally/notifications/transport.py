@@ -20,7 +20,7 @@ import httpx
 
 from tally.core.errors import TallyError
 from tally.core.tls import certificates
-from tally.notifications.public_addresses import is_local_name, is_public
+from tally.notifications.public_addresses import is_local_name, is_metadata, is_public
 
 TOTAL_SECONDS = 10.0
 MAX_BYTES = 65_536
@@ -63,6 +63,8 @@ def resolve(host: str, port: int) -> Sequence[str]:
 
 def refusal(host: str) -> str:
     """The reason for which nothing is sent to an address."""
+    if is_metadata(host):
+        return refusal_of_metadata(host)
     return (
         f"{host} is not on the public internet, so nothing is sent there. On a Tally of your own, "
         "TALLY_ALLOW_PRIVATE_WEBHOOKS=1 allows it."

@@ -75,6 +75,13 @@ def test_this_machine_is_refused_however_it_is_written(reachable: RawServer, hos
     )
 
 
+@pytest.mark.parametrize("host", ["169.254.169.254", "[fd00:ec2::254]", "[::ffff:169.254.169.254]"])
+def test_no_setting_is_named_that_would_not_open_a_machines_metadata(host: str) -> None:
+    with pytest.raises(AddressRefused, match="finds its own credentials") as refused:
+        post(Transport(), f"https://{host}/")
+    assert "TALLY_ALLOW_PRIVATE_WEBHOOKS" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     "addresses",
     [
