@@ -115,8 +115,8 @@ $$;
 revoke all on function public.rotate_api_key(uuid, jsonb, integer) from public, anon, service_role;
 grant execute on function public.rotate_api_key(uuid, jsonb, integer) to authenticated;
 
--- The key with this SHA-256 and what it may do now: a viewer's key reads. None if it was revoked or has expired, if its owner left
--- or is blocked, or if its project is archived or hidden from the owner. For the operator and for what answers programs.
+-- The key with this SHA-256 and what it may do now: a viewer's key reads. None if it was revoked or has expired, if its owner
+-- left or is blocked, or if its project is archived or hidden from the owner. For the operator and for what answers programs.
 create or replace function private.verify_api_key(digest bytea)
 returns table (
     key_id uuid,
