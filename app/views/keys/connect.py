@@ -30,7 +30,7 @@ def render_connect(user: User, keys: Sequence[ApiKey], zone: ZoneInfo) -> None:
     shown = read_new_key(user)
     with st.container(border=True, key="connect"):
         if shown:
-            _render_key(shown, zone)
+            _render_key(shown, next((key for key in keys if key.id == shown.key_id), None), zone)
         if shown and not shown.sends:
             st.caption(READING)
             return
@@ -65,25 +65,33 @@ def _render_snippet(snippet: Snippet, key: str | None, has_keys: bool) -> None:
         st.caption(escape_markdown(" ".join(notes)))
 
 
-def _render_key(shown: Shown, zone: ZoneInfo) -> None:
+def _render_key(shown: Shown, key: ApiKey | None, zone: ZoneInfo) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.header(f"New key: {escape_markdown(shown.name)}", anchor=False, width="content")
         render_done()
     st.code(shown.text, language=None, wrap_lines=True)
     render_warning(ONCE)
     if shown.sends:
-        _render_first_use(shown.key_id, zone)
+        _render_first_use(key, zone)
         st.divider()
 
 
-@st.fragment(run_every=POLL_SECONDS)
-def _render_first_use(key_id: str, zone: ZoneInfo) -> None:
-    """The first use of the new key, as soon as there is one."""
-    user = identity.current_user()
-    key = next((key for key in load_api_keys(user) if key.id == key_id), None)
+def _render_first_use(key: ApiKey | None, zone: ZoneInfo) -> None:
+    """The first use of the new key, to send or to read, or that there is none yet."""
     if key is None or not key.works(datetime.now(UTC)):
         st.caption("The key no longer works.")
     elif key.last_used_at:
-        st.caption(f":material/check_circle: First request: {format_instant(key.last_used_at, zone)}")
+        first = st.session_state.setdefault(f"first-used-{key.id}", key.last_used_at)
+        st.caption(f":material/check_circle: First used: {format_instant(first, zone)}")
     else:
+        _render_waiting(key.id)
+
+
+@st.fragment(run_every=POLL_SECONDS)
+def _render_waiting(key_id: str) -> None:
+    """Wait for the first use, then run the whole page: the list below tells of it, too."""
+    key = next((key for key in load_api_keys(identity.current_user()) if key.id == key_id), None)
+    if key is not None and key.works(datetime.now(UTC)) and key.last_used_at is None:
         st.caption(f":material/sync: Waiting for the first request… Checking every {POLL_SECONDS} seconds.")
+        return
+    st.rerun()

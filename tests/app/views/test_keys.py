@@ -12,10 +12,11 @@ from streamlit.util import calc_hash
 from app import data
 from app.auth.identity import User, database_of
 from app.data import api_keys
-from app.views.keys.new_key import STATE
+from app.views.keys import connect
+from app.views.keys.new_key import STATE, Shown
 from tally.accounts.auth_client import AuthClient
 from tally.api_keys.key_text import is_key_text
-from tally.api_keys.keys import NewKey, create_key, revoke_key, rotate_key
+from tally.api_keys.keys import ApiKey, NewKey, create_key, revoke_key, rotate_key
 from tests.app.accounts import Account, sign_in_user
 from tests.app.pages import open_dialog, open_page, shown
 from tests.app.projects import add_project
@@ -139,6 +140,26 @@ def test_a_new_key_that_only_reads_needs_no_client(monkeypatch: pytest.MonkeyPat
     page.run()
     assert [code.value for code in page.code] == [dialog.session_state[STATE].text]
     assert "The key only reads" in shown(page)
+
+
+def test_the_list_tells_of_the_first_use_as_soon_as_the_card_does(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: Job
+) -> None:
+    made = create_key(database_of(user), NewKey("both", ("ingest", "read")))
+    load = api_keys.load_api_keys
+
+    def load_later(reader: User) -> list[ApiKey]:
+        job.execute("update public.api_keys set last_used_at = now() where id = %s", [made.id])
+        return load(reader)
+
+    monkeypatch.setattr(connect, "load_api_keys", load_later)
+    page = open_page(monkeypatch, user, "keys")
+    page.session_state[STATE] = Shown(made.id, "both", made.text, user.workspace.workspace_id, sends=True)
+    page.run()
+    assert not page.exception
+    assert "First used: " in shown(page)  # it may have read
+    assert "First request" not in shown(page)
+    assert rows(page) == [["both", "By rules", "Active"]]
 
 
 def test_the_list_says_which_keys_are_used_and_which_end(
