@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from app.auth.identity import User, database_of, supabase_client
+from app.data.channels import DELIVERY_COLUMNS, parse_delivery
 from app.data.reading import cached, data_version, fetch_rows, forget_version, select
 from tally.budgets.status import BudgetStatus, load_statuses
 from tally.storage.postgrest import ask
@@ -60,9 +61,10 @@ def _month_limits(user: User, version: str) -> list[tuple[Decimal, str]]:  # noq
 
 def load_budget_events(user: User, budget_id: str) -> list[dict[str, Any]]:
     """The newest events of a budget; admins see their `deliveries`, others none."""
-    events = select(user, "alert_events", f"{EVENT_COLUMNS},deliveries(channel_name,kind,state,problem)")
+    events = select(user, "alert_events", f"{EVENT_COLUMNS},deliveries({DELIVERY_COLUMNS})")
     of_budget = events.eq("kind", "budget").eq("subject", budget_id)
-    return fetch_rows(of_budget.order("occurred_at", desc=True).order("id").limit(EVENTS_SHOWN))
+    rows = fetch_rows(of_budget.order("occurred_at", desc=True).order("id").limit(EVENTS_SHOWN))
+    return [row | {"deliveries": list(map(parse_delivery, row["deliveries"]))} for row in rows]
 
 
 def create_budget(user: User, draft: BudgetDraft) -> str:

@@ -58,13 +58,13 @@ def load_deliveries(user: User, events: Sequence[AlertEvent]) -> list[Delivery]:
 @cached
 def _deliveries(user: User, events: list[str], version: str) -> list[Delivery]:  # noqa: ARG001
     query = select(user, "deliveries", DELIVERY_COLUMNS).in_("event_id", events)
-    return [_parse_delivery(row) for row in fetch_rows(query.order("created_at").limit(API_ROWS))]
+    return [parse_delivery(row) for row in fetch_rows(query.order("created_at").limit(API_ROWS))]
 
 
 def load_delivery(user: User, delivery_id: str) -> Delivery | None:
     """A message as it is now."""
     rows = fetch_rows(select(user, "deliveries", DELIVERY_COLUMNS).eq("id", delivery_id))
-    return _parse_delivery(rows[0]) if rows else None
+    return parse_delivery(rows[0]) if rows else None
 
 
 def load_attempts(user: User, deliveries: Sequence[Delivery]) -> list[Attempt]:
@@ -123,7 +123,8 @@ def _parse_channel(row: dict[str, Any]) -> Channel:
     )
 
 
-def _parse_delivery(row: dict[str, Any]) -> Delivery:
+def parse_delivery(row: dict[str, Any]) -> Delivery:
+    """A message from its row, with DELIVERY_COLUMNS."""
     return Delivery(
         delivery_id=row["id"],
         event_id=row["event_id"],

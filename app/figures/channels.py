@@ -5,6 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
+
+from app.formats.dates import format_instant
+from tally.core.text import plural
 
 KINDS = {
     "email": "Email",
@@ -22,6 +26,16 @@ EVENTS = {
     "cleared": "Over",
     "superseded": "Only recorded",
     "late": "Only recorded",
+}
+RECORDED_ONLY = {
+    "superseded": "only recorded, as a higher threshold was crossed at once",
+    "late": "only recorded, as its period is long over",
+}
+TOLD = {
+    "sent": "sent to",
+    "failed": "could not reach",
+    "waiting": "on its way to",
+    "held": "waits for quiet hours of",
 }
 SEVERITIES = {"info": "Info", "warning": "Warning", "critical": "Critical"}
 
@@ -139,3 +153,39 @@ def summarise_deliveries(deliveries: Sequence[Delivery]) -> str:
     order = ["Not delivered", "Trying again", "Being sent", DELIVERIES["held"], "Delivered"]
     parts = [f"{counts[state]} {state.lower()}" for state in order if counts[state]]
     return ", ".join(parts)
+
+
+def describe_failures(delivery: Delivery) -> str:
+    """The attempts that failed and the last reason, without a full stop; empty where none did."""
+    if delivery.state == "sent" or not delivery.problem:
+        return ""
+    tried = f"{plural(delivery.attempts, 'attempt')}, last: " if delivery.attempts else ""
+    return tried + delivery.problem.strip().removesuffix(".")
+
+
+def describe_deliveries(deliveries: Sequence[Delivery], zone: ZoneInfo) -> list[str]:
+    """Channels by the state of their message, then each one that failed so far, with its reason."""
+    notes, opening = [], [delivery for delivery in deliveries if delivery.kind == "open"]
+    for state, words in TOLD.items():
+        well = [one.channel for one in opening if one.state == state and not describe_failures(one)]
+        notes += [f"{words} {', '.join(well)}"] if well else []
+    for delivery in opening:
+        if failures := describe_failures(delivery):
+            notes.append(f"{_explain_trouble(delivery, zone)} ({failures})")
+    return notes
+
+
+def explain_delivery(delivery: Delivery, zone: ZoneInfo) -> str:
+    """The message that is not delivered yet, or was given up, in a sentence; empty if it was delivered."""
+    failures, when = describe_failures(delivery), format_instant(delivery.next_attempt_at, zone)
+    reasons = f"{failures[:1].upper()}{failures[1:]}. " if failures else ""
+    if delivery.state in ("waiting", "held"):
+        return f"{delivery.channel}: {reasons}{'Next attempt n' if failures else 'n'}ot before {when}."
+    return f"{delivery.channel}: {reasons}No further attempt." if delivery.state == "failed" else ""
+
+
+def _explain_trouble(delivery: Delivery, zone: ZoneInfo) -> str:
+    words = f"{TOLD[delivery.state]} {delivery.channel}"
+    if delivery.state != "waiting":
+        return words
+    return f"tries {delivery.channel} again, not before {format_instant(delivery.next_attempt_at, zone)}"

@@ -9,7 +9,15 @@ import streamlit as st
 
 from app.auth.identity import User
 from app.data import channels
-from app.figures.channels import EVENTS, SEVERITIES, AlertEvent, Delivery, summarise_deliveries
+from app.figures.channels import (
+    EVENTS,
+    RECORDED_ONLY,
+    SEVERITIES,
+    AlertEvent,
+    Delivery,
+    explain_delivery,
+    summarise_deliveries,
+)
 from app.formats.dates import format_instant
 from app.formats.text import escape_markdown
 from app.ui import columns
@@ -100,8 +108,11 @@ def _render_event(user: User, event: AlertEvent, deliveries: Sequence[Delivery],
     told = describe_event(event.kind, Facts(event.facts, zone), is_cleared=False)
     with st.container(border=True, gap="small"):
         st.text("\n".join([told.title, *told.sentences]))
+        if event.state in RECORDED_ONLY:
+            st.caption(f"This alert was {RECORDED_ONLY[event.state]}.")
+        elif not deliveries:
+            st.caption("No message was sent: there was no channel.")
         if not deliveries:
-            st.caption("No message was sent: there was no channel, or the alert was only recorded.")
             return
         names = {delivery.delivery_id: delivery for delivery in deliveries}
         attempts = channels.load_attempts(user, deliveries)
@@ -133,6 +144,5 @@ def _render_event(user: User, event: AlertEvent, deliveries: Sequence[Delivery],
                 ],
             )
         for delivery in deliveries:
-            if delivery.state in ("waiting", "held"):
-                when = format_instant(delivery.next_attempt_at, zone)
-                st.caption(f"{escape_markdown(delivery.channel)}: not before {when}.")
+            if told_of := explain_delivery(delivery, zone):
+                st.caption(escape_markdown(told_of))

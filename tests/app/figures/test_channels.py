@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,13 +11,16 @@ from app.figures.channels import (
     KINDS,
     Channel,
     Delivery,
+    describe_deliveries,
     describe_state,
     describe_wishes,
+    explain_delivery,
     explain_state,
     summarise_deliveries,
 )
 from tally.notifications.senders import KINDS as SERVICES
 
+UTC_ZONE = ZoneInfo("UTC")
 CHANNEL = Channel("c", "slack", "Team", "hooks.slack.com …abcd")
 DELIVERY = Delivery("d", "e", "Team", "open", "sent", 1, datetime(2026, 11, 29, tzinfo=UTC), None)
 
@@ -69,6 +73,32 @@ def test_trouble_comes_first() -> None:
         "1 not delivered, 1 trying again, 1 being sent, 1 waiting for their time, 2 delivered"
     )
     assert summarise_deliveries([]) == "None"
+
+
+def test_failed_attempts_are_told_with_their_number_and_the_last_reason() -> None:
+    refused = replace(DELIVERY, channel="Email", problem="No server answered.")
+    waiting, first, failed, held, well = (
+        replace(refused, state="waiting", attempts=2),
+        replace(refused, state="waiting", attempts=0, problem=None),
+        replace(refused, state="failed", attempts=1),
+        replace(refused, state="held", attempts=0, problem=None),
+        replace(refused, state="sent", channel="Team"),
+    )
+    assert describe_deliveries(
+        [waiting, first, failed, held, well, replace(failed, kind="clear")], UTC_ZONE
+    ) == [
+        "sent to Team",
+        "on its way to Email",
+        "waits for quiet hours of Email",
+        "tries Email again, not before 29 Nov 2026, 00:00 (2 attempts, last: No server answered)",
+        "could not reach Email (1 attempt, last: No server answered)",
+    ]
+    assert [explain_delivery(one, UTC_ZONE) for one in (waiting, first, failed, well)] == [
+        "Email: 2 attempts, last: No server answered. Next attempt not before 29 Nov 2026, 00:00.",
+        "Email: not before 29 Nov 2026, 00:00.",
+        "Email: 1 attempt, last: No server answered. No further attempt.",
+        "",
+    ]
 
 
 def test_every_service_has_a_title() -> None:

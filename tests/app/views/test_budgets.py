@@ -23,6 +23,12 @@ ADD_EVENT = """
 insert into public.alert_events (workspace_id, kind, subject, period_start, severity, state, facts)
 values (%s, 'budget', %s, %s, 'warning', 'open', %s)"""
 
+ADD_DELIVERY = """
+insert into public.deliveries (workspace_id, event_id, channel_name, kind, attempts, problem)
+select workspace_id, id, 'Email', 'open', 2, 'No server answered.'
+from public.alert_events
+where subject = %s"""
+
 ADD_CHANNEL = """
 insert into public.channels
     (workspace_id, kind, name, hint, sealed_target, encryption_key_id, verified_at, verified_by)
@@ -200,12 +206,15 @@ def test_events_are_told_with_what_happened(
         "currency": "USD",
     }
     job.execute(ADD_EVENT, [user.user_id, budget, TODAY.replace(day=1), Jsonb(facts)])
+    job.execute(ADD_DELIVERY, [budget])
 
     page = open_budget(monkeypatch, user, budget)
 
     assert not page.exception
     assert "80% is reached" in plain(page)
     assert "$70.00" in plain(page)
+    assert "2 attempts, last: No server answered" in plain(page)
+    assert "on its way" not in plain(page)
 
 
 def test_channels_that_hear_of_a_budget_are_named(

@@ -11,12 +11,13 @@ from streamlit.testing.v1 import AppTest
 
 from app.auth.identity import User
 from app.data import channels
+from app.data.budgets import load_budget_events
 from tally.accounts.auth_client import AuthClient
 from tally.core.settings import Settings, load_settings
 from tally.notifications.delivery import deliver_due
 from tally.secrets.key_ring import make_key
 from tests.app.accounts import Account, sign_in_user
-from tests.app.pages import open_dialog, open_page, shown
+from tests.app.pages import open_dialog, open_page, read_markdown, shown
 from tests.app.teams import join, new_team
 from tests.tally.notifications.alerting import FACTS
 from tests.tally.notifications.fake_services import ERRORS, FakeServices, fake_services
@@ -116,6 +117,45 @@ def test_channel_is_added_tested_and_used(
     attempts = next(frame.value for frame in page.dataframe if "outcome" in frame.value)
     assert attempts[["channel", "outcome"]].to_numpy().tolist() == [["Spend", "Delivered."]]
     assert "Spent: $812.40 of $1,000.00 (81%)." in shown(page)
+
+
+def test_a_message_that_waits_for_another_try_says_why(
+    monkeypatch: pytest.MonkeyPatch, owner: User, job: Job, settings: Settings, services: FakeServices
+) -> None:
+    add(monkeypatch, owner, "slack", Name="Spend", Webhook_URL=TARGETS["slack"]["url"])
+    deliver_due(job, settings)
+    services.always["hooks.slack.com"] = ERRORS["hooks.slack.com"]["down"]
+    raise_event(job, owner)
+    deliver_due(job, settings)
+    page = open_page(monkeypatch, owner, "settings")
+    [event] = channels.load_events(owner)
+    select(page, "alerts", [event.event_id])
+    [delivery] = channels.load_deliveries(owner, [event])
+    assert delivery.problem
+    [caption] = [str(found.value) for found in page.caption if "not before" in str(found.value)]
+    assert read_markdown(caption).startswith(f"Spend: 1 attempt, last: {delivery.problem} Next attempt not")
+
+    subject = job.execute(
+        "select subject from public.alert_events where id = %s", [event.event_id]
+    ).fetchone()
+    assert subject
+    [told] = load_budget_events(owner, subject[0])
+    assert [(one.channel, one.attempts, one.problem) for one in told["deliveries"]] == [
+        ("Spend", 1, delivery.problem)
+    ]
+
+
+def test_an_alert_that_was_only_recorded_says_why(
+    monkeypatch: pytest.MonkeyPatch, owner: User, job: Job
+) -> None:
+    raise_event(job, owner)
+    job.execute(
+        "update public.alert_events set state = 'superseded' where workspace_id = %s",
+        [owner.workspace.workspace_id],
+    )
+    page = open_page(monkeypatch, owner, "settings")
+    select(page, "alerts", [event.event_id for event in channels.load_events(owner)])
+    assert "only recorded, as a higher threshold was crossed at once" in shown(page)
 
 
 def test_refused_target_is_explained_and_not_saved(
