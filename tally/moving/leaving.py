@@ -1,9 +1,9 @@
 """Export of everything in a workspace, for another installation.
 
 It reads what an admin of the workspace may read, over that person's own access, so it needs no operator. Not
-in it: provider keys, which only the installation that has them can decrypt; other people's accounts, whose
-email addresses are in it as names; what Tally calculates again, such as forecasts, unusual days and which
-source counts; the audit log; and months that an operator archived.
+in it: provider keys and targets of channels, which only the installation that has them can decrypt; other
+people's accounts, whose email addresses are in it as names; what Tally calculates again, such as forecasts,
+unusual days and which source counts; the audit log; and months that an operator archived.
 """
 
 import zipfile
@@ -41,6 +41,7 @@ SOURCES_AT_ONCE = 50  # the rejected rows of one may be a megabyte
 NO_PROJECT = "00000000-0000-0000-0000-000000000000"
 ALWAYS_LEFT_OUT = (
     "Provider keys: enter them again where you import. Keys of programs: create new ones there.",
+    "Targets of channels: add each channel again where you import, and choose it in its budgets.",
     "Other people: their records come as the importing person's, named by their email address. Invite them, "
     "then give them their records under People named in reports, in Settings.",
     "Forecasts, unusual days and nightly runs, which are calculated again; exchange rates, which are fetched "

@@ -35,6 +35,7 @@ def test_a_signed_in_person_moves_house(
     assert exported.returncode == 0, exported.stderr
     assert f"to {file}: 74 records from " in exported.stdout
     assert "- Provider keys: enter them again where you import." in exported.stdout
+    assert "- Targets of channels: add each channel again" in exported.stdout
     mover = sign_up(other_stack)
     there = signed_in(other_stack, mover, tmp_path / "b")
     imported = there.run("import", "--everything", str(file))
