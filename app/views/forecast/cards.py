@@ -17,7 +17,7 @@ from app.figures.outlook import (
     describe_wait,
     forecast_step,
 )
-from app.formats.dates import format_days, format_instant
+from app.formats.dates import format_days, format_instant, format_short_day
 from app.formats.money import format_figure, format_money_range
 from app.formats.text import DASH, escape_markdown
 from app.ui.cards import render_heading
@@ -30,20 +30,27 @@ TRAINED_ON = "Only priced usage before the run; subscriptions are added on the d
 SEPARATE = "Each series is forecast by itself, so parts may not add up to the total."
 
 
-def render_total(label: str, total: dict[str, Any] | None, currency: str) -> None:
-    """A predicted total with its 80% range."""
-    st.metric(
-        label,
-        format_figure(total["predicted_cost_usd"], currency) if total else DASH,
-        format_money_range(total["lower_bound_80"], total["upper_bound_80"], currency)
-        if total
-        else AFTER_NIGHTLY_RUN,
-        delta_color="off",
-        delta_arrow="off",
-        border=True,
-        height="stretch",
-        help=_explain(total, currency) if total else None,
-    )
+def render_total(label: str, total: dict[str, Any] | None, currency: str, today: date) -> None:
+    """A predicted total with its days and its 80% range."""
+    with st.container(border=True, height="stretch", gap=None, key=f"total-{label}"):
+        st.metric(
+            label,
+            format_figure(total["predicted_cost_usd"], currency) if total else DASH,
+            format_money_range(total["lower_bound_80"], total["upper_bound_80"], currency)
+            if total
+            else AFTER_NIGHTLY_RUN,
+            delta_color="off",
+            delta_arrow="off",
+            help=_explain(total, currency) if total else None,
+        )
+        if total:
+            st.caption(describe_total_days(total["period_start"], total["period_end"], today))
+
+
+def describe_total_days(first: date, last: date, today: date) -> str:
+    """The days of a total, and that today's spend is in it."""
+    days = f"{format_short_day(first, today)} {DASH} {format_short_day(last, today)}"
+    return f"{days}, today included" if first <= today <= last else days
 
 
 def _explain(total: dict[str, Any], currency: str) -> str:

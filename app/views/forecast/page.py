@@ -93,8 +93,8 @@ if month:
     st.text(outlook.describe_month(month, passing, currency, today))
 
 with st.grid(4, min_column_width=cards.card_width(currency), gap="small"):
-    render_total("Next 30 days", next_30_days, currency)
-    render_total("Month end", month, currency)
+    render_total("Next 30 days", next_30_days, currency, today)
+    render_total("Month end", month, currency, today)
     render_accuracy(predicted, history)
     render_bias(predicted, history)
 

@@ -14,6 +14,8 @@ import pytest
 from app import data
 from app.auth.identity import User
 from app.figures.outlook import day_ahead_predictions, newest_run, spread_over_months
+from app.formats.dates import format_short_day
+from app.formats.text import DASH
 from tally.accounts.auth_client import AuthClient
 from tests.app.accounts import sign_in_user
 from tests.app.nightly_runs import (
@@ -50,6 +52,9 @@ def test_totals_ranges_and_training_are_shown(
     assert metrics(page)["Next 30 days"] == "$70.50"
     assert metrics(page)["Month end"] == f"${70.5 - SPENT + 2 * (TODAY.day - 1):.2f}"
     assert "$61.25" in page.metric[0].delta
+    last = TODAY + timedelta(days=29)
+    days = f"{format_short_day(TODAY, TODAY)} {DASH} {format_short_day(last, TODAY)}"
+    assert f"{days}, today included" in shown(page)
     assert "41 days, 41 records" in shown(page)
     assert "Model test-1" in shown(page)
 
