@@ -1,11 +1,12 @@
 """Budgets as progress and in words: scope, period, and how many are at risk. Names are from outside."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from app.figures.progress import Progress
 from app.formats.dates import format_day, format_short_day
-from tally.budgets.budget import Scope
+from tally.budgets.budget import Budget, Scope
 from tally.budgets.status import BudgetStatus, State
 
 ALL, AT_RISK, PAUSED = "All", "At risk", "Paused"
@@ -21,10 +22,16 @@ EARLIER = {
 MONTHS_A_QUARTER = 3
 
 
+def hide_forecast(status: BudgetStatus) -> BudgetStatus:
+    """The status as pages show it: nothing acts on the forecast of a paused budget, so it has none."""
+    return replace(status, outlook=None) if status.state == State.PAUSED else status
+
+
 def read_progress(status: BudgetStatus) -> Progress:
     """The progress of a budget's period."""
     lower, upper = status.range_80 or (None, None)
-    has_before = any(day in status.previous for day in status.days)
+    is_paused = status.state == State.PAUSED
+    has_before = not is_paused and any(day in status.previous for day in status.days)
     return Progress(
         spent=status.spent,
         days_left=status.days_to_come,
@@ -34,7 +41,7 @@ def read_progress(status: BudgetStatus) -> Progress:
         lower=lower,
         upper=upper,
         chance=status.chance,
-        is_paused=status.state == State.PAUSED,
+        is_paused=is_paused,
     )
 
 
@@ -45,6 +52,18 @@ def sort_worst_first(statuses: Iterable[BudgetStatus]) -> list[BudgetStatus]:
         return ORDER.index(status.state), -(status.chance or 0), -float(status.spent / status.limit)
 
     return sorted(statuses, key=badness)
+
+
+def find_paused_limit(statuses: Sequence[BudgetStatus]) -> BudgetStatus | None:
+    """The oldest paused budget of everything in a month, or else of anything where all are paused."""
+    paused = sorted(filter(FILTERS[PAUSED], statuses), key=lambda status: status.budget.created_at)
+    whole = [status for status in paused if _is_whole_month(status.budget)]
+    return next(iter(whole or (paused if len(paused) == len(statuses) else [])), None)
+
+
+def _is_whole_month(budget: Budget) -> bool:
+    is_month = (budget.period_kind, budget.starts_on_day, budget.measure) == ("month", 1, "cost")
+    return is_month and budget.scope.is_everything and budget.counts_subscriptions and budget.counts_tax
 
 
 def count_by_filter(statuses: Sequence[BudgetStatus]) -> dict[str, int]:

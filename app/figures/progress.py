@@ -35,8 +35,8 @@ class Progress:
 
     @property
     def left_a_day(self) -> Decimal | None:
-        """The rest of the limit for each of the days to come."""
-        if self.left is None or self.left <= 0 or self.days_left <= 0:
+        """The rest of the limit for each of the days to come; None where nothing watches it."""
+        if self.is_paused or self.left is None or self.left <= 0 or self.days_left <= 0:
             return None
         return self.left / self.days_left
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app.auth.identity import User
-from app.figures.budget_words import AT_RISK, FILTERS, summarize
+from app.figures.budget_words import AT_RISK, FILTERS, find_paused_limit, summarize
+from app.formats.text import escape_markdown
 from app.parts.permissions import explain_fixed_budgets
 from app.ui.navigation import switch_page
 from tally.budgets.status import BudgetStatus
@@ -39,9 +40,15 @@ def render_way_back() -> None:
 
 
 def render_budgets_link(user: User, statuses: Sequence[BudgetStatus], has_limit: bool) -> None:
-    """A sentence about budgets at risk that opens them; without a limit, the way to one, for admins."""
+    """A sentence on budgets at risk that opens them; without a limit, the paused one, or the way to one."""
+    paused = None if has_limit else find_paused_limit(statuses)
     if any(map(FILTERS[AT_RISK], statuses)):
         label, choice = summarize(statuses), {}
+    elif paused:
+        label, choice = (
+            f"The limit “{escape_markdown(paused.budget.name)}” is paused",
+            {BUDGET: paused.budget.id},
+        )
     elif not has_limit and explain_fixed_budgets(user) is None:
         label, choice = "Set a limit", {BUDGET: NEW}
     else:

@@ -7,6 +7,7 @@ import streamlit as st
 from app.formats.dates import format_short_day
 from tally.budgets.status import State
 
+IN_A_MINUTE = "Forecast in a minute"
 BADGES = {
     State.EXCEEDED: (":material/error:", "red"),
     State.LIKELY: (":material/trending_up:", "orange"),
@@ -16,9 +17,14 @@ BADGES = {
 }
 
 
-def render_state(state: State, day: date | None, today: date) -> None:
-    """The state, with the day on which the limit was exceeded or will most likely be."""
+def render_state(state: State, day: date | None, today: date, is_updating: bool = False) -> None:
+    """The state, with the day on which the limit was exceeded or will most likely be.
+
+    A forecast that is missing comes in a minute while the page says that forecasts are updated.
+    """
     icon, colour = BADGES[state]
     is_dated = state in (State.EXCEEDED, State.LIKELY) and day is not None
     text = f"{state.value} on {format_short_day(day, today)}" if is_dated and day else state.value
+    if is_updating and state == State.NO_FORECAST:
+        text = IN_A_MINUTE
     st.badge(text, icon=icon, color=colour)  # type: ignore[arg-type]

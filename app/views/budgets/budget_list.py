@@ -25,6 +25,7 @@ from app.formats.text import DASH, escape_markdown
 from app.formats.units import format_chosen, format_exact, format_whole
 from app.parts.budget_address import NEW, open_part
 from app.parts.budget_state import render_state
+from app.parts.forecast_updates import render_forecast_updates
 from app.parts.permissions import explain_fixed_budgets
 from app.ui import progress as bars
 from app.ui.theme import current_palette
@@ -58,6 +59,7 @@ def render_list(user: User, statuses: Sequence[BudgetStatus]) -> None:
         return
     st.text(summarize(statuses))
     _render_reason(fixed)
+    updates = render_forecast_updates(user)
     kept_ones = [status for status in sort_worst_first(statuses) if FILTERS[kept](status)]
     pages = -(-len(kept_ones) // PAGE_ROWS)
     page_key = f"budgets-page-{kept}"
@@ -77,7 +79,7 @@ def render_list(user: User, statuses: Sequence[BudgetStatus]) -> None:
         channels = data.load_channels(user)
         names = {provider.slug: provider.name for provider in data.load_providers(user)}
         for status in shown:
-            _render_row(status, names, channels)
+            _render_row(status, names, channels, updates.is_updating)
     st.html(f'<div class="tly">{bars.legend()}</div>')
     if pages > 1:
         st.pagination(pages, key=page_key)
@@ -104,7 +106,9 @@ def _choose_filter(statuses: Sequence[BudgetStatus]) -> str:
     )
 
 
-def _render_row(status: BudgetStatus, names: Mapping[str, str], channels: Sequence[Channel]) -> None:
+def _render_row(
+    status: BudgetStatus, names: Mapping[str, str], channels: Sequence[Channel], is_updating: bool
+) -> None:
     budget = status.budget
     with st.container(key=f"budget-{budget.id}"):
         name, numbers, alerts = st.columns(COLUMNS, vertical_alignment="center")
@@ -117,7 +121,7 @@ def _render_row(status: BudgetStatus, names: Mapping[str, str], channels: Sequen
                     on_click=open_part,
                     args=(budget.id,),
                 )
-                render_state(status.state, None, status.today)
+                render_state(status.state, None, status.today, is_updating)
             st.caption(
                 " ".join(
                     f":material/{icon}: {escape_markdown(text)}"

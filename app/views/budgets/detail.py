@@ -14,7 +14,8 @@ from app.formats.money import format_change
 from app.formats.text import escape_markdown
 from app.formats.units import format_chosen, format_exact
 from app.parts.budget_address import render_way_back
-from app.parts.budget_state import render_state
+from app.parts.budget_state import IN_A_MINUTE, render_state
+from app.parts.forecast_updates import render_forecast_updates
 from app.parts.permissions import explain_fixed_budgets
 from app.ui import charts, columns
 from app.ui import progress as bars
@@ -25,7 +26,7 @@ from app.ui.titles import title_row
 from app.views.budgets.actions import render_actions
 from app.views.budgets.events import render_events
 from app.views.budgets.limit_card import render_limit_card
-from tally.budgets.status import BudgetStatus
+from tally.budgets.status import BudgetStatus, State
 
 
 def render_detail(user: User, status: BudgetStatus) -> None:
@@ -36,7 +37,8 @@ def render_detail(user: User, status: BudgetStatus) -> None:
     with title_row("Budgets"):
         if may_change:
             render_actions(user, status)
-    _render_hero(user, status, zone)
+    updates = render_forecast_updates(user)
+    _render_hero(user, status, zone, updates.is_updating)
     left, right = st.columns([2, 1], gap="small")
     with left:
         _render_course(status)
@@ -48,19 +50,20 @@ def render_detail(user: User, status: BudgetStatus) -> None:
         _render_about(user, status)
 
 
-def _render_hero(user: User, status: BudgetStatus, zone: ZoneInfo) -> None:
+def _render_hero(user: User, status: BudgetStatus, zone: ZoneInfo, is_updating: bool) -> None:
     progress = read_progress(status)
     with st.container(border=True, gap="xxsmall", key="budget_hero"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.header(escape_markdown(status.budget.name), anchor=False, width="content")
-            render_state(status.state, status.day, status.today)
+            render_state(status.state, status.day, status.today, is_updating)
             for icon, name in list_scope(status.budget.scope, _name_providers(user)):
                 st.caption(f":material/{icon}: {escape_markdown(name)}", width="content")
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             st.caption(describe_days(status), width="content")
             if status.outlook:
                 st.caption(f"Forecast of {format_instant(status.outlook.made_at, zone)}", width="content")
-        absence = "" if status.outlook else "No forecast yet"
+        absence = IN_A_MINUTE if is_updating else State.NO_FORECAST.value
+        absence = "" if status.outlook or status.state == State.PAUSED else absence
         page = bars.hero(progress, status.unit, name_earlier(status), absence)
         st.html(bars.render_styles(current_palette()) + page)
         if status.note:
@@ -128,11 +131,9 @@ def _render_about(user: User, status: BudgetStatus) -> None:
             escape_markdown(f"Counts {scope}" + (f", without {' and '.join(left_out)}" if left_out else ""))
         )
         st.caption(f"Starts again {format_day(starts_again(status))}")
-        st.caption(
-            escape_markdown(
-                f"At this pace {format_exact(status.at_this_pace, status.unit)}: the average so far"
-            )
-        )
+        if status.state != State.PAUSED:
+            pace = format_exact(status.at_this_pace, status.unit)
+            st.caption(escape_markdown(f"At this pace {pace}: the average so far"))
         st.caption(f"Made {format_day(budget.created_at.date())}")
 
 

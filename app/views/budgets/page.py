@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import current_user
+from app.figures.budget_words import hide_forecast
 from app.parts.budget_address import NEW, read_choice
 from app.parts.permissions import explain_fixed_budgets
 from app.ui.notices import render_announcement
@@ -17,7 +18,7 @@ today = today_in(data.load_preferences(user).zone)
 asked = read_choice()
 
 with st.skeleton(height=480):
-    statuses = data.load_budgets(user)
+    statuses = list(map(hide_forecast, data.load_budgets(user)))
 chosen = next((status for status in statuses if status.budget.id == asked), None)
 if asked == NEW and explain_fixed_budgets(user) is None:
     render_new(user, today)

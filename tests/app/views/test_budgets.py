@@ -1,5 +1,7 @@
 """The Budgets page: the list worst first, one in detail, a new one, and who may change them."""
 
+import re
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -13,7 +15,8 @@ from app.auth.identity import User
 from app.views.budgets.actions import confirm_deletion
 from tally.accounts.auth_client import AuthClient
 from tests.app.accounts import sign_in_user
-from tests.app.budgets import add_budget
+from tests.app.budgets import TODAY as DAY
+from tests.app.budgets import add_budget, status
 from tests.app.nightly_runs import TODAY
 from tests.app.pages import hero, open_dialog, open_page, read_markdown, save, shown, usage
 from tests.app.teams import join, new_team
@@ -179,6 +182,67 @@ def test_pausing_and_resuming(monkeypatch: pytest.MonkeyPatch, user: User) -> No
     assert data.load_budgets(user)[0].budget.paused_at is not None
     page.button(key="pause_budget").click().run()
     assert data.load_budgets(user)[0].budget.paused_at is None
+
+
+def test_a_paused_budget_has_spend_and_limit_only(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    before = date(2026, 10, 3)
+    paused = status(
+        id=str(uuid4()), name="Asleep", paused_at=datetime.now(UTC), spent={DAY: "100", before: "7"}
+    )
+    assert paused.outlook
+    monkeypatch.setattr(data, "load_budgets", lambda _: [paused])
+    listed = open_page(monkeypatch, user, "budgets")
+    assert not listed.exception
+    [row] = [str(one.proto.body) for one in listed.get("html") if 'class="tlyrow"' in str(one.proto.body)]
+    assert "likely" not in row
+    assert 'class="mark"' not in row
+    assert not re.search('class="(range|ahead|risk)', row)
+
+    detail = open_budget(monkeypatch, user, paused.budget.id)
+    assert not detail.exception
+    assert hero(detail).startswith("$100 of $600")
+    assert "$500.00 left" in hero(detail)
+    for word in ("likely", "chance", "a day", "last month", "No forecast"):
+        assert word not in hero(detail)
+    assert "Forecast of" not in shown(detail)
+    assert "At this pace" not in shown(detail)
+
+
+def test_overview_says_that_the_limit_is_paused(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    save(user, [usage(0, "3")])
+    paused = add_budget(user, HOSTILE, "80")
+    data.pause_budget(user, add_budget(user, "Part", "2", model_name="gpt-5.2"), True)
+    data.pause_budget(user, paused, True)
+    page = open_page(monkeypatch, user)
+    assert [button.label for button in page.button if button.label == "Set a limit"] == []
+    button = page.button(key="budgets_link")
+    assert read_markdown(button.label) == f"The limit “{HOSTILE}” is paused"
+    button.click().run()
+    assert page.query_params["budget"] in (paused, [paused])
+    assert hero(page).startswith("$3 of $80")
+
+    data.delete_budget(user, paused)
+    label = open_page(monkeypatch, user).button(key="budgets_link").label
+    assert read_markdown(label) == "The limit “Part” is paused"
+
+
+def test_a_new_budget_says_that_its_forecast_comes(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    save(user, [usage(0, "3")])
+    budget = add_budget(user, "Month", "80")
+    job.execute("insert into private.worker_seen (seen_at) values (now()) on conflict do nothing")
+    try:
+        listed, detail = open_page(monkeypatch, user, "budgets"), open_budget(monkeypatch, user, budget)
+    finally:
+        job.execute("delete from private.worker_seen")
+    for page in (listed, detail):
+        assert "Updating the forecast…" in shown(page)
+        assert "No forecast yet" not in plain(page)
+        assert "Forecast in a minute" in plain(page)
+    data.load_forecast_state.clear()
+    assert "Forecast in a minute" not in plain(detail.run())
+    assert "No forecast yet" in plain(detail)
 
 
 def test_deleting_asks_first(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
