@@ -79,7 +79,7 @@ def summarize(statuses: Sequence[BudgetStatus]) -> str:
         return "No budget is exceeded." if unknown else "All budgets are within their limits."
     parts = [_count(exceeded, "is exceeded", "are exceeded")] if exceeded else []
     parts += [_count(likely, "is likely to be", "are likely to be", bool(parts))] if likely else []
-    rest = len(statuses) - exceeded - likely
+    rest = sum(status.state not in (*RISKS, State.PAUSED) for status in statuses)
     sentence = f"{' and '.join(parts)}."
     return f"{sentence} The rest are within their limits." if rest else sentence
 

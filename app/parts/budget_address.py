@@ -43,15 +43,14 @@ def render_budgets_link(user: User, statuses: Sequence[BudgetStatus], has_limit:
     """A sentence on budgets at risk that opens them; without a limit, the paused one, or the way to one."""
     paused = None if has_limit else find_paused_limit(statuses)
     if any(map(FILTERS[AT_RISK], statuses)):
-        label, choice = summarize(statuses), {}
-    elif paused:
-        label, choice = (
-            f"The limit “{escape_markdown(paused.budget.name)}” is paused",
-            {BUDGET: paused.budget.id},
-        )
-    elif not has_limit and explain_fixed_budgets(user) is None:
-        label, choice = "Set a limit", {BUDGET: NEW}
-    else:
-        return
-    if st.button(label, icon=":material/savings:", type="tertiary", key="budgets_link"):
-        switch_page("budgets", **choice)
+        _render_link("budgets_link", summarize(statuses))
+    elif not has_limit and paused is None and explain_fixed_budgets(user) is None:
+        _render_link("budgets_link", "Set a limit", NEW)
+    if paused:
+        label = f"The limit “{escape_markdown(paused.budget.name)}” is paused"
+        _render_link("paused_limit", label, paused.budget.id)
+
+
+def _render_link(key: str, label: str, choice: str | None = None) -> None:
+    if st.button(label, icon=":material/savings:", type="tertiary", key=key):
+        switch_page("budgets", **({BUDGET: choice} if choice else {}))

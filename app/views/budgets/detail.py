@@ -72,7 +72,7 @@ def _render_hero(user: User, status: BudgetStatus, zone: ZoneInfo, is_updating: 
 
 def _render_course(status: BudgetStatus) -> None:
     with st.container(border=True):
-        render_heading("Spend so far and to come")
+        render_heading("Spend so far and to come" if status.outlook else "Spend so far")
         percents = sorted({threshold.percent for threshold in status.budget.thresholds})
         st.plotly_chart(
             charts.budget_course(

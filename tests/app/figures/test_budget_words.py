@@ -52,6 +52,10 @@ def test_budgets_at_risk_are_said_in_a_sentence(limits: list[str], sentence: str
     assert summarize([status(limit) for limit in limits]) == sentence
 
 
+def test_paused_budgets_are_not_said_to_be_within_their_limits() -> None:
+    assert summarize([status("90"), status("50", **PAUSED)]) == "One budget is exceeded."
+
+
 def test_without_a_forecast_nothing_is_promised() -> None:
     assert summarize([status(likely=None)]) == "No budget is exceeded."
 

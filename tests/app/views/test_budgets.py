@@ -210,19 +210,23 @@ def test_a_paused_budget_has_spend_and_limit_only(monkeypatch: pytest.MonkeyPatc
 
 def test_overview_says_that_the_limit_is_paused(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     save(user, [usage(0, "3")])
-    paused = add_budget(user, HOSTILE, "80")
-    data.pause_budget(user, add_budget(user, "Part", "2", model_name="gpt-5.2"), True)
+    paused, part = add_budget(user, HOSTILE, "80"), add_budget(user, "Part", "2", model_name="gpt-5.2")
     data.pause_budget(user, paused, True)
     page = open_page(monkeypatch, user)
+    assert page.button(key="budgets_link").label == "One budget is exceeded."
+    assert read_markdown(page.button(key="paused_limit").label) == f"The limit “{HOSTILE}” is paused"
+
+    data.pause_budget(user, part, True)
+    page = open_page(monkeypatch, user)
     assert [button.label for button in page.button if button.label == "Set a limit"] == []
-    button = page.button(key="budgets_link")
+    button = page.button(key="paused_limit")
     assert read_markdown(button.label) == f"The limit “{HOSTILE}” is paused"
     button.click().run()
     assert page.query_params["budget"] in (paused, [paused])
     assert hero(page).startswith("$3 of $80")
 
     data.delete_budget(user, paused)
-    label = open_page(monkeypatch, user).button(key="budgets_link").label
+    label = open_page(monkeypatch, user).button(key="paused_limit").label
     assert read_markdown(label) == "The limit “Part” is paused"
 
 
