@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import current_user
+from app.figures.spend import sum_money
 from app.parts.permissions import render_own_only
 from app.parts.project_choice import render_filters
 from app.parts.welcome import render_welcome
@@ -13,7 +14,7 @@ from app.ui.titles import title_row
 from app.views.sources.accounts import choose_account, render_accounts
 from app.views.sources.reconciliation import render_reconciliation
 from app.views.sources.scan import render_scan
-from app.views.sources.source_list import render_sources
+from app.views.sources.source_list import Shown, render_sources
 
 user = current_user()
 preferences = data.load_preferences(user)
@@ -28,14 +29,17 @@ render_scan(user)
 with st.skeleton(height=480):
     sources = data.load_sources(user)
     account = choose_account(user)
-    days = data.load_source_days(user, project.project_id if project else None, account)
+    project_id = project.project_id if project else None
+    days = data.load_source_days(user, project_id, account)
 if not sources and days.empty:
     render_welcome(user, today)
     st.stop()
 if project or account:
     sources = [source for source in sources if source["id"] in set(days["import_id"])]
 if sources or not days.empty:
-    render_sources(user, sources, days, preferences.zone, currency)
+    # The Overview does not choose among accounts.
+    overview = None if account else sum_money(data.load_daily(user, period.first, period.last, project_id))
+    render_sources(user, sources, days, Shown(period, preferences.zone, currency, overview))
 else:
     with st.container(border=True):
         st.text("No source has records of this project and account.")

@@ -1,7 +1,8 @@
 """The list of sources, with buttons to exclude, include and delete them."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ import streamlit as st
 from app import data
 from app.auth.identity import User, database_of
 from app.figures.spend import INCLUDED
+from app.formats.dates import format_span
 from app.formats.money import format_money
 from app.formats.text import escape_markdown
 from app.parts.permissions import explain_fixed
@@ -22,6 +24,7 @@ from app.ui import columns
 from app.ui.cards import render_heading
 from app.ui.columns import Column
 from app.ui.notices import announce, explain_refusal, render_warning
+from app.ui.periods import PRESET_LABELS, Period
 from app.ui.tables import render_table, selected_row
 from tally.agents.payment import WITH_PLAN
 from tally.core.text import plural
@@ -31,6 +34,16 @@ SHOWN_QUIET = 5
 BASES = ("billed", "estimated", "included")
 
 Source = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The figures to show: their period, time zone and currency, and the Overview's spend if it is alike."""
+
+    period: Period
+    zone: ZoneInfo
+    currency: str
+    overview: Decimal | None
 
 
 def list_columns(zone: ZoneInfo, currency: str) -> dict[str, Column]:
@@ -50,12 +63,29 @@ def list_columns(zone: ZoneInfo, currency: str) -> dict[str, Column]:
     }
 
 
-def describe_sources(sources: Sequence[Source], days: pd.DataFrame) -> pd.DataFrame:
-    """Sources as a table, without unused columns; `days` is data.load_source_days."""
-    by_source = dict(iter(days.groupby("import_id")))
-    lines = [_describe(source) | _sum_days(by_source.get(source["id"])) for source in sources]
-    by_kind = dict(iter(days[days["import_id"].isna()].groupby("kind")))
-    lines += [_describe_unsourced(str(kind)) | _sum_days(of_kind) for kind, of_kind in by_kind.items()]
+def select_period(days: pd.DataFrame, period: Period, now: datetime) -> pd.DataFrame:
+    """The UTC days of a period; one that lasts until today has what came until now."""
+    first = period.first or date.min
+    last = max(period.last, now.astimezone(UTC).date()) if period.last == now.date() else period.last
+    return days[[first <= day <= last for day in days["day"]]]
+
+
+def describe_sources(sources: Sequence[Source], days: pd.DataFrame, in_period: pd.DataFrame) -> pd.DataFrame:
+    """Sources as a table, without unused columns; `in_period` are those of all `days` that are counted."""
+    counted, newest = dict(iter(in_period.groupby("import_id"))), days.groupby("import_id")["day"].max()
+    lines = [
+        _describe(source) | _sum_days(counted.get(source["id"])) | {"newest_day": newest.get(source["id"])}
+        for source in sources
+    ]
+    unsourced, by_kind = days[days["import_id"].isna()], in_period[in_period["import_id"].isna()]
+    counted, newest = (
+        {str(kind): rows for kind, rows in by_kind.groupby("kind")},
+        unsourced.groupby("kind")["day"].max(),
+    )
+    lines += [
+        _describe_unsourced(str(kind)) | _sum_days(counted.get(str(kind))) | {"newest_day": day}
+        for kind, day in newest.items()
+    ]
     frame = pd.DataFrame(lines, dtype=object)
     return frame.drop(columns=[name for name in (*BASES, "unpriced") if frame[name].isna().all()])
 
@@ -81,14 +111,13 @@ def _describe_unsourced(kind: str) -> dict[str, Any]:
 
 
 def _sum_days(days: pd.DataFrame | None) -> dict[str, Any]:
-    line: dict[str, Any] = dict.fromkeys((*BASES, "unpriced", "newest_day", "spend"))
+    line: dict[str, Any] = dict.fromkeys((*BASES, "unpriced", "spend"))
     if days is None:
         return line | {"records": 0}
     for basis in BASES:
         line[basis] = _sum_known(days[days["cost_basis"] == basis]["cost_usd"])
     return line | {
         "spend": sum_spend(days),
-        "newest_day": days["day"].max(),
         "records": int(days["records"].sum()),
         "unpriced": int(days["unpriced_records"].sum()) or None,
     }
@@ -119,13 +148,30 @@ def list_quiet(sources: Sequence[Source], now: datetime) -> list[str]:
     return quiet
 
 
-def render_sources(
-    user: User, sources: Sequence[Source], days: pd.DataFrame, zone: ZoneInfo, currency: str
-) -> None:
-    """The list, with buttons for the selected source."""
+def describe_spend(spent: Decimal, overview: Decimal | None, currency: str) -> str:
+    """The sum of all sources beside that of the Overview, whose days are those of the account's time zone.
+
+    Without the latter, nothing is said of it: it does not choose among billing accounts.
+    """
+    told = f"Together {format_money(spent, currency)} of spend"
+    if overview is None:
+        return f"{told}."
+    shown = format_money(overview, currency)
+    if shown == format_money(spent, currency):
+        return f"{told}, as on the Overview."
+    return f"{told} on UTC days; on those of your time zone, as on the Overview, it is {shown}."
+
+
+def _name_days(period: Period) -> str:
+    return format_span(period.first, period.last) if period.first else PRESET_LABELS["All"]
+
+
+def render_sources(user: User, sources: Sequence[Source], days: pd.DataFrame, shown: Shown) -> None:
+    """The list with the figures of a period, and buttons for the selected source; `days` are all."""
+    in_period = select_period(days, shown.period, datetime.now(shown.zone))
     with st.container(border=True):
-        render_heading("Your sources", plural(len(sources), "source"))
-        if quiet := list_quiet(sources, datetime.now(zone)):
+        render_heading("Your sources", f"{plural(len(sources), 'source')}, {_name_days(shown.period)}")
+        if quiet := list_quiet(sources, datetime.now(shown.zone)):
             render_warning(" ".join(quiet[:SHOWN_QUIET]))
         key = f"sources-{sources[0]['id'] if sources else 'none'}-{len(sources)}"
         position = selected_row(key, len(sources))
@@ -134,11 +180,10 @@ def render_sources(
             _render_disabled_actions(reason or "Select a source to exclude or delete it.")
         else:
             _render_actions(user, sources[position], days)
-        render_table(describe_sources(sources, days), list_columns(zone, currency), "Your sources", key=key)
-        if spent := sum_spend(days):
-            st.caption(
-                escape_markdown(f"Together {format_money(spent, currency)} of spend, as on the Overview.")
-            )
+        frame = describe_sources(sources, days, in_period)
+        render_table(frame, list_columns(shown.zone, shown.currency), "Your sources", key=key)
+        if spent := sum_spend(in_period):
+            st.caption(escape_markdown(describe_spend(spent, shown.overview, shown.currency)))
 
 
 def _find_owner(source: Source) -> str:

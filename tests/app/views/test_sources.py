@@ -6,14 +6,18 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import pandas as pd
 import psycopg
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import data
 from app.auth.identity import User, database_of
+from app.formats.money import NO_PRICE
 from app.parts.source_names import describe_billing_account, describe_dataset, describe_source
+from app.ui.periods import Period
 from app.views.sources import comparison, source_list
 from tally.accounts.auth_client import AuthClient
 from tally.agents.registry import AGENTS
@@ -121,6 +125,46 @@ def test_sum_of_the_sources_is_that_of_the_overview(monkeypatch: pytest.MonkeyPa
     assert "Together $37.25 of spend, as on the Overview." in shown(page).replace("\\", "")
     page.session_state["sources-none-2"] = {"selection": {"rows": [3], "columns": [], "cells": []}}
     assert not page.run().exception, "an entry without a source cannot be excluded"
+
+
+def test_list_follows_the_period_as_the_overview_does(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    add_source(user, [estimate(5, "3"), estimate(80, "50")], "usage.csv", "openai_usage")
+    add_source(user, [usage(80, "20", billing_account="old")], "old.csv", "generic")
+
+    def open_range(preset: str) -> tuple[dict[str, Any], str]:
+        page = open_page(monkeypatch, user, "sources", {"range": preset})
+        assert not page.exception
+        listed = shown_table(page.dataframe[0]).set_index("source")
+        assert listed.loc["old.csv", "newest_day"] != NO_PRICE, "the newest day is that of all records"
+        return dict(zip(listed.index, listed["spend"], strict=True)), shown(page).replace("\\", "")
+
+    month, told = open_range("30D")
+    assert month["usage.csv"] == "$3.00"
+    assert "$" not in str(month["old.csv"])
+    assert "Together $3.00 of spend, as on the Overview." in told
+
+    every, told = open_range("All")
+    assert every == {"usage.csv": "$53.00", "old.csv": "$20.00"}
+    assert "Together $73.00 of spend, as on the Overview." in told
+    assert "2 sources, all time" in told
+
+
+def test_sum_of_utc_days_is_told_apart_from_that_of_the_overview() -> None:
+    alike = source_list.describe_spend(Decimal("3.001"), Decimal("3.00"), "USD")
+    assert alike == "Together $3.00 of spend, as on the Overview."
+    other = source_list.describe_spend(Decimal(3), Decimal(4), "USD")
+    assert "$3.00 of spend on UTC days" in other
+    assert other.endswith("as on the Overview, it is $4.00.")
+    assert source_list.describe_spend(Decimal(3), None, "USD") == "Together $3.00 of spend."
+
+
+def test_period_until_today_has_the_utc_day_that_began_in_the_evening() -> None:
+    now = datetime(2026, 11, 20, 20, tzinfo=ZoneInfo("America/Los_Angeles"))
+    days = pd.DataFrame({"day": [date(2026, 11, 14), date(2026, 11, 15), date(2026, 11, 21)]}, dtype=object)
+    week = Period(date(2026, 11, 15), date(2026, 11, 20), "")
+    assert list(source_list.select_period(days, week, now)["day"]) == [date(2026, 11, 15), date(2026, 11, 21)]
+    past = Period(None, date(2026, 11, 14), "")
+    assert list(source_list.select_period(days, past, now)["day"]) == [date(2026, 11, 14)]
 
 
 def test_excluded_source_is_in_no_total(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
