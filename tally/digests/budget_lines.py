@@ -6,7 +6,7 @@ from decimal import Decimal
 from tally.budgets.report import format_share
 from tally.budgets.status import BudgetStatus, State, find_month_budget
 from tally.core.text import plural
-from tally.digests.content import NAME_LENGTH, BudgetLine
+from tally.digests.content import NAME_LENGTH, BudgetLine, Limit
 from tally.digests.words import money
 from tally.notifications.wording import clean, format_tokens
 
@@ -30,16 +30,16 @@ def describe_budgets(statuses: Sequence[BudgetStatus]) -> list[BudgetLine]:
     return lines
 
 
-def describe_limit(statuses: Sequence[BudgetStatus], code: str) -> str:
-    """A sentence on the budget of the whole workspace and calendar month, if it is in the mail's currency."""
+def find_limit(statuses: Sequence[BudgetStatus], code: str) -> Limit | None:
+    """The limit of the whole workspace and calendar month, if it is in the mail's currency."""
     status = find_month_budget(statuses)
     if status is None or status.budget.currency != code:
-        return ""
+        return None
     limit = money(status.limit, code)
     if status.state == State.EXCEEDED:
-        return f"The limit of {limit} is exceeded."
+        return Limit(f"The limit of {limit} is exceeded.", status.limit)
     risk = f" The chance of exceeding it is {format_share(status.chance)}." if status.outlook else ""
-    return f"The limit is {limit}.{risk}"
+    return Limit(f"The limit is {limit}.{risk}", status.limit)
 
 
 def _describe(status: BudgetStatus) -> BudgetLine:

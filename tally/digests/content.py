@@ -35,7 +35,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """The month so far: shares of the bar in percent."""
+    """The month so far: shares of the bar in percent, and the mark of its limit."""
 
     title: str
     sentence: str
@@ -43,6 +43,21 @@ class Month:
     spent_percent: int = 0  # without a forecast there is no bar
     likely_percent: int = 0
     high_percent: int = 0
+    limit: str = ""
+    limit_percent: int = 0  # from the start of the bar
+
+    @property
+    def rest_percent(self) -> int:
+        """The empty end of the bar."""
+        return FULL - self.spent_percent - self.likely_percent - self.high_percent
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The limit of the whole workspace's month, with a sentence on it."""
+
+    sentence: str
+    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +112,9 @@ class Digest:
 
 
 def write_digest(
-    facts: Facts, now: datetime, budgets: Sequence[BudgetLine] = (), limit: str = ""
+    facts: Facts, now: datetime, budgets: Sequence[BudgetLine] = (), limit: Limit | None = None
 ) -> Digest | None:
-    """The content; None where there is nothing to tell. `limit` is a sentence on the month's budget."""
+    """The content; None where there is nothing to tell."""
     period, code = facts.period, facts.money.code
     after = facts.costs_between(period.first, period.last)
     before = facts.costs_between(period.before, period.first - timedelta(days=1))
@@ -197,16 +212,17 @@ def _rank(sums: Mapping[str, Decimal], code: str) -> list[Bar]:
     return bars
 
 
-def _describe_month(facts: Facts, limit: str) -> Month | None:
+def _describe_month(facts: Facts, limit: Limit | None) -> Month | None:
     """Today's month: spent, and the likely end with its range as it is now."""
     code, today, spent_usd = facts.money.code, facts.today, facts.month_usd
     first = today.replace(day=1)
     spent = sum((cost.amount for cost in facts.costs_between(first, today)), ZERO)
+    told_limit = limit.sentence if limit else ""
     if facts.month is None:
         if facts.period.kind == "monthly" or not spent:
             return None
         told = f"{money(spent, code)} so far. There is no forecast yet."
-        told = " ".join(filter(None, [told, limit]))
+        told = " ".join(filter(None, [told, told_limit]))
         return Month(f"{today:%B} so far", told, money(spent, code))
     stored = facts.month.stored
     likely_usd = max(calculate_live_total(stored, spent_usd, today), spent_usd.total)
@@ -217,14 +233,18 @@ def _describe_month(facts: Facts, limit: str) -> Month | None:
 
     likely = convert(likely_usd)
     low, high = convert(facts.month.low + moved), convert(facts.month.high + moved)
+    whole = max(high, limit.amount) if limit else high
+    ends = [_share(amount, whole) for amount in (spent, likely, high)]
     return Month(
         f"{today:%B} so far",
         f"{money(spent, code)} so far, likely {money(likely, code)} by the end of the month"
-        f" ({money(low, code)} to {money(high, code)} with 80% probability).{' ' if limit else ''}{limit}",
+        f" ({money(low, code)} to {money(high, code)} with 80% probability). {told_limit}".rstrip(),
         money(spent, code),
-        _share(spent, high),
-        _share(likely, high) - _share(spent, high),
-        FULL - _share(likely, high) if high > 0 else 0,
+        spent_percent=ends[0],
+        likely_percent=ends[1] - ends[0],
+        high_percent=ends[2] - ends[1],
+        limit=f"limit {money(limit.amount, code)}" if limit else "",
+        limit_percent=_share(limit.amount, whole) if limit else 0,
     )
 
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 
 from tally.budgets.status import load_statuses
-from tally.digests.budget_lines import describe_budgets, describe_limit
+from tally.digests.budget_lines import describe_budgets, find_limit
 from tally.digests.content import Digest, write_digest
 from tally.digests.facts import load_facts
 from tally.digests.periods import Kind
@@ -16,4 +16,4 @@ def make_digest(database: Database, kind: Kind, today: date, now: datetime) -> D
     if facts is None:
         return None
     statuses = load_statuses(database)
-    return write_digest(facts, now, describe_budgets(statuses), describe_limit(statuses, facts.money.code))
+    return write_digest(facts, now, describe_budgets(statuses), find_limit(statuses, facts.money.code))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tally.budgets.status import BudgetStatus, calculate_status
-from tally.digests.budget_lines import describe_budgets, describe_limit
+from tally.digests.budget_lines import describe_budgets, find_limit
 from tally.digests.content import BudgetLine
 from tests.tally.budgets.test_status import NOW, TODAY, facts, predict
 
@@ -76,4 +76,6 @@ def test_many_budgets_are_summed_up() -> None:
     ],
 )
 def test_limit_of_the_month_is_the_whole_workspaces_alone(found: list[BudgetStatus], sentence: str) -> None:
-    assert describe_limit(found, "USD") == sentence
+    limit = find_limit(found, "USD")
+    assert (limit.sentence if limit else "") == sentence
+    assert limit is None or f"${limit.amount:.2f}" in sentence

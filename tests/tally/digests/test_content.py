@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from tally.core.live_total import SpentSoFar, StoredTotal
-from tally.digests.content import BudgetLine, Digest, write_digest
+from tally.digests.content import BudgetLine, Digest, Limit, write_digest
 from tally.digests.facts import Anomaly, Cost, Facts, Money, MonthAhead, Source
 from tally.digests.mail import Envelope, render_preview, write_mail
 from tally.digests.periods import Kind, last_period
@@ -160,6 +160,26 @@ def test_month_ends_at_what_is_spent_and_what_is_to_come() -> None:
     assert month is not None
     assert "likely" in month.sentence
     assert month.spent_percent + month.likely_percent + month.high_percent == 100
+
+
+@pytest.mark.parametrize("limit", ["1", "500", "90000"])
+def test_bar_of_the_month_marks_its_limit(limit: str) -> None:
+    facts = full_facts("gpt-5")
+    told = write_digest(facts, NOW, (), Limit("The limit.", Decimal(limit)))
+    assert told is not None
+    month = told.month
+    assert month is not None
+    spent = float(month.spent.removeprefix("$").replace(",", ""))
+    assert 1 <= month.limit_percent <= 100
+    assert (month.limit_percent > month.spent_percent) == (float(limit) > spent)
+    assert month.rest_percent >= 0
+    html = mail_of(told).html
+    assert html is not None
+    assert f"limit ${Decimal(limit):,}" in html
+    assert "border-right:2px solid #D92D20" in html
+    plain = mail_of(digest_of(facts)).html
+    assert plain is not None
+    assert "border-right:2px" not in plain
 
 
 def test_month_never_ends_below_what_is_spent() -> None:
