@@ -17,7 +17,7 @@ from app.figures.progress_words import (
 from app.formats.units import format_chosen, format_whole
 from app.ui.theme import Palette
 
-WIDE, NARROW = 560, 270  # pixels: the narrowest bars with all labels, and with those of a phone
+WIDTHS = {"wide": 560, "narrow": 270}  # pixels: the narrowest bars with all labels, and those of a phone
 STYLES = " ".join((Path(__file__).resolve().parents[1] / "static" / "progress.css").read_text().split())
 
 
@@ -106,6 +106,7 @@ def _labelled_bar(progress: Progress, unit: str, earlier: str) -> str:
         f'<div class="row top" aria-hidden="true">{_place(above)}</div>'
         f"{_track(bar, describe_bar(progress, unit, earlier), '', '', tip)}"
         f'<div class="row" aria-hidden="true" style="margin-top:6px">{_place(below)}</div>'
+        f"{_explain_tip(below)}"
     )
 
 
@@ -143,9 +144,17 @@ def _list_labels(progress: Progress, bar: Bar, unit: str, earlier: str) -> tuple
 
 def _place(labels: list[Label]) -> str:
     return "".join(
-        _label(placed, kind)
-        for kind, width in (("wide", WIDE), ("narrow", NARROW))
-        for placed in place_labels(labels, width)
+        _label(placed, kind) for kind, width in WIDTHS.items() for placed in place_labels(labels, width)
+    )
+
+
+def _explain_tip(labels: list[Label]) -> str:
+    """A line with the mark of the period before, in bars of a width that has no room for its label."""
+    return "".join(
+        f'<div class="key {kind}" aria-hidden="true"><i></i>{escape(label.text)}</div>'
+        for kind, width in WIDTHS.items()
+        for label in labels
+        if label.kind == "before" and label not in [placed.label for placed in place_labels(labels, width)]
     )
 
 
