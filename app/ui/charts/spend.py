@@ -48,12 +48,15 @@ def pairs(values: pd.DataFrame, palette: Palette, currency: str, is_monthly: boo
     if not is_monthly and is_weekly((values.index.max() - values.index.min()).days + 1):
         values = values.resample("W-MON", closed="left", label="left").sum()
     figure = go.Figure()
-    for name, colour in zip(values.columns, (palette.accent, palette.other), strict=True):
+    colours = dict(zip(values.columns, (palette.accent, palette.other), strict=True))
+    # A column of zeros would keep its place and push the other one's bars from the middle of their labels.
+    drawn = [name for name in values.columns if values[name].any()] or list(values.columns)
+    for name in drawn:
         figure.add_bar(
             x=values.index,
             y=values[name].round(4),
             name=name,
-            marker={"color": colour, "line_width": 0},
+            marker={"color": colours[name], "line_width": 0},
             hovertemplate=amount_hover(currency),
         )
     add_layout(figure, palette, height=280)

@@ -147,6 +147,19 @@ def test_single_month_is_labelled_by_its_name() -> None:
     assert [str(tick)[:10] for tick in figure.layout.xaxis.tickvals] == ["2026-03-01"]
 
 
+def test_bars_of_months_without_payments_stand_on_their_labels() -> None:
+    index = pd.to_datetime(["2026-03-01", "2026-04-01"])
+    unpaid = pd.DataFrame({"Value": [1.0, 2.0], "Paid": [0.0, 0.0]}, index=index)
+    figure = charts.pairs(unpaid, LIGHT, "USD", is_monthly=True)
+    assert [bar.name for bar in figure.data] == ["Value"]
+    assert figure.layout.showlegend, "one kind of bars is named too"
+    unused = charts.pairs(
+        unpaid[["Paid", "Value"]].set_axis(unpaid.columns, axis=1), LIGHT, "USD", is_monthly=True
+    )
+    assert [bar.marker.color for bar in unused.data] == [LIGHT.other], "each kind keeps its colour"
+    assert len(charts.pairs(unpaid * 0, LIGHT, "USD", is_monthly=True).data) == 2
+
+
 def test_every_other_month_of_a_year_is_labelled() -> None:
     index = pd.date_range("2025-04-01", periods=12, freq="MS")
     values = pd.DataFrame({"Worth": [1.0] * 12, "Paid": [2.0] * 12}, index=index)
