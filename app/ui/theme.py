@@ -92,6 +92,12 @@ LINE_LISTS = (
 SCROLLBARS = "@media(max-width:900px){.dvn-scroller{scrollbar-color:#7C8798 transparent!important}}"
 # Streamlit leaves 48 px between the navigation and the rest of the sidebar.
 SIDEBAR = "[data-testid=stSidebarUserContent]{padding-top:1rem}"
+# Streamlit cuts the note of a metric where it does not fit, and centres buttons of several lines.
+LONG_TEXTS = (
+    "[data-testid=stMetricDelta] p{white-space:normal;overflow:visible}"
+    "[data-testid=stMetricDelta]{height:auto}"
+    "[data-testid=stBaseButton-tertiary] p{text-align:left}"
+)
 # Beside the menu of a tablet, columns are as narrow as on a phone, and three of four cards fit a row.
 TABLETS = (
     "@media(min-width:641px) and (max-width:900px){"
@@ -113,7 +119,9 @@ def current_palette() -> Palette:
 def apply_styles() -> None:
     """Add every page's own styles, as one element: each costs time in every run."""
     buttons = BUTTONS if st.context.theme.type == "dark" else ""
-    st.html(f"<style>{ADDRESS_FIELDS}{CHOICES}{LINE_LISTS}{SCROLLBARS}{SIDEBAR}{TABLETS}{buttons}</style>")
+    st.html(
+        f"<style>{ADDRESS_FIELDS}{CHOICES}{LINE_LISTS}{SCROLLBARS}{SIDEBAR}{LONG_TEXTS}{TABLETS}{buttons}</style>"
+    )
 
 
 def apply_code_styles() -> None:
@@ -132,9 +140,11 @@ def apply_code_styles() -> None:
 
 
 def apply_theme(theme: str) -> None:
-    """Switch the browser to the chosen theme.
+    """Switch the browser to the chosen theme, and close its menu on narrow pages.
 
     Streamlit has no API for it: a script sets what Streamlit reads on page load, and reloads the page.
     """
     if theme in THEMES:
-        st.html(f'<script src="/app/static/theme.js?{theme}"></script>', unsafe_allow_javascript=True)
+        scripts = (f"theme.js?{theme}", "menu.js")
+        tags = "".join(f'<script src="/app/static/{script}"></script>' for script in scripts)
+        st.html(tags, unsafe_allow_javascript=True)
