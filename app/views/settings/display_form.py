@@ -37,7 +37,7 @@ def render_display(user: User, preferences: data.Preferences) -> None:
         fields = _render_fields(preferences, list_currencies(data.load_rates(user)), currency.code)
         is_sent = st.form_submit_button("Save settings", type="primary")
     _offer_browser_timezone(user, preferences)
-    label = "Set a limit, and hear when it is at risk, on the Budgets page"
+    label = "Set a limit on the Budgets page"
     if st.button(label, type="tertiary", icon=":material/savings:", key="open_budgets"):
         switch_page("budgets")
     if not is_sent:
