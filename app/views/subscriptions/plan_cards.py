@@ -12,7 +12,7 @@ from app.formats.money import format_money
 from app.formats.text import DASH, escape_markdown
 from app.ui import charts, columns
 from app.ui.cards import render_heading
-from app.ui.tables import render_table
+from app.ui.line_list import Line, render_lines
 from app.ui.theme import current_palette
 from tally.core.text import plural
 
@@ -88,6 +88,15 @@ def render_chart(months: Sequence[PlanMonth], currency: str) -> None:
     )
 
 
+def describe_month(month: PlanMonth, providers: Mapping[str, str], currency: str) -> Line:
+    """A row of the table as a line."""
+    told = [f"{format_factor(month.factor)} value vs price"] if month.factor is not None else []
+    told += [f"paid {format_money(month.paid, currency)}"] if month.paid else []
+    told += [f"value {format_money(month.worth, currency)}"] if month.has_usage else []
+    told += [f"{plural(month.unpriced_records, 'record')} without a price"] if month.unpriced_records else []
+    return Line(f"{format_month(month.month)}, {name_plan(month, providers)}", " \N{MIDDLE DOT} ".join(told))
+
+
 def render_months(months: Sequence[PlanMonth], providers: Mapping[str, str], currency: str) -> None:
     """All months of all plans, newest first."""
     lines = [
@@ -111,8 +120,10 @@ def render_months(months: Sequence[PlanMonth], providers: Mapping[str, str], cur
     }
     frame = pd.DataFrame(lines, columns=list(kinds), dtype=object)
     render_heading("By month", "this month is incomplete")
-    render_table(
+    render_lines(
         frame if frame["unpriced"].notna().any() else frame.drop(columns="unpriced"),
         kinds,
         "Price and value of each plan, newest month first",
+        "plan_months_list",
+        [describe_month(month, providers, currency) for month in months],
     )

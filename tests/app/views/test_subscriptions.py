@@ -15,7 +15,7 @@ from app.figures import spend
 from app.figures.currencies import Currency
 from app.figures.plan_worth import PlanMonth, calculate_months, group_plans, list_recent, sum_months
 from app.formats.text import DASH
-from app.views.subscriptions.plan_cards import TIMES, format_factor
+from app.views.subscriptions.plan_cards import TIMES, describe_month, format_factor
 from tally.spend.subscriptions import Subscription, add_subscription
 from tests.app.pages import metrics, open_page, save, shown, usage
 
@@ -192,3 +192,14 @@ def test_button_opens_the_form_of_a_subscription(monkeypatch: pytest.MonkeyPatch
     assert [title.value for title in page.title] == ["Add entry"]
     assert page.query_params["kind"] == "Subscription"
     assert "Plan name" in [field.label for field in page.text_input]
+
+
+def test_month_is_a_line_where_its_table_does_not_fit() -> None:
+    [november, _] = months_of(
+        [renewal("2026-11-05", "100", "Max"), line("2026-11-06", "210"), line("2026-10-06", "5")]
+    )
+    told = describe_month(november, {}, "USD")
+    assert told.name == "Nov 2026, Max"
+    assert (
+        told.details == f"2.1{TIMES} value vs price \N{MIDDLE DOT} paid $100.00 \N{MIDDLE DOT} value $210.00"
+    )
