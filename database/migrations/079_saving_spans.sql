@@ -106,6 +106,13 @@ declare
     present constant bigint := coalesce((select c.spans from private.span_counts as c where c.workspace_id = tenant), 0);
 begin
     return query
+    -- Read once: a connection whose plan is from when there were few traces may read all of them, which it must not for each span.
+    with present_traces as materialized (
+        select f.trace_id, f.week, f.spans
+        from public.traces as f
+        where f.workspace_id = tenant and f.trace_id = any (array(select u.trace_id from unnest(incoming) as u))
+    )
+
     select i.nth, i.reason
     from (
         select
@@ -133,13 +140,8 @@ begin
                 select row_number() over () as nth, u.trace_id, u.span_id, private.refuse_span(u, days) as reason
                 from unnest(incoming) as u
             ) as r
-            -- Limits keep the look-ups apart: a connection whose plan is from when there were few traces would read all of them.
-            left join lateral (
-                select f.trace_id, f.week, f.spans
-                from public.traces as f
-                where f.workspace_id = tenant and f.trace_id = r.trace_id
-                limit 1
-            ) as t on true
+            left join present_traces as t on r.trace_id = t.trace_id
+            -- The limit keeps the look-ups apart, for the same reason.
             left join lateral (
                 select k.span_id
                 from public.spans as k
@@ -248,6 +250,7 @@ begin
                     a.workspace_id = tenant
                     and (r.given).person <> ''
                     and private.clean_value('person', (r.given).person) = a.value
+            offset 0 -- else each use of the span would make it again
         ) as n
         order by (n.s).trace_id, (n.s).span_id, private.rank_of_span(n.s) desc
     ),
