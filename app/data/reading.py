@@ -18,6 +18,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 CACHE_SECONDS = 15 * 60
+MOMENT_SECONDS = 3
 API_ROWS = 1000  # most rows that PostgREST returns at once
 
 
@@ -26,7 +27,16 @@ KEYS: dict[str | type[Any], Callable[[Any], Any]] = {**identity.KEYS, Currency: 
 
 def cached(function: Callable[P, R]) -> Callable[P, R]:
     """Cache a function's results by user, workspace and role; entries survive a token refresh."""
-    cache = st.cache_data(ttl=CACHE_SECONDS, max_entries=256, show_spinner=False, hash_funcs=KEYS)
+    return _cache(function, CACHE_SECONDS)
+
+
+def cached_for_a_moment(function: Callable[P, R]) -> Callable[P, R]:
+    """The same for what changes without a new data version."""
+    return _cache(function, MOMENT_SECONDS)
+
+
+def _cache(function: Callable[P, R], seconds: float) -> Callable[P, R]:
+    cache = st.cache_data(ttl=seconds, max_entries=256, show_spinner=False, hash_funcs=KEYS)
     return cast(Callable[P, R], cache(function))
 
 

@@ -6,29 +6,21 @@ Lists are not cached by data version, which does not change with every span, but
 from collections.abc import Mapping
 from typing import Any
 
-import streamlit as st
-
 from app.auth.identity import User, database_of
-from app.data.reading import KEYS, cached
+from app.data.reading import cached, cached_for_a_moment
 from tally.storage.database import Query, Row, select_first
 from tally.traces import lists
 from tally.traces.lists import SessionList, TraceFilter, TraceList
 from tally.traces.waterfall import Waterfall, build_waterfall
 
-FRESH_SECONDS = 3
 
-
-def _briefly_cached(function: Any) -> Any:
-    return st.cache_data(ttl=FRESH_SECONDS, max_entries=256, show_spinner=False, hash_funcs=KEYS)(function)
-
-
-@_briefly_cached
+@cached_for_a_moment
 def load_traces(user: User, chosen: TraceFilter, page: int) -> TraceList:
     """A page of the traces that meet a filter; pages count from 1."""
     return lists.find_traces(database_of(user), chosen, page)
 
 
-@_briefly_cached
+@cached_for_a_moment
 def load_sessions(user: User, chosen: TraceFilter, page: int) -> SessionList:
     """A page of the sessions of a period; pages count from 1."""
     return lists.find_sessions(database_of(user), chosen, page)

@@ -74,7 +74,7 @@ class Stack:
         if failure is not None:
             raise StackFailed(failure)
         folder = {FOLDER: folder_id(self.home.path)}
-        write_private(self.home.stack_env, env_lines(self.settings() | folder))
+        write_private(self.home.stack_env, env_lines(self.settings_with_mails() | folder))
 
     @property
     def site_url(self) -> str:
@@ -82,7 +82,7 @@ class Stack:
         return self.local.app_origin or f"http://127.0.0.1:{self.ports.dashboard}"
 
     def settings(self) -> dict[str, str]:
-        """The settings of every program: those of a hosted project, and where mails lead to and are kept."""
+        """The same settings that a hosted project has."""
         values = (
             f"http://127.0.0.1:{self.ports.gateway}",
             self.keys.publishable_key,
@@ -90,8 +90,11 @@ class Stack:
             self._database_url("postgres"),
             self._database_url(API_ROLE),
         )
-        of_mails = {"APP_ORIGIN": self.site_url, "TALLY_OUTBOX": str(self.home.outbox)}
-        return dict(zip(SETTING_NAMES, values, strict=True)) | of_mails
+        return dict(zip(SETTING_NAMES, values, strict=True))
+
+    def settings_with_mails(self) -> dict[str, str]:
+        """The same, with the address that emails lead to, and where they go without a mail server."""
+        return self.settings() | {"APP_ORIGIN": self.site_url, "TALLY_OUTBOX": str(self.home.outbox)}
 
     def _database_url(self, role: str) -> str:
         password = self.keys.passwords[role]

@@ -89,8 +89,9 @@ class Run:
         listener = Listener(self.steps.begin, print_event)
         stack_service = StackService(stack, listener, self.stop, node)
         proxies = {"FORWARDED_ALLOW_IPS": self.local.forwarded_allow_ips}
-        pages = Dashboard(self.home, self.ports, stack.settings() | proxies, self.stop)
-        jobs = Worker(self.home, stack.settings(), print_event, self.local.tally_backups)
+        settings = stack.settings_with_mails()
+        pages = Dashboard(self.home, self.ports, settings | proxies, self.stop)
+        jobs = Worker(self.home, settings, print_event, self.local.tally_backups)
         started.callback(stack_service.stop)
         started.callback(pages.stop)
         started.callback(jobs.stop)

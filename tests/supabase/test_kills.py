@@ -8,8 +8,6 @@ from bench.kill_actions import Action, Backup, Migrate, furnish
 from bench.killing import BACKEND, Machine, machine
 from bench.kills import measure_action
 
-HEALTHY_SECONDS = 10
-
 
 @pytest.fixture(scope="module")
 def furnished() -> Iterator[Machine]:
@@ -26,5 +24,4 @@ def test_database_that_is_killed_midway_loses_nothing_and_is_named(
     [outcome] = measure_action(action(furnished), 1, (BACKEND,)).values()
     assert outcome.faults == []
     assert outcome.kills == 1
-    assert outcome.slowest is not None
-    assert outcome.slowest < HEALTHY_SECONDS
+    assert outcome.slowest is not None  # how long it took is the bench's to say

@@ -119,7 +119,7 @@ def test_migrations_can_reference_users_add_triggers_and_delete_users(stack: Sta
 
 def test_each_login_role_has_its_own_password(stack: Stack) -> None:
     passwords = stack.keys.passwords
-    assert len(set(passwords.values())) == len(passwords) == 4
+    assert len(set(passwords.values())) == len(passwords) == 5
     for role in passwords:
         with connect(stack, role) as connection:
             assert connection.execute("select current_user").fetchone() == (role,)

@@ -18,7 +18,7 @@ from app.data.reading import cached
 
 APP = Path(__file__).resolve().parents[3] / "app"
 STREAMLIT_CACHES = {"st.cache_data", "st.cache_resource"}
-CACHES = STREAMLIT_CACHES | {"cached"}
+CACHES = STREAMLIT_CACHES | {"cached", "cached_for_a_moment"}
 IDENTITY = {"current_user", "st.context", "st.session_state", "st.user", "st.query_params"}
 
 
@@ -31,7 +31,7 @@ def decorated_functions(source: str, names: set[str]) -> Iterator[ast.FunctionDe
 
 
 def is_keyed_by_scope(decorator: ast.expr) -> bool:
-    """True for `@cached`, and for Streamlit's caches with KEYS."""
+    """True for `@cached` and `@cached_for_a_moment`, and for Streamlit's caches with KEYS."""
     if not isinstance(decorator, ast.Call):
         return ast.unparse(decorator) not in STREAMLIT_CACHES
     keywords = {keyword.arg: ast.unparse(keyword.value) for keyword in decorator.keywords}
@@ -82,6 +82,7 @@ def test_rule_checks_every_cached_function_of_data(name: str) -> None:
         "@st.cache_resource(hash_funcs=KEYS)\ndef client(user): return st.session_state['token']",
         "@cached\ndef rows(user): return load(st.session_state.workspace)",
         "@cached\ndef rows(version): return load()",
+        "@cached_for_a_moment\ndef rows(page): return load(page)",
         "@cached\ndef rows(_user, version): return load(_user)",
     ],
 )

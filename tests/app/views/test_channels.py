@@ -164,7 +164,9 @@ def test_refused_target_is_explained_and_not_saved(
     assert settings.tally_alert_services
     dialog = add(monkeypatch, owner, "webhook", URL="https://169.254.169.254/latest/meta-data")
     [problem] = dialog.error
-    assert "169.254.169.254 is not on the public internet" in str(problem.value).replace("\\", "")
+    assert "169.254.169.254 is where a cloud's machine finds its own credentials" in str(
+        problem.value
+    ).replace("\\", "")
     assert channels.load_channels(owner) == []
 
 

@@ -290,7 +290,7 @@ def test_address_of_another_host_is_no_slack_webhook(url: str) -> None:
         ("ntfy", {"server": "ftp://ntfy.sh"}, "address of an ntfy server"),
         ("ntfy", {"server": "http://ntfy.example.org"}, "begins with https://"),
         ("ntfy", {"server": "https://192.168.1.5"}, "192.168.1.5 is not on the public internet"),
-        ("webhook", {"url": "https://169.254.169.254/latest"}, "169.254.169.254 is not on the public"),
+        ("webhook", {"url": "https://169.254.169.254/latest"}, "169.254.169.254 is where a cloud's machine"),
         ("webhook", {"url": "https://2130706433/"}, "is not on the public internet"),
         ("webhook", {"url": "https://0x7f.1/"}, "is not on the public internet"),
         ("webhook", {"url": "https://[::ffff:7f00:1]/"}, "is not on the public internet"),
