@@ -5,15 +5,11 @@ from collections.abc import Sequence
 
 from api.database import PROGRAM, Connection
 from tally.api_keys.verification import Grant
-from tally.core.records import InvalidRecord
 from tally.storage.database import DatabaseError, Unreachable
 from tally.storage.postgres import PostgresDatabase
-from tally.telemetry.calls import Call
-from tally.telemetry.records import make_record
 from tally.telemetry.save import Sent
-from tally.telemetry.signals import Span
 from tally.telemetry.sources import open_source
-from tally.traces.spans import describe_span
+from tally.traces.spans import describe_priced
 from tally.traces.stored_span import StoredSpan, save_spans
 
 Result = list[str] | DatabaseError  # sentences about spans that were refused, or the error that refused all
@@ -68,13 +64,6 @@ def _describe(sent: Sent) -> Described:
     for span in sent.spans:
         service = str(span.resource.get("service.name") or "")
         described[service if service in services else ""].append(
-            _describe_one(span, calls.get((span.trace_id, span.span_id)))
+            describe_priced(span, calls.get((span.trace_id, span.span_id)))
         )
     return described
-
-
-def _describe_one(span: Span, call: Call | None) -> StoredSpan:
-    try:
-        return describe_span(span, call, make_record(call).cost_usd if call else None)
-    except InvalidRecord:  # its call was refused, and it is a step like any other
-        return describe_span(span)

@@ -1,10 +1,9 @@
 """Decoded spans as they are stored, with the calls in them at list prices."""
 
 from tally.telemetry.calls import Call, CallRefused
-from tally.telemetry.records import make_record
 from tally.telemetry.signals import Decoded
 from tally.telemetry.vocabularies import read_span
-from tally.traces.spans import describe_span
+from tally.traces.spans import describe_priced
 from tally.traces.stored_span import StoredSpan
 
 MOST_SPANS = 20_000
@@ -19,5 +18,5 @@ def describe_all(decoded: Decoded) -> list[StoredSpan]:
             call = read_span(span)
         except CallRefused:
             call = None
-        found.append(describe_span(span, call, make_record(call).cost_usd if call else None))
+        found.append(describe_priced(span, call))
     return found

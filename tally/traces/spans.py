@@ -5,7 +5,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from tally.core.records import InvalidRecord
 from tally.telemetry.calls import Call
+from tally.telemetry.records import make_record
 from tally.telemetry.signals import Span, Value
 from tally.traces.stored_span import SpanKind, SpanOutcome, StoredSpan
 
@@ -82,6 +84,14 @@ NOTED = {  # attribute -> its name in metadata
 }
 NOTED_OF_CALL = ("project", "repository", "branch", "environment", "region", "operation", "service_tier")
 MAX_TEXT, MAX_ID, MAX_FACT, MAX_TAGS = 200, 300, 150, 20
+
+
+def describe_priced(span: Span, call: Call | None) -> StoredSpan:
+    """The span as it is stored, its call at the price of its record; without a call that none can hold."""
+    try:
+        return describe_span(span, call, make_record(call).cost_usd if call else None)
+    except InvalidRecord:
+        return describe_span(span)
 
 
 def describe_span(span: Span, call: Call | None = None, cost_usd: Decimal | None = None) -> StoredSpan:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tally.telemetry.calls import Call
-from tally.telemetry.signals import Span, SpanEvent
+from tally.telemetry.signals import Decoded, Span, SpanEvent
 from tally.traces.opened_files import describe_all
 from tally.traces.spans import describe_span, find_kind, find_outcome
 from tally.traces.waterfall import build_waterfall
@@ -95,6 +95,19 @@ def test_texts_that_cannot_be_stored_are_cleaned() -> None:
     stored = describe_span(odd)
     assert (stored.name, stored.duration_us, len(stored.session)) == ("(unnamed)", 0, 199)
     assert stored.session.startswith("s?x")
+
+
+def test_call_of_an_opened_file_that_no_record_can_hold_is_a_step() -> None:
+    usage = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "gpt-5",
+    }
+    vast = span(usage | {"gen_ai.usage.input_tokens": 10**15}, span_id="c" * 16)
+    counted = span(usage | {"gen_ai.usage.input_tokens": 1_000})
+    first, second = describe_all(Decoded([vast, counted]))
+    assert (first.span_id, first.is_call, first.tokens, first.cost_usd) == ("c" * 16, False, 0, None)
+    assert (second.is_call, second.cost_usd) == (True, Decimal("0.00125"))
 
 
 @pytest.mark.parametrize("name", ["node-ai7-json", "py-pydantic-ai", "py-openai-agents-openinference"])
