@@ -13,7 +13,6 @@ Scope = Literal["ingest", "read"]
 State = Literal["active", "rotated", "revoked", "expired"]  # a rotated one works until it expires
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
-MAX_OVERLAP = timedelta(days=7)
 IDLE_AFTER = timedelta(days=30)
 COLUMNS = (
     "id,user_id,project_id,name,prefix,last_four,scopes,requests_per_minute,tokens_per_minute,created_at,"

@@ -96,11 +96,6 @@ class Verifier:
         self._touch(self._remember(digest, grant, now), now)
         return grant
 
-    def forget(self, text: str) -> None:
-        """Verify a key again when it is sent next."""
-        with self._lock:
-            self._known.pop(hash_key(text), None)
-
     def _ask(self, digest: bytes) -> Grant | None:
         query = """select key_id, user_id, workspace_id, project_id, name, scopes, requests_per_minute,
                 tokens_per_minute

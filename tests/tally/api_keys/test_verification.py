@@ -102,14 +102,6 @@ def test_an_unknown_key_is_remembered_as_long(verifier: Verifier, office: Office
     assert office.count(lambda: verifier.verify(unknown)) == 1
 
 
-def test_a_forgotten_key_is_verified_again_at_once(verifier: Verifier, member: PostgresDatabase) -> None:
-    made = create_key(member, NewKey("bot"))
-    assert verifier.verify(made.text) is not None
-    revoke_key(member, made.id)
-    verifier.forget(made.text)
-    assert verifier.verify(made.text) is None
-
-
 def test_both_keys_of_a_rotation_verify(verifier: Verifier, member: PostgresDatabase) -> None:
     old = create_key(member, NewKey("bot"))
     new = rotate_key(member, list_keys(member)[0], timedelta(hours=1), None)
