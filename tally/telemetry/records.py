@@ -1,7 +1,6 @@
 """Cost records of calls."""
 
 from decimal import Decimal
-from typing import Literal
 
 from tally.catalog.hosts import LOCAL
 from tally.catalog.models import canonical_model
@@ -16,8 +15,8 @@ from tally.pricing.service_tiers import find_condition
 from tally.pricing.usage import STANDARD, Conditions, ModelRef, Usage
 from tally.telemetry.calls import Call
 from tally.telemetry.counting import key_of
+from tally.telemetry.sources import PaidBy
 
-PaidBy = Literal["plan", "api"]
 REPORTED = "reported"  # the source of a price: the sender's own calculation
 SPEEDS = frozenset({"fast"})
 # Field of a call -> its key in metadata; persons and keys under the names that rules of projects look at.

@@ -48,9 +48,10 @@ def skip(span: Span, told: Told) -> Call | None:  # noqa: ARG001 - in place of a
     return None
 
 
+CLAUDE_SCOPE = "com.anthropic.claude_code"
 # The first that fits reads a span, the last fits all: OpenLLMetry and Anthropic follow the conventions.
 SPANS = (
-    Vocabulary(claude_code.read_span, scopes=("com.anthropic.claude_code",)),
+    Vocabulary(claude_code.read_span, scopes=(CLAUDE_SCOPE,)),
     Vocabulary(skip, scopes=("codex",), services=("codex",)),
     Vocabulary(skip, scopes=("gemini-cli", "qwen-code"), services=("gemini-cli", "qwen-code")),
     Vocabulary(copilot.read_span, scopes=("github.copilot",), services=("github-copilot",)),
@@ -71,7 +72,6 @@ EVENTS: tuple[tuple[str, ReadLog], ...] = (
     ("codex.", codex.read_log),
     *((f"{prefix}.", gemini_cli.read_log) for prefix in gemini_cli.AGENTS),
 )
-CLAUDE_SCOPE = "com.anthropic.claude_code"
 
 
 def read_span(span: Span) -> Call | None:
