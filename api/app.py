@@ -1,4 +1,4 @@
-"""The API with its parts. As a process of its own: `uvicorn --factory api.app:create_api_process`."""
+"""The API with its parts."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager

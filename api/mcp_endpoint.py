@@ -89,7 +89,7 @@ class Passed(Response):
         kept = [each for each in scope["headers"] if each[0] not in (b"content-encoding", b"content-length")]
         token = _caller.set(self._call.grant)
         try:
-            await self._app({**scope, "headers": kept, "path": "/mcp"}, receive_again, send)
+            await self._app({**scope, "headers": kept}, receive_again, send)
         finally:
             _caller.reset(token)
 
