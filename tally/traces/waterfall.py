@@ -24,7 +24,7 @@ class Node:
     retry_of: str = ""  # the failed span before it, which it repeats
     is_retried: bool = False  # failed, and repeated
     is_detached: bool = False  # names a parent that is missing, or that is inside it
-    children: int = 0
+    is_counted: bool = False  # a call, and no other one tells of it
     calls: int = 0
     unpriced: int = 0  # calls with tokens but without a price
     tokens: int = 0
@@ -53,6 +53,19 @@ class Waterfall:
     def retries(self) -> int:
         """The number of spans that repeat a failed one."""
         return sum(bool(node.retry_of) for node in self.nodes)
+
+    @property
+    def counted(self) -> list[StoredSpan]:
+        """The calls that the sums consist of."""
+        return [node.span for node in self.nodes if node.is_counted]
+
+    def sum_models(self) -> dict[str, Decimal]:
+        """The cost of each model with a price, which add up to that of the trace."""
+        costs: dict[str, Decimal] = defaultdict(Decimal)
+        for span in self.counted:
+            if span.cost_usd is not None:
+                costs[span.model] += span.cost_usd
+        return costs
 
 
 def build_waterfall(spans: Iterable[StoredSpan]) -> Waterfall:
@@ -153,9 +166,6 @@ def _arrange(known: Mapping[str, StoredSpan], first_at: datetime) -> list[Node]:
             nodes.append(node)
             place = len(nodes) - 1
             waiting += [(child, depth + 1, place) for child in reversed(children[span.span_id])]
-    for node in nodes:
-        if node.parent is not None:
-            nodes[node.parent].children += 1
     return nodes
 
 
@@ -177,6 +187,7 @@ def _sum_up(nodes: Sequence[Node], counted: set[str]) -> None:
     for node in reversed(nodes):
         span = node.span
         if span.span_id in counted:
+            node.is_counted = True
             node.calls += 1
             node.unpriced += span.cost_usd is None and span.tokens > 0
             node.tokens += span.tokens

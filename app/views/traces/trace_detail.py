@@ -111,7 +111,7 @@ def _sum(waterfall: Waterfall) -> tuple[Decimal | None, int, int]:
 
 def _render_figures(waterfall: Waterfall, currency: Currency) -> None:
     cost, unpriced, tokens = _sum(waterfall)
-    cached = sum(node.span.cached_input_tokens for node in waterfall.nodes if node.span.is_call)
+    cached = sum(span.cached_input_tokens for span in waterfall.counted)
     figures = (
         ("Duration", format_duration(waterfall.duration_us), ""),
         (
@@ -222,12 +222,7 @@ def describe_nodes(waterfall: Waterfall, currency: Currency) -> pd.DataFrame:
 
 def _render_models(waterfall: Waterfall, currency: Currency) -> None:
     """The models by cost."""
-    costs: dict[str, Decimal] = {}
-    leaves = [node for node in waterfall.nodes if node.span.is_call and node.cost_usd is not None]
-    inside = {node.parent for node in leaves}
-    for node in leaves:
-        if waterfall.nodes.index(node) not in inside and node.span.cost_usd is not None:
-            costs[node.span.model] = costs.get(node.span.model, Decimal(0)) + node.span.cost_usd
+    costs = waterfall.sum_models()
     if not costs:
         return
     with st.container(border=True, gap="xsmall"):
@@ -272,7 +267,7 @@ def _render_span(
         ("Span id", span.span_id),
     ]
     for group in ("tags", "metadata", "resource"):
-        facts += [(f"{name}", str(value)) for name, value in (details.get(group) or {}).items()]
+        facts += [(name, str(value)) for name, value in (details.get(group) or {}).items()]
     for name, value in list_token_classes(span):
         facts.append((name if "," in name else f"{name} tokens", value))
     for name, value in facts:

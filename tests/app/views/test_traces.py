@@ -12,7 +12,7 @@ from tally.telemetry.signals import Undecodable
 from tally.traces.stored_span import StoredSpan, save_spans
 from tests.app.pages import metrics, open_page, read_markdown, shown
 from tests.tally.telemetry.captures import FOLDER
-from tests.tally.traces.examples import large, resolve_ticket
+from tests.tally.traces.examples import call, large, resolve_ticket, span
 
 
 def save(user: User, *spans: StoredSpan) -> None:
@@ -97,6 +97,19 @@ def test_a_trace_shows_costs_errors_and_retries(monkeypatch: pytest.MonkeyPatch,
     text = read_markdown(shown(page))
     for words in ("all retried", "1 call without a price", "refund-policy 7", "1.07 s", "aren't stored"):
         assert words in text, words
+
+
+def test_a_call_around_others_is_in_no_figure_twice(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    inner = call(0, 3, 2, 0.2, 1, "generate")
+    wrapper = call(0, 1, 0, 0, 2, "chat", model="wrapper", request_id="")
+    save(user, wrapper, span(0, 2, 1, 0.1, 1.5, "step"), inner)
+    page = open_page(monkeypatch, user, "traces", {"trace": f"{1:032x}"})
+    assert not page.exception
+    assert metrics(page)["Cost"] == "$0.0128"
+    text = read_markdown(shown(page))
+    assert "600 from cache" in text
+    assert "100% · $0.0128" in text
+    assert "50%" not in text
 
 
 def test_a_trace_that_is_gone_is_explained(monkeypatch: pytest.MonkeyPatch, user: User) -> None:

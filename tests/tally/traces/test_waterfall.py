@@ -138,11 +138,12 @@ def test_every_span_is_shown_once_and_sums_add_up_in_any_order(
     for place, node in enumerate(waterfall.nodes):
         assert node.parent is None or node.parent < place
         assert node.offset_us >= 0
-        assert node.children == sum(other.parent == place for other in waterfall.nodes)
-    counted = [one.span for one in waterfall.nodes if one.span.span_id in find_counted(spans_of(waterfall))]
+    counted = waterfall.counted
+    assert {one.span_id for one in counted} == find_counted(spans_of(waterfall))
     assert sum(root.tokens for root in waterfall.roots) == sum(one.tokens for one in counted)
     costs = [one.cost_usd for one in counted if one.cost_usd is not None]
     assert sum(root.cost_usd or 0 for root in waterfall.roots) == sum(costs)
+    assert sum(waterfall.sum_models().values()) == sum(costs)
     assert all(node.cost_usd is None or node.calls > node.unpriced for node in waterfall.nodes)
 
 
