@@ -28,9 +28,7 @@ def load_sessions(user: User, chosen: TraceFilter, page: int) -> SessionList:
 
 def load_waterfall(user: User, trace_id: str) -> Waterfall | None:
     """The spans of a trace that the user may see; None if there are none."""
-    row = lists.load_trace(database_of(user), trace_id)
-    spans = 0 if row is None else row["spans"]
-    return _waterfall(user, trace_id, f"{spans} {row}")
+    return _waterfall(user, trace_id, str(lists.load_trace(database_of(user), trace_id)))
 
 
 @cached

@@ -1,1 +1,1 @@
-"""The page of keys with which programs send costs or read them."""
+"""The Keys page."""

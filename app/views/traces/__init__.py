@@ -1,1 +1,1 @@
-"""The Records page."""
+"""The Traces page."""

@@ -1,6 +1,7 @@
 """The list of traces: filters, duration against cost, and a page of traces or of sessions."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -56,7 +57,7 @@ def render_list(user: User, zone: ZoneInfo) -> None:
             if chosen.session is None:
                 kind = _choose("List", [TRACES, SESSIONS], "list", TRACES)
             order = SORTS[_choose("Sort by", list(SORTS), "sort", "Newest")]
-        sorted_filter = _with_sort(chosen, order)
+        sorted_filter = replace(chosen, sort=order)
         if kind == SESSIONS:
             _render_sessions(user, sorted_filter, zone, currency)
         else:
@@ -120,11 +121,6 @@ def _choose_any(label: str, options: Sequence[str], words: Mapping[str, str] | N
         key=label.lower(),
         bind="query-params",
     )
-
-
-def _with_sort(chosen: TraceFilter, order: Sort) -> TraceFilter:
-    values = {name: getattr(chosen, name) for name in TraceFilter.__slots__}
-    return TraceFilter(**values | {"sort": order})
 
 
 def _render_overview(found: TraceList, currency: Currency) -> None:
