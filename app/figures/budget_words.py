@@ -75,13 +75,22 @@ def summarize(statuses: Sequence[BudgetStatus]) -> str:
     """A sentence about the budgets at risk."""
     exceeded, likely = (sum(status.state == state for status in statuses) for state in RISKS)
     if not exceeded and not likely:
-        unknown = all(status.state in (State.NO_FORECAST, State.PAUSED) for status in statuses)
-        return "No budget is exceeded." if unknown else "All budgets are within their limits."
+        return _reassure([status.state for status in statuses])
     parts = [_count(exceeded, "is exceeded", "are exceeded")] if exceeded else []
     parts += [_count(likely, "is likely to be", "are likely to be", bool(parts))] if likely else []
     rest = sum(status.state not in (*RISKS, State.PAUSED) for status in statuses)
     sentence = f"{' and '.join(parts)}."
     return f"{sentence} The rest are within their limits." if rest else sentence
+
+
+def _reassure(states: Sequence[State]) -> str:
+    """The sentence where no budget is at risk; it leaves out those that are paused."""
+    active = [state for state in states if state != State.PAUSED]
+    if states and not active:
+        return "All budgets are paused."
+    kind = "active budget" if len(active) < len(states) else "budget"
+    unknown = all(state == State.NO_FORECAST for state in active)
+    return f"No {kind} is exceeded." if unknown else f"All {kind}s are within their limits."
 
 
 def _count(number: int, one: str, many: str, follows: bool = False) -> str:

@@ -53,7 +53,11 @@ def test_budgets_at_risk_are_said_in_a_sentence(limits: list[str], sentence: str
 
 
 def test_paused_budgets_are_not_said_to_be_within_their_limits() -> None:
-    assert summarize([status("90"), status("50", **PAUSED)]) == "One budget is exceeded."
+    paused = status("50", **PAUSED)
+    assert summarize([status("90"), paused]) == "One budget is exceeded."
+    assert summarize([status("600"), paused]) == "All active budgets are within their limits."
+    assert summarize([status(likely=None), paused]) == "No active budget is exceeded."
+    assert summarize([paused]) == "All budgets are paused."
 
 
 def test_without_a_forecast_nothing_is_promised() -> None:
