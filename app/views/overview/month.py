@@ -13,7 +13,7 @@ from app.figures import live_month, outlook, spend
 from app.figures.month_progress import add_limit, calculate_month_progress
 from app.figures.progress import Progress
 from app.figures.week_ranges import TotalRatios, calculate_ratios
-from app.parts.budget_state import render_state
+from app.parts.budget_state import IN_A_MINUTE, render_state
 from app.ui import progress as bars
 from app.ui.periods import month_before, same_day_of_month_before
 from app.ui.theme import current_palette
@@ -74,5 +74,5 @@ def render_month(month: Month, absence: str, today: date, currency: str) -> None
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.caption(f"{today:%B}, day {today.day} of {outlook.month_end(today).day}", width="content")
             if progress.state:
-                render_state(progress.state, month.limit_day, today)
+                render_state(progress.state, month.limit_day, today, absence == IN_A_MINUTE)
         st.html(bars.render_styles(palette) + bars.hero(progress, currency, LAST_MONTH, absence))

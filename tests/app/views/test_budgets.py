@@ -243,9 +243,9 @@ def test_a_new_budget_says_that_its_forecast_comes(
     for page in (listed, detail):
         assert "Updating the forecast…" in shown(page)
         assert "No forecast yet" not in plain(page)
-        assert "Forecast in a minute" in plain(page)
+        assert "Forecast ready within a minute" in plain(page)
     data.load_forecast_state.clear()
-    assert "Forecast in a minute" not in plain(detail.run())
+    assert "Forecast ready within a minute" not in plain(detail.run())
     assert "No forecast yet" in plain(detail)
 
 

@@ -36,8 +36,12 @@ def test_page_says_that_changes_are_being_forecast_and_shows_the_new_forecast(
     monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:
     save(user, [usage(n, "2", request_count=1) for n in range(1, 42)])
+    add = "insert into public.budgets (workspace_id, name, amount) values (%s, 'M', 1000)"
+    job.execute(add, [user.user_id])
     page = open_page(monkeypatch, user)
     assert UPDATING in shown(page)
+    assert "No forecast yet" not in shown(page)
+    assert "Forecast ready within a minute" in shown(page)
     assert "Forecast ready within a minute" in hero(page)
     waiting = open_page(monkeypatch, user, "forecast")
     assert UPDATING in shown(waiting)
