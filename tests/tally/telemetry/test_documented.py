@@ -24,6 +24,13 @@ def test_every_attribute_of_the_document_is_read() -> None:
     assert [name for name in attributes if name not in keys.KNOWN and find_tag(name) is None] == []
 
 
+def test_attributes_are_in_the_order_in_which_they_are_read() -> None:
+    fields = {key: (field, place) for field, of in keys.FIELDS.items() for place, key in enumerate(of)}
+    for _, cell in ROWS:
+        found = [fields[name] for name in named(cell) if name in fields]
+        assert found == sorted(found, key=lambda one: ([field for field, _ in found].index(one[0]), one[1]))
+
+
 def test_no_attribute_of_the_document_is_content() -> None:
     assert [name for _, cell in ROWS for name in named(cell) if not find_key(name)] == []
 
