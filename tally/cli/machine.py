@@ -139,7 +139,7 @@ def api(
     """Answer programs in a process of its own.
 
     The dashboard does it, too; several of these can share the work behind a balancer. It needs
-    API_DATABASE_URL, and TALLY_REDIS_URL if they are to count rate limits together.
+    API_DATABASE_URL or else DATABASE_URL, and TALLY_REDIS_URL if they are to count rate limits together.
 
     Example: tally api --port 8601
     """
