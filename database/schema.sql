@@ -4046,7 +4046,8 @@ begin
     )
     select
         tenant, coalesce(r.filed_person, source.user_id, auth.uid()), coalesce(r.project_id, r.filed_project),
-        case when r.project_id is not null then 'source' end, p.id, source.id, coalesce(r.source_key, gen_random_uuid()), r.request_id, r.timestamp, r.day,
+        case when r.project_id is not null then 'source' end,
+        p.id, source.id, coalesce(r.source_key, gen_random_uuid()), r.request_id, r.timestamp, r.day,
         r.model_name, r.billing_account, coalesce(r.dataset, 'requests'), coalesce(r.billed_under_other_name, false),
         r.cost_usd, coalesce(r.tokens_used, coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)),
         coalesce(r.input_tokens, 0), coalesce(r.output_tokens, 0), coalesce(r.cached_input_tokens, 0),
@@ -4451,72 +4452,72 @@ CREATE FUNCTION private.keep_statements(tenant uuid, source public.imports, usua
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 declare
-    before constant bigint := (
-        select count(*)
-        from public.superseded_records as s
-        where s.workspace_id = tenant and s.import_id is not distinct from source.id and s.source_key = any (keys)
-    );
     filed constant record := private.file_incoming(tenant, source.id, incoming);
+    kept integer;
 begin
-    insert into public.superseded_records as s (
-        workspace_id, user_id, project_id, project_chosen_by, provider_id, import_id, source_key, request_id, timestamp, day,
-        model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
-        cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type,
-        metadata
+    with stated as (
+        insert into public.superseded_records as s (
+            workspace_id, user_id, project_id, project_chosen_by, provider_id, import_id, source_key, request_id, timestamp, day,
+            model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
+            cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type,
+            metadata
+        )
+        select distinct on (
+            r.source_key, case when r.request_id is null then coalesce((r.day + time '12:00') at time zone 'UTC', r.timestamp) end
+        )
+            tenant, coalesce(r.filed_person, source.user_id, auth.uid()), coalesce(r.project_id, r.filed_project),
+            case when r.project_id is not null then 'source' end,
+            p.id, source.id, r.source_key, r.request_id, r.timestamp, r.day, r.model_name,
+            r.billing_account, coalesce(r.dataset, 'requests'), coalesce(r.billed_under_other_name, false), r.cost_usd,
+            coalesce(r.tokens_used, coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)),
+            coalesce(r.input_tokens, 0), coalesce(r.output_tokens, 0), coalesce(r.cached_input_tokens, 0),
+            coalesce(r.cache_write_tokens, 0), coalesce(r.reasoning_tokens, 0), coalesce(r.request_count, 0),
+            coalesce(r.collection_method, usual_method), coalesce(r.cost_basis, 'billed'), coalesce(r.charge_type, 'usage'),
+            coalesce(r.metadata, '{}')
+        from unnest(incoming, filed.projects, filed.people) as r (
+            provider, timestamp, day, model_name, cost_usd, cost_basis, charge_type, collection_method, source_key, request_id,
+            billing_account, dataset, billed_under_other_name, project_id, tokens_used, input_tokens, output_tokens,
+            cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, metadata, filed_project, filed_person
+        )
+        inner join public.providers as p on r.provider = p.name
+        where
+            r.timestamp >= timestamptz '2020-01-01 00:00:00+00'
+            and r.timestamp < (select now() + interval '1 year')
+            -- Hashed: `any` of a parameter compares all with all, and without `is true` this is a nested loop.
+            and (r.source_key in (select k.key from unnest(keys) as k (key))) is true
+        order by
+            r.source_key, case when r.request_id is null then coalesce((r.day + time '12:00') at time zone 'UTC', r.timestamp) end
+        on conflict (
+            workspace_id, source_key, import_id,
+            (case when request_id is null then coalesce((day + time '12:00') at time zone 'UTC', timestamp) end)
+        ) do update
+            set
+                (
+                    user_id, project_id, project_chosen_by, provider_id, request_id, timestamp, day, model_name, billing_account,
+                    dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens, cached_input_tokens,
+                    cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type, metadata
+                ) = row(
+                    excluded.user_id,
+                    case when
+                        s.project_chosen_by = 'person'
+                        or excluded.project_chosen_by is null and s.project_chosen_by = 'source'
+                    then s.project_id else excluded.project_id end,
+                    case when s.project_chosen_by = 'person' then 'person'
+                    else coalesce(excluded.project_chosen_by, s.project_chosen_by) end,
+                    excluded.provider_id, excluded.request_id, excluded.timestamp, excluded.day, excluded.model_name,
+                    excluded.billing_account, excluded.dataset, excluded.billed_under_other_name, excluded.cost_usd,
+                    excluded.tokens_used, excluded.input_tokens, excluded.output_tokens, excluded.cached_input_tokens,
+                    excluded.cache_write_tokens, excluded.reasoning_tokens, excluded.request_count, excluded.collection_method,
+                    excluded.cost_basis, excluded.charge_type, excluded.metadata
+                )
+            where excluded.request_id is null
+                or (excluded.tokens_used, excluded.cached_input_tokens + excluded.cache_write_tokens)
+                >= (s.tokens_used, s.cached_input_tokens + s.cache_write_tokens)
+        returning s.xmax = 0 as is_new -- an updated row was locked; counting them before and after reads the source's others
     )
-    select distinct on (
-        r.source_key, case when r.request_id is null then coalesce((r.day + time '12:00') at time zone 'UTC', r.timestamp) end
-    )
-        tenant, coalesce(r.filed_person, source.user_id, auth.uid()), coalesce(r.project_id, r.filed_project),
-        case when r.project_id is not null then 'source' end, p.id, source.id, r.source_key, r.request_id, r.timestamp, r.day, r.model_name,
-        r.billing_account, coalesce(r.dataset, 'requests'), coalesce(r.billed_under_other_name, false), r.cost_usd,
-        coalesce(r.tokens_used, coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)),
-        coalesce(r.input_tokens, 0), coalesce(r.output_tokens, 0), coalesce(r.cached_input_tokens, 0),
-        coalesce(r.cache_write_tokens, 0), coalesce(r.reasoning_tokens, 0), coalesce(r.request_count, 0),
-        coalesce(r.collection_method, usual_method), coalesce(r.cost_basis, 'billed'), coalesce(r.charge_type, 'usage'),
-        coalesce(r.metadata, '{}')
-    from unnest(incoming, filed.projects, filed.people) as r (
-        provider, timestamp, day, model_name, cost_usd, cost_basis, charge_type, collection_method, source_key, request_id,
-        billing_account, dataset, billed_under_other_name, project_id, tokens_used, input_tokens, output_tokens,
-        cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, metadata, filed_project, filed_person
-    )
-    inner join public.providers as p on r.provider = p.name
-    where
-        r.timestamp >= timestamptz '2020-01-01 00:00:00+00'
-        and r.timestamp < (select now() + interval '1 year')
-        -- Hashed: `any` of a parameter compares all with all, and without `is true` this is a nested loop.
-        and (r.source_key in (select k.key from unnest(keys) as k (key))) is true
-    order by
-        r.source_key, case when r.request_id is null then coalesce((r.day + time '12:00') at time zone 'UTC', r.timestamp) end
-    on conflict (
-        workspace_id, source_key, import_id,
-        (case when request_id is null then coalesce((day + time '12:00') at time zone 'UTC', timestamp) end)
-    ) do update
-        set
-            (
-                user_id, project_id, project_chosen_by, provider_id, request_id, timestamp, day, model_name, billing_account,
-                dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens, cached_input_tokens,
-                cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type, metadata
-            ) = row(
-                excluded.user_id,
-                case when s.project_chosen_by = 'person' or excluded.project_chosen_by is null and s.project_chosen_by = 'source'
-                then s.project_id else excluded.project_id end,
-                case when s.project_chosen_by = 'person' then 'person'
-                else coalesce(excluded.project_chosen_by, s.project_chosen_by) end,
-                excluded.provider_id, excluded.request_id, excluded.timestamp, excluded.day, excluded.model_name,
-                excluded.billing_account, excluded.dataset, excluded.billed_under_other_name, excluded.cost_usd,
-                excluded.tokens_used, excluded.input_tokens, excluded.output_tokens, excluded.cached_input_tokens,
-                excluded.cache_write_tokens, excluded.reasoning_tokens, excluded.request_count, excluded.collection_method,
-                excluded.cost_basis, excluded.charge_type, excluded.metadata
-            )
-        where excluded.request_id is null
-            or (excluded.tokens_used, excluded.cached_input_tokens + excluded.cache_write_tokens)
-            >= (s.tokens_used, s.cached_input_tokens + s.cache_write_tokens);
-    return (
-        select count(*) - before
-        from public.superseded_records as s
-        where s.workspace_id = tenant and s.import_id is not distinct from source.id and s.source_key = any (keys)
-    );
+
+    select count(*) filter (where t.is_new) into kept from stated as t;
+    return kept;
 end
 $$;
 
