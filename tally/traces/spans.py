@@ -8,18 +8,14 @@ from typing import Any
 from tally.core.records import InvalidRecord
 from tally.telemetry.calls import Call
 from tally.telemetry.records import make_record
-from tally.telemetry.signals import Span, Value
+from tally.telemetry.signals import Span
+from tally.telemetry.vocabularies import keys
+from tally.telemetry.vocabularies.reading import NO_CODE, read_status
+from tally.telemetry.vocabularies.told import Told
 from tally.traces.stored_span import SpanKind, SpanOutcome, StoredSpan
 
 # Attributes that name a kind, each with its words; the first that a span has decides.
-KIND_KEYS = (
-    "openinference.span.kind",
-    "gen_ai.operation.name",
-    "langfuse.observation.type",
-    "traceloop.span.kind",
-    "langsmith.span.kind",
-    "ai.operationId",
-)
+KIND_KEYS = (*keys.KIND, *keys.OPERATION, keys.AI_SDK_OPERATION)
 KINDS: Mapping[str, SpanKind] = {
     "llm": "llm",
     "generation": "llm",
@@ -48,20 +44,6 @@ KINDS: Mapping[str, SpanKind] = {
 }
 DATABASE_KEYS = ("db.system.name", "db.system")
 HTTP_KEYS = ("http.request.method", "http.method")
-STATUS_KEYS = ("http.response.status_code", "http.status_code")
-ERROR_KEYS = ("error.type", "exception.type")
-TIMEOUTS = ("timeout", "timed out", "deadline")
-LIMITED = ("429", "rate_limit", "rate limit", "ratelimit", "too many requests")
-SESSION_KEYS = (
-    "session.id",
-    "gen_ai.conversation.id",
-    "langfuse.session.id",
-    "langsmith.trace.session_id",
-    "ai.telemetry.metadata.sessionId",
-    "conversation.id",
-)
-PERSON_KEYS = ("user.id", "enduser.id", "langfuse.user.id", "ai.telemetry.metadata.userId")
-AGENT_KEYS = ("gen_ai.agent.name", "llm.agent.name")
 RESOURCE_KEYS = (
     "service.name",
     "service.version",
@@ -101,15 +83,8 @@ def describe_span(span: Span, call: Call | None = None, cost_usd: Decimal | None
     """
     kind = find_kind(span, call)
     outcome, error = find_outcome(span, call)
-    facts: dict[str, Any] = {}
-    if call is not None:
-        facts = _describe_call(call, cost_usd)
-    else:
-        facts = {
-            "session": _first(span.attributes, SESSION_KEYS),
-            "person": _first(span.attributes, PERSON_KEYS),
-            "agent": _first(span.attributes, AGENT_KEYS),
-        }
+    facts = _describe_step(span) if call is None else _describe_call(call, cost_usd)
+    service = span.resource.get("service.name")
     return StoredSpan(
         trace_id=span.trace_id,
         span_id=span.span_id,
@@ -118,7 +93,7 @@ def describe_span(span: Span, call: Call | None = None, cost_usd: Decimal | None
         duration_us=max((span.end - span.start) // timedelta(microseconds=1), 0),
         name=_clean(span.name) or "(unnamed)",
         kind=kind,
-        service=_first(span.resource, ("service.name",)),
+        service=_clean(service) if isinstance(service, str | int) else "",
         status=outcome,
         error=error,
         resource={
@@ -148,21 +123,17 @@ def find_kind(span: Span, call: Call | None = None) -> SpanKind:
 
 def find_outcome(span: Span, call: Call | None = None) -> tuple[SpanOutcome, str]:
     """The outcome of a span, and its error in a word or a code; never what an exception quotes."""
-    status = _first(span.attributes, STATUS_KEYS)
-    named = (call.error_code if call else "") or _first(span.attributes, ERROR_KEYS) or _name_exception(span)
-    if call is not None and call.status != "ok":
-        return call.status, _clean(named or status, MAX_ID)
+    if call is not None:
+        return call.status, _clean(call.error_code, MAX_ID)
     if span.status != "error":
         return "ok", ""
-    hints = f"{named} {status} {span.status_message[:MAX_ID]}".lower()
-    error = _clean(named or status, MAX_ID)
-    if any(hint in hints for hint in LIMITED):
-        return "rate_limited", error
-    return "timeout" if any(hint in hints for hint in TIMEOUTS) else "error", error
+    outcome, code = read_status(Told(span.attributes, span.resource), is_error=True, span=span)
+    return outcome, "" if code == NO_CODE else _clean(code, MAX_ID)
 
 
-def _name_exception(span: Span) -> str:
-    return next((name for event in span.events if (name := _first(event.attributes, ERROR_KEYS))), "")
+def _describe_step(span: Span) -> dict[str, Any]:
+    names = Told(span.attributes, span.resource).names()
+    return {name: _clean(names.get(name, "")) for name in ("session", "person", "agent")}
 
 
 def _describe_call(call: Call, cost_usd: Decimal | None) -> dict[str, Any]:
@@ -198,11 +169,6 @@ def _note(span: Span, call: Call | None) -> dict[str, Any]:
         if value := getattr(call, name):
             noted[name] = _clean(value, MAX_FACT)
     return noted
-
-
-def _first(attributes: Mapping[str, Value], keys: tuple[str, ...]) -> str:
-    found = (attributes.get(key) for key in keys)
-    return next((_clean(value) for value in found if isinstance(value, str | int) and value != ""), "")
 
 
 def _clean(value: object, most: int = MAX_TEXT) -> str:

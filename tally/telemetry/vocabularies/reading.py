@@ -15,9 +15,10 @@ from tally.telemetry.vocabularies.told import Told, read_name
 MILLISECOND = timedelta(milliseconds=1)
 MIN_ID, MAX_ID = 8, 300  # shorter ones are numbers that the program made
 RATE_LIMITED, TIMEOUTS = "429", ("408", "504", "524")
+NO_CODE = "error"  # of an error that nothing names
 # The order of ids of one call: of a message, of any response, of a request.
 _MESSAGE, _REQUEST = "msg_", "req_"
-_RATE = re.compile(r"rate.?limit|too.?many.?requests|resource.?exhausted|quota", re.IGNORECASE)
+_RATE = re.compile(r"\b429\b|rate.?limit|too.?many.?requests|resource.?exhausted|quota", re.IGNORECASE)
 _TIMEOUT = re.compile(r"time.?d?.?out|deadline", re.IGNORECASE)
 
 
@@ -118,10 +119,10 @@ def read_status(told: Told, is_error: bool, span: Span | None = None) -> tuple[C
 
 def name_error(kind: str, http: str, message: str) -> tuple[CallStatus, str]:
     """The status of a failed call, and the code of its error."""
-    said, code = f"{kind} {message}", kind or http or "error"
+    said, code = f"{kind} {message}", kind or http or NO_CODE
     if http == RATE_LIMITED or _RATE.search(said):
         return "rate_limited", code
-    if http in TIMEOUTS or _TIMEOUT.search(said):
+    if http in TIMEOUTS or kind in TIMEOUTS or _TIMEOUT.search(said):
         return "timeout", code
     return "error", code
 

@@ -311,6 +311,9 @@ def test_copilot_is_paid_by_its_plan_unless_it_calls_another_server() -> None:
     [
         ({"error.type": "RateLimitError"}, "", "rate_limited"),
         ({"http.response.status_code": 429}, "", "rate_limited"),
+        ({"error.type": "429"}, "", "rate_limited"),
+        ({"error.type": "APIStatusError"}, "Error code: 429 - slow down", "rate_limited"),
+        ({"error.type": "504"}, "", "timeout"),
         ({"error.type": "APITimeoutError"}, "", "timeout"),
         ({}, "Request timed out.", "timeout"),
         ({"http.response.status_code": 504}, "", "timeout"),

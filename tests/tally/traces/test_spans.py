@@ -97,6 +97,34 @@ def test_texts_that_cannot_be_stored_are_cleaned() -> None:
     assert stored.session.startswith("s?x")
 
 
+@pytest.mark.parametrize(
+    ("attributes", "resource"),
+    [
+        ({"session.id": "s1", "gen_ai.conversation.id": "c1", "enduser.id": "customer"}, {}),
+        ({"thread.id": "t1", "user.id": "ann", "agent.name": "buyer"}, {}),
+        ({}, {"session.id": "s1", "user.id": "ann"}),
+    ],
+)
+def test_step_belongs_to_the_session_and_the_person_of_calls_beside_it(
+    attributes: dict[str, Any], resource: dict[str, Any]
+) -> None:
+    usage = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 10}
+    step, call = describe_all(
+        Decoded([span(attributes, resource=resource), span(attributes | usage, resource=resource)])
+    )
+    assert (step.is_call, call.is_call) == (False, True)
+    assert (step.session, step.person, step.agent) == (call.session, call.person, call.agent)
+    assert step.session
+
+
+@pytest.mark.parametrize("error", ["429", "408", "504", "RESOURCE_EXHAUSTED", "500"])
+def test_step_fails_as_a_call_with_the_same_error_does(error: str) -> None:
+    failed, usage = {"error.type": error}, {"gen_ai.operation.name": "chat"}
+    step, call = describe_all(Decoded([span(failed, status="error"), span(failed | usage, status="error")]))
+    assert (step.is_call, call.is_call) == (False, True)
+    assert (step.status, step.error) == (call.status, error)
+
+
 def test_call_of_an_opened_file_that_no_record_can_hold_is_a_step() -> None:
     usage = {
         "gen_ai.operation.name": "chat",
