@@ -6,7 +6,6 @@ from tally.telemetry.calls import Call
 from tally.telemetry.signals import Span
 from tally.telemetry.vocabularies import genai
 from tally.telemetry.vocabularies.reading import read_call
-from tally.telemetry.vocabularies.tokens import read_tokens
 from tally.telemetry.vocabularies.told import Told
 
 NAME, VENDOR = "copilot-cli", "github-copilot"
@@ -15,10 +14,8 @@ SERVERS = ("githubcopilot.com", "github.com", "ghe.com")
 
 def read_span(span: Span, told: Told) -> Call | None:
     """The call of a chat; the unit of `github.copilot.cost` is unknown."""
-    if not genai.is_call(told):
-        return None
-    tokens = read_tokens(told)
-    if not genai.is_statement(told, tokens):
+    tokens = genai.read_statement(told)
+    if tokens is None:
         return None
     call = read_call(span, told, tokens, agent=NAME)
     address = told.text("address")

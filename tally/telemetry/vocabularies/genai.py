@@ -10,10 +10,16 @@ from tally.telemetry.vocabularies.told import Told
 
 def read_span(span: Span, told: Told) -> Call | None:
     """The call of a span, None for one that is no call or sums up others."""
+    tokens = read_statement(told)
+    return read_call(span, told, tokens) if tokens is not None else None
+
+
+def read_statement(told: Told) -> Tokens | None:
+    """The tokens of a call, none for one that told no usage; None for a span that is no call."""
     if not is_call(told):
         return None
     tokens = read_tokens(told)
-    return read_call(span, told, tokens) if is_statement(told, tokens) else None
+    return tokens if is_statement(told, tokens) else None
 
 
 def is_call(told: Told) -> bool:

@@ -8,16 +8,14 @@ from tally.telemetry.calls import Call
 from tally.telemetry.signals import Span, Value
 from tally.telemetry.vocabularies import genai, keys
 from tally.telemetry.vocabularies.reading import read_call
-from tally.telemetry.vocabularies.tokens import complete_tokens, read_tokens
+from tally.telemetry.vocabularies.tokens import complete_tokens
 from tally.telemetry.vocabularies.told import Told, flatten, read_object
 
 
 def read_span(span: Span, told: Told) -> Call | None:
     """The call of a span, None for the raw request inside."""
-    if not genai.is_call(told):
-        return None
-    tokens = read_tokens(told)
-    if not genai.is_statement(told, tokens):
+    tokens = genai.read_statement(told)
+    if tokens is None:
         return None
     if usage := read_python(told.attributes.get(keys.LITELLM_USAGE)):
         tokens = complete_tokens(tokens, usage)

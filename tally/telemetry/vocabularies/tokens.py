@@ -87,7 +87,8 @@ def complete_tokens(tokens: Tokens, usage: Mapping[str, Any]) -> Tokens:
         return None if isinstance(found, dict | list) or found is None else read_count(paths[0], found)
 
     def prefer(count: int, is_known: bool, paths: keys.Keys) -> int | None:
-        return count or find(paths) or (0 if is_known else find(paths))
+        found = count or find(paths)
+        return (found or 0) if is_known else found
 
     return count_tokens(
         Counts(
