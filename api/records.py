@@ -20,6 +20,7 @@ from api.intake import Brought, Intake
 from api.service import Call
 from tally.catalog.providers import find_provider
 from tally.telemetry import calls
+from tally.telemetry.signals import MIN_TIME
 
 MAX_RECORDS = 5_000
 SHOWN = 20  # faults of an answer
@@ -144,9 +145,9 @@ def parse(body: bytes, now: datetime | None = None) -> list[calls.Call]:
     latest = (now or datetime.now(UTC)).replace(microsecond=0)
     found = [record.to_call() for record in sent.records]
     faults = [
-        {"field": f"records.{index}.timestamp", "fault": "not between 2020 and a day from now"}
+        {"field": f"records.{index}.timestamp", "fault": f"not between {MIN_TIME.year} and a day from now"}
         for index, call in enumerate(found)
-        if not (datetime(2020, 1, 1, tzinfo=UTC) <= call.timestamp and (call.timestamp - latest).days < 1)
+        if not (call.timestamp >= MIN_TIME and (call.timestamp - latest).days < 1)
     ]
     if faults:
         raise Refusal(400, "The records are not as described. None was saved.", details=faults[:SHOWN])

@@ -1,7 +1,7 @@
 """Spans and log records as they were sent, without the content of prompts and answers."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
 from tally.core.errors import TallyError
@@ -9,6 +9,7 @@ from tally.core.errors import TallyError
 Scalar: TypeAlias = str | int | float | bool
 Value: TypeAlias = Scalar | list[Scalar] | None
 Attributes: TypeAlias = dict[str, Value]
+MIN_TIME, MAX_TIME = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)  # of any item
 SpanStatus = Literal["unset", "ok", "error"]
 
 

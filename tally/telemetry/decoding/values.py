@@ -6,9 +6,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from math import isfinite
 
-from tally.telemetry.signals import Scalar, Value
+from tally.telemetry.signals import MAX_TIME, MIN_TIME, Scalar, Value
 
-MIN_TIME, MAX_TIME = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 MAX_TEXT = 4_096  # characters of a value
 MAX_NAME = 200
 MAX_MESSAGE = 500

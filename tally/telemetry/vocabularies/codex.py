@@ -1,12 +1,10 @@
 """Codex: an event for each response; it names no request, so a session counts by one channel."""
 
-from datetime import UTC, datetime
-
 from tally.telemetry.calls import Call
 from tally.telemetry.signals import LogRecord
-from tally.telemetry.vocabularies.reading import read_event
+from tally.telemetry.vocabularies.reading import EVENT_TIME, read_event
 from tally.telemetry.vocabularies.tokens import Counts, Tokens, count_tokens
-from tally.telemetry.vocabularies.told import Told
+from tally.telemetry.vocabularies.told import Told, read_instant
 
 NAME = "codex"
 RESPONSE, REQUEST = "codex.sse_event", "codex.api_request"
@@ -39,21 +37,9 @@ def _read(record: LogRecord, told: Told, tokens: Tokens) -> Call:
         record,
         told,
         tokens,
-        timestamp=read_event_time(told) or record.timestamp,
+        timestamp=read_instant(told.attributes.get(EVENT_TIME)) or record.timestamp,
         agent=NAME,
         channel=NAME,
         operation="chat",
         plan=PLANS.get(told.text("paid with").lower(), ""),
     )
-
-
-def read_event_time(told: Told) -> datetime | None:
-    """The time that an agent gives its event."""
-    value = told.attributes.get("event.timestamp")
-    try:
-        found = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    if found is None or found.tzinfo is None or not 2020 <= found.year < 2100:
-        return None
-    return found.astimezone(UTC)

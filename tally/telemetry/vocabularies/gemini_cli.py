@@ -2,10 +2,9 @@
 
 from tally.telemetry.calls import Call
 from tally.telemetry.signals import LogRecord
-from tally.telemetry.vocabularies.codex import read_event_time
-from tally.telemetry.vocabularies.reading import name_error, read_event
+from tally.telemetry.vocabularies.reading import EVENT_TIME, name_error, read_event
 from tally.telemetry.vocabularies.tokens import Counts, Tokens, count_tokens
-from tally.telemetry.vocabularies.told import Told
+from tally.telemetry.vocabularies.told import Told, read_instant
 
 # Prefix of an agent's events -> its name.
 AGENTS = {"gemini_cli": "gemini-cli", "qwen-code": "qwen-code"}
@@ -32,7 +31,7 @@ def read_log(record: LogRecord, told: Told) -> Call | None:
         record,
         told,
         tokens,
-        timestamp=read_event_time(told) or record.timestamp,
+        timestamp=read_instant(told.attributes.get(EVENT_TIME)) or record.timestamp,
         agent=AGENTS[prefix],
         channel=AGENTS[prefix],
         operation="chat",

@@ -12,7 +12,7 @@ from tally.telemetry.vocabularies import genai, keys
 from tally.telemetry.vocabularies.openinference import since
 from tally.telemetry.vocabularies.reading import read_call, read_first_token
 from tally.telemetry.vocabularies.tokens import Tokens, read_tokens
-from tally.telemetry.vocabularies.told import Told, read_object, read_usd
+from tally.telemetry.vocabularies.told import Told, read_instant, read_object, read_usd
 
 STARTED = "langfuse.observation.completion_start_time"
 OPENAI_SHAPE = ("prompt_tokens", "completion_tokens")
@@ -59,8 +59,4 @@ def read_details(details: Mapping[str, Any]) -> Tokens:
 def _read_start(told: Told) -> datetime | None:
     """The instant of the first token, which is written as JSON."""
     value = told.attributes.get(STARTED)
-    try:
-        found = datetime.fromisoformat(value.strip('"')) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return found if found is not None and found.tzinfo is not None else None
+    return read_instant(value.strip('"')) if isinstance(value, str) else None

@@ -1,19 +1,17 @@
 """Langfuse's older SDKs: batches of events that create an observation and then update it."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from tally.catalog.payees import OTHER, find_payee
 from tally.telemetry.calls import Call, CallRefused
 from tally.telemetry.decoding.json_bodies import parse_json
 from tally.telemetry.decoding.notes import Notes
-from tally.telemetry.decoding.values import MAX_TIME, MIN_TIME
-from tally.telemetry.signals import Undecodable
+from tally.telemetry.signals import MAX_TIME, MIN_TIME, Undecodable
 from tally.telemetry.vocabularies.langfuse import read_details
-from tally.telemetry.vocabularies.reading import describe_tokens, name_error
+from tally.telemetry.vocabularies.reading import count_ms, describe_tokens, name_error
 from tally.telemetry.vocabularies.tokens import Tokens
-from tally.telemetry.vocabularies.told import MAX_TAG, MAX_TAGS, flatten, read_name, read_usd
+from tally.telemetry.vocabularies.told import flatten, read_instant, read_name, read_tags, read_usd
 
 Object = Mapping[str, Any]
 CALLS = ("generation", "embedding")
@@ -129,9 +127,9 @@ def _read_call(observation: _Observation, tokens: Tokens, traces: Mapping[str, O
     if not own_id:
         raise CallRefused("its body has no id")
     trace, model = traces.get(trace_id, {}), read_name(fields.get("model"))
-    started, ended = _read_time(fields.get("startTime")), _read_time(fields.get("endTime"))
-    first, timestamp = _read_time(fields.get("completionStartTime")), ended or started
-    timestamp = timestamp or _read_time(observation.timestamp)
+    started, ended = read_instant(fields.get("startTime")), read_instant(fields.get("endTime"))
+    first, timestamp = read_instant(fields.get("completionStartTime")), ended or started
+    timestamp = timestamp or read_instant(observation.timestamp)
     if timestamp is None:
         raise CallRefused(f"its time must be from {MIN_TIME.year} to {MAX_TIME.year - 1}")
     costs = fields.get("costDetails")
@@ -141,8 +139,8 @@ def _read_call(observation: _Observation, tokens: Tokens, traces: Mapping[str, O
         timestamp,
         find_payee(model) or OTHER,
         model,
-        duration_ms=_between(started, ended),
-        first_token_ms=_between(started, first),
+        duration_ms=count_ms(started, ended),
+        first_token_ms=count_ms(started, first),
         **describe_tokens(tokens),
         reported_usd=read_usd(costs.get("total")) if isinstance(costs, dict) else None,
         detail=len(fields),
@@ -157,26 +155,5 @@ def _read_call(observation: _Observation, tokens: Tokens, traces: Mapping[str, O
         environment=read_name(fields.get("environment")) or read_name(trace.get("environment")),
         prompt_name=read_name(fields.get("promptName")),
         prompt_version=read_name(fields.get("promptVersion")),
-        tags=_read_tags(trace.get("tags")),
+        tags=read_tags(trace.get("tags")),
     )
-
-
-def _read_time(value: object) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    if found is None or found.tzinfo is None or not MIN_TIME <= found < MAX_TIME:
-        return None
-    return found.astimezone(UTC)
-
-
-def _between(started: datetime | None, ended: datetime | None) -> int | None:
-    if started is None or ended is None or ended <= started:
-        return None
-    return int((ended - started).total_seconds() * 1000)
-
-
-def _read_tags(tags: object) -> dict[str, str]:
-    names = [read_name(tag)[:MAX_TAG] for tag in tags[:MAX_TAGS]] if isinstance(tags, list) else []
-    return {name: "" for name in names if name}

@@ -8,18 +8,18 @@ from tally.catalog.payees import OTHER, find_payee
 from tally.telemetry.calls import Call, CallRefused, CallStatus
 from tally.telemetry.decoding.json_bodies import parse_json
 from tally.telemetry.decoding.notes import Notes
-from tally.telemetry.decoding.values import MAX_TIME, MIN_TIME, quote
-from tally.telemetry.signals import Undecodable
+from tally.telemetry.decoding.values import quote
+from tally.telemetry.signals import MAX_TIME, MIN_TIME, Undecodable
 from tally.telemetry.vocabularies import ReadCalls
-from tally.telemetry.vocabularies.reading import describe_tokens, name_error, read_ids
+from tally.telemetry.vocabularies.reading import count_ms, describe_tokens, name_error, read_ids
 from tally.telemetry.vocabularies.tokens import Counts, Tokens, complete_tokens, count_tokens
 from tally.telemetry.vocabularies.told import (
     MAX_TAG,
-    MAX_TAGS,
     flatten,
     read_count,
     read_name,
     read_number,
+    read_tags,
     read_usd,
 )
 
@@ -76,8 +76,8 @@ def _read(payload: Payload) -> Call:
         find_payee(model, read_name(payload.get("custom_llm_provider")), ids) or OTHER,
         model,
         ids,
-        duration_ms=_between(started, ended),
-        first_token_ms=_between(started, first) if first != ended else None,
+        duration_ms=count_ms(started, ended),
+        first_token_ms=count_ms(started, first) if first != ended else None,
         **describe_tokens(tokens),
         reported_usd=read_usd(payload.get("response_cost")),
         detail=len(payload),
@@ -125,15 +125,7 @@ def _read_time(payload: Payload, key: str) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC) if seconds and seconds >= MIN_TIME.timestamp() else None
 
 
-def _between(started: datetime | None, ended: datetime | None) -> int | None:
-    if started is None or ended is None or ended < started:
-        return None
-    return int((ended - started).total_seconds() * 1000)
-
-
 def _read_tags(payload: Payload, metadata: Payload) -> dict[str, str]:
-    listed = payload.get("request_tags")
-    names = [read_name(tag)[:MAX_TAG] for tag in listed[:MAX_TAGS]] if isinstance(listed, list) else []
-    found = {name: "" for name in names if name}
+    found = read_tags(payload.get("request_tags"))
     team = read_name(metadata.get("user_api_key_team_alias")) or read_name(metadata.get("team_alias"))
     return found | ({"team": team[:MAX_TAG]} if team else {})

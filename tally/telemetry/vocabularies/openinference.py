@@ -5,7 +5,7 @@ from datetime import datetime
 from tally.telemetry.calls import Call
 from tally.telemetry.signals import Span
 from tally.telemetry.vocabularies import genai
-from tally.telemetry.vocabularies.reading import read_call, read_first_token
+from tally.telemetry.vocabularies.reading import count_ms, read_call, read_first_token
 from tally.telemetry.vocabularies.tokens import read_tokens
 from tally.telemetry.vocabularies.told import Told
 
@@ -32,4 +32,4 @@ def since(span: Span, instant: datetime | None) -> int | None:
     """Milliseconds from the start of a span; None for an instant that is not in it."""
     if instant is None or not span.start < instant <= span.end:
         return None
-    return int((instant - span.start).total_seconds() * 1000)
+    return count_ms(span.start, instant)

@@ -15,6 +15,7 @@ from tally.telemetry.vocabularies.told import Told, read_name
 MILLISECOND = timedelta(milliseconds=1)
 MIN_ID, MAX_ID = 8, 300  # shorter ones are numbers that the program made
 RATE_LIMITED, TIMEOUTS = "429", ("408", "504", "524")
+EVENT_TIME = "event.timestamp"  # as an agent gives it
 NO_CODE = "error"  # of an error that nothing names
 # The order of ids of one call: of a message, of any response, of a request.
 _MESSAGE, _REQUEST = "msg_", "req_"
@@ -99,6 +100,13 @@ def read_ms(told: Told, field: str) -> int | None:
     """Milliseconds, None for none."""
     number = told.number(field)
     return round(number) if number else None
+
+
+def count_ms(started: datetime | None, ended: datetime | None) -> int | None:
+    """Milliseconds between two instants; None where one is unknown or they are not in this order."""
+    if started is None or ended is None or ended <= started:
+        return None
+    return (ended - started) // MILLISECOND
 
 
 def read_first_token(told: Told) -> int | None:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 from tally.core.amounts import round_amount
 from tally.core.encoding import MAX_COUNT
 from tally.telemetry.calls import CallRefused
-from tally.telemetry.signals import Attributes, Value
+from tally.telemetry.signals import MAX_TIME, MIN_TIME, Attributes, Value
 from tally.telemetry.vocabularies import keys
 
 MAX_NAME = 200
@@ -213,6 +214,23 @@ def read_usd(value: object) -> Decimal | None:
     except InvalidOperation:
         return None
     return round_amount(usd) if usd.is_finite() and 0 <= usd < MAX_USD else None
+
+
+def read_instant(value: object) -> datetime | None:
+    """An instant that is written as text, in UTC; None for one that no call can have had."""
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    if found is None or found.tzinfo is None or not MIN_TIME <= found < MAX_TIME:
+        return None
+    return found.astimezone(UTC)
+
+
+def read_tags(listed: object) -> dict[str, str]:
+    """The tags in a list, which have no values."""
+    names = [read_name(tag)[:MAX_TAG] for tag in listed[:MAX_TAGS]] if isinstance(listed, list) else []
+    return {name: "" for name in names if name}
 
 
 def read_object(value: Value) -> dict[str, Any]:
