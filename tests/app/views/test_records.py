@@ -15,9 +15,11 @@ from app.figures.currencies import Currency
 from app.views.records.table import describe_cost, describe_records, explain_record
 from tally.spend.manual_entries import ManualEntry, add_entry
 from tally.spend.subscriptions import Subscription, add_subscription
+from tally.traces.stored_span import save_spans
 from tests.app.pages import open_page, save, shown, usage
 from tests.app.ui.shown_table import shown_table
 from tests.app.wire import Wire
+from tests.tally.traces.examples import call, span
 
 UTC_ZONE = ZoneInfo("UTC")
 
@@ -184,3 +186,18 @@ def test_unreachable_database_shows_a_message_and_retry_recovers(
     wire.mend()
     next(button for button in page.button if button.label == "Try again").click().run()
     assert len(page.dataframe[0].value) == 1
+
+
+def test_a_record_of_a_call_leads_to_its_step_in_the_trace(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    traced = call(0, 2, 1, 0, 1, "chat")
+    save_spans(database_of(user), [span(0, 1, 0, 0, 2, "answer"), traced])
+    save(user, [usage(0, "0.01", metadata={"trace_id": traced.trace_id, "span_id": traced.span_id})])
+    page = open_page(monkeypatch, user, "records")
+    key = f"records-{hash(data.RecordFilter())}-1"
+    page.session_state[key] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    page.run()
+    next(button for button in page.button if button.label == "Trace").click().run()
+    assert not page.exception
+    assert page.query_params["trace"] in (traced.trace_id, [traced.trace_id])
+    assert page.query_params["span"] in (traced.span_id, [traced.span_id])
+    assert page.dataframe[0].value["name"].iloc[0] == "answer"
