@@ -13,7 +13,7 @@ from app.parts.workspace_choice import open_workspace, render_address, render_no
 from app.parts.workspace_switcher import open_asked_dialog, render_switcher
 from app.ui.cards import render_rate_note
 from app.ui.pages import DEFAULT_PAGE, PAGES, page_path
-from app.ui.theme import apply_styles, apply_theme
+from app.ui.theme import add_scripts, apply_styles
 from tally.storage.database import DatabaseError
 
 STATIC = Path(__file__).resolve().parent / "static"
@@ -37,7 +37,7 @@ def prepare(user: User) -> None:
     """Apply the theme; once per workspace, save a new account's time zone and post renewals that came due."""
     preferences = data.load_preferences(user)
     with st.sidebar:
-        apply_theme(preferences.theme)
+        add_scripts(preferences.theme)
         render_rate_note(data.load_currency(user), preferences.currency)
     if st.session_state.get("prepared_for") == user.scope:
         return

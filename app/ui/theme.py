@@ -139,8 +139,8 @@ def apply_code_styles() -> None:
     st.html(f"<style>{''.join(rules)}</style>")
 
 
-def apply_theme(theme: str) -> None:
-    """Switch the browser to the chosen theme, and close its menu on narrow pages.
+def add_scripts(theme: str) -> None:
+    """Switch the browser to the chosen theme, and let it close its menu on narrow pages.
 
     Streamlit has no API for it: a script sets what Streamlit reads on page load, and reloads the page.
     """
