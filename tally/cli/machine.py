@@ -122,7 +122,8 @@ def nightly(
 def worker() -> None:
     """Do the background work of a hosted project.
 
-    It folds changed days and starts the nightly run, until Ctrl-C. `tally up` has a worker of its own.
+    It forecasts what changed, sends alerts and mails, folds changed days and starts the nightly run, until
+    Ctrl-C. `tally up` has a worker of its own.
 
     Example: tally worker
     """
