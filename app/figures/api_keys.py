@@ -1,6 +1,6 @@
 """Keys of programs in words, and the order of their list."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -26,13 +26,13 @@ def _find_end(key: ApiKey) -> datetime:
     return min(moment for moment in (key.revoked_at, key.expires_at) if moment is not None)
 
 
-def explain_block(key: ApiKey, archived: Mapping[str, bool], owner_role: str | None) -> str:
+def explain_block(key: ApiKey, is_archived: bool | None, owner_role: str | None) -> str:
     """The reason why a key is refused although it has not ended, in two words; empty if it is not.
 
-    `archived` tells of each project that the user may see if it is archived.
+    `is_archived` is about its project; None where the user sees none.
     """
-    if key.project_id and archived.get(key.project_id, True):
-        return "Project archived" if key.project_id in archived else "Project hidden"
+    if key.project_id and is_archived is not False:
+        return "Project archived" if is_archived else "Project hidden"
     return "Owner only reads" if owner_role == "viewer" and "read" not in key.scopes else ""
 
 

@@ -56,8 +56,9 @@ class Known:
 
     def explain_block(self, key: ApiKey, now: datetime) -> str:
         """The reason why a key is refused although it has not ended."""
-        archived = {project_id: project.is_archived for project_id, project in self.projects.items()}
-        return explain_block(key, archived, self.roles.get(key.user_id)) if key.works(now) else ""
+        project = self.projects.get(key.project_id or "")
+        is_archived = project.is_archived if project else None
+        return explain_block(key, is_archived, self.roles.get(key.user_id)) if key.works(now) else ""
 
 
 def render_list(user: User, keys: Sequence[ApiKey], zone: ZoneInfo, now: datetime) -> None:

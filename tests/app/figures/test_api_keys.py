@@ -58,7 +58,9 @@ def test_states_are_said_in_words(values: dict[str, Any], state: str) -> None:
     ],
 )
 def test_a_key_that_is_refused_says_why(values: dict[str, Any], role: str, reason: str) -> None:
-    assert explain_block(key(**values), {"web": False, "old": True}, role) == reason
+    one = key(**values)
+    is_archived = {"web": False, "old": True}.get(one.project_id or "")
+    assert explain_block(one, is_archived, role) == reason
 
 
 def test_rights_are_said_in_words() -> None:

@@ -188,7 +188,9 @@ def test_unreachable_database_shows_a_message_and_retry_recovers(
     assert len(page.dataframe[0].value) == 1
 
 
-def test_a_record_of_a_call_leads_to_its_step_in_the_trace(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_a_record_of_a_call_leads_to_its_step_in_the_trace(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
     traced = call(0, 2, 1, 0, 1, "chat")
     save_spans(database_of(user), [span(0, 1, 0, 0, 2, "answer"), traced])
     save(user, [usage(0, "0.01", metadata={"trace_id": traced.trace_id, "span_id": traced.span_id})])
