@@ -20,6 +20,7 @@ from tally.storage.workspaces import load_timezone
 
 Group = Literal["day", "month", "provider", "model", "project", "person"]
 GROUPS: tuple[Group, ...] = get_args(Group)
+MAX_DAYS = 3_700  # ten years
 SPLIT = {"project", "person"}
 INCLUDED = "included"
 NOBODY, HIDDEN = str(UUID(int=0)), str(UUID(int=2**128 - 1))
@@ -87,6 +88,15 @@ def choose_days(
     return Days(first or last.replace(day=1), last, timezone)
 
 
+def explain_fault(days: Days, first: str, last: str) -> str:
+    """The reason why a period cannot be read, by the names of its ends; empty for none."""
+    if days.first > days.last:
+        return f"`{first}` is after `{last}`. Exchange them."
+    if (days.last - days.first).days >= MAX_DAYS:
+        return "More than ten years are too many at once. Ask for fewer."
+    return ""
+
+
 def load_costs(database: Database, days: Days, group: Group, project: UUID | None = None) -> dict[str, Any]:
     """Costs of a period by day, month, provider, model, project or person, and in total."""
     split = group if group in SPLIT else None
@@ -103,13 +113,20 @@ def load_costs(database: Database, days: Days, group: Group, project: UUID | Non
     if group not in ("day", "month"):
         groups.sort(key=lambda each: Decimal(each["cost_usd"]), reverse=True)
     return {
+        **describe_days(days),
+        "group_by": group,
+        "total": total.describe(),
+        "groups": groups,
+    }
+
+
+def describe_days(days: Days) -> dict[str, Any]:
+    """The JSON object of a period, with the currency of its figures."""
+    return {
         "from": days.first.isoformat(),
         "to": days.last.isoformat(),
         "timezone": days.timezone,
         "currency": "USD",
-        "group_by": group,
-        "total": total.describe(),
-        "groups": groups,
     }
 
 
@@ -131,10 +148,7 @@ def load_models(database: Database, days: Days, project: UUID | None = None) -> 
         used.setdefault((row["provider"], row["model"]), Sum()).add(row)
     dearest = sorted(used.items(), key=lambda each: (-each[1].cost_usd, each[0]))
     return {
-        "from": days.first.isoformat(),
-        "to": days.last.isoformat(),
-        "timezone": days.timezone,
-        "currency": "USD",
+        **describe_days(days),
         "models": [
             {
                 "provider": provider,

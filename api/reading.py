@@ -14,7 +14,6 @@ from api.service import Call, Workers
 from tally.api_keys.verification import Grant
 from tally.storage.database import Database
 
-MAX_DAYS = 3_700  # ten years
 Load = Callable[[Database], dict[str, Any]]
 
 
@@ -82,10 +81,8 @@ def choose_days(database: Database, asked: dict[str, str]) -> Days:
     """The period between `from` and `to`; raises Refusal for one that cannot be."""
     first, last = (read_day(asked, name) for name in ("from", "to"))
     days = figures.choose_days(database, first, last)
-    if days.first > days.last:
-        raise Refusal(400, "`from` is after `to`. Exchange them.")
-    if (days.last - days.first).days >= MAX_DAYS:
-        raise Refusal(400, "More than ten years are too many at once. Ask for fewer.")
+    if fault := figures.explain_fault(days, "from", "to"):
+        raise Refusal(400, fault)
     return days
 
 

@@ -25,7 +25,6 @@ INSTRUCTIONS = (
 READS = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
 )
-MAX_DAYS = 3_700
 
 
 def make_server(ask: Ask, version: str) -> MCPServer[Any]:
@@ -49,8 +48,8 @@ def make_server(ask: Ask, version: str) -> MCPServer[Any]:
 
         def load(database: Database, project: UUID | None) -> dict[str, Any]:
             days = figures.choose_days(database, from_day, to_day)
-            if not 0 <= (days.last - days.first).days < MAX_DAYS:
-                raise TallyError("from_day is not before to_day, or more than ten years lie between them.")
+            if fault := figures.explain_fault(days, "from_day", "to_day"):
+                raise TallyError(fault)
             return figures.load_costs(database, days, group_by, project)
 
         return await answer(load)
