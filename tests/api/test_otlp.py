@@ -12,7 +12,6 @@ from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-    ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
 
@@ -22,6 +21,7 @@ from tests.api.conftest import MakeKey
 from tests.api.server import ApiServer
 from tests.database.teams import make_team
 from tests.database_fixtures import Connection, Project
+from tests.tally.telemetry import otlp
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 SIGNALS = ["traces", "logs", "metrics"]
@@ -38,48 +38,27 @@ def call_span(span_id: int = 1, trace_id: int = 1, **attributes: str | int) -> d
         **attributes,
     }
     start = time.time_ns()
-    return {
-        "traceId": f"{trace_id:032x}",
-        "spanId": f"{span_id:016x}",
-        "name": "chat gpt-5",
-        "kind": 3,
-        "startTimeUnixNano": str(start),
-        "endTimeUnixNano": str(start + 10**9),
-        "attributes": [
-            {
-                "key": key,
-                "value": {"intValue": str(value)} if isinstance(value, int) else {"stringValue": value},
-            }
-            for key, value in told.items()
-        ],
-    }
+    return otlp.span(
+        f"{span_id:016x}",
+        traceId=f"{trace_id:032x}",
+        startTimeUnixNano=str(start),
+        endTimeUnixNano=str(start + 10**9),
+        name="chat gpt-5",
+        attributes=told,
+    )
 
 
 def as_json(*spans: dict[str, Any]) -> bytes:
-    return json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": list(spans)}]}]}).encode()
+    return otlp.as_json(request_of(*spans))
 
 
 def as_protobuf(*spans: dict[str, Any]) -> bytes:
-    request = ExportTraceServiceRequest()
-    scope = request.resource_spans.add().scope_spans.add()
-    for given in spans:
-        span = scope.spans.add(
-            trace_id=bytes.fromhex(given["traceId"]),
-            span_id=bytes.fromhex(given["spanId"]),
-            name=given["name"],
-            kind=given["kind"],
-            start_time_unix_nano=int(given["startTimeUnixNano"]),
-            end_time_unix_nano=int(given["endTimeUnixNano"]),
-        )
-        for attribute in given["attributes"]:
-            value = attribute["value"]
-            found = span.attributes.add(key=attribute["key"]).value
-            if "intValue" in value:
-                found.int_value = int(value["intValue"])
-            else:
-                found.string_value = value["stringValue"]
-    body: bytes = request.SerializeToString()
-    return body
+    return otlp.as_protobuf(request_of(*spans))
+
+
+def request_of(*spans: dict[str, Any]) -> dict[str, Any]:
+    """A request of spans whose program has no name."""
+    return {"resourceSpans": [{"scopeSpans": [{"spans": list(spans)}]}]}
 
 
 ENCODINGS: dict[str, Callable[..., bytes]] = {PROTOBUF: as_protobuf, JSON: as_json}
