@@ -19,14 +19,16 @@ from api.answers import NO_STORE, Refusal
 from api.intake import Brought, Intake
 from api.service import Call
 from tally.catalog.providers import find_provider
+from tally.core.encoding import MAX_COUNT
+from tally.core.records import MAX_COST_USD, MAX_MODEL_NAME, MAX_REQUEST_ID
 from tally.telemetry import calls
 from tally.telemetry.signals import MIN_TIME
 
 MAX_RECORDS = 5_000
 SHOWN = 20  # faults of an answer
-Count = Annotated[int, Field(ge=0, le=10**15, strict=True)]
+Count = Annotated[int, Field(ge=0, le=MAX_COUNT, strict=True)]
 Text = Annotated[str, Field(max_length=200)]
-Id = Annotated[str, Field(min_length=1, max_length=300)]
+Id = Annotated[str, Field(min_length=1, max_length=MAX_REQUEST_ID)]
 TraceId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 SpanId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 
@@ -44,7 +46,7 @@ class SentRecord(BaseModel):
     provider: str = Field(
         min_length=1, max_length=100, description="Who is paid, such as openai or anthropic."
     )
-    model: str = Field(min_length=1, max_length=200)
+    model: str = Field(min_length=1, max_length=MAX_MODEL_NAME)
     input_tokens: Count = Field(0, description="All of the input, cached tokens included.")
     output_tokens: Count = Field(0, description="All of the output, reasoning included.")
     cached_input_tokens: Count = Field(0, description="The part of the input that was read from a cache.")
@@ -53,8 +55,8 @@ class SentRecord(BaseModel):
         0, description="The part of cache_write_tokens that is kept for an hour."
     )
     reasoning_tokens: Count = Field(0, description="The part of the output that is reasoning.")
-    cost_usd: Annotated[Decimal, Field(ge=0, lt=100_000_000)] | None = Field(
-        None, description="The cost as reported by a gateway. Without it, the list price counts."
+    cost_usd: Annotated[Decimal, Field(ge=0, lt=MAX_COST_USD)] | None = Field(
+        None, description="The cost as reported by a gateway. It counts where no list price is known."
     )
     duration_ms: Count | None = None
     first_token_ms: Count | None = None

@@ -55,6 +55,14 @@ def test_reported_cost_counts_where_no_list_has_the_model(client: httpx.Client, 
     ]
 
 
+def test_list_price_counts_before_a_reported_cost(client: httpx.Client, database: Connection) -> None:
+    send(client, record(cost_usd="9"))
+    query = "select cost_usd, metadata ->> 'reported_usd' from public.cost_records"
+    assert database.execute(query).fetchall() == [(Decimal("0.00125"), "9")]
+    described = client.get("/v1/openapi.json").json()["components"]["schemas"]["SentRecord"]["properties"]
+    assert described["cost_usd"]["description"].endswith("It counts where no list price is known.")
+
+
 def test_call_that_spans_tell_of_too_counts_once(client: httpx.Client, database: Connection) -> None:
     span = call_span(1, 1, **{"gen_ai.response.id": "chatcmpl-1"})
     assert post(client, as_json(span)).status_code == 200
