@@ -6,6 +6,8 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
+from tally.core.protobuf import encode_number, encode_text
+
 PROTOBUF, JSON, NDJSON = "application/x-protobuf", "application/json", "application/x-ndjson"
 # Codes of google.rpc.Status, which OTLP puts into refusals.
 CODES = {400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 413: 11, 415: 3, 429: 8, 500: 13, 503: 14}
@@ -50,27 +52,3 @@ def refuse(refusal: Refusal, media_type: str, body_was_read: bool) -> Response:
 def encode_status(code: int, message: str) -> bytes:
     """google.rpc.Status as protobuf."""
     return encode_number(1, code) + encode_text(2, message)
-
-
-def encode_number(field_number: int, number: int) -> bytes:
-    """A field of a protobuf message that holds an integer; nothing for 0, as protobuf leaves it out."""
-    return _varint(field_number << 3) + _varint(number) if number else b""
-
-
-def encode_text(field_number: int, text: str) -> bytes:
-    """A field of a protobuf message that holds a text."""
-    return encode_field(field_number, text.encode(errors="replace"))
-
-
-def encode_field(field_number: int, content: bytes) -> bytes:
-    """A field of a protobuf message that holds bytes or a message."""
-    return _varint(field_number << 3 | 2) + _varint(len(content)) + content
-
-
-def _varint(number: int) -> bytes:
-    encoded = bytearray()
-    while number > 0x7F:
-        encoded.append(number & 0x7F | 0x80)
-        number >>= 7
-    encoded.append(number)
-    return bytes(encoded)

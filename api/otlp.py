@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 
 from starlette.responses import JSONResponse, Response
 
-from api.answers import JSON, NO_STORE, PROTOBUF, encode_field, encode_number, encode_text
+from api.answers import JSON, NO_STORE, PROTOBUF
 from api.intake import Brought, Intake
 from api.service import Call
+from tally.core.protobuf import encode_field, encode_number, encode_text
 from tally.telemetry.decoding import decode_logs, decode_metrics, decode_traces
 from tally.telemetry.signals import Decoded
 from tally.telemetry.vocabularies import read_calls

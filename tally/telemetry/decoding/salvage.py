@@ -10,6 +10,7 @@ from typing import NamedTuple
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
+from tally.core.protobuf import encode_field
 from tally.telemetry.signals import Decoded
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
@@ -50,7 +51,7 @@ def _filter(kind: type[Message], data: bytes, depth: int, decoded: Decoded) -> b
                     f"A {ITEMS.get(inner.DESCRIPTOR.name, 'part')} could not be read: {WHY}"
                 )
             else:
-                kept.append(write_field(field.number, _filter(inner, field.content, depth - 1, decoded)))
+                kept.append(encode_field(field.number, _filter(inner, field.content, depth - 1, decoded)))
     return b"".join(kept)
 
 
@@ -59,11 +60,6 @@ def _find_repeated(kind: type[Message], number: int) -> type[Message] | None:
     field = kind.DESCRIPTOR.fields_by_number.get(number)
     is_many = field is not None and field.message_type is not None and field.is_repeated
     return GetMessageClass(field.message_type) if field is not None and is_many else None
-
-
-def write_field(number: int, content: bytes) -> bytes:
-    """A field with these bytes."""
-    return _write_varint(number << 3 | BYTES) + _write_varint(len(content)) + content
 
 
 def split(data: bytes) -> Iterator[Field]:
@@ -99,12 +95,3 @@ def _read_varint(data: bytes, place: int) -> tuple[int, int]:
         if byte < 128:
             return number, place + index + 1
     raise ValueError("a number without an end")
-
-
-def _write_varint(number: int) -> bytes:
-    written = bytearray()
-    while number > 127:
-        written.append(number & 127 | 128)
-        number >>= 7
-    written.append(number)
-    return bytes(written)
