@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import data
 from app.auth.identity import User
@@ -46,13 +47,10 @@ def render_list(user: User, zone: ZoneInfo) -> None:
         _render_empty(user)
         return
     chosen = _render_filters(period, everything)
-    kind = st.session_state.get("list") or st.query_params.get("list") or TRACES
-    kind = TRACES if chosen.session else kind
     currency = data.load_currency(user)
-    found = data.load_traces(user, chosen, 1)
-    if kind == TRACES and found.traces:
-        _render_overview(found, currency)
+    overview_place = st.container()
     with st.container(border=True):
+        kind = TRACES
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             if chosen.session is None:
                 kind = _choose("List", [TRACES, SESSIONS], "list", TRACES)
@@ -61,7 +59,7 @@ def render_list(user: User, zone: ZoneInfo) -> None:
         if kind == SESSIONS:
             _render_sessions(user, sorted_filter, zone, currency)
         else:
-            _render_traces(user, sorted_filter, zone, currency)
+            _render_traces(user, sorted_filter, zone, currency, overview_place)
 
 
 def _choose(label: str, options: Sequence[str], key: str, default: str) -> str:
@@ -157,13 +155,18 @@ def _convert(usd: Decimal | None, currency: Currency) -> Decimal | None:
     return None if usd is None else currency.convert(usd, datetime.now(UTC).date())
 
 
-def _render_traces(user: User, chosen: TraceFilter, zone: ZoneInfo, currency: Currency) -> None:
+def _render_traces(
+    user: User, chosen: TraceFilter, zone: ZoneInfo, currency: Currency, overview_place: DeltaGenerator
+) -> None:
+    """A page of traces, and in its place what all of them add up to."""
     page_key = f"page-{hash(chosen)}"
     page = st.session_state.get(page_key) or 1
     found = data.load_traces(user, chosen, page)
     if not found.rows:
         st.text("No traces match these filters.")
         return
+    with overview_place:
+        _render_overview(found, currency)
     key = f"traces-{hash(chosen)}-{page}"
     place = selected_line(key, len(found.rows))
     if place is not None:

@@ -4,6 +4,7 @@ import gzip
 from dataclasses import replace
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from app.auth.identity import User, database_of
@@ -11,6 +12,7 @@ from app.views.traces.trace_file import read_file
 from tally.telemetry.signals import Undecodable
 from tally.traces.stored_span import StoredSpan, save_spans
 from tests.app.pages import metrics, open_page, read_markdown, shown
+from tests.app.wire import Wire
 from tests.tally.telemetry.captures import FOLDER
 from tests.tally.traces.examples import call, large, resolve_ticket, span
 
@@ -57,6 +59,20 @@ def test_lists_follow_the_address(monkeypatch: pytest.MonkeyPatch, user: User) -
         assert ids(page)[0] == names[0], address
     page = open_page(monkeypatch, user, "traces", {"search": "nothing"})
     assert "No traces match these filters." in shown(page)
+
+
+def test_what_is_shown_is_asked_for_once(monkeypatch: pytest.MonkeyPatch, user: User, wire: Wire) -> None:
+    monkeypatch.setenv("SUPABASE_URL", wire.url)
+    save(user, *resolve_ticket(0), *resolve_ticket(1, session="other"))
+    page = open_page(monkeypatch, user, "traces", {"status": "Retried", "sort": "Slowest"})
+    assert not page.exception
+    assert len(ids(page)) == 2
+    assert wire.count("rpc/find_traces") == 2  # what the fields offer, and what is shown
+    st.cache_data.clear()
+    page = open_page(monkeypatch, user, "traces", {"status": "Retried", "list": "Sessions"})
+    assert not page.exception
+    assert len(ids(page)) == 2
+    assert (wire.count("rpc/find_traces"), wire.count("rpc/find_sessions")) == (3, 1)
 
 
 def test_sessions_are_conversations_of_traces(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
