@@ -16,6 +16,7 @@ from tally.budgets.status import load_statuses
 from tally.pricing.class_prices import ClassPrices
 from tally.pricing.list_prices import find_prices
 from tally.storage.database import Database
+from tally.storage.unnamed import UNNAMED, UNNAMED_PEOPLE
 from tally.storage.workspaces import load_timezone
 
 Group = Literal["day", "month", "provider", "model", "project", "person"]
@@ -23,7 +24,6 @@ GROUPS: tuple[Group, ...] = get_args(Group)
 MAX_DAYS = 3_700  # ten years
 SPLIT = {"project", "person"}
 INCLUDED = "included"
-NOBODY, HIDDEN = str(UUID(int=0)), str(UUID(int=2**128 - 1))
 COUNTS = ("tokens", "input_tokens", "output_tokens", "cached_input_tokens", "cache_write_tokens", "requests")
 
 
@@ -185,8 +185,8 @@ def _load_names(database: Database, split: str) -> dict[str, str]:
     """Names of projects or people by id, and of what stands for those that may not be told apart."""
     if split == "project":
         names = {row["id"]: row["name"] for row in database.call("list_projects")}
-        return {**names, NOBODY: "No project", HIDDEN: "Other projects"}
-    return {**{row["user_id"]: row["email"] for row in database.call("list_people")}, NOBODY: "Other people"}
+        return names | UNNAMED
+    return {row["user_id"]: row["email"] for row in database.call("list_people")} | UNNAMED_PEOPLE
 
 
 def _name(group: Group, key: str, names: Mapping[str, str]) -> dict[str, str | None]:

@@ -11,7 +11,7 @@ from app.data.daily_costs import parse_daily
 from app.data.preferences import load_currency
 from app.data.reading import cached, call, data_version
 from app.figures.currencies import Currency, convert_daily
-from app.figures.parts import UNASSIGNED
+from tally.storage.unnamed import UNASSIGNED
 
 Split = Literal["project", "person"]
 

@@ -9,8 +9,8 @@ from postgrest import CountMethod
 
 from app.auth.identity import User
 from app.data.reading import cached, data_version, fetch_rows, select
-from app.figures.parts import UNASSIGNED
 from tally.storage.postgrest import ask
+from tally.storage.unnamed import UNASSIGNED
 
 PAGE_ROWS = 25
 RECORD_COLUMNS = (

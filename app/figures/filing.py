@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from app.figures.parts import UNASSIGNED
+from tally.storage.unnamed import UNASSIGNED
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-UNASSIGNED = "00000000-0000-0000-0000-000000000000"
-OTHER_PROJECTS = "ffffffff-ffff-ffff-ffff-ffffffffffff"
-OTHER_PEOPLE = UNASSIGNED
 REST = "rest"
-UNNAMED = {UNASSIGNED: "Unassigned", OTHER_PROJECTS: "Other projects"}
 
 
 def sum_by_part(money: pd.DataFrame, named: Mapping[str, str], most: int) -> pd.Series:

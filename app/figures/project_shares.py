@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from app.figures.parts import UNNAMED
 from app.figures.spend import select_money, sum_amounts
+from tally.storage.unnamed import UNNAMED
 
 
 def share_out(split: pd.DataFrame, names: Sequence[tuple[str, str]]) -> pd.DataFrame:

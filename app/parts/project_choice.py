@@ -10,8 +10,8 @@ import streamlit as st
 from app import data
 from app.auth.identity import User
 from app.auth.workspaces import WORKSPACE
-from app.figures.parts import UNASSIGNED, UNNAMED
 from app.ui.periods import Period, render_period
+from tally.storage.unnamed import UNASSIGNED, UNNAMED
 
 PROJECT = "project"
 CHOICE = "chosen_project"

@@ -12,10 +12,9 @@ from tally.currency.rates import USD, CurrencyUnknown, Rates, from_usd
 from tally.digests.periods import Kind, Period, last_period
 from tally.spend.subscriptions import Subscription
 from tally.storage.database import Database
+from tally.storage.unnamed import UNASSIGNED, UNNAMED
 
 ZERO = Decimal(0)
-OTHER_PROJECTS = "ffffffff-ffff-ffff-ffff-ffffffffffff"
-NO_PROJECT = "00000000-0000-0000-0000-000000000000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +160,13 @@ def _sum_projects(answer: Mapping[str, Any], money: Money) -> dict[str, Decimal]
     columns = answer["by_project"]
     if columns is None:
         return {}
-    names = {NO_PROJECT: "Unassigned", OTHER_PROJECTS: "Other projects"} | (answer["projects"] or {})
+    names = UNNAMED | (answer["projects"] or {})
     sums: dict[str, Decimal] = {}
     for day, project, basis, cost_usd in zip(
         *(columns[name] for name in ("date", "project", "cost_basis", "cost_usd")), strict=True
     ):
         if basis != "included":
-            name = names.get(project, "Unassigned")
+            name = names.get(project, UNNAMED[UNASSIGNED])
             sums[name] = sums.get(name, ZERO) + money.convert(Decimal(cost_usd or 0), date.fromisoformat(day))
     return sums
 

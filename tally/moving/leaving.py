@@ -34,11 +34,11 @@ from tally.moving.tables import (
     Table,
 )
 from tally.storage.database import Database, NotAllowed, Query, select_all, select_pages
+from tally.storage.unnamed import UNASSIGNED
 from tally.storage.workspaces import Workspace, list_workspaces
 
 ATTEMPTS = 3
 SOURCES_AT_ONCE = 50  # the rejected rows of one may be a megabyte
-NO_PROJECT = "00000000-0000-0000-0000-000000000000"
 ALWAYS_LEFT_OUT = (
     "Provider keys: enter them again where you import. Keys of programs: create new ones there.",
     "Targets of channels: add each channel again where you import, and choose it in its budgets.",
@@ -186,7 +186,7 @@ def _load_daily(database: Database) -> list[Row]:
     columns: dict[str, list[Any]] = database.call(
         "daily_costs", from_date=None, to_date=None, split="project"
     )
-    columns["project_id"] = [None if one == NO_PROJECT else one for one in columns.pop("project")]
+    columns["project_id"] = [None if one == UNASSIGNED else one for one in columns.pop("project")]
     wanted = {name: columns[name] for name in DAILY.columns}
     return [dict(zip(wanted, values, strict=True)) for values in zip(*wanted.values(), strict=True)]
 

@@ -122,7 +122,7 @@ def test_costs_by_project_and_person_have_their_names(
     found = read(api.client(key), "/v1/costs", group_by="project")
     assert [(each["name"], each["cost_usd"]) for each in found["groups"]] == [
         ("Shop", "2"),
-        ("No project", "1"),
+        ("Unassigned", "1"),
     ]
     people = read(api.client(key), "/v1/costs", group_by="person")
     assert [(each["name"], each["cost_usd"]) for each in people["groups"]] == [(f"{ann.id}@example.org", "3")]

@@ -7,10 +7,10 @@ import streamlit as st
 from app import data
 from app.auth.identity import User
 from app.figures import spend
-from app.figures.parts import UNASSIGNED
 from app.formats.money import format_figure, format_money
 from app.ui import cards, charts
 from app.ui.theme import current_palette
+from tally.storage.unnamed import UNASSIGNED
 
 NO_FORECAST = (
     "No forecast yet: each night the 20 most expensive active projects with two weeks of usage are forecast."

@@ -8,12 +8,13 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import User
-from app.figures.parts import OTHER_PEOPLE, REST, UNNAMED, count_rest, sum_by_part
+from app.figures.parts import REST, count_rest, sum_by_part
 from app.figures.spend import select_money
 from app.ui import charts
 from app.ui.cards import render_heading
 from app.ui.periods import Period
 from app.ui.theme import current_palette
+from tally.storage.unnamed import OTHER_PEOPLE, UNNAMED, UNNAMED_PEOPLE
 
 BARS = 8
 
@@ -41,8 +42,7 @@ def render_splits(user: User, period: Period, project: data.Project | None, curr
     money = select_money(data.load_split(user, "person", period.first, period.last, project_id))
     money = money.assign(part=money["part"].where(money["part"].isin(list(names)), OTHER_PEOPLE))
     if money["part"].nunique() > 1:
-        others = {OTHER_PEOPLE: "Other people"}
-        _render_split(money, Parts("person", names, others), currency)
+        _render_split(money, Parts("person", names, UNNAMED_PEOPLE), currency)
 
 
 def _render_split(money: pd.DataFrame, parts: Parts, currency: str) -> None:

@@ -9,7 +9,6 @@ import streamlit as st
 from app import data
 from app.auth.identity import User
 from app.data import filing
-from app.figures.parts import UNNAMED
 from app.figures.project_shares import share_out
 from app.formats.money import format_money
 from app.formats.text import escape_markdown
@@ -21,6 +20,7 @@ from app.ui.notices import explain_refusal
 from app.views.settings.card import announce_in
 from app.views.settings.confirmation import Change, confirm_change
 from app.views.settings.project_dialogs import choose_members, edit_project
+from tally.storage.unnamed import UNNAMED
 
 RESTORED = "restored_project"
 

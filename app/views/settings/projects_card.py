@@ -7,13 +7,13 @@ import streamlit as st
 from app import data
 from app.auth.identity import User
 from app.data import filing
-from app.figures.parts import UNNAMED
 from app.parts.project_choice import label_projects
 from app.parts.source_names import describe_source
 from app.views.settings.project_dialogs import create_project
 from app.views.settings.project_list import render_projects
 from app.views.settings.rule_form import render_rule_form
 from app.views.settings.rule_list import Names, render_rule_list
+from tally.storage.unnamed import UNNAMED
 
 
 def render_projects_card(user: User, today: date, currency: str) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from app.figures.filing import Amounts, Move, Plan, Rule, parse_plan, shift_rule
 from app.figures.filing_words import describe_plan, describe_rule, format_amounts, name_change
-from app.figures.parts import OTHER_PROJECTS, UNASSIGNED
 from app.figures.project_shares import share_out
+from tally.storage.unnamed import OTHER_PROJECTS, UNASSIGNED
 
 NAMES = {"shop": "garden-shop", "bot": "checkout", UNASSIGNED: "Unassigned"}
 

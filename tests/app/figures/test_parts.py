@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from app.figures.parts import OTHER_PROJECTS, REST, UNASSIGNED, count_rest, sum_by_part
+from app.figures.parts import REST, count_rest, sum_by_part
+from tally.storage.unnamed import OTHER_PROJECTS, UNASSIGNED
 
 NAMED = {"a": "Alpha", "b": "Beta", "c": "Gamma"}
 

@@ -7,8 +7,8 @@ import pytest
 
 from app import data
 from app.auth.identity import User
-from app.figures.parts import UNASSIGNED
 from app.figures.spend import calculate_spend
+from tally.storage.unnamed import UNASSIGNED
 from tests.app.nightly_runs import TODAY, add_nightly_run
 from tests.app.pages import hero, metrics, open_page, period_spend, save, shown, usage
 from tests.app.projects import add_project, archive, set_rules
