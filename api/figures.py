@@ -55,14 +55,6 @@ class Sum:
             self.counts[name] += row[name]
         self.unpriced_records += row["unpriced_records"]
 
-    def merge(self, other: "Sum") -> None:
-        """Add another sum."""
-        self.cost_usd += other.cost_usd
-        self.included_usd += other.included_usd
-        for name in COUNTS:
-            self.counts[name] += other.counts[name]
-        self.unpriced_records += other.unpriced_records
-
     def describe(self) -> dict[str, Any]:
         """The JSON object of a sum."""
         return {

@@ -22,15 +22,15 @@ def load_today(
 ) -> dict[str, Any]:
     """Today, the month so far, and the month's likely end."""
     month = choose_days(database, None, None, now)
-    days = _sum_by_day(load_rows(database, month, project))
-    total = _add_up(days.values())
+    rows = list(load_rows(database, month, project))
+    days = _sum_by_day(rows)
     return {
         "day": month.last.isoformat(),
         "timezone": month.timezone,
         "currency": "USD",
         "today": days.get(month.last, Sum()).describe(),
-        "month": total.describe(),
-        "month_end": _describe_end(database, days, month.last, project),
+        "month": _add(rows).describe(),
+        "month_end": describe_end(_find_end(database, days, month.last, project)),
     }
 
 
@@ -39,15 +39,15 @@ def load_forecast(
 ) -> dict[str, Any]:
     """The month's likely end with its ranges, and the predicted days to come."""
     month = choose_days(database, None, None, now)
-    days = _sum_by_day(load_rows(database, month, project))
-    end = _find_end(database, days, month.last, project)
+    rows = list(load_rows(database, month, project))
+    end = _find_end(database, _sum_by_day(rows), month.last, project)
     to_come = {} if end is None else {day: usd for day, usd in end.stored.days.items() if day > month.last}
     return {
         "day": month.last.isoformat(),
         "timezone": month.timezone,
         "currency": "USD",
-        "spent_usd": write_usd(_add_up(days.values()).cost_usd),
-        "month_end": None if end is None else describe_end(end),
+        "spent_usd": write_usd(_add(rows).cost_usd),
+        "month_end": describe_end(end),
         "days": [
             {"day": day.isoformat(), "cost_usd": write_usd(usd)} for day, usd in sorted(to_come.items())
         ],
@@ -77,21 +77,16 @@ def explain_day(
     }
 
 
-def describe_end(end: MonthEnd) -> dict[str, Any]:
-    """The JSON object of a month's end."""
+def describe_end(end: MonthEnd | None) -> dict[str, Any] | None:
+    """The JSON object of a month's end; null without a forecast."""
+    if end is None:
+        return None
     return {
         "likely_usd": write_usd(round(end.stored.predicted, 2)),
         "range_80_usd": [write_usd(round(bound, 2)) for bound in end.range_80],
         "range_95_usd": [write_usd(round(bound, 2)) for bound in end.range_95],
         "made_at": end.made_at,
     }
-
-
-def _describe_end(
-    database: Database, days: Mapping[date, Sum], today: date, project: UUID | None
-) -> dict[str, Any] | None:
-    end = _find_end(database, days, today, project)
-    return None if end is None else describe_end(end)
 
 
 def _find_end(
@@ -115,13 +110,6 @@ def _add(rows: Iterable[Mapping[str, Any]]) -> Sum:
     total = Sum()
     for row in rows:
         total.add(row)
-    return total
-
-
-def _add_up(sums: Iterable[Sum]) -> Sum:
-    total = Sum()
-    for each in sums:
-        total.merge(each)
     return total
 
 
