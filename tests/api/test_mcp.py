@@ -3,9 +3,10 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx2
 import pytest
@@ -15,6 +16,7 @@ from mcp.client.streamable_http import streamable_http_client
 from tests.api.conftest import MakeKey
 from tests.api.server import ApiServer
 from tests.api.test_reading import TODAY, record, save
+from tests.app.nightly_runs import ADD_DAY, ADD_TOTAL, MONTH_END, MONTH_START
 from tests.database_fixtures import Connection, add_user
 
 TOOLS = {"spending", "today", "forecast", "budget_status", "explain_day"}
@@ -77,6 +79,26 @@ def test_tools_answer_as_the_addresses_do(
     )
     assert today["month_end"] is None
     assert call(api, key, "forecast")["days"] == []
+
+
+def test_forecast_is_as_it_is_with_what_is_spent_since(
+    api: ApiServer, make_key: MakeKey, database: Connection, user: UUID
+) -> None:
+    run, made_at = uuid4(), datetime.now(UTC)
+    trained = (TODAY - timedelta(days=41), TODAY - timedelta(days=1), made_at)
+    for ahead in range(30):  # $2 a day
+        database.execute(ADD_DAY, [run, user, None, TODAY + timedelta(days=ahead), *trained])
+    database.execute(ADD_TOTAL, [run, user, None, "month_end", MONTH_START, MONTH_END, 0, None])
+    save(database, user, record("3"), record("7", cost_basis="included"))
+    found = call(api, make_key("read"), "forecast")
+    assert (found["spent_usd"], found["month_end"]["likely_usd"]) == ("3", "71.5")  # $1 above the $70.50
+    assert found["month_end"]["range_80_usd"] == ["62.25", "81"]
+    assert found["month_end"]["range_95_usd"] == ["51", "96"]
+    to_come = [(TODAY + timedelta(days=ahead)).isoformat() for ahead in range(1, 30)]
+    assert found["days"] == [{"day": day, "cost_usd": "2"} for day in to_come]
+    assert call(api, make_key("read"), "today")["month_end"] == found["month_end"]
+    stranger = make_key("read", owner=add_user(database))
+    assert call(api, stranger, "forecast")["month_end"] is None
 
 
 def test_day_is_explained_by_the_week_before(
