@@ -21,6 +21,7 @@ from tests.app.app_server import AppServer
 from tests.app.wire import Wire
 from tests.e2e.accessibility import list_violations
 from tests.e2e.chromium import REBOUND
+from tests.e2e.steps import open_page
 
 SIGN_OUT = "button.tally-sign-out"
 SLOW = 30_000
@@ -69,7 +70,7 @@ def test_session_survives_reload_new_tab_and_deep_link_and_ends_in_all_tabs(
     first.reload()
     expect_dashboard(first, ada)
     for tab, path in ((second, "/"), (third, "/prices")):
-        tab.goto(path)
+        open_page(tab, path)  # complete: a page under way would notice the sign-out by itself
         expect_dashboard(tab, ada)
     assert second.evaluate("document.cookie").find("tally=") == -1, "scripts cannot read the session cookie"
 
