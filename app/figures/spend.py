@@ -122,10 +122,15 @@ def _metered(money: pd.DataFrame) -> pd.DataFrame:
 
     Unpriced models have requests without a cost, fees have a cost without requests: both are left out. The
     money and the requests of a billed day are in different rows, under different names of the model if the
-    bill has its own.
+    bill has its own. Where requests have their own money, money without requests may be for others that
+    nobody counted, so that model's day tells nothing.
     """
     usage = money[money["charge_type"] == "usage"]
     usage = usage[_sum_over(usage, "unpriced_records", MODEL_DAY) == 0]
+    own = usage["cost"].where(usage["requests"] > 0, 0.0)
+    split = usage.assign(own=own, loose=usage["cost"] - own)
+    is_mixed = (_sum_over(split, "own", MODEL_DAY) != 0) & (_sum_over(split, "loose", MODEL_DAY) != 0)
+    usage = usage[~is_mixed]
     has_requests = _sum_over(usage, "requests", MODEL_DAY) > 0
     is_paid_elsewhere = has_requests & (_sum_over(usage, "cost", MODEL_DAY) == 0)
     is_billed_together = is_paid_elsewhere.groupby(

@@ -46,6 +46,20 @@ def test_cost_per_request_divides_a_bill_by_the_requests_of_its_estimates() -> N
     assert spend.calculate_spend(frame).cost_per_request == Decimal("0.2")
 
 
+def test_cost_per_request_leaves_out_a_day_with_money_of_requests_that_nobody_counted() -> None:
+    """Telemetry of one application beside a file without counts: the file's money is not for its requests."""
+    frame = make_frame(
+        [
+            ("openai", "gpt-5.5", "usage", "estimated", "1", 1, 0),
+            ("openai", "gpt-5.5", "usage", "billed", "3.9", 0, 0),
+            ("anthropic", "claude-sonnet-5", "usage", "estimated", "1", 10, 0),
+        ]
+    )
+
+    assert spend.calculate_spend(frame).cost_per_request == Decimal("0.1")
+    assert spend.calculate_spend(frame.head(2)).cost_per_request is None
+
+
 def test_cost_per_request_pairs_a_bill_of_other_model_names_with_its_provider() -> None:
     frame = make_frame(
         [
