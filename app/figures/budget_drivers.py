@@ -8,6 +8,7 @@ import pandas as pd
 from app.figures.spend import select_days, select_money
 from tally.budgets.budget import Budget, Scope
 from tally.budgets.status import BudgetStatus
+from tally.core.text import plural
 from tally.digests.drivers import explain_change
 from tally.digests.facts import ZERO, Cost
 
@@ -76,6 +77,15 @@ def sum_months(rows: pd.DataFrame, measure: str, months: list[date]) -> "pd.Seri
     column = "tokens" if measure == "tokens" else "cost"
     by_month = rows.groupby(rows["date"].dt.to_period("M"))[column].sum()
     return pd.Series([float(by_month.get(pd.Period(month, "M"), 0.0)) for month in months], index=months)
+
+
+def compare_months(amounts: "pd.Series[float]", limit: float) -> str:
+    """A sentence on how many months before the newest were above a limit, counted from the first with spend."""
+    past = amounts.iloc[:-1]
+    recorded = past[(past != 0).cumsum() > 0]
+    if recorded.empty:
+        return ""
+    return f"Above the limit: {int((recorded > limit).sum())} of {plural(len(recorded), 'earlier month')}."
 
 
 def list_months(today: date, count: int) -> list[date]:

@@ -7,7 +7,13 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import User
-from app.figures.budget_drivers import is_in_daily_costs, list_months, select_scope, sum_months
+from app.figures.budget_drivers import (
+    compare_months,
+    is_in_daily_costs,
+    list_months,
+    select_scope,
+    sum_months,
+)
 from app.formats.text import escape_markdown
 from app.formats.units import format_exact
 from app.parts.budget_address import open_part, render_way_back
@@ -97,6 +103,5 @@ def _render_months(user: User, choice: Choice, limit: dict[str, Any], today: dat
     last = amounts.iloc[-2]
     said = f"Last month: {format_exact(round(float(last), 4), unit)}."
     if is_comparable and amount:
-        over = int((amounts.iloc[:-1] > amount).sum())
-        said += f" {over} of the {MONTHS - 1} months before this one were above the limit."
+        said += f" {compare_months(amounts, amount)}"
     st.caption(escape_markdown(said))

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pandas as pd
 
-from app.figures.budget_drivers import compare_models, explain_spend, select_scope
+from app.figures.budget_drivers import compare_models, compare_months, explain_spend, select_scope
 from tests.app.budgets import status
 
 
@@ -53,3 +53,10 @@ def test_what_a_budget_leaves_out_is_no_reason() -> None:
 
 def test_without_spend_before_there_is_nothing_to_explain() -> None:
     assert explain_spend(MONTHS[MONTHS["date"] >= "2026-11-01"], status()) == []
+
+
+def test_months_before_the_first_spend_are_not_compared_with_a_limit() -> None:
+    amounts = pd.Series([0.0, 0.0, 40.0, 0.0, 60.0, 99.0])
+    assert compare_months(amounts, 50) == "Above the limit: 1 of 3 earlier months."
+    assert compare_months(amounts.iloc[-2:], 50) == "Above the limit: 1 of 1 earlier month."
+    assert compare_months(pd.Series([0.0, 99.0]), 50) == ""
