@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import socket
 import sys
 
 import uvicorn
@@ -10,6 +11,17 @@ from api.app import create_api
 from tally.core.errors import TallyError
 
 STOP_SECONDS = 20  # what waits is saved first
+
+
+class Server(uvicorn.Server):
+    """A server that says when it answers, and where."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Bind, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            address = f"http://{self.config.host}:{self.config.port}"
+            print(f"Tally answers programs at {address} (Ctrl-C stops it)", flush=True)
 
 
 def main() -> None:
@@ -22,7 +34,7 @@ def main() -> None:
         api = create_api()
     except TallyError as problem:
         sys.exit(f"The API cannot start. {problem}")
-    uvicorn.run(
+    config = uvicorn.Config(
         api.process(),
         host=options.host,
         port=options.port,
@@ -32,6 +44,7 @@ def main() -> None:
         server_header=False,
         forwarded_allow_ips=os.environ.get("FORWARDED_ALLOW_IPS", ""),
     )
+    Server(config).run()
 
 
 main()

@@ -92,7 +92,7 @@ def test_stopping_server_saves_and_answers_what_it_has_taken(
         database.execute("commit")
         assert answer.result(20).status_code == 200
     assert count(database) == 1
-    assert "Traceback" not in process.log()
+    assert process.log() == f"Tally answers programs at {process.url} (Ctrl-C stops it)\n"
 
 
 def test_several_processes_behind_a_balancer_share_the_work_and_the_limits(
