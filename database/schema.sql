@@ -2458,6 +2458,7 @@ CREATE FUNCTION private.current_actor() RETURNS text
     SET search_path TO ''
     AS $$
     select case
+        when session_user = 'tally_api' then 'key'
         when session_user <> 'authenticator' then 'operator'
         when auth.uid() is not null then 'person'
         else 'service'

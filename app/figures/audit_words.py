@@ -70,19 +70,19 @@ OPERATOR = "operator"
 
 
 def name_actor(entry: Entry) -> str:
-    """The author of a change. The operator is the nightly run, unless only a command makes the change."""
+    """The author of a change. The operator is the worker or the nightly run, unless only a command does that."""
     if entry["actor"] == "person":
         return entry["actor_email"] or "A deleted account"
     if entry["actor"] == "key":
-        return "A key"
+        return f"A key of {entry['actor_email']}" if entry["actor_email"] else "A key"
     if entry["actor"] != OPERATOR:
         return "The server"
     program = str(entry.get("user_agent") or "")
-    if program.startswith("tally ") and entry["actor_email"]:
+    if program.lower().startswith("tally ") and entry["actor_email"]:
         return f"{program} for {entry['actor_email']}"
     if entry["action"] == "reprice":
         return "tally reprice"
-    return "tally keys" if "encrypted_api_key" in entry["changed_columns"] else "The nightly run"
+    return "tally keys" if "encrypted_api_key" in entry["changed_columns"] else "Tally, in the background"
 
 
 def name_action(entry: Entry) -> str:

@@ -34,7 +34,8 @@ create policy audit_logs_select_admin
     to authenticated
     using (workspace_id = any(array(select private.workspaces_as('admin'))));
 
--- The caller. Inside a definer function the role is its owner's; the session's user and the token's claims tell who called.
+-- The caller. Inside a definer function the role is its owner's; the session's user and the token's claims tell who called. What
+-- answers programs acts for the owners of their keys (074_api_role.sql).
 create or replace function private.current_actor()
 returns text
 language sql
@@ -42,6 +43,7 @@ stable
 set search_path = ''
 as $$
     select case
+        when session_user = 'tally_api' then 'key'
         when session_user <> 'authenticator' then 'operator'
         when auth.uid() is not null then 'person'
         else 'service'

@@ -1,5 +1,6 @@
 """The role of the process that answers programs: it verifies keys, acts as accounts, and nothing else."""
 
+import json
 from collections.abc import Iterator
 from uuid import UUID
 
@@ -120,3 +121,18 @@ def test_role_acting_as_an_account_sees_that_account_alone(
                 api.execute("select private.verify_api_key('x')")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         api.execute("select encrypted_api_key from public.api_credentials")
+
+
+def test_log_says_that_a_key_made_what_the_role_makes_for_an_account(
+    database: Connection, api: Connection
+) -> None:
+    account = add_user(database)
+    claims = json.dumps({"sub": str(account), "role": "authenticated"})
+    with api.transaction():
+        api.execute("set local role authenticated")
+        api.execute("select set_config('request.jwt.claims', %s, true)", [claims])
+        api.execute(
+            "insert into public.imports (filename, format, file_sha256) values ('f', 'f', repeat('0', 64))"
+        )
+    query = "select actor, actor_id from public.audit_logs where table_name = 'imports'"
+    assert database.execute(query).fetchall() == [("key", account)]

@@ -230,11 +230,13 @@ def test_entry_in_words(logged: dict[str, Any], action: str, details: str) -> No
         ({}, "grace@example.com"),
         ({"actor_email": None}, "A deleted account"),
         ({"actor": "service"}, "The server"),
-        ({"actor": "operator"}, "The nightly run"),
+        ({"actor": "operator"}, "Tally, in the background"),
+        ({"actor": "operator", "user_agent": "Tally API"}, "Tally API for grace@example.com"),
         ({"actor": "operator", "user_agent": "tally import"}, "tally import for grace@example.com"),
         ({"actor": "operator", "action": "reprice"}, "tally reprice"),
         ({"actor": "operator", "changed_columns": ["encrypted_api_key"]}, "tally keys"),
-        ({"actor": "key"}, "A key"),
+        ({"actor": "key"}, "A key of grace@example.com"),
+        ({"actor": "key", "actor_email": None}, "A key"),
     ],
 )
 def test_author_in_words(values: dict[str, Any], who: str) -> None:
