@@ -70,7 +70,7 @@ OPERATOR = "operator"
 
 
 def name_actor(entry: Entry) -> str:
-    """The author of a change. The operator is the worker or the nightly run, unless only a command does that."""
+    """The author of a change; an operator is the worker, the nightly run or a command that alone does it."""
     if entry["actor"] == "person":
         return entry["actor_email"] or "A deleted account"
     if entry["actor"] == "key":

@@ -80,7 +80,7 @@ def sum_months(rows: pd.DataFrame, measure: str, months: list[date]) -> "pd.Seri
 
 
 def compare_months(amounts: "pd.Series[float]", limit: float) -> str:
-    """A sentence on how many months before the newest were above a limit, counted from the first with spend."""
+    """Say how many months before the newest were above a limit, counted from the first with spend."""
     past = amounts.iloc[:-1]
     recorded = past[(past != 0).cumsum() > 0]
     if recorded.empty:
