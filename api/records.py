@@ -23,6 +23,7 @@ from tally.core.encoding import MAX_COUNT
 from tally.core.records import MAX_COST_USD, MAX_MODEL_NAME, MAX_REQUEST_ID
 from tally.telemetry import calls
 from tally.telemetry.signals import MIN_TIME
+from tally.telemetry.vocabularies.told import read_name_of
 
 MAX_RECORDS = 5_000
 SHOWN = 20  # faults of an answer
@@ -67,11 +68,16 @@ class SentRecord(BaseModel):
     parent_span_id: SpanId | None = None
     session: Text = ""
     agent: Text = ""
+    task: Text = Field("", description="The kind of work, such as summarize or TICKET-12.")
+    tool: Text = Field("", description="The tool that made the call.")
     service: Text = ""
     person: Text = ""
     project: Text = ""
     end_user: Text = Field("", description="The customer that the call was for.")
     environment: Text = ""
+    container: Text = ""
+    repository: Text = Field("", description="owner/name; of an address, only these are kept")
+    branch: Text = ""
     tags: dict[Annotated[str, Field(max_length=100)], Text] = Field(default_factory=dict, max_length=20)
 
     @field_validator("provider")
@@ -82,6 +88,12 @@ class SentRecord(BaseModel):
         if found is None:
             raise ValueError("no provider that Tally knows; for one of your own, send `other`")
         return found
+
+    @field_validator("repository")
+    @classmethod
+    def name_repository(cls, name: str) -> str:
+        """The name of a repository without its address, which may have a password in it."""
+        return read_name_of("repository", name)
 
     @model_validator(mode="after")
     def check_parts(self) -> "SentRecord":

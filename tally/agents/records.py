@@ -21,6 +21,7 @@ def make_record(agent_name: str, event: Event, payment: Payment) -> CostRecord:
     payee, is_plan = payment.find_payee(event.vendor), payment.is_plan(event.vendor)
     model_name = canonical_model(event.model, event.timestamp.date())
     described = {
+        "agent": agent_name,
         "session": event.session,
         "project": last_folder(event.folder),
         "branch": event.branch,

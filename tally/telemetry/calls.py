@@ -40,6 +40,7 @@ class Call:
     span_id: str = ""
     parent_span_id: str = ""
     agent: str = ""
+    task: str = ""
     session: str = ""
     channel: str = ""  # the agent whose sessions count by one channel, because its calls have no ids
     service: str = ""

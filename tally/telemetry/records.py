@@ -24,6 +24,7 @@ DESCRIBED = {
     "session": "session",
     "project": "project",
     "agent": "agent",
+    "task": "task",
     "service": "service",
     "branch": "branch",
     "repository": "repository",

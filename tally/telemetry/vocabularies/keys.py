@@ -130,10 +130,23 @@ END_USER: Keys = (
     "enduser.id",
     "end_user.id",
     "customer.id",
+    "customer.name",
+    "tenant.id",
+    "enduser.pseudo.id",
     "llm.user",
     "metadata.user_api_key_end_user_id",
 )
 AGENT: Keys = ("gen_ai.agent.name", "agent.name", "agent_name", "llm.agent.name", "gen_ai.agent.id")
+TASK: Keys = (
+    "task.name",
+    "tally.task",
+    "gen_ai.task.name",
+    "gen_ai.workflow.name",
+    "traceloop.workflow.name",  # OpenLLMetry
+    "langfuse.trace.name",
+    "task.id",
+    "gen_ai.task.id",
+)
 TOOL: Keys = ("gen_ai.tool.name", "tool.name", "ai.toolCall.name")
 OPERATION: Keys = ("gen_ai.operation.name",)
 KIND: Keys = (
@@ -164,9 +177,27 @@ FIRST_TOKEN_SECONDS: Keys = (
 )
 PROJECT: Keys = ("project.name", "project", "tally.project", "langfuse.trace.metadata.project")
 ENVIRONMENT: Keys = ("deployment.environment.name", "deployment.environment", "langfuse.environment", "env")
-BRANCH: Keys = ("vcs.ref.head.name", "git.branch", "github.copilot.git.branch")
-REPOSITORY: Keys = ("vcs.repository.name", "vcs.repository.url.full", "github.copilot.git.repository")
-CONTAINER: Keys = ("container.name", "k8s.container.name", "container.id")
+BRANCH: Keys = (
+    "vcs.ref.head.name",
+    "vcs.repository.ref.name",
+    "git.branch",
+    "github.copilot.git.branch",
+)
+REPOSITORY: Keys = (
+    "vcs.repository.url.full",  # it names the owner, too
+    "vcs.repository.name",
+    "git.repository_url",  # Datadog
+    "git.repository",
+    "github.copilot.git.repository",
+)
+CONTAINER: Keys = (
+    "container.name",
+    "k8s.container.name",
+    "k8s.deployment.name",
+    "faas.name",
+    "k8s.pod.name",
+    "container.id",
+)
 PAID_WITH: Keys = ("auth_mode", "auth_type")
 PROMPT_NAME: Keys = ("gen_ai.prompt.name", "langfuse.observation.prompt.name", "traceloop.prompt.key")
 PROMPT_VERSION: Keys = (
@@ -209,6 +240,7 @@ FIELDS: dict[str, Keys] = {
     "person": PERSON,
     "end user": END_USER,
     "agent": AGENT,
+    "task": TASK,
     "tool": TOOL,
     "operation": OPERATION,
     "kind": KIND,
@@ -286,6 +318,7 @@ AUTOMATIC_RESOURCE = (
 OF_PROGRAMS = frozenset(
     {
         *("session", "service", "person", "project", "end_user", "branch", "repository"),
+        *("agent", "task"),
         *("environment", "container", "region"),
     }
 )

@@ -19,7 +19,7 @@ OF_OBSERVATION = (
     *("id", "traceId", "parentObservationId", "model", "startTime", "endTime", "completionStartTime"),
     *("usage", "usageDetails", "costDetails", "level", "promptName", "promptVersion", "environment"),
 )
-OF_TRACE = ("userId", "sessionId", "tags", "environment")
+OF_TRACE = ("name", "userId", "sessionId", "tags", "environment")
 
 
 class Ingested(NamedTuple):
@@ -149,6 +149,7 @@ def _read_call(observation: _Observation, tokens: Tokens, traces: Mapping[str, O
         trace_id=trace_id,
         span_id=own_id,
         parent_span_id=read_name(fields.get("parentObservationId")),
+        task=read_name(trace.get("name")),
         session=read_name(trace.get("sessionId")),
         person=read_name(trace.get("userId")),
         operation="embeddings" if observation.kind == "embedding" else "chat",

@@ -85,6 +85,8 @@ def _read(payload: Payload) -> Call:
         error_code=error_code,
         trace_id=read_name(payload.get("trace_id")),
         span_id=read_name(payload.get("litellm_call_id")),
+        task=read_name(_object(metadata, "requester_metadata").get("trace_name")),
+        tool=read_name(_object(metadata, "mcp_tool_call_metadata").get("name")),
         session=read_name(payload.get("session_id")),
         service=NAME,
         person=read_name(metadata.get("user_api_key_user_id")),

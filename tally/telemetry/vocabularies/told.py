@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from tally.core.amounts import round_amount
 from tally.core.encoding import MAX_COUNT
+from tally.core.repositories import name_repository
 from tally.telemetry.calls import CallRefused
 from tally.telemetry.signals import MAX_TIME, MIN_TIME, Attributes, Value
 from tally.telemetry.vocabularies import keys
@@ -19,12 +20,14 @@ MAX_TAGS, MAX_TAG = 20, 100
 MAX_USD = Decimal(1_000_000)  # for one call
 MAX_MS = 10**9
 NO_SERVICE = "unknown_service"  # as SDKs name a program that has no name
+NO_BRANCH = "HEAD"  # as git names it
 NO_NAMES = frozenset({"unknown", "none", "None", "null", "undefined"})
 
 # Field -> the attribute of a call that it names.
 NAMES = {
     "model": "model",
     "agent": "agent",
+    "task": "task",
     "session": "session",
     "service": "service",
     "person": "person",
@@ -46,6 +49,7 @@ NAMES = {
 _BY_KEY = {
     key: (field, place) for field, of_field in keys.FIELDS.items() for place, key in enumerate(of_field)
 }
+_ADDRESS = re.compile(r"[:@\\]|^[/.~]|\.git$")
 _DIGITS = re.compile(r"-?[0-9]{1,40}(?:\.0+)?")
 
 
@@ -80,7 +84,7 @@ class Told:
         """All names, by the attribute of a call that they fill."""
         found: dict[str, Any] = dict(self.program.names)
         for field, value in self.fields.items():
-            if (attribute := NAMES.get(field)) is not None and (name := read_name(value)):
+            if (attribute := NAMES.get(field)) is not None and (name := read_name_of(field, value)):
                 found[attribute] = name
         return found
 
@@ -142,12 +146,14 @@ def read_program(resource: Attributes) -> Program:
     names = {
         attribute: name
         for field, value in gather(resource).items()
-        if (attribute := NAMES.get(field)) in keys.OF_PROGRAMS and attribute and (name := read_name(value))
+        if (attribute := NAMES.get(field)) in keys.OF_PROGRAMS
+        and attribute
+        and (name := read_name_of(field, value))
     }
     chosen = [
         (key, read_name(value))
         for key, value in resource.items()
-        if not key.startswith(keys.AUTOMATIC_RESOURCE)
+        if not key.startswith(keys.AUTOMATIC_RESOURCE) and key not in keys.KNOWN
     ]
     tags = {key[:MAX_TAG]: value[:MAX_TAG] for key, value in chosen[:MAX_TAGS]}
     _last_program = Program(resource, names, tags)
@@ -180,6 +186,14 @@ def read_name(value: Value) -> str:
         name = value.strip() if len(value) <= MAX_NAME else value[:MAX_NAME].strip()
         return "" if name in NO_NAMES or name.startswith(NO_SERVICE) else name
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
+
+
+def read_name_of(field: str, value: Value) -> str:
+    """The name in a field: of a repository without its address, of a checkout without a branch none."""
+    if field == "repository" and isinstance(value, str) and _ADDRESS.search(value):
+        return name_repository(value)
+    name = read_name(value)
+    return "" if field == "branch" and name == NO_BRANCH else name
 
 
 def read_count(field: str, value: Value) -> int:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tally.agents.json_values import MAX_NAME_LENGTH
 from tally.agents.payment import Payment
 from tally.agents.records import make_record
-from tally.agents.repositories import name_repository
+from tally.core.repositories import name_repository
 from tests.tally.agents.homes import claude_row, codex_rows, codex_usage, collected, write_claude, write_codex
 from tests.tally.agents.test_other_agents import copilot_span, write_copilot
 
