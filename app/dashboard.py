@@ -8,6 +8,7 @@ import streamlit as st
 from app import data
 from app.auth.identity import User, current_account, load_workspaces, render_sign_out
 from app.data import changes
+from app.parts.problem import render_problem
 from app.parts.project_choice import render_project_address
 from app.parts.workspace_choice import open_workspace, render_address, render_notice
 from app.parts.workspace_switcher import open_asked_dialog, render_switcher
@@ -46,17 +47,6 @@ def prepare(user: User) -> None:
     if user.workspace.may_write:
         changes.post_due_renewals(user)
     st.session_state.prepared_for = user.scope
-
-
-def render_problem(problem: DatabaseError) -> None:
-    """Explain why the page could not be loaded, and offer to try again."""
-    with st.container(border=True, horizontal_alignment="center", gap="medium", key="problem"):
-        st.space("small")
-        st.header("Couldn't load your data", anchor=False, text_alignment="center")
-        st.text(str(problem), width="content", text_alignment="center")
-        if st.button("Try again", type="primary", icon=":material/refresh:"):
-            st.rerun()
-        st.space("small")
 
 
 # Set the icon before the navigation, which would load the page's Material icon from another site.

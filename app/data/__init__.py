@@ -41,7 +41,7 @@ from app.data.prices import (
 )
 from app.data.projects import Project, Split, load_projects, load_projects_with_costs, load_split
 from app.data.providers import Provider, load_providers
-from app.data.reading import forget_version, load_role
+from app.data.reading import data_version, forget_version, load_role
 from app.data.records import (
     PAGE_ROWS,
     RecordFilter,
@@ -87,6 +87,7 @@ __all__ = [
     "count_audit_log",
     "count_import_records",
     "create_budget",
+    "data_version",
     "day_start",
     "delete_budget",
     "forget_version",
