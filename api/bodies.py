@@ -15,11 +15,13 @@ MAX_BYTES = 16 * MIB  # of a body, as sent and inflated
 MAX_BYTES_AT_ONCE = 128 * MIB  # of all bodies that are being handled
 PIECE = 256 * 1024
 SECONDS = 30.0
+MAX_MEMBERS = 1_000  # a compressed body is usually one
 MAX_DISCARDED_BYTES, DISCARD_SECONDS = 64 * MIB, 2.0
 AGAIN_AFTER = 1
 TOO_BIG = "The request is bigger than 16 MB after decompression. Send smaller batches."
 TOO_SLOW = "The request took more than 30 seconds to arrive. Send it again."
 BUSY = "Tally is handling as much as it can at once. Send this again in a moment."
+TOO_MANY_MEMBERS = "The request is compressed in more than 1,000 parts. Compress it as a whole."
 DAMAGED = "The body is not valid {encoding} data. Check what compresses it, or send it uncompressed."
 
 
@@ -50,6 +52,7 @@ class Compressed:
     def __init__(self, encoding: str) -> None:
         self._encoding = encoding
         self._member: zlib._Decompress | None = None
+        self._members = 0
         self._head = b""  # too little to tell how a member is encoded
 
     def feed(self, data: bytes) -> Iterator[bytes]:
@@ -71,6 +74,9 @@ class Compressed:
                 if len(data) < 2:
                     self._head = data
                     return
+                self._members += 1
+                if self._members > MAX_MEMBERS:
+                    raise Refusal(413, TOO_MANY_MEMBERS)
                 self._member = zlib.decompressobj(self._find_format(data))
             piece = self._member.decompress(data, PIECE)
             while piece:
@@ -134,27 +140,41 @@ class Share:
 
 async def read_body(request: Request, share: Share, seconds: float = SECONDS) -> bytes:
     """The inflated body; raises Refusal, or ClientDisconnect."""
-    inflater = find_inflater(request.headers.get("content-encoding", ""))
+    encoding = request.headers.get("content-encoding", "")
+    inflater = find_inflater(encoding)
     length = request.headers.get("content-length", "")
     if length.isdecimal() and len(length) < 20 and int(length) > MAX_BYTES:
         raise Refusal(413, TOO_BIG)
-    pieces: list[bytes] = []
     try:
         async with asyncio.timeout(seconds):
-            received = 0
-            async for data in request.stream():
-                received += len(data)
-                if received > MAX_BYTES:  # members without content inflate to nothing
-                    raise Refusal(413, TOO_BIG)
-                for piece in inflater.feed(data):
-                    if share.size + len(piece) > MAX_BYTES:
-                        raise Refusal(413, TOO_BIG)
-                    share.grow(len(piece))
-                    pieces.append(piece)
+            sent, size = await _receive(request, share, inflater)
     except TimeoutError:
         raise Refusal(503, TOO_SLOW, AGAIN_AFTER) from None
     inflater.end()
-    return b"".join(pieces)
+    if isinstance(inflater, Plain):
+        return bytes(sent)
+    share.grow(size)
+    again = find_inflater(encoding)
+    starts = range(0, len(sent), PIECE)
+    return b"".join(part for start in starts for part in again.feed(bytes(sent[start : start + PIECE])))
+
+
+async def _receive(request: Request, share: Share, inflater: Inflater) -> tuple[bytearray, int]:
+    """The body as it was sent, and its inflated size.
+
+    It is inflated once to be measured, because many that grow slowly would hold much memory until the last.
+    """
+    sent, size = bytearray(), 0
+    async for data in request.stream():
+        if len(sent) + len(data) > MAX_BYTES:  # members without content inflate to nothing
+            raise Refusal(413, TOO_BIG)
+        share.grow(len(data))
+        sent += data
+        for piece in inflater.feed(data):
+            size += len(piece)
+            if size > MAX_BYTES:
+                raise Refusal(413, TOO_BIG)
+    return sent, size
 
 
 async def discard_body(request: Request) -> None:

@@ -64,6 +64,23 @@ class ApiProcess:
         self._process = None
         return code
 
+    def memory(self, name: str) -> int:
+        """Bytes of its memory: VmRSS now, VmHWM at most since `forget_peak`."""
+        return next(
+            int(line.split()[1]) * 1024
+            for line in (self._proc / "status").read_text().splitlines()
+            if line.startswith(f"{name}:")
+        )
+
+    def forget_peak(self) -> None:
+        """Let VmHWM begin at what the process has now."""
+        (self._proc / "clear_refs").write_text("5")
+
+    @property
+    def _proc(self) -> Path:
+        assert self._process is not None
+        return Path("/proc") / str(self._process.pid)
+
     def log(self) -> str:
         """The output."""
         return self._log.read_text()

@@ -17,6 +17,7 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 MAX_VARINT = 10
 # A request's items lie three messages deep: those of a program, those of an instrument, the items.
 DEPTH = 3
+MAX_FIELDS = 200_000  # more than 16 MB of real items have
 
 ITEMS = {"Span": "span", "LogRecord": "log record"}
 WHY = "its texts must be UTF-8. Check how they are encoded."
@@ -32,13 +33,17 @@ class Field(NamedTuple):
 
 def without_unreadable(request: Message, body: bytes, decoded: Decoded) -> bytes:
     """The bytes without what cannot be parsed, each with a sentence; ValueError for no request at all."""
-    return _filter(type(request), body, DEPTH, decoded)
+    return _filter(type(request), body, DEPTH, decoded, iter(range(MAX_FIELDS)))
 
 
-def _filter(kind: type[Message], data: bytes, depth: int, decoded: Decoded) -> bytes:
+def _filter(
+    kind: type[Message], data: bytes, depth: int, decoded: Decoded, allowance: Iterator[int]
+) -> bytes:
     """The fields that can be parsed; of others, as much as can be when they are taken apart."""
     kept: list[bytes] = []
     for field in split(data):
+        if next(allowance, None) is None:
+            raise ValueError("more fields than a request has")
         try:
             kind().ParseFromString(field.data)
             kept.append(field.data)
@@ -51,7 +56,8 @@ def _filter(kind: type[Message], data: bytes, depth: int, decoded: Decoded) -> b
                     f"A {ITEMS.get(inner.DESCRIPTOR.name, 'part')} could not be read: {WHY}"
                 )
             else:
-                kept.append(encode_field(field.number, _filter(inner, field.content, depth - 1, decoded)))
+                readable = _filter(inner, field.content, depth - 1, decoded, allowance)
+                kept.append(encode_field(field.number, readable))
     return b"".join(kept)
 
 
@@ -76,6 +82,8 @@ def split(data: bytes) -> Iterator[Field]:
             after = _skip(data, after, tag & 7)
         if after > len(data):
             raise ValueError("a field ends beyond its message")
+        if not tag >> 3:
+            raise ValueError("a field without a number")
         yield Field(tag >> 3, data[place:after], content)
         place = after
 

@@ -9,7 +9,7 @@ import pytest
 from tally.telemetry.decoding import decode_logs, decode_traces
 from tally.telemetry.decoding.notes import MAX_ATTRIBUTES
 from tally.telemetry.decoding.values import MAX_TEXT
-from tally.telemetry.signals import Decoded
+from tally.telemetry.signals import Decoded, Undecodable
 from tests.tally.telemetry.otlp import START, as_json, as_protobuf, attributes, log, logs, span, traces
 
 GOOD = span("aaaaaaaaaaaaaaaa")
@@ -151,6 +151,12 @@ def test_sender_that_is_not_utf_8_costs_no_span() -> None:
     assert len(decoded.spans) == 1
     assert decoded.spans[0].resource == {}
     assert is_sentence(decoded.remarks[0])
+
+
+@pytest.mark.parametrize("part", [b"\x00\x00", b"\x0a\x01\xff"], ids=["no fields", "too many"])
+def test_request_of_countless_unreadable_parts_is_refused_as_a_whole(part: bytes) -> None:
+    with pytest.raises(Undecodable):
+        decode_traces(part * 300_000, is_json=False)
 
 
 def test_text_that_is_not_utf_8_is_replaced_in_json() -> None:
