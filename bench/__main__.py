@@ -31,6 +31,7 @@ BENCHES = (
     "accuracy",
     "spikes",
     "telemetry",
+    "killed_api",
 )
 RESULTS = Path(__file__).parent / "results.json"
 

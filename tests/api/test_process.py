@@ -3,50 +3,27 @@
 import signal
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.api.bombs import MIB, WINDOW, compress, make_bomb
 from tests.api.conftest import MakeKey
 from tests.api.process import ApiProcess
 from tests.api.redis_server import running_redis
+from tests.api.retrying import HEADERS, kill_while_sending, send_all
 from tests.api.test_otlp import as_protobuf, call_span, count
 from tests.database_fixtures import Connection, Project
 
-CALLS, THREADS = 200, 8
-HEADERS = {"content-type": "application/x-protobuf"}
+CALLS = 200
 
 
 def address_of(project: Project) -> str:
     return project.cluster.url(project.name, "tally_api")
-
-
-def send_until_taken(client: httpx.Client, url: str, number: int) -> None:
-    """Send one call as a client does that tries again."""
-    body = as_protobuf(call_span(number))
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            answer = client.post(f"{url}/v1/traces", content=body, headers=HEADERS)
-        except httpx.HTTPError:
-            time.sleep(0.02)
-            continue
-        if answer.status_code == 200:
-            return
-        assert answer.status_code in (429, 502, 503, 504), answer.text
-        time.sleep(0.02)
-    raise AssertionError("The call was never taken.")
-
-
-def send_all(urls: list[str], key: str, numbers: Iterable[int]) -> None:
-    with (
-        httpx.Client(headers={"authorization": f"Bearer {key}"}, timeout=10) as client,
-        ThreadPoolExecutor(THREADS) as pool,
-    ):
-        list(pool.map(lambda number: send_until_taken(client, urls[number % len(urls)], number), numbers))
 
 
 def test_killed_server_loses_and_doubles_no_call_of_a_client_that_tries_again(
@@ -54,15 +31,7 @@ def test_killed_server_loses_and_doubles_no_call_of_a_client_that_tries_again(
 ) -> None:
     key = make_key(requests_per_minute=100_000)
     with ApiProcess(tmp_path, API_DATABASE_URL=address_of(project)) as process:
-        sending = threading.Thread(target=send_all, args=([process.url], key, range(1, CALLS + 1)))
-        sending.start()
-        for share in (0.2, 0.5):
-            while count(database) < CALLS * share:
-                assert sending.is_alive()
-                time.sleep(0.005)
-            process.end(signal.SIGKILL)
-            process.start()
-        sending.join(60)
+        kill_while_sending(process, key, CALLS, kills=2, count_saved=lambda: count(database))
         assert count(database) == CALLS
         [[spans]] = database.execute(
             "select count(distinct metadata ->> 'span_id') from public.cost_records"
@@ -112,6 +81,47 @@ def test_several_processes_behind_a_balancer_share_the_work_and_the_limits(
             ]
     assert statuses.count(200) == 10
     assert statuses.count(429) == 6
+
+
+def test_bombs_of_200_megabytes_at_once_cost_at_most_32(
+    project: Project, make_key: MakeKey, tmp_path: Path
+) -> None:
+    kinds = [(encoding, is_json) for encoding in WINDOW for is_json in (False, True)]
+    bombs = [(kind, make_bomb(*kind)) for kind in kinds] * 3
+    together = threading.Barrier(len(bombs), timeout=30)
+
+    def send_slowly(bomb: bytes) -> Iterator[bytes]:
+        first = len(bomb) * 15 // 200  # inflates to 15 MB
+        yield bomb[:first]
+        together.wait()
+        yield bomb[first:]
+
+    with (
+        ApiProcess(tmp_path, API_DATABASE_URL=address_of(project)) as process,
+        httpx.Client(
+            base_url=process.url, headers={"authorization": f"Bearer {make_key()}"}, timeout=60
+        ) as client,
+        ThreadPoolExecutor(len(bombs)) as pool,
+    ):
+
+        def send(kind: tuple[str, bool], bomb: bytes, is_slow: bool) -> int:
+            headers = {
+                "content-encoding": kind[0],
+                "content-type": "application/json" if kind[1] else HEADERS["content-type"],
+            }
+            content = send_slowly(bomb) if is_slow else bomb
+            return client.post("/v1/traces", content=content, headers=headers).status_code
+
+        for (encoding, is_json), _ in bombs:  # whatever is loaded for the first request
+            small = compress([b"not this" * 99_999], encoding)
+            assert send((encoding, is_json), small, is_slow=False) == 400
+        process.forget_peak()
+        before = process.memory("VmRSS")
+        for is_slow in (False, True):
+            statuses = pool.map(partial(send, is_slow=is_slow), *zip(*bombs, strict=True))
+            assert set(statuses) == {413}
+        peak = process.memory("VmHWM")
+    assert peak - before <= 32 * MIB, f"{(peak - before) / MIB:.1f} MB"
 
 
 def test_unusable_setting_is_named_at_the_start(tmp_path: Path) -> None:
