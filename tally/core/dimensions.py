@@ -1,6 +1,6 @@
 """Dimensions that records carry in their metadata: what a call was for, and where it ran.
 
-Telemetry, coding agents' logs and files write them under these keys, and `private.dimension_value` reads them in
+Telemetry, coding agents' logs and files write them under these keys; `private.dimension_value` reads them in
 the database. The attributes of telemetry that fill them are in `tally/telemetry/vocabularies/keys.py`.
 """
 
@@ -21,7 +21,7 @@ DIMENSION_NAMES: tuple[DimensionName, ...] = get_args(DimensionName)
 
 
 class Dimension(NamedTuple):
-    """One of them: its title, what a record without it is called, and its keys, of which the first counts."""
+    """A dimension: its title, the name of records without it, and its keys; the first present one counts."""
 
     title: str
     none: str
