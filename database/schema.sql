@@ -5110,6 +5110,15 @@ begin
 end
 $$;
 
+-- FUNCTION private.max_calls()
+
+CREATE FUNCTION private.max_calls() RETURNS bigint
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select 2000000::bigint
+$$;
+
 -- FUNCTION private.max_spans()
 
 CREATE FUNCTION private.max_spans() RETURNS bigint
@@ -5241,6 +5250,57 @@ CREATE FUNCTION private.merge_requests(incoming private.incoming_record[]) RETUR
                 r.cost_usd desc nulls last
         ) as d
     )
+$$;
+
+-- FUNCTION private.model_calls(uuid, timestamp with time zone, timestamp with time zone, uuid, uuid[], uuid)
+
+CREATE FUNCTION private.model_calls(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone, only_own uuid, hidden uuid[], project uuid) RETURNS TABLE(provider_id uuid, model_name text, called_at timestamp with time zone, status text, duration_ms bigint, first_token_ms bigint, tokens bigint, output_tokens bigint, cost_usd numeric, run text)
+    LANGUAGE sql STABLE ROWS 10000
+    SET search_path TO ''
+    AS $$
+    select
+        c.provider_id,
+        c.model_name,
+        c.timestamp,
+        case
+            when c.told ->> 'status' in ('error', 'timeout', 'rate_limited') then c.told ->> 'status' else 'ok'
+        end,
+        -- Metadata may be anybody's: numbers that no call can have are none.
+        case
+            when jsonb_typeof(c.told -> 'duration_ms') = 'number' and (c.told -> 'duration_ms')::numeric between 0 and 31622400000
+                then (c.told -> 'duration_ms')::bigint
+        end,
+        case
+            when
+                jsonb_typeof(c.told -> 'first_token_ms') = 'number'
+                and (c.told -> 'first_token_ms')::numeric between 0 and 31622400000
+                then (c.told -> 'first_token_ms')::bigint
+        end,
+        c.tokens_used,
+        c.output_tokens,
+        c.cost_usd,
+        coalesce(c.metadata ->> 'trace_id', c.metadata ->> 'session')
+    from (
+        select
+            r.provider_id, r.model_name, r.timestamp, r.tokens_used, r.output_tokens, r.cost_usd, r.user_id, r.project_id,
+            r.metadata, r.metadata -> 'inference' as told
+        from public.cost_records as r
+        where
+            r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp < last_at and r.collection_method = 'otlp'
+        union all
+        select
+            s.provider_id, s.model_name, s.timestamp, s.tokens_used, s.output_tokens, s.cost_usd, s.user_id, s.project_id,
+            s.metadata, s.metadata -> 'inference'
+        from private.superseded_calls(tenant, first_at, last_at) as s
+        offset 0 -- else each use of `told` would look for it again
+    ) as c
+    where
+        c.told is not null
+        and (only_own is null or c.user_id = only_own)
+        and (c.user_id = (select auth.uid()) or c.project_id is null or c.project_id <> all (hidden))
+        and (
+            project is null or coalesce(c.project_id, '00000000-0000-0000-0000-000000000000') = model_calls.project
+        )
 $$;
 
 -- FUNCTION private.model_key_of(text)
@@ -5876,6 +5936,70 @@ begin
         and case when o.is_record then b.nth = 1 else b.id = o.id end;
 end
 $$;
+
+-- FUNCTION private.performance_of(uuid, timestamp with time zone, timestamp with time zone, text, uuid, uuid[], uuid)
+
+CREATE FUNCTION private.performance_of(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone, bucket text, only_own uuid, hidden uuid[], project uuid) RETURNS TABLE(provider_id uuid, model_name text, at timestamp with time zone, requests bigint, errors bigint, timeouts bigint, rate_limited bigint, retries bigint, timed bigint, percentiles bigint[], first_tokens bigint, first_token_ms bigint, tokens_per_second numeric, tokens numeric, cost_usd numeric, priced bigint, unpriced bigint)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    SET jit TO 'off'
+    AS $_$
+    with zone as materialized (
+        select w.timezone as name from public.workspaces as w where w.id = tenant
+    ),
+
+    calls as materialized (
+        select c.*, date_trunc(bucket, c.called_at, (select z.name from zone as z)) as at
+        from private.model_calls(tenant, $2, $3, $5, $6, $7) as c
+    ),
+
+    failed_runs as materialized (
+        select distinct c.run from calls as c where c.status <> 'ok' and c.run <> ''
+    ),
+
+    retries as (
+        select o.provider_id, o.model_name, o.at, count(*) as retries
+        from (
+            select
+                c.provider_id, c.model_name, c.at,
+                lag(c.status) over (partition by c.run, c.provider_id, c.model_name order by c.called_at, c.status) <> 'ok' as is_retry
+            from calls as c
+            inner join failed_runs as f on c.run = f.run
+        ) as o
+        where o.is_retry
+        group by grouping sets ((o.provider_id, o.model_name), (o.provider_id, o.model_name, o.at))
+    ),
+
+    sums as (
+        select
+            c.provider_id, c.model_name, c.at, count(*) as requests, count(*) filter (where c.status = 'error') as errors,
+            count(*) filter (where c.status = 'timeout') as timeouts,
+            count(*) filter (where c.status = 'rate_limited') as rate_limited,
+            count(c.duration_ms) filter (where c.status = 'ok') as timed,
+            percentile_disc(array[0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99]) within group (order by c.duration_ms)
+            filter (where c.status = 'ok') as percentiles,
+            count(c.first_token_ms) filter (where c.status = 'ok') as first_tokens,
+            percentile_disc(0.5) within group (order by c.first_token_ms) filter (where c.status = 'ok') as first_token_ms,
+            sum(c.output_tokens) filter (where w.ms > 0) * 1000 / nullif(sum(w.ms) filter (where w.ms > 0), 0) as tokens_per_second,
+            sum(c.tokens) as tokens, sum(c.cost_usd) as cost_usd,
+            count(*) filter (where c.cost_usd is not null or c.tokens = 0) as priced,
+            count(*) filter (where c.cost_usd is null and c.tokens > 0) as unpriced
+        from calls as c
+        cross join lateral (
+            select case
+                when c.status = 'ok' and c.output_tokens > 0 then c.duration_ms - coalesce(c.first_token_ms, 0)
+            end as ms
+        ) as w
+        group by grouping sets ((c.provider_id, c.model_name), (c.provider_id, c.model_name, c.at))
+    )
+
+    select
+        s.provider_id, s.model_name, s.at, s.requests, s.errors, s.timeouts, s.rate_limited, coalesce(r.retries, 0), s.timed,
+        s.percentiles, s.first_tokens, s.first_token_ms, s.tokens_per_second, s.tokens, s.cost_usd, s.priced, s.unpriced
+    from sums as s
+    left join retries as r
+        on s.provider_id = r.provider_id and s.model_name = r.model_name and s.at is not distinct from r.at
+$_$;
 
 -- FUNCTION private.person_of(uuid, uuid, public.imports)
 
@@ -8721,6 +8845,48 @@ CREATE FUNCTION private.supersede_source(tenant uuid, source uuid) RETURNS void
     on conflict do nothing -- a statement saved while a month was archived is newer
 $$;
 
+-- FUNCTION private.superseded_calls(uuid, timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.superseded_calls(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) RETURNS SETOF public.superseded_records
+    LANGUAGE sql STABLE ROWS 100
+    SET search_path TO ''
+    AS $$
+    select s.*
+    from public.superseded_records as s
+    inner join public.imports as i on s.import_id = i.id and i.is_enabled
+    where
+        s.workspace_id = tenant and s.timestamp >= first_at and s.timestamp < last_at and s.collection_method = 'otlp'
+        and not exists (
+            select
+            from public.cost_records as r
+            where
+                r.workspace_id = tenant
+                and r.source_key = s.source_key
+                and r.timestamp = s.timestamp
+                and r.collection_method = 'otlp'
+        )
+        and not exists (
+            select
+            from public.cost_records as r
+            where
+                r.workspace_id = tenant
+                and r.request_id is not null
+                and r.source_key = s.source_key
+                and s.request_id is not null
+                and r.collection_method = 'otlp'
+        )
+        and not exists (
+            select
+            from public.superseded_records as o
+            inner join public.imports as e on o.import_id = e.id and e.is_enabled
+            where
+                o.workspace_id = tenant
+                and o.source_key = s.source_key
+                and o.collection_method = 'otlp'
+                and o.id < s.id
+        )
+$$;
+
 -- FUNCTION private.take_back_calls(uuid, uuid[], uuid[], timestamp with time zone[], uuid[])
 
 CREATE FUNCTION private.take_back_calls(tenant uuid, sources uuid[], keys uuid[], at timestamp with time zone[], kept uuid[]) RETURNS void
@@ -10546,6 +10712,76 @@ begin
     );
 end
 $$;
+
+-- FUNCTION public.model_performance(uuid, timestamp with time zone, timestamp with time zone, text, uuid, text[])
+
+CREATE FUNCTION public.model_performance(workspace uuid, first_at timestamp with time zone, last_at timestamp with time zone, granularity text, project uuid DEFAULT NULL::uuid, chosen text[] DEFAULT NULL::text[]) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '60s'
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace($1, 'viewer');
+    only_own constant uuid := private.only_own_rows(tenant); -- null for everybody's
+    hidden constant uuid[] := array(select private.hidden_projects());
+    longest constant interval := case $4 when 'hour' then interval '8 days' when 'day' then interval '401 days' end;
+begin
+    if longest is null then
+        raise exception 'The granularity is hour or day.' using errcode = '22023';
+    end if;
+    if $2 is null or $3 is null or $2 >= $3 or $3 - $2 > longest then
+        raise exception 'Choose a period of up to 8 days by hour, or of up to 400 days by day.' using errcode = '22023';
+    end if;
+    if
+        (
+            select count(*) > private.max_calls()
+            from (
+                select
+                from public.cost_records as r
+                where r.workspace_id = tenant and r.timestamp >= $2 and r.timestamp < $3 and r.collection_method = 'otlp'
+                limit private.max_calls() + 1
+            ) as c
+        )
+    then
+        raise exception 'This period has more than % requests. Choose a shorter one.',
+            ltrim(to_char(private.max_calls(), '999,999,999'))
+            using errcode = '22023';
+    end if;
+    return (
+        with found as materialized (
+            select
+                p.*, v.name as provider, v.display_name as provider_title,
+                case when p.at is null then row_number() over (partition by p.at order by p.requests desc, p.model_name, v.name) end as nth
+            from private.performance_of(tenant, $2, $3, $4, only_own, hidden, $5) as p
+            inner join public.providers as v on p.provider_id = v.id
+        )
+
+        select json_build_object(
+            'requests', coalesce(sum(f.requests), 0), 'names', count(*),
+            'models', coalesce(
+                json_agg(
+                    to_jsonb(f) - array['provider_id', 'at', 'nth'] || jsonb_build_object('cost_usd', f.cost_usd::text)
+                    order by f.nth
+                ) filter (where f.nth <= 100), '[]'
+            ),
+            'points', coalesce((
+                select
+                    json_agg(
+                        to_jsonb(o) - array['provider_id', 'provider_title', 'nth']
+                        || jsonb_build_object('cost_usd', o.cost_usd::text)
+                        order by o.at, t.nth
+                    )
+                from found as o
+                inner join found as t
+                    on t.at is null and o.provider_id = t.provider_id and o.model_name = t.model_name
+                where o.at is not null and (t.nth <= 20 or (t.nth <= 100 and t.model_name = any ($6[1:20])))
+            ), '[]')
+        )
+        from found as f
+        where f.at is null
+    );
+end
+$_$;
 
 -- FUNCTION public.name_billing_account(uuid, text, text)
 
@@ -13500,6 +13736,10 @@ CREATE INDEX budgets_workspace_id_idx ON public.budgets USING btree (workspace_i
 
 CREATE INDEX channels_created_by_idx ON public.channels USING btree (created_by);
 
+-- INDEX public.cost_records_calls_idx
+
+CREATE INDEX cost_records_calls_idx ON ONLY public.cost_records USING btree (workspace_id, "timestamp") WHERE (collection_method = 'otlp'::text);
+
 -- INDEX public.cost_records_chosen_idx
 
 CREATE INDEX cost_records_chosen_idx ON ONLY public.cost_records USING btree (workspace_id, source_key) WHERE (project_chosen_by IS NOT NULL);
@@ -13663,6 +13903,10 @@ CREATE INDEX subscriptions_user_id_idx ON public.subscriptions USING btree (user
 -- INDEX public.subscriptions_workspace_id_idx
 
 CREATE INDEX subscriptions_workspace_id_idx ON public.subscriptions USING btree (workspace_id);
+
+-- INDEX public.superseded_records_calls_idx
+
+CREATE INDEX superseded_records_calls_idx ON public.superseded_records USING btree (workspace_id, "timestamp") WHERE (collection_method = 'otlp'::text);
 
 -- INDEX public.superseded_records_chosen_idx
 
@@ -16009,6 +16253,8 @@ REVOKE ALL ON FUNCTION private.mark_updated_days() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.match_rules(rules public.project_rules[], kinds private.traits[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.max_calls() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.max_spans() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.max_statements() FROM PUBLIC;
@@ -16025,6 +16271,8 @@ REVOKE ALL ON FUNCTION private.member_limits(tenant uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.merge_lines(incoming private.incoming_record[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.merge_requests(incoming private.incoming_record[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.model_calls(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone, only_own uuid, hidden uuid[], project uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.model_key_of(model_name text) FROM PUBLIC;
 
@@ -16078,6 +16326,8 @@ REVOKE ALL ON FUNCTION private.pass_on_belongings(tenant uuid, leaver uuid, heir
 REVOKE ALL ON FUNCTION private.pass_on_connections() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.people_of_events(tenant uuid, aliases public.person_aliases[], keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.performance_of(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone, bucket text, only_own uuid, hidden uuid[], project uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.person_of(named uuid, present uuid, source public.imports) FROM PUBLIC;
 
@@ -16339,6 +16589,8 @@ REVOKE ALL ON FUNCTION private.supersede_repeated(tenant uuid, first_at timestam
 
 REVOKE ALL ON FUNCTION private.supersede_source(tenant uuid, source uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.superseded_calls(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.take_back_calls(tenant uuid, sources uuid[], keys uuid[], at timestamp with time zone[], kept uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.take_back_calls(tenant uuid, sources uuid[], keys uuid[], at timestamp with time zone[], kept uuid[]) TO tally_api;
 
@@ -16524,6 +16776,9 @@ GRANT ALL ON FUNCTION public.list_workspaces() TO authenticated;
 
 REVOKE ALL ON FUNCTION public.model_names(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.model_names(workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.model_performance(workspace uuid, first_at timestamp with time zone, last_at timestamp with time zone, granularity text, project uuid, chosen text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.model_performance(workspace uuid, first_at timestamp with time zone, last_at timestamp with time zone, granularity text, project uuid, chosen text[]) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.name_billing_account(workspace uuid, account text, name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.name_billing_account(workspace uuid, account text, name text) TO authenticated;

@@ -32,6 +32,7 @@ LONG_FUNCTIONS = frozenset(
         "delete_own_account",
         "delete_source",
         "delete_workspace",
+        "model_performance",
         "name_model",
         "preview_aliases",
         "preview_restore",

@@ -152,6 +152,7 @@ EXECUTED_BY = {
     "list_projects": {"authenticated"},
     "list_workspaces": {"authenticated"},
     "model_names": {"authenticated"},
+    "model_performance": {"authenticated"},
     "name_billing_account": {"authenticated"},
     "name_model": {"authenticated"},
     "pause_channel": {"authenticated"},
