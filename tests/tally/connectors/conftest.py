@@ -1,17 +1,13 @@
 """Fake providers and accounts on the real stack."""
 
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import date
 
 import pytest
 
-from tally.connectors.datasets import Dataset, Window
-from tally.connectors.sync import plan_windows
 from tally.local.stack import Stack
 from tally.storage.database import Database
 from tests.tally.connectors.fake_providers import FakeProviders, serve
-from tests.tally.connectors.users import point_providers_at
+from tests.tally.connectors.users import point_providers_at, shorten_history
 from tests.tally.people import Person, over_http, sign_up
 
 
@@ -44,8 +40,4 @@ def database(stack: Stack, user: Person) -> Database:
 @pytest.fixture
 def two_months(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the history to two months, for tests that do not depend on its length."""
-
-    def plan(dataset: Dataset, cursor: str | None, today: date) -> list[Window]:
-        return plan_windows(replace(dataset, history_days=min(dataset.history_days, 60)), cursor, today)
-
-    monkeypatch.setattr("tally.connectors.sync.plan_windows", plan)
+    shorten_history(monkeypatch, days=60)

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from pydantic import SecretStr
 
 from tally.connectors.connections import Connection, NewConnection, add_connection, list_connections
-from tally.connectors.sync import SyncOptions, SyncResult, sync_connection
+from tally.connectors.datasets import Dataset, Window
+from tally.connectors.sync import SyncOptions, SyncResult, plan_windows, sync_connection
 from tally.core.progress import Progress, ignore_progress
 from tally.core.settings import load_settings
 from tally.local.stack import Stack
@@ -35,6 +38,15 @@ def point_providers_at(stack: Stack, fake: FakeProviders) -> Iterator[None]:
             yield
         finally:
             connection.cursor().executemany(change, before)
+
+
+def shorten_history(monkeypatch: pytest.MonkeyPatch, days: int) -> None:
+    """Let first syncs fetch no more than this."""
+
+    def plan(dataset: Dataset, cursor: str | None, today: date) -> list[Window]:
+        return plan_windows(replace(dataset, history_days=min(dataset.history_days, days)), cursor, today)
+
+    monkeypatch.setattr("tally.connectors.sync.plan_windows", plan)
 
 
 def load_ring() -> KeyRing:
