@@ -1,6 +1,7 @@
 """OTLP over HTTP: traces, logs and metrics, in protobuf or JSON."""
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 from starlette.responses import JSONResponse, Response
 
@@ -8,7 +9,7 @@ from api.answers import JSON, NO_STORE, PROTOBUF
 from api.intake import Brought, Intake
 from api.service import Call
 from tally.core.protobuf import encode_field, encode_number, encode_text
-from tally.telemetry.decoding import decode_logs, decode_metrics, decode_traces
+from tally.telemetry.decoding import decode_logs, decode_metrics, decode_traces, refuse_future
 from tally.telemetry.signals import Decoded
 from tally.telemetry.vocabularies import read_calls
 
@@ -50,7 +51,7 @@ class Otlp:
 
 def read(decode: Decode, body: bytes, is_json: bool) -> Brought:
     """The calls and spans of a request."""
-    decoded = decode(body, is_json)
+    decoded = refuse_future(decode(body, is_json), datetime.now(UTC))
     found = read_calls(decoded)
     rejected = [*decoded.rejected, *found.rejected]
     return Brought(found.calls, decoded.spans, rejected=rejected, remarks=decoded.remarks)

@@ -5,10 +5,14 @@ request at all raises `Undecodable`. Bodies are inflated already.
 """
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from tally.core.garbage import collector_paused
 from tally.telemetry.decoding import json_bodies, protobuf
+from tally.telemetry.decoding.values import quote
 from tally.telemetry.signals import Decoded
+
+MAX_DAYS_AHEAD = 365  # of what can be saved
 
 
 def decode_traces(body: bytes, is_json: bool) -> Decoded:
@@ -31,3 +35,22 @@ def _decode(decode: Callable[[bytes], Decoded], body: bytes) -> Decoded:
         return Decoded()
     with collector_paused():
         return decode(body)
+
+
+def refuse_future(decoded: Decoded, now: datetime) -> Decoded:
+    """The items without those of more than a year ahead, each with a sentence."""
+    latest = now + timedelta(days=MAX_DAYS_AHEAD)
+    late = [(item.name, item.start) for item in decoded.spans if item.start > latest]
+    late += [(item.name, item.timestamp) for item in decoded.logs if item.timestamp > latest]
+    if not late:
+        return decoded
+    sentences = [
+        f"{quote(name)} is of {at:%Y-%m-%d}, more than a year ahead. Check the sender's clock."
+        for name, at in late
+    ]
+    return Decoded(
+        [item for item in decoded.spans if item.start <= latest],
+        [item for item in decoded.logs if item.timestamp <= latest],
+        [*decoded.rejected, *sentences],
+        decoded.remarks,
+    )

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from pydantic_core import from_json
@@ -16,7 +17,7 @@ from tally.telemetry.content import (
     find_response_id,
     is_content_event,
 )
-from tally.telemetry.decoding.notes import MAX_ATTRIBUTES, Notes, Place
+from tally.telemetry.decoding.notes import MAX_ATTRIBUTES, MAX_READ, Notes, Place
 from tally.telemetry.decoding.values import (
     MAX_DEPTH,
     MAX_EVENTS,
@@ -273,7 +274,7 @@ def _read_int(value: object) -> int | None:
 def _read_attributes(pairs: Any, notes: Notes) -> Attributes:
     """Attributes without content."""
     found: Attributes = {}
-    for pair in pairs or ():
+    for pair in notes.look_at(pairs or (), _key_of):
         if not isinstance(pair, dict):
             raise Refused(f"An item was refused: {NOT_A_LIST}.")
         written, value = pair.get("key"), pair.get("value")
@@ -293,12 +294,18 @@ def _read_attributes(pairs: Any, notes: Notes) -> Attributes:
     return found if len(found) <= MAX_ATTRIBUTES else notes.keep_most(found)
 
 
+def _key_of(pair: Any) -> object:
+    """The key of a pair; of what is none, something that is no key."""
+    key = pair.get("key") if isinstance(pair, dict) else None
+    return key if isinstance(key, str) else None
+
+
 def _add_other(found: Attributes, key: str, value: Object, notes: Notes) -> None:
     """Add a value that is no text; those of an object get keys of their own."""
     if _get(value, "kvlistValue") is None:
         found[key] = _read_value(value, key, notes)
         return
-    for inner, inner_value in _flatten(key, value, 1):
+    for inner, inner_value in islice(_flatten(key, value, 1), MAX_READ):
         name = find_key(inner) if len(inner) <= MAX_KEY else notes.skip_key(inner)
         if name:
             found[name] = _read_value(inner_value, name, notes)

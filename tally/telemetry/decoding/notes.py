@@ -1,15 +1,20 @@
 """Remarks about items that were taken, though not as they were sent."""
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, TypeVar
 
-from tally.telemetry.content import MAX_KEY
+from tally.telemetry.content import MAX_KEY, RESPONSE
 from tally.telemetry.decoding.values import MAX_TEXT, clean, quote
 from tally.telemetry.signals import Attributes, Span
 from tally.telemetry.vocabularies.keys import KNOWN
 
 MAX_ATTRIBUTES = 256  # of an item, content not counted
+MAX_READ = 2_048  # attributes of an item that are looked at, besides those that Tally counts by
 MAX_REMARKS = 100
+KEPT = f"Of each item, {MAX_ATTRIBUTES} attributes are kept, and those that Tally counts by."
+READ = KNOWN | {RESPONSE}
+
+Pair = TypeVar("Pair")
 
 
 class Notes:
@@ -34,9 +39,16 @@ class Notes:
         self.add(f"Attributes with names of more than {MAX_KEY} characters are left out: {quote(key)}…")
         return ""
 
+    def look_at(self, pairs: Sequence[Pair], read_key: Callable[[Pair], object]) -> Sequence[Pair]:
+        """The pairs to read: of countless ones, the first and those that Tally counts by."""
+        if len(pairs) <= MAX_READ:
+            return pairs
+        self.add(KEPT)
+        return [*pairs[:MAX_READ], *(pair for pair in pairs[MAX_READ:] if read_key(pair) in READ)]
+
     def keep_most(self, found: Attributes) -> Attributes:
         """The attributes that Tally knows, and as many others as are kept."""
-        self.add(f"Of each item, {MAX_ATTRIBUTES} attributes are kept, and those that Tally counts by.")
+        self.add(KEPT)
         kept = dict(list(found.items())[:MAX_ATTRIBUTES])
         return kept | {key: value for key, value in found.items() if key in KNOWN}
 

@@ -1,6 +1,7 @@
 """Requests in protobuf."""
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any, TypeVar
 
 from google.protobuf.message import DecodeError, Message
@@ -17,7 +18,7 @@ from tally.telemetry.content import (
     find_response_id,
     is_content_event,
 )
-from tally.telemetry.decoding.notes import MAX_ATTRIBUTES, Notes, Place
+from tally.telemetry.decoding.notes import MAX_ATTRIBUTES, MAX_READ, Notes, Place
 from tally.telemetry.decoding.salvage import without_unreadable
 from tally.telemetry.decoding.values import (
     MAX_DEPTH,
@@ -162,10 +163,10 @@ def _read_log(record: Any, place: Place) -> LogRecord:
     )
 
 
-def read_attributes(pairs: Iterable[Any], notes: Notes) -> Attributes:
+def read_attributes(pairs: Sequence[Any], notes: Notes) -> Attributes:
     """Attributes without content."""
     found: Attributes = {}
-    for pair in pairs:
+    for pair in notes.look_at(pairs, lambda pair: pair.key):
         written = pair.key
         key = KEYS.get(written)
         if key is None:
@@ -189,7 +190,7 @@ def _add_other(found: Attributes, key: str, value: Any, notes: Notes) -> None:
     if kind is None:
         return
     if kind == "kvlist_value":
-        for inner, inner_value in _flatten(key, value, 1):
+        for inner, inner_value in islice(_flatten(key, value, 1), MAX_READ):
             name = find_key(inner) if len(inner) <= MAX_KEY else notes.skip_key(inner)
             if name:
                 found[name] = _read_value(inner_value, inner_value.WhichOneof("value"), name, notes)

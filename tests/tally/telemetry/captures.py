@@ -24,6 +24,11 @@ ITEMS = {
     "traces": ("resourceSpans", "scopeSpans", "spans"),
     "logs": ("resourceLogs", "scopeLogs", "logRecords"),
 }
+# What two descriptions of a call have in common, whoever told it.
+FACTS = (
+    *("provider", "model", "input", "output", "cache_read", "cache_write", "cache_write_1h", "reasoning"),
+    *("cost_usd", "status"),
+)
 NAMES = sorted(path.parent.name for path in FOLDER.glob("*/expected.json"))
 
 

@@ -1,11 +1,8 @@
 """Requests of real clients: each call once, with the tokens and the cost that the provider served."""
 
 import json
-import random
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tally.core.records import CostRecord
 from tally.telemetry.counting import choose_calls
@@ -60,16 +57,6 @@ def test_other_encoding_makes_the_same_records(name: str) -> None:
 def test_what_is_sent_again_makes_the_same_records(name: str) -> None:
     requests = captures.load(name)
     assert records(requests + requests[::-1]) == records(requests)
-
-
-@pytest.mark.parametrize("name", OTLP)
-@settings(max_examples=5, deadline=None)
-@given(seed=st.integers())
-def test_order_and_split_make_no_difference(name: str, seed: int) -> None:
-    requests = captures.load(name)
-    parts = [part for request in requests for part in captures.split(request, random.Random(seed))]
-    random.Random(seed).shuffle(parts)
-    assert records(parts) == records(requests)
 
 
 @pytest.mark.parametrize("name", REPEATING)

@@ -1,6 +1,5 @@
 """Telemetry in a real database: each call once, over requests, instruments, services and processes."""
 
-import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -10,8 +9,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 
 from tally.agents.events import Event
 from tally.agents.payment import Payment
@@ -86,37 +83,6 @@ def test_requests_one_by_one_make_the_records_of_a_capture(sender: Sender, name:
     requests = captures.load(name)
     for request in [*requests[::-1], *requests]:
         sender.send(request)
-    found = sorted((record[2], record[3], record[7]) for record in sender.records())
-    assert found == served(name)
-
-
-REPEATING = [
-    "node-ai7-json",
-    "py-openai-agents-openinference",
-    "py-openllmetry",
-    "py-pydantic-ai",
-    "opencode",
-]
-
-
-@pytest.mark.parametrize("name", REPEATING)
-@given(seed=st.integers(0, 10**6))
-@settings(
-    max_examples=2,
-    deadline=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-def test_order_and_split_make_no_difference(open_sender: Callable[[], Sender], name: str, seed: int) -> None:
-    chance = random.Random(seed)
-    sender = open_sender()
-    parts = [part for request in captures.load(name) for part in captures.split(request, chance)]
-    parts += chance.sample(parts, len(parts) // 3)
-    chance.shuffle(parts)
-    while parts:
-        at_once = chance.randint(1, 3)
-        sender.send(*parts[:at_once])
-        del parts[:at_once]
     found = sorted((record[2], record[3], record[7]) for record in sender.records())
     assert found == served(name)
 
