@@ -101,7 +101,7 @@ def a_million_tags(is_json: bool) -> bytes:
     many = request.resource_spans[0].scope_spans[0].spans[0].attributes
     for number in range(1_000_000):
         many.add(key=f"{number:x}").value.bool_value = True
-    return request.SerializeToString()
+    return bytes(request.SerializeToString())
 
 
 def not_utf8(is_json: bool) -> bytes:

@@ -110,9 +110,8 @@ def write_logs(home: Path) -> None:
         )
         write_claude(home, row, file=f"garden/{call.session}.jsonl")
     [call] = calls_of(*CODEX)
-    usage = codex_usage(1_200, 50, 1_000, 20)
-    at = stamp(call.timestamp)
-    counted = {"at": at, "last_token_usage": usage, "total_token_usage": usage}
+    told = codex_usage(1_200, 50, 1_000, 20)
+    counted = {"at": stamp(call.timestamp), "last_token_usage": told, "total_token_usage": told}
     write_codex(
         home,
         codex_rows(counted, model="gpt-5-codex", id=call.session),
