@@ -14,7 +14,7 @@ from uuid import UUID
 from tally.core.progress import Progress
 from tally.moving.stored_json import fits_statement
 from tally.moving.tables import PERSON, PROJECTS, RECORDS, STATEMENTS, SUPERSEDED, Row, Table
-from tally.moving.target import Target
+from tally.moving.target import Counts, Target
 from tally.storage.database import Query, select_all
 
 Identity: TypeAlias = "tuple[str, str | None, str | None]"
@@ -24,6 +24,7 @@ PERSON_KEYS = ("actor", "user_email", "email", "user", "user_id", "username", "o
 NOT_SENT = (PERSON, "project_id", "project_chosen_by", "import_id", "subscription_id")
 SENT = tuple(name for name in RECORDS.columns if name not in NOT_SENT)
 CHOSEN = ("person", "source")
+NOT_BEGUN = "Their day has not begun in this workspace's time zone. They are added when it does."
 
 
 def bring_statements(target: Target, known: set[Identity], on_progress: Progress) -> None:
@@ -72,10 +73,11 @@ def _file(target: Target, rows: list[Row]) -> None:
 def _batches(target: Target, table: Table, known: set[Identity]) -> Iterator[Callable[[], int]]:
     """Calls that save a batch of one source each, and return how many rows that were."""
     counts = target.count(table)
+    posted = _load_renewals(target)
     pending: defaultdict[tuple[str | None, str], list[Row]] = defaultdict(list)
     for row in map(target.moved, target.file.rows(table)):
         if row["subscription_id"] is not None:
-            _count_renewal(target, table, row, known)
+            _count_renewal(counts, row, row["subscription_id"] in target.refused, known, posted)
             continue
         if _identity(row) in known:
             counts.find()
@@ -90,13 +92,23 @@ def _batches(target: Target, table: Table, known: set[Identity]) -> Iterator[Cal
         yield _saving(target, table, rows)
 
 
-def _count_renewal(target: Target, table: Table, row: Row, known: set[Identity]) -> None:
-    if row["subscription_id"] in target.refused:
-        target.count(table).reject("Their subscription was not added.")
+def _load_renewals(target: Target) -> set[str]:
+    """Source keys of the renewals that the workspace's subscriptions have posted."""
+    query = Query(RECORDS.name, "id,source_key", ["id"], {"charge_type": "subscription"})
+    return {row["source_key"] for row in select_all(target.database, query)}
+
+
+def _count_renewal(
+    counts: Counts, row: Row, is_refused: bool, known: set[Identity], posted: set[str]
+) -> None:
+    if is_refused:
+        counts.reject("Their subscription was not added.")
     elif _identity(row) in known:
-        target.count(table).find()
+        counts.find()
+    elif _key(row) in posted:
+        counts.add()
     else:
-        target.count(table).add()
+        counts.reject(NOT_BEGUN)
 
 
 def _saving(target: Target, table: Table, rows: list[Row]) -> Callable[[], int]:

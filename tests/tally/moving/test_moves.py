@@ -1,9 +1,12 @@
 """A workspace that moves: the same to the last digit, there and back, as often as one likes."""
 
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 from zipfile import ZipFile
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -14,14 +17,16 @@ from tally.local.stack import Stack
 from tally.moving.arriving import MoveInterrupted, import_workspace
 from tally.moving.file import ExportFile, ExportManifest
 from tally.moving.leaving import export_workspace
+from tally.moving.statements import NOT_BEGUN
 from tally.moving.tables import RECORDS
 from tally.moving.target import Target
+from tally.spend.subscriptions import Subscription, add_subscription
 from tally.storage.database import Database, NotAllowed, Query, Row, Unreachable, select_all
 from tally.storage.postgrest import SupabaseDatabase
 from tally.storage.workspaces import load_timezone
 from tests.shared_connections import operator_connection
 from tests.tally.moving.conftest import Packed
-from tests.tally.moving.houses import add_source, inventory, request
+from tests.tally.moving.houses import add_source, inventory, provider_ids, request
 from tests.tally.people import add_member, add_team, over_http, sign_up
 
 LAST_DIGIT = "All totals are the same as in the export, to the last digit."
@@ -262,6 +267,23 @@ def test_a_workspace_in_use_keeps_what_it_has(packed: Packed, elsewhere: Supabas
     by_rule = after[str(request(7).source_key)]
     assert (by_rule["project_id"], by_rule["project_chosen_by"]) == (project, None)
     assert {row["project_chosen_by"] for row in after.values()} >= {"person", "source"}
+
+
+def test_a_renewal_of_tomorrow_is_added_when_its_day_begins(
+    stack: Stack, elsewhere: SupabaseDatabase, tmp_path: Path
+) -> None:
+    """Where the sun rises first it is a day later, all day long, than where it sets last."""
+    east, west = over_http(stack, sign_up(stack)), elsewhere
+    for database, zone in ((east, "Pacific/Kiritimati"), (west, "Etc/GMT+12")):
+        me = database.scope.user_id
+        database.update("user_preferences", me, {"timezone": zone}, key="user_id")
+    save_batch(west, [request(1)], add_source(west, "file", "own.csv"))
+    openai, today = provider_ids(east)["openai"], datetime.now(ZoneInfo("Pacific/Kiritimati")).date()
+    add_subscription(east, Subscription(openai, "Plus", Decimal(20), today, today.day))
+    leave(east, tmp_path / "east.zip")
+    counts = arrive(west, tmp_path / "east.zip").counts["cost_records"]
+    assert (counts.added, counts.reasons) == (0, {NOT_BEGUN: 1})
+    assert len(load(west)) == 1
 
 
 def load(database: Database) -> dict[str, Row]:
