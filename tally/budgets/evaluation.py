@@ -21,6 +21,7 @@ import psycopg
 from tally.budgets.budget import BudgetFacts, Scope, read_facts
 from tally.budgets.status import BudgetStatus, calculate_status, needs_rates
 from tally.budgets.thresholds import Crossing, OpenEvent, find_crossings, is_over
+from tally.catalog.providers import PROVIDERS
 from tally.core.amounts import round_amount
 from tally.currency.rates import Rates
 from tally.currency.stored_rates import join_rates
@@ -231,6 +232,7 @@ def describe_crossing(status: BudgetStatus, crossing: Crossing, as_of: datetime)
         "as_of": as_of.isoformat(timespec="seconds"),
         "project_id": budget.scope.project_id,
         "person_id": budget.scope.user_id,
+        "link": f"budgets?budget={budget.id}",
     }
     if outlook:
         facts |= {
@@ -246,7 +248,7 @@ def describe_scope(scope: Scope) -> str | None:
     """The names of what a budget is about; None for everything."""
     names = (
         scope.project,
-        scope.provider,
+        scope.provider and PROVIDERS.get(scope.provider, scope.provider),
         scope.model_name,
         scope.person,
         scope.billing_account,

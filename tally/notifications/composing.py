@@ -6,6 +6,7 @@ from datetime import datetime
 from tally.core.text import plural
 from tally.notifications.claims import Claim, Event
 from tally.notifications.facts import Facts
+from tally.notifications.links import page_link
 from tally.notifications.messages import Message
 from tally.notifications.texts import PAGES, describe_event
 from tally.notifications.wording import clean, format_instant
@@ -38,7 +39,7 @@ def _about_event(claim: Claim, event: Event, origin: str, *, is_cleared: bool) -
         workspace=clean(claim.workspace),
         occurred_at=event.occurred_at,
         key=str(event.event_id),
-        link=f"{origin.rstrip('/')}/{path}" if origin else "",
+        link=page_link(origin, path, claim.workspace_id),
         facts=event.facts,
     )
 
@@ -49,7 +50,7 @@ def _about_several(claim: Claim, events: Sequence[Event], origin: str) -> Messag
     )
     severity = max((part.severity for part in parts), key=SEVERITIES.index, default="info")
     title = f"{plural(len(parts), 'alert')} of {clean(claim.workspace)}"
-    link = f"{origin.rstrip('/')}/settings" if origin else ""
+    link = page_link(origin, "settings", claim.workspace_id)
     return _message(claim, "digest", severity, title, (), claim.now, link, parts)
 
 

@@ -135,6 +135,7 @@ def test_an_event_names_its_facts_and_is_hidden_with_its_project(team: Team, dat
         "period_end": "2026-11-30",
         "as_of": "2026-11-20T12:00:00+00:00",
         "project_id": str(secret),
+        "link": f"budgets?budget={budget}",
     }
     query = "select count(*) from public.alert_events"
     seen = [team[name].connection.execute(query).fetchone() for name in ("admin", "ann")]
