@@ -13,18 +13,21 @@ from zoneinfo import ZoneInfo
 
 from tally.budgets.report import describe_status
 from tally.budgets.status import load_statuses
+from tally.core.dimensions import DIMENSION_NAMES, DIMENSIONS, DimensionName
 from tally.pricing.class_prices import ClassPrices
 from tally.pricing.list_prices import find_prices
 from tally.storage.database import Database
+from tally.storage.dimension_costs import COUNTS, DimensionPart, load_dimension
 from tally.storage.unnamed import UNNAMED, UNNAMED_PEOPLE
 from tally.storage.workspaces import load_timezone
 
-Group = Literal["day", "month", "provider", "model", "project", "person"]
-GROUPS: tuple[Group, ...] = get_args(Group)
+OfDays = Literal["day", "month", "provider", "model", "project", "person"]
+Group = OfDays | DimensionName
+GROUPS: tuple[Group, ...] = (*get_args(OfDays), *DIMENSION_NAMES)
+MAX_VALUES = 200  # of a dimension; those beyond are one group
 MAX_DAYS = 3_700  # ten years
 SPLIT = {"project", "person"}
 INCLUDED = "included"
-COUNTS = ("tokens", "input_tokens", "output_tokens", "cached_input_tokens", "cache_write_tokens", "requests")
 
 
 class Days(NamedTuple):
@@ -90,7 +93,9 @@ def explain_fault(days: Days, first: str, last: str) -> str:
 
 
 def load_costs(database: Database, days: Days, group: Group, project: UUID | None = None) -> dict[str, Any]:
-    """Costs of a period by day, month, provider, model, project or person, and in total."""
+    """Costs of a period by day, month, provider, model, project, person or a dimension, and in total."""
+    if group in DIMENSIONS:
+        return _load_dimension(database, days, group, project)
     split = group if group in SPLIT else None
     rows = list(load_rows(database, days, project, split))
     name = _load_names(database, split) if split else {}
@@ -110,6 +115,26 @@ def load_costs(database: Database, days: Days, group: Group, project: UUID | Non
         "total": total.describe(),
         "groups": groups,
     }
+
+
+def _load_dimension(
+    database: Database, days: Days, dimension: DimensionName, project: UUID | None
+) -> dict[str, Any]:
+    """The same by a dimension: null is the key of what has no value, or of several values as one."""
+    asked = None if project is None else str(project)
+    found = load_dimension(database, dimension, (days.first, days.last), MAX_VALUES, asked)
+    return {
+        **describe_days(days),
+        "group_by": dimension,
+        "total": _describe_part(found.total),
+        "groups": [
+            {dimension: part.value, "name": part.name, **_describe_part(part)} for part in found.parts
+        ],
+    }
+
+
+def _describe_part(part: DimensionPart) -> dict[str, Any]:
+    return Sum(part.cost_usd, part.included_usd, dict(part.counts), part.unpriced_records).describe()
 
 
 def describe_days(days: Days) -> dict[str, Any]:

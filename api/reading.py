@@ -24,7 +24,7 @@ class Reading:
         self._pool, self._workers = pool, workers
 
     async def costs(self, call: Call) -> Response:
-        """Spend of a period, by day, month, provider, model, project or person."""
+        """Spend of a period, by day, month, provider, model, project, person or a dimension."""
         asked = read_query(call, {"from", "to", "group_by"})
         group = asked.get("group_by", "day")
         if group not in GROUPS:

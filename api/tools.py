@@ -41,7 +41,7 @@ def make_server(ask: Ask, version: str) -> MCPServer[Any]:
     async def spending(
         from_day: date | None = None, to_day: date | None = None, group_by: Group = "day"
     ) -> dict[str, Any]:
-        """Spend of a period, in total and by day, month, provider, model, project or person.
+        """Spend of a period, in total and by day, month, provider, model, project, person or dimension.
 
         Both days are included; by default the month so far.
         """

@@ -184,3 +184,32 @@ end
 $$;
 revoke all on function public.model_names(uuid) from public, anon, service_role;
 grant execute on function public.model_names(uuid) to authenticated;
+
+-- The keys of metadata that name a dimension of a record, of which the first that is filled counts; tally/core/dimensions.py has
+-- the same. Null for others.
+create or replace function private.dimension_keys(dimension text)
+returns text[]
+language sql
+immutable
+set search_path = ''
+as $$
+    select case
+        when dimension in ('agent', 'task', 'tool', 'repository', 'branch', 'environment', 'container') then array[dimension]
+        when dimension = 'session' then array['session', 'session_id']
+        when dimension = 'customer' then array['end_user', 'customer']
+    end
+$$;
+revoke all on function private.dimension_keys(text) from public;
+
+-- The value under the first of these keys that is filled, without white space around it; null for none.
+create or replace function private.dimension_value(metadata jsonb, keys text[])
+returns text
+language plpgsql -- its plan is kept
+immutable
+set search_path = ''
+as $$
+begin
+    return left(coalesce(nullif(btrim(metadata ->> keys[1]), ''), nullif(btrim(metadata ->> keys[2]), '')), 200);
+end
+$$;
+revoke all on function private.dimension_value(jsonb, text[]) from public;

@@ -19,6 +19,12 @@ def _add_budgets(app: typer.Typer) -> None:
     app.command("budgets")(budgets)
 
 
+def _add_costs(app: typer.Typer) -> None:
+    from tally.cli.costs import costs
+
+    app.command("costs")(costs)
+
+
 def _add_export(app: typer.Typer) -> None:
     from tally.cli.records import export_records
 
@@ -55,6 +61,7 @@ def _add_keys(app: typer.Typer) -> None:
 ADDERS: dict[str, Callable[[typer.Typer], None]] = {
     "import": _add_import,
     "budgets": _add_budgets,
+    "costs": _add_costs,
     "export": _add_export,
     "demo": _add_demo,
     "reprice": _add_reprice,

@@ -101,6 +101,41 @@ def test_costs_by_a_dimension_are_dearest_first_and_add_up(
     assert sum(Decimal(each["cost_usd"]) for each in found["groups"]) == Decimal(found["total"]["cost_usd"])
 
 
+def test_costs_by_what_calls_were_for_add_up_and_name_what_has_no_value(
+    client: httpx.Client, database: Connection, user: UUID
+) -> None:
+    save(
+        database,
+        user,
+        record("1.5", metadata={"agent": "claude-code", "end_user": "acme"}),
+        record("3", metadata={"agent": "codex"}),
+        record("20", cost_basis="included", metadata={"agent": "codex"}),
+        record("0.5"),
+    )
+    found = read(client, "/v1/costs", group_by="agent")
+    assert [(each["agent"], each["name"], each["cost_usd"]) for each in found["groups"]] == [
+        ("codex", "codex", "3"),
+        ("claude-code", "claude-code", "1.5"),
+        (None, "No agent", "0.5"),
+    ]
+    assert found["groups"][0]["included_usd"] == "20"
+    assert found["total"] == read(client, "/v1/costs")["total"]
+    customers = read(client, "/v1/costs", group_by="customer")
+    assert [each["customer"] for each in customers["groups"]] == ["acme", None]
+
+
+def test_key_of_a_project_counts_only_its_calls_by_a_dimension(
+    api: ApiServer, make_key: MakeKey, project: Project, database: Connection
+) -> None:
+    team = make_team(project, database)
+    shop = team["admin"].add_project("Shop")
+    filed = record("2", project_id=str(shop), metadata={"agent": "codex"})
+    save(database, team["admin"].id, filed, record("1", metadata={"agent": "other"}), workspace=team.id)
+    key = make_key("read", owner=team["admin"].id, workspace=team.id, project_id=str(shop))
+    found = read(api.client(key), "/v1/costs", group_by="agent")
+    assert [(each["agent"], each["cost_usd"]) for each in found["groups"]] == [("codex", "2")]
+
+
 def test_costs_of_a_period_have_both_of_its_ends(
     client: httpx.Client, database: Connection, user: UUID
 ) -> None:

@@ -117,6 +117,7 @@ EXECUTED_BY = {
     "cancel_invitation": {"authenticated"},
     "change_api_key": {"authenticated"},
     "confirm_channel": {"anon", "authenticated"},  # who reads a mailbox may have no account
+    "costs_by_dimension": {"authenticated"},
     "count_audit_log": {"authenticated"},
     "count_by_rule": {"authenticated"},
     "create_api_key": {"authenticated"},

@@ -1,5 +1,7 @@
 -- The way back from 026_spend.sql.
 
+drop function if exists private.dimension_value(jsonb, text[]);
+drop function if exists private.dimension_keys(text);
 drop function if exists public.model_names(uuid);
 drop function if exists public.get_top_models_by_spend(uuid, timestamptz, timestamptz, integer);
 drop function if exists private.top_models(uuid, timestamptz, timestamptz, integer);
