@@ -16,6 +16,7 @@ from app.data.budgets import (
 from app.data.channels import load_channels
 from app.data.daily_costs import load_daily, load_model_names, parse_daily
 from app.data.digests import load_digest, load_mail_choices
+from app.data.dimension_costs import load_dimension_costs
 from app.data.forecasts import (
     ForecastState,
     load_forecast,
@@ -103,6 +104,7 @@ __all__ = [
     "load_custom_prices",
     "load_daily",
     "load_digest",
+    "load_dimension_costs",
     "load_forecast",
     "load_forecast_state",
     "load_forecast_totals",

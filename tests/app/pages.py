@@ -58,7 +58,7 @@ def open_page(
     if page != DEFAULT_PAGE:
         # By its address, as a bookmark does: `switch_page` would first need a run of the Overview.
         dashboard._page_hash = calc_hash(next(known.address for known in PAGES if known.name == page))
-        dashboard.query_params |= address or {}
+    dashboard.query_params |= address or {}
     if user.workspace != account.workspace:
         dashboard.query_params["workspace"] = user.workspace.workspace_id
     return dashboard.run()

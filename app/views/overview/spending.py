@@ -22,6 +22,7 @@ from app.ui.periods import EARLIEST_DAY, Period, render_period, today_in
 from app.ui.theme import current_palette
 from app.views.overview.cards import render_notes, render_providers, render_top_models
 from app.views.overview.daily_card import DailyCard, render_daily
+from app.views.overview.dimension_card import render_dimensions
 from app.views.overview.month import Month
 from app.views.overview.splits import render_splits
 from tally.spend.subscriptions import Subscription
@@ -101,6 +102,8 @@ def _render(user: User, above: Above, wait_for_figures: Callable[[], object]) ->
         render_providers(money, labels, current_palette(), currency)
         render_notes(now, currency)
     render_splits(user, period, above.project, currency)
+    paid = spend.select_days(costs.paid, first_day, period.last)
+    render_dimensions(user, period, above.project, paid)
 
 
 def _render_filters(user: User, today: date) -> tuple[DeltaGenerator, Period, list[Subscription]]:

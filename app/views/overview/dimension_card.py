@@ -1,0 +1,77 @@
+"""The card of what spend was for: by agent, task, repository or another dimension that records name."""
+
+from datetime import timedelta
+
+import pandas as pd
+import streamlit as st
+
+from app import data
+from app.auth.identity import User
+from app.data.dimension_costs import AskedCosts
+from app.figures.dimension_bars import find_factor, make_bars
+from app.figures.spend import select_money
+from app.ui import charts
+from app.ui.periods import EARLIEST_DAY, Period
+from app.ui.theme import current_palette
+from tally.core.dimensions import DIMENSION_NAMES, DIMENSIONS, DimensionName
+
+BARS = 8
+MOST_DAYS = timedelta(days=3_700)
+NONE_NAMED = (
+    "No record of this period names one. Agents' logs and telemetry do, telemetry by attributes such as "
+    "`{attribute}`."
+)
+ATTRIBUTES: dict[DimensionName, str] = {
+    "agent": "gen_ai.agent.name",
+    "task": "task.name",
+    "session": "gen_ai.conversation.id",
+    "tool": "gen_ai.tool.name",
+    "repository": "vcs.repository.name",
+    "branch": "vcs.ref.head.name",
+    "environment": "deployment.environment.name",
+    "container": "container.name",
+    "customer": "customer.id",
+}
+
+
+def render_dimensions(user: User, period: Period, project: data.Project | None, paid: pd.DataFrame) -> None:
+    """Bars of the chosen dimension; `paid` are the period's daily costs."""
+    with st.container(border=True):
+        with st.container(
+            horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"
+        ):
+            st.header("Spend by what it was for", anchor=False, width="content")
+            dimension: DimensionName = st.selectbox(
+                "By",
+                DIMENSION_NAMES,
+                format_func=lambda name: DIMENSIONS[name].title,
+                label_visibility="collapsed",
+                key="by",
+                bind="query-params",
+                width=180,
+            )
+        _render_bars(user, dimension, _ask(period, project), paid)
+
+
+def _ask(period: Period, project: data.Project | None) -> AskedCosts:
+    first = period.first or max(EARLIEST_DAY, period.last - MOST_DAYS)
+    return AskedCosts(first, max(period.last, first), BARS, project.project_id if project else None)
+
+
+def _render_bars(user: User, dimension: DimensionName, asked: AskedCosts, paid: pd.DataFrame) -> None:
+    costs = data.load_dimension_costs(user, dimension, asked)
+    if not costs.has_values:
+        st.caption(NONE_NAMED.format(attribute=ATTRIBUTES[dimension]))
+        return
+    currency = data.load_currency(user).code
+    bars = make_bars(costs, find_factor(select_money(paid)), currency)
+    palette = current_palette()
+    st.plotly_chart(
+        charts.spend_by_name(
+            bars.amounts, bars.labels, dict.fromkeys(bars.named, palette.accent), palette, currency
+        ),
+        theme=None,
+        key="by_dimension",
+        config=charts.config(currency),
+        alt=charts.describe_totals(bars.amounts, bars.labels, currency, DIMENSIONS[dimension].title.lower()),
+    )
