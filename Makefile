@@ -1,6 +1,6 @@
 # Everything that is done with Tally from its checkout. The stamps in .venv let a second run do no work.
 .DEFAULT_GOAL := help
-.PHONY: help up setup baselines test test-quick coverage check format schema bench clean
+.PHONY: help up setup baselines test test-quick test-clients coverage check format schema bench clean
 
 # Tests start hundreds of Pythons: compiled code is kept.
 unexport PYTHONDONTWRITEBYTECODE
@@ -20,6 +20,7 @@ help:
 	@echo "make setup       make the environment, start nothing"
 	@echo "make test        run all tests"
 	@echo "make test-quick  run the tests without browsers, servers and a second Postgres"
+	@echo "make test-clients send telemetry with every client that sets itself up for Tally; installs 3 GB"
 	@echo "make coverage    run all tests and list the lines that none reaches"
 	@echo "make check       format, lint, types, imports, SQL, JavaScript, then all tests"
 	@echo "make schema      write database/schema.sql, the schema as the migrations leave it"
@@ -34,14 +35,17 @@ setup: $(VENV)/.installed $(VENV)/.node
 
 baselines: $(VENV)/.baselines
 
-test: setup $(VENV)/.dev $(VENV)/.baselines
+test: setup $(VENV)/.dev $(VENV)/.baselines $(VENV)/.clients
 	@.ci/system-packages
 	@$(BIN)/python -m $(PYTEST) $(ARGS)
 
 test-quick: setup $(VENV)/.dev
 	@$(BIN)/python -m $(PYTEST) -m "not slow" $(ARGS)
 
-coverage: setup $(VENV)/.dev $(VENV)/.baselines
+test-clients: setup $(VENV)/.dev $(VENV)/.clients $(VENV)/.all-clients
+	@TALLY_TEST_CLIENTS=all $(BIN)/python -m pytest tests/clients $(ARGS)
+
+coverage: setup $(VENV)/.dev $(VENV)/.baselines $(VENV)/.clients
 	@.ci/system-packages
 	@mkdir -p .cache && $(COVERAGE) erase
 	@CURDIR="$(CURDIR)" $(COVERAGE) run -m $(PYTEST) $(ARGS)
@@ -96,6 +100,17 @@ $(VENV)/.baselines: $(VENV)/.made requirements-baselines.lock
 	@echo "Installing the baselines of the forecasts …"
 	@$(BIN)/python -m venv $(VENV)/baselines
 	@$(VENV)/baselines/bin/python -m pip -qq --disable-pip-version-check --no-input install --require-hashes -r requirements-baselines.lock
+	@touch $@
+
+# Programs that send telemetry live apart, too, as they do beside Tally: SDKs for all tests, the others for test-clients.
+$(VENV)/.clients: $(VENV)/.dev $(wildcard tests/clients/sdks.lock tests/clients/javascript/*.json)
+	@echo "Installing clients of the telemetry …"
+	@$(BIN)/python -m tests.clients.install sdks javascript
+	@touch $@
+
+$(VENV)/.all-clients: $(VENV)/.dev $(wildcard tests/clients/*.lock tests/clients/agents/*.json)
+	@echo "Installing frameworks, LiteLLM and coding agents (some minutes) …"
+	@$(BIN)/python -m tests.clients.install frameworks litellm agents
 	@touch $@
 
 # Node.js from the machine, or else from a Python package.

@@ -49,6 +49,7 @@ LONG = (
 SLOW = (
     *LONG,
     "tests/api/test_process.py",
+    "tests/clients/",
     "tests/supabase/",
     "tests/forecasting/workers/",
     "tests/forecasting/evaluation/",

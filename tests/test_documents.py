@@ -65,11 +65,11 @@ def test_ci_runs_the_check_that_ends_with_the_test_command_of_the_readme() -> No
 
 
 def test_locks_carry_hashes_and_no_addresses() -> None:
-    for lock in CHECKOUT.glob("requirements*.lock"):
+    for lock in [*CHECKOUT.glob("requirements*.lock"), *CHECKOUT.glob("tests/clients/*.lock")]:
         text = lock.read_text()
         assert "--hash=sha256:" in text
         assert "://" not in text
-    for folder in ("supabase/local", "tests/ccusage"):
+    for folder in ("supabase/local", "tests/ccusage", "tests/clients/javascript", "tests/clients/agents"):
         packages = (CHECKOUT / folder / "package-lock.json").read_text()
         assert '"integrity"' in packages
         assert '"resolved"' not in packages

@@ -1,44 +1,7 @@
-"""The settings with which each client sends its telemetry, to copy and paste.
+"""The settings of each client, as a page and a command show them and as the tests run them."""
 
-`@ENDPOINT@` is the address of Tally without a path, `@KEY@` the whole key.
-"""
-
-from dataclasses import dataclass
-from typing import Literal
-from urllib.parse import urlsplit
-
-Language = Literal["bash", "json", "python", "toml", "typescript", "yaml"] | None
-Group = Literal["Coding agents", "Libraries", "Gateways and services"]
-
-NO_KEY = "YOUR_KEY"  # in place of a key that cannot be shown any more
-LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-@dataclass(frozen=True, slots=True)
-class Snippet:
-    """Settings of one client. A client on the internet reaches only public addresses with HTTPS."""
-
-    name: str
-    title: str
-    group: Group
-    where: str
-    template: str
-    language: Language = "bash"
-    note: str = ""
-    is_on_internet: bool = False
-
-    def fill(self, endpoint: str, key: str | None) -> str:
-        """The text to paste, for the address of a Tally and a key."""
-        filled = self.template.strip("\n").replace("@ENDPOINT@", endpoint.rstrip("/"))
-        return filled.replace("@KEY@", key or NO_KEY)
-
-    def explain_obstacle(self, endpoint: str) -> str:
-        """The reason why the client cannot reach this address; empty if it can."""
-        address = urlsplit(endpoint)
-        if not self.is_on_internet or (address.scheme == "https" and address.hostname not in LOCAL_HOSTS):
-            return ""
-        return f"{self.title} sends over the internet. It needs a public address with HTTPS, not {endpoint}."
-
+from tally.api_keys.snippet import Snippet
+from tally.core.errors import TallyError
 
 _PYTHON_EXPORT = """
 # pip install opentelemetry-sdk opentelemetry-exporter-otlp-proto-http {packages}
@@ -58,7 +21,14 @@ trace.set_tracer_provider(provider)
 
 _ENVIRONMENT = """
 export OTEL_EXPORTER_OTLP_ENDPOINT="@ENDPOINT@"
-export OTEL_EXPORTER_OTLP_HEADERS="Authorization=Bearer%20@KEY@"
+export OTEL_EXPORTER_OTLP_HEADERS="Authorization=Bearer @KEY@"
+"""
+
+_CURL = """
+curl "@ENDPOINT@{path}" --fail-with-body \\
+  -H "Authorization: Bearer @KEY@" -H "Content-Type: application/json" --data-binary @- <<EOF
+{body}
+EOF
 """
 
 _IN_TRACES_OF_APP = "Where the app starts, before it calls a model"
@@ -121,9 +91,8 @@ export OTEL_EXPORTER_OTLP_HEADERS="Authorization=Bearer @KEY@"
         "The environment of the shell, such as ~/.profile",
         """
 export COPILOT_OTEL_ENABLED=true
-export OTEL_EXPORTER_OTLP_ENDPOINT="@ENDPOINT@"
-export OTEL_EXPORTER_OTLP_HEADERS="Authorization=Bearer @KEY@"
-""",
+"""
+        + _ENVIRONMENT.lstrip("\n"),
         note="COPILOT_OFFLINE turns it off.",
     ),
     Snippet(
@@ -143,7 +112,7 @@ export OTEL_EXPORTER_OTLP_HEADERS="Authorization=Bearer @KEY@"
 export OTEL_SERVICE_NAME="my-app"
 export OTEL_EXPORTER_OTLP_PROTOCOL="http/protobuf"
 """
-        + _ENVIRONMENT.lstrip("\n"),
+        + _ENVIRONMENT.lstrip("\n").replace("Bearer ", "Bearer%20"),  # as the standard says
         note="OTEL_RESOURCE_ATTRIBUTES, such as project.name=shop, says where costs belong.",
     ),
     Snippet(
@@ -225,11 +194,13 @@ const traceExporter = new OTLPTraceExporter({
   url: "@ENDPOINT@/v1/traces",
   headers: { Authorization: "Bearer @KEY@" },
 });
-new NodeSDK({ serviceName: "my-app", traceExporter }).start();
+const sdk = new NodeSDK({ serviceName: "my-app", traceExporter });
+sdk.start();
 registerTelemetry(new OpenTelemetry());
+process.once("beforeExit", () => sdk.shutdown());
 """,
         "typescript",
-        "Before version 7: no last line, and experimental_telemetry: { isEnabled: true } in each call.",
+        "Before version 7: not registerTelemetry, but experimental_telemetry: { isEnabled: true } in calls.",
     ),
     Snippet(
         "langfuse",
@@ -238,11 +209,12 @@ registerTelemetry(new OpenTelemetry());
         "The environment of the app, in place of Langfuse's own",
         """
 export LANGFUSE_BASE_URL="@ENDPOINT@"
+export LANGFUSE_BASEURL="@ENDPOINT@"
 export LANGFUSE_HOST="@ENDPOINT@"
 export LANGFUSE_PUBLIC_KEY="tally"
 export LANGFUSE_SECRET_KEY="@KEY@"
 """,
-        note="Newer SDKs read LANGFUSE_BASE_URL, older ones LANGFUSE_HOST.",
+        note="Newer SDKs read LANGFUSE_BASE_URL, JavaScript 3 LANGFUSE_BASEURL, older Python LANGFUSE_HOST.",
     ),
     Snippet(
         "litellm-sdk",
@@ -250,15 +222,18 @@ export LANGFUSE_SECRET_KEY="@KEY@"
         "Gateways and services",
         _IN_TRACES_OF_APP,
         """
+# pip install opentelemetry-sdk opentelemetry-exporter-otlp-proto-http
 import os
 
 import litellm
 
-os.environ["GENERIC_LOGGER_ENDPOINT"] = "@ENDPOINT@/v1/litellm"
-os.environ["GENERIC_LOGGER_HEADERS"] = "Authorization=Bearer @KEY@"
-litellm.callbacks = ["generic_api"]
+os.environ["LANGFUSE_OTEL_HOST"] = "@ENDPOINT@"
+os.environ["LANGFUSE_PUBLIC_KEY"] = "tally"
+os.environ["LANGFUSE_SECRET_KEY"] = "@KEY@"
+litellm.callbacks = ["langfuse_otel"]
 """,
         "python",
+        "acompletion tells in the background: a program that ends with it should wait a second.",
     ),
     Snippet(
         "litellm-proxy",
@@ -327,4 +302,54 @@ service:
         "yaml",
         "Add the exporter to the pipelines that there are. Sampled traces count too little.",
     ),
+    Snippet(
+        "curl",
+        "curl with Tally's own JSON",
+        "By hand",
+        "A shell; the same from any language",
+        _CURL.format(
+            path="/v1/records",
+            body="""\
+{"records": [{
+  "id": "test-$(date +%s)", "timestamp": "$(date -u +%Y-%m-%dT%H:%M:%SZ)", "service": "my-app",
+  "provider": "openai", "model": "gpt-4o", "input_tokens": 1200, "output_tokens": 50
+}]}""",
+        ),
+        note="With the provider's id of the response as `id`, a call counts once. Fields: /v1/openapi.json.",
+    ),
+    Snippet(
+        "curl-otlp",
+        "curl with OTLP as JSON",
+        "By hand",
+        "A shell; the same from any language",
+        "\nnow=$(date +%s)"
+        + _CURL.format(
+            path="/v1/traces",
+            body="""\
+{"resourceSpans": [{
+  "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "my-app"}}]},
+  "scopeSpans": [{"spans": [{
+    "traceId": "$(printf %032x $now)", "spanId": "$(printf %016x $now)", "name": "chat gpt-4o", "kind": 3,
+    "startTimeUnixNano": "${now}000000000", "endTimeUnixNano": "${now}500000000",
+    "attributes": [
+      {"key": "gen_ai.operation.name", "value": {"stringValue": "chat"}},
+      {"key": "gen_ai.provider.name", "value": {"stringValue": "openai"}},
+      {"key": "gen_ai.response.model", "value": {"stringValue": "gpt-4o"}},
+      {"key": "gen_ai.usage.input_tokens", "value": {"intValue": 1200}},
+      {"key": "gen_ai.usage.output_tokens", "value": {"intValue": 50}}
+    ]
+  }]}]
+}]}""",
+        ),
+        note="Names of the attributes: OpenTelemetry's conventions for generative AI.",
+    ),
 )
+
+
+def find_snippet(name: str) -> Snippet:
+    """The settings of a client by its name; raises TallyError for another."""
+    found = next((each for each in SNIPPETS if each.name == name.strip().lower()), None)
+    if found is None:
+        names = ", ".join(each.name for each in SNIPPETS)
+        raise TallyError(f"There are no settings for “{name}”. Clients are: {names}.")
+    return found

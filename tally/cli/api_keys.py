@@ -1,6 +1,7 @@
 """`tally keys api`: the keys with which programs send what they spend, or read it."""
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -14,11 +15,13 @@ from tally.core.errors import TallyError
 
 if TYPE_CHECKING:
     from tally.api_keys.keys import ApiKey, MadeKey, Scope
+    from tally.api_keys.snippet import Snippet
 
 NOTHING_YET = "No keys yet. Make one with `tally keys api create NAME`, or on the Keys page."
 TEXT_COLUMNS = ("Name", "Key", "Project", "Scopes", "Last used", "Expires", "State", "Id")
 NUMBER_COLUMNS = ("Requests/min", "Tokens/min")
 BY_RULES, NONE = "by rules", "-"
+POLL_SECONDS = 1
 WholeKey = Annotated[
     str, typer.Argument(metavar="KEY", help="Name, id or shown form of a key.", show_default=False)
 ]
@@ -82,20 +85,33 @@ def create(  # noqa: PLR0913 - one for each option
         int | None, typer.Option(metavar="N", min=1, max=10**12, help="Most tokens a minute.")
     ] = None,
     expires_in: ExpiresIn = None,
+    client: Annotated[
+        str | None,
+        typer.Option(
+            "--for", metavar="CLIENT", help="Print the settings of this client, with the key in them."
+        ),
+    ] = None,
 ) -> None:
     """Make a key and print it, once, on standard output.
 
-    Example: tally keys api create laptop --scope ingest --expires-in 90
+    Example: tally keys api create laptop --for claude-code
     """
     from tally.api_keys import keys
+    from tally.api_keys.snippets import find_snippet
     from tally.storage.workspaces import find_project, list_projects
+
+    snippet = find_snippet(client) if client else None
 
     scopes = _read_scopes(scope or ["ingest"])
     with acting_here(email, "tally keys api create", workspace) as database:
         project_id = find_project(list_projects(database), project).id if project else None
         new = keys.NewKey(name, scopes, project_id, requests, tokens, _in_days(expires_in))
         made = keys.create_key(database, new)
-    _print_key(made, f"Made the key “{name.strip()}” ({made.shown}).")
+    note = f"Made the key “{name.strip()}” ({made.shown})."
+    if snippet:
+        _print_settings(made, snippet, note)
+    else:
+        _print_key(made, note)
 
 
 @api_keys.command(cls=TallyCommand)
@@ -133,6 +149,36 @@ def rotate(
         made = keys.rotate_key(database, found, timedelta(hours=overlap), _in_days(expires_in))
     ends = f"works for {overlap} hours more" if overlap else "no longer works"
     _print_key(made, f"Made {made.shown} in place of “{found.name}” ({found.shown}), which {ends}.")
+
+
+@api_keys.command(cls=TallyCommand)
+def wait(key: WholeKey, email: SessionOrEmail = None, workspace: WorkspaceName = None) -> None:
+    """Wait for the first call that comes with a key, and print it.
+
+    Example: tally keys api wait laptop
+    """
+    from tally.api_keys import keys
+    from tally.api_keys.first_call import describe_call, find_first_call
+
+    with acting_here(email, "tally keys api wait", workspace) as database:
+        found = keys.find_key(keys.list_keys(database), key, datetime.now(UTC))
+        echo(f"Waiting for the first call with “{found.name}” ({found.shown}) … Ctrl-C ends it.", err=True)
+        while (seen := find_first_call(database, found.id)) is None:
+            time.sleep(POLL_SECONDS)
+    echo(describe_call(seen))
+
+
+def _print_settings(made: "MadeKey", snippet: "Snippet", note: str) -> None:
+    """The settings of a client on standard output, so that they can be put into their file."""
+    from tally.api_keys.snippet import EXAMPLE_ORIGIN
+    from tally.core.settings import load_settings
+
+    address = load_settings().app_origin or EXAMPLE_ORIGIN
+    echo(f"{note} It is not shown again. {snippet.title}: {snippet.where}.", err=True)
+    for remark in (snippet.explain_obstacle(address), snippet.note):
+        if remark:
+            echo(remark, err=True)
+    typer.echo(snippet.fill(address, made.text))
 
 
 def _print_key(made: "MadeKey", note: str) -> None:

@@ -17,6 +17,7 @@ from tally.storage.postgres import PostgresDatabase
 from tally.storage.postgrest import SupabaseDatabase, open_supabase
 from tests.shared_connections import operator_connection
 
+PASSWORD = "correct horse 1"
 TRANSPORTS = ("supabase", "postgres")
 
 
@@ -33,7 +34,7 @@ def sign_up(stack: Stack) -> Person:
     """Make an account for somebody new."""
     settings = stack.settings()
     accounts = AuthClient(settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"])
-    tokens = accounts.sign_up(f"{uuid4().hex[:12]}@example.com", "correct horse 1")
+    tokens = accounts.sign_up(f"{uuid4().hex[:12]}@example.com", PASSWORD)
     assert isinstance(tokens, Tokens)
     return Person(tokens.user_id, tokens.email, tokens.access_token)
 

@@ -16,7 +16,8 @@ from app.ui.notices import render_warning
 from app.ui.theme import apply_code_styles
 from app.views.keys.new_key import Shown, read_new_key, render_done
 from tally.api_keys.keys import ApiKey
-from tally.api_keys.snippets import NO_KEY, SNIPPETS, Snippet
+from tally.api_keys.snippet import EXAMPLE_ORIGIN, NO_KEY, Snippet
+from tally.api_keys.snippets import SNIPPETS
 
 POLL_SECONDS = 3
 ONCE = "This is the only time the whole key is shown. Copy it before you leave this page."
@@ -52,7 +53,7 @@ def _label(name: str) -> str:
 
 
 def _render_snippet(snippet: Snippet, key: str | None, has_keys: bool) -> None:
-    endpoint = public_origin() or "https://tally.example"
+    endpoint = public_origin() or EXAMPLE_ORIGIN
     if obstacle := snippet.explain_obstacle(endpoint):
         render_warning(obstacle)
     st.caption(escape_markdown(f"{snippet.where}."))

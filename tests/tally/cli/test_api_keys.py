@@ -1,6 +1,7 @@
 """`tally keys api`: keys are made, listed, rotated and revoked; the whole key is on standard output, once."""
 
 import json
+import tomllib
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -93,3 +94,27 @@ def test_what_cannot_be_is_refused_in_a_sentence(stack: Stack, arguments: list[s
     refused = run(sign_up(stack), *arguments, fails=True)
     assert sentence in refused.stderr
     assert refused.stdout == ""
+
+
+def test_settings_of_a_client_are_printed_with_the_key_in_them(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = sign_up(stack)
+    monkeypatch.setenv("APP_ORIGIN", "http://127.0.0.1:8501")
+    made = run(person, "create", "laptop", "--for", "codex")
+    exporter = tomllib.loads(made.stdout)["otel"]["exporter"]["otlp-http"]
+    assert exporter["endpoint"] == "http://127.0.0.1:8501/v1/logs"
+    text = exporter["headers"]["Authorization"].removeprefix("Bearer ")
+    assert verified(stack, text) == "laptop"
+    assert "~/.codex/config.toml" in made.stderr
+    assert text not in made.stderr
+    far = run(person, "create", "broadcast", "--for", "openrouter")
+    assert "needs a public address" in far.stderr
+
+
+def test_an_unknown_client_makes_no_key(stack: Stack) -> None:
+    person = sign_up(stack)
+    refused = run(person, "create", "laptop", "--for", "emacs", fails=True)
+    assert "There are no settings for “emacs”." in refused.stderr
+    assert "claude-code" in refused.stderr
+    assert list_keys(person) == []
