@@ -5,12 +5,16 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from shutil import which
+
+import pytest
 
 from tally.api_keys.snippets import find_snippet
 from tally.local.node import find_node
 from tests.clients.install import modules_of, python_of
 
 SECONDS = 120
+NEEDS_CURL = pytest.mark.skipif(which("curl") is None, reason="curl is not installed (apt install curl)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,12 @@ import re
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from api.app import create_api
 from api.settings import ApiSettings
 from tally.core.paths import CHECKOUT
 from tally.local.stack import Stack
 from tests.api.server import ApiServer
+from tests.clients.machine import NEEDS_CURL
 from tests.program_environment import program_environment
 from tests.tally.people import PASSWORD, sign_up
 
@@ -19,7 +18,7 @@ README = (CHECKOUT / "README.md").read_text()
 START, LOGIN, *OTHERS = [line.strip() for line in COMMANDS.splitlines()]
 
 
-@pytest.mark.skipif(not (CHECKOUT / ".venv/bin/tally").exists(), reason="tally is installed elsewhere")
+@NEEDS_CURL
 def test_five_commands_of_the_readme_lead_to_the_first_call(stack: Stack, tmp_path: Path) -> None:
     assert (START, len(OTHERS)) == ("make up", 3)
     settings, person = stack.settings(), sign_up(stack)

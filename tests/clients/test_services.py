@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from tests.api.test_otlp import JSON, as_json, call_span
 from tests.clients.counted import CHAT, MESSAGE, load_counted
-from tests.clients.machine import Machine
+from tests.clients.machine import NEEDS_CURL, Machine
 from tests.database_fixtures import Connection
 
 CHAT_ATTRIBUTES = {
@@ -103,6 +103,7 @@ def test_collector_sends_the_pipelines_that_name_its_exporter(machine: Machine, 
     assert load_counted(database) == [CHAT]
 
 
+@NEEDS_CURL
 @pytest.mark.parametrize("name", ["curl", "curl-otlp"])
 def test_curl_sends_a_call(machine: Machine, database: Connection, name: str) -> None:
     said = machine.run(["sh", machine.write("work/send.sh", machine.snippet(name))])
