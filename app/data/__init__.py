@@ -25,6 +25,7 @@ from app.data.forecasts import (
     load_newest_forecast,
 )
 from app.data.people import Invitation, load_invitations, load_people, load_use_of_month
+from app.data.performance import load_performance
 from app.data.preferences import (
     Preferences,
     load_currency,
@@ -120,6 +121,7 @@ __all__ = [
     "load_newest_requests",
     "load_past_totals",
     "load_people",
+    "load_performance",
     "load_preference_metadata",
     "load_preferences",
     "load_price_differences",

@@ -7,6 +7,7 @@
   const paths = [
     "/",
     "/traces",
+    "/models",
     "/records",
     "/import",
     "/connections",

@@ -24,6 +24,7 @@ class Page:
 PAGES = (
     Page("overview", "Overview", "space_dashboard"),
     Page("traces", "Traces", "account_tree"),
+    Page("models", "Models", "speed"),
     Page("records", "Records", "receipt_long"),
     Page("imports", "Import", "upload_file"),
     Page("connections", "Connections", "sync_alt"),

@@ -4,6 +4,7 @@ from app.ui.charts.bars import shares
 from app.ui.charts.budget import budget_course, scope_months
 from app.ui.charts.daily import Context, Earlier, daily_spend, mark_days
 from app.ui.charts.forecast import earlier_predictions, forecast_ribbons
+from app.ui.charts.models import Line, course, latency_curve, model_colours
 from app.ui.charts.spend import describe_totals, pairs, spend_by_name
 from app.ui.charts.style import config, is_weekly, series_colours, top_names
 from app.ui.charts.traces import kind_colours, trace_scatter, waterfall_bar
@@ -11,15 +12,19 @@ from app.ui.charts.traces import kind_colours, trace_scatter, waterfall_bar
 __all__ = [
     "Context",
     "Earlier",
+    "Line",
     "budget_course",
     "config",
+    "course",
     "daily_spend",
     "describe_totals",
     "earlier_predictions",
     "forecast_ribbons",
     "is_weekly",
     "kind_colours",
+    "latency_curve",
     "mark_days",
+    "model_colours",
     "pairs",
     "scope_months",
     "series_colours",

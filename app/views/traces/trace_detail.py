@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
-from html import escape
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,6 +25,7 @@ from app.formats.text import escape_markdown
 from app.ui import charts
 from app.ui.cards import render_heading
 from app.ui.columns import ALIGN_RIGHT
+from app.ui.legend import render_legend
 from app.ui.theme import current_palette
 from app.views.traces.address import SPAN, TRACE, leave, open_session
 from tally.core.text import plural
@@ -142,7 +142,7 @@ def _render_waterfall(waterfall: Waterfall, currency: Currency) -> None:
     shown = {node.span.kind for node in waterfall.nodes}
     legend = {KINDS[kind]: colours[kind] for kind in KINDS if kind in shown}
     legend |= {"Error": palette.bad.fill} if waterfall.errors else {}
-    st.html(render_legend(legend, palette.muted))
+    st.html(render_legend(legend.items(), palette.muted))
     key = f"waterfall-{waterfall.roots[0].span.trace_id}"
     rows = st.session_state.get(key, {}).get("selection", {}).get("rows", [])
     if rows and rows[0] < len(waterfall.nodes):
@@ -174,16 +174,6 @@ def _render_waterfall(waterfall: Waterfall, currency: Currency) -> None:
 
 
 FIGURES = ("duration", "tokens", "cost", "outcome")
-
-
-def render_legend(colours: Mapping[str, str], ink: str) -> str:
-    """The kinds of spans with their colours, as HTML."""
-    items = "".join(
-        f'<span style="white-space:nowrap"><i style="display:inline-block;width:10px;height:10px;'
-        f'border-radius:3px;margin-right:6px;background:{colour}"></i>{escape(name)}</span>'
-        for name, colour in colours.items()
-    )
-    return f'<div style="display:flex;flex-wrap:wrap;gap:4px 16px;font-size:13px;color:{ink}">{items}</div>'
 
 
 def _columns(waterfall: Waterfall) -> dict[str, Any]:

@@ -1,0 +1,139 @@
+"""The Models page: table, comparison and courses, with the choice in the address."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app.auth.identity import User
+from tally.core.records import CostRecord, identity
+from tally.storage.database import DatabaseError
+from tests.app.pages import open_page, read_markdown, save, shown
+from tests.app.projects import add_project
+
+
+def call(number: int, model: str = "gpt-5.2", minutes_ago: float = 30, **changes: Any) -> CostRecord:
+    """The record of a call."""
+    told = {"status": "ok", "duration_ms": 1000 + number, "first_token_ms": 400} | changes.pop("told", {})
+    fields: dict[str, Any] = {
+        "provider": "openai",
+        "timestamp": datetime.now(UTC) - timedelta(minutes=minutes_ago, milliseconds=number),
+        "model_name": model,
+        "cost_usd": Decimal("0.002"),
+        "source_key": identity("call", model, number),
+        "cost_basis": "estimated",
+        "collection_method": "otlp",
+        "input_tokens": 900,
+        "output_tokens": 100,
+        "request_count": 1,
+        "metadata": {"inference": told},
+    }
+    return CostRecord(**fields | changes)
+
+
+def calls(count: int, **changes: Any) -> list[CostRecord]:
+    """Several calls."""
+    return [call(number, **changes) for number in range(count)]
+
+
+def column(page: AppTest, name: str, table: int = 0) -> list[Any]:
+    """The cells of a column."""
+    return list(page.dataframe[table].value[name])
+
+
+def test_an_empty_page_leads_to_a_key(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    save(user, [call(1, collection_method="local_log")])
+    page = open_page(monkeypatch, user, "models")
+    assert not page.exception
+    assert "No requests in the last 30 days." in shown(page)
+    page.button[-1].click().run()
+    assert not page.exception
+    assert page.title[0].value == "Keys"
+
+
+def test_one_request_is_told_as_too_few(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    save(user, calls(1))
+    page = open_page(monkeypatch, user, "models")
+    assert not page.exception
+    assert (column(page, "model"), column(page, "requests")) == (["gpt-5.2"], [1])
+    text = read_markdown(shown(page))
+    assert "Too few requests: a p95 needs 20 and a p99 needs 100" in text
+    assert "Comparison" not in text
+    assert "1 request · 0% failed · p50 1.00 s · p95 too few · 167 tokens/s · $2.00 per 1,000" in text
+
+
+def test_models_are_compared_side_by_side(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    slow: dict[str, Any] = {
+        "told": {"duration_ms": 2000},
+        "provider": "anthropic",
+        "cost_usd": Decimal("0.004"),
+    }
+    save(user, [*calls(150, told={"duration_ms": 1000}), *calls(100, model="claude-x", **slow)])
+    save(user, [call(999, "claude-x", told={"status": "rate_limited"}, provider="anthropic", cost_usd=None)])
+    save(user, calls(3, model="small"))
+    page = open_page(monkeypatch, user, "models", {"period": "24H"})
+    assert not page.exception
+    assert column(page, "model") == ["gpt-5.2", "claude-x", "small"]
+    compared = dict(zip(column(page, "measure", 1), column(page, "difference", 1), strict=True))
+    assert compared["p95 latency"] == "2.0 times slower"
+    assert compared["Requests"] == "33% fewer"
+    assert compared["Error rate"] == "\N{EN DASH}"
+    assert column(page, "second", 1)[1] == "0.99%"
+    assert (
+        dict(zip(column(page, "measure", 1), column(page, "first", 1), strict=True))["p99 latency"]
+        == "1.00 s"
+    )
+    assert "Too few requests" in shown(page)  # the third model
+    page = open_page(monkeypatch, user, "models", {"compare": "small"})
+    assert not page.exception
+    assert "Comparison" not in shown(page)
+    assert page.multiselect(key="compare").value == ["small"]
+
+
+def test_the_period_and_the_project_are_those_of_the_address(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    project = add_project(user, "Website")
+    save(
+        user,
+        [call(1, "recent"), call(2, "filed", project_id=project), call(3, "old", minutes_ago=60 * 24 * 5)],
+    )
+    for address, expected in (
+        ({"period": "24H"}, ["filed", "recent"]),
+        ({"period": "7D"}, ["filed", "old", "recent"]),
+        ({"period": "90D", "project": "website"}, ["filed"]),
+    ):
+        page = open_page(monkeypatch, user, "models", address)
+        assert not page.exception
+        assert sorted(column(page, "model")) == expected, address
+    page = open_page(monkeypatch, user, "models", {"period": "24H", "project": "-"})
+    assert sorted(column(page, "model")) == ["recent"]
+
+
+def test_hostile_names_are_only_text(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    names = ["[click](http://x)", "<b>bold</b>"]
+    save(user, [call(1, names[0]), call(2, names[1])])
+    page = open_page(monkeypatch, user, "models")
+    assert not page.exception
+    assert sorted(column(page, "model")) == sorted(names)
+    assert not any("](http" in str(element.value) for element in page.caption)
+    assert not any("<b>" in str(element.proto.body) for element in page.get("html"))
+
+
+def test_one_name_of_two_providers_is_two_models(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    save(user, [call(1), call(2, provider="anthropic")])
+    page = open_page(monkeypatch, user, "models")
+    assert not page.exception
+    assert column(page, "model") == ["gpt-5.2 (Anthropic)", "gpt-5.2 (OpenAI)"]
+
+
+def test_too_many_calls_are_explained(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    def refuse(*_: object) -> None:
+        raise DatabaseError("This period has more than 2,000,000 requests. Choose a shorter one.")
+
+    save(user, calls(1))
+    monkeypatch.setattr("app.data.performance.read_performance", refuse)
+    page = open_page(monkeypatch, user, "models")
+    assert "Choose a shorter one." in shown(page)
