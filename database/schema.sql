@@ -9065,6 +9065,39 @@ CREATE FUNCTION private.telemetry_lock(of_workspace uuid) RETURNS bigint
     select hashtextextended('tally.telemetry.' || of_workspace::text, 0)
 $$;
 
+-- FUNCTION private.tell_verified_channel()
+
+CREATE FUNCTION private.tell_verified_channel() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    insert into public.deliveries (workspace_id, event_id, channel_id, channel_name, kind)
+    select e.workspace_id, e.id, new.id, new.name, 'open'
+    from public.alert_events as e
+    where
+        e.workspace_id = new.workspace_id
+        and e.state = 'open'
+        and e.occurred_at > now() - interval '7 days'
+        and not exists (select from public.deliveries as d where d.workspace_id = e.workspace_id and d.event_id = e.id)
+        and (
+            e.kind <> 'budget'
+            or not exists (
+                select from public.budget_channels as b where b.workspace_id = e.workspace_id and b.budget_id::text = e.subject
+            )
+            or exists (
+                select
+                from public.budget_channels as b
+                where b.workspace_id = e.workspace_id and b.budget_id::text = e.subject and b.channel_id = new.id
+            )
+        )
+    order by e.occurred_at desc
+    limit 10
+    on conflict do nothing;
+    return null;
+end
+$$;
+
 -- FUNCTION private.timezone_lock(uuid)
 
 CREATE FUNCTION private.timezone_lock(of_workspace uuid) RETURNS bigint
@@ -14365,6 +14398,10 @@ CREATE TRIGGER channels_note_update AFTER UPDATE ON public.channels REFERENCING 
 
 CREATE TRIGGER channels_touch BEFORE UPDATE ON public.channels FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 
+-- TRIGGER public.channels channels_verified
+
+CREATE TRIGGER channels_verified AFTER UPDATE OF verified_at ON public.channels FOR EACH ROW WHEN (((old.verified_at IS NULL) AND (new.verified_at IS NOT NULL) AND (new.paused_at IS NULL) AND (new.disabled_at IS NULL))) EXECUTE FUNCTION private.tell_verified_channel();
+
 -- TRIGGER public.cost_records cost_records_audit_delete
 
 CREATE TRIGGER cost_records_audit_delete AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN ((CURRENT_USER = ANY (ARRAY['authenticated'::name, 'service_role'::name]))) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,project_id,provider_id,import_id,timestamp,day,model_name,billing_account,cost_usd,tokens_used,request_count,cost_basis,charge_type}', 'workspace_id');
@@ -16776,6 +16813,8 @@ GRANT ALL ON FUNCTION private.take_back_calls(tenant uuid, sources uuid[], keys 
 REVOKE ALL ON FUNCTION private.take_statements(ids uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.telemetry_lock(of_workspace uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.tell_verified_channel() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.timezone_lock(of_workspace uuid) FROM PUBLIC;
 

@@ -38,6 +38,48 @@ end
 $$;
 revoke all on function private.raise_event(uuid, text, text, uuid, date, text, jsonb, uuid[], text) from public;
 
+-- A channel that was just verified hears of what is open and nobody was told: its budgets may have been exceeded while its reader
+-- had not agreed yet.
+create or replace function private.tell_verified_channel()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+    insert into public.deliveries (workspace_id, event_id, channel_id, channel_name, kind)
+    select e.workspace_id, e.id, new.id, new.name, 'open'
+    from public.alert_events as e
+    where
+        e.workspace_id = new.workspace_id
+        and e.state = 'open'
+        and e.occurred_at > now() - interval '7 days'
+        and not exists (select from public.deliveries as d where d.workspace_id = e.workspace_id and d.event_id = e.id)
+        and (
+            e.kind <> 'budget'
+            or not exists (
+                select from public.budget_channels as b where b.workspace_id = e.workspace_id and b.budget_id::text = e.subject
+            )
+            or exists (
+                select
+                from public.budget_channels as b
+                where b.workspace_id = e.workspace_id and b.budget_id::text = e.subject and b.channel_id = new.id
+            )
+        )
+    order by e.occurred_at desc
+    limit 10
+    on conflict do nothing;
+    return null;
+end
+$$;
+revoke all on function private.tell_verified_channel() from public;
+
+drop trigger if exists channels_verified on public.channels;
+create trigger channels_verified
+    after update of verified_at on public.channels
+    for each row
+    when (old.verified_at is null and new.verified_at is not null and new.paused_at is null and new.disabled_at is null)
+    execute function private.tell_verified_channel();
+
 -- Marks an event as over. Receivers that have an open incident of it, or follow its state, are told.
 create or replace function private.clear_event(event uuid)
 returns void

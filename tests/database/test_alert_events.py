@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from tests.database.teams import Person, Team, make_team, race
+from tests.database.test_budgets import add_budget
 from tests.database_fixtures import Connection, Project
 
 RAISE = "select private.raise_event(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
@@ -122,6 +123,62 @@ def test_end_is_told_where_it_is_followed(database: Connection, team: Team) -> N
     assert told.fetchall() == [("pagerduty",), ("webhook",)]
     found = database.execute("select state, cleared_at is not null from public.alert_events").fetchone()
     assert found == ("cleared", True)
+
+
+VERIFY = "update public.channels set verified_at = now(), verified_by = 'message' where id = %s"
+
+
+def verify_later(database: Connection, team: Team, name: str = "later") -> UUID:
+    """Add a channel whose receiver agrees only now; the message that asked it is not counted."""
+    channel = uuid4()
+    team["owner"].ask("save_channel", channel=channel, details=DETAILS | {"name": name})
+    database.execute("delete from public.deliveries where event_id is null")
+    database.execute(VERIFY, [channel])
+    return channel
+
+
+def test_channel_hears_of_what_was_open_before_it_agreed(database: Connection, team: Team) -> None:
+    event = raise_event(database, team)
+    channel = verify_later(database, team)
+    verify_later(database, team, "another")
+    database.execute(VERIFY, [channel])
+    told = database.execute("select event_id, channel_id, kind from public.deliveries").fetchall()
+    assert told == [(event, channel, "open")]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "set state = 'cleared', cleared_at = now()",
+        "set state = 'superseded'",
+        "set occurred_at = now() - interval '8 days'",
+    ],
+)
+def test_channel_does_not_hear_of_what_is_over(database: Connection, team: Team, change: str) -> None:
+    raise_event(database, team)
+    database.execute(f"update public.alert_events {change}")
+    verify_later(database, team)
+    assert count(database, "deliveries") == 0
+
+
+def test_channel_hears_of_budgets_that_name_it(database: Connection, team: Team) -> None:
+    for_other, for_later = (add_budget(database, team.id, name=name) for name in ("other", "later"))
+    other, later = uuid4(), uuid4()
+    for channel, name in ((other, "other"), (later, "later")):
+        team["owner"].ask("save_channel", channel=channel, details=DETAILS | {"name": name})
+    for budget, channel in ((for_other, other), (for_later, later)):
+        database.execute(
+            "insert into public.budget_channels (workspace_id, budget_id, channel_id) values (%s, %s, %s)",
+            [team.id, budget, channel],
+        )
+        raise_event(database, team, subject=str(budget), channels=[channel])
+    database.execute("delete from public.deliveries")
+    database.execute(VERIFY, [later])
+    told = database.execute(
+        "select e.subject, d.channel_id from public.deliveries as d "
+        "inner join public.alert_events as e on d.event_id = e.id"
+    )
+    assert told.fetchall() == [(str(for_later), later)]
 
 
 def visible(person: Person) -> int:

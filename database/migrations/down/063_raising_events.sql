@@ -7,4 +7,6 @@ drop function if exists private.begin_confirmation(uuid, text, text);
 drop function if exists private.enqueue_test(uuid, uuid);
 drop table if exists private.sent_tests;
 drop function if exists private.clear_event(uuid);
+drop trigger if exists channels_verified on public.channels;
+drop function if exists private.tell_verified_channel();
 drop function if exists private.raise_event(uuid, text, text, uuid, date, text, jsonb, uuid[], text);
