@@ -14,6 +14,7 @@ from tally.budgets.status import BudgetStatus, load_statuses
 from tally.storage.postgrest import ask
 
 EVENTS_SHOWN = 30
+HIGHEST = "facts->percent"  # of the events of one evaluation
 LIMITS_READ = 5
 SCOPE = ("project_id", "provider_id", "model_name", "user_id", "billing_account", "tag")
 WHOLE_MONTH = {
@@ -63,7 +64,7 @@ def load_budget_events(user: User, budget_id: str) -> list[dict[str, Any]]:
     """The newest events of a budget; admins see their `deliveries`, others none."""
     events = select(user, "alert_events", f"{EVENT_COLUMNS},deliveries({DELIVERY_COLUMNS})")
     of_budget = events.eq("kind", "budget").eq("subject", budget_id)
-    rows = fetch_rows(of_budget.order("occurred_at", desc=True).order("id").limit(EVENTS_SHOWN))
+    rows = fetch_rows(of_budget.order("occurred_at", desc=True).order(HIGHEST, desc=True).limit(EVENTS_SHOWN))
     return [row | {"deliveries": list(map(parse_delivery, row["deliveries"]))} for row in rows]
 
 

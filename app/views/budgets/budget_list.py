@@ -28,6 +28,7 @@ from app.parts.budget_state import render_state
 from app.parts.forecast_updates import render_forecast_updates
 from app.parts.permissions import explain_fixed_budgets
 from app.ui import progress as bars
+from app.ui.notices import render_announcement
 from app.ui.theme import current_palette
 from app.ui.titles import title_row
 from app.views.budgets.channels import show_channels
@@ -51,6 +52,7 @@ def render_list(user: User, statuses: Sequence[BudgetStatus]) -> None:
             "New budget", type="primary", icon=":material/add:", disabled=fixed is not None,
             on_click=open_part, args=(NEW,), help=fixed,
         )  # fmt: skip
+    render_announcement()
     if not statuses:
         with st.container(border=True, gap="small", key="no_budgets"):
             st.header("No budgets yet", anchor=False)

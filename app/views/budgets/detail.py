@@ -20,6 +20,7 @@ from app.parts.permissions import explain_fixed_budgets
 from app.ui import charts, columns
 from app.ui import progress as bars
 from app.ui.cards import render_heading
+from app.ui.notices import render_announcement
 from app.ui.tables import render_table
 from app.ui.theme import current_palette
 from app.ui.titles import title_row
@@ -37,6 +38,7 @@ def render_detail(user: User, status: BudgetStatus) -> None:
     with title_row("Budgets"):
         if may_change:
             render_actions(user, status)
+    render_announcement()
     updates = render_forecast_updates(user)
     _render_hero(user, status, zone, updates.is_updating)
     left, right = st.columns([2, 1], gap="small")

@@ -7,7 +7,6 @@ from app.auth.identity import current_user
 from app.figures.budget_words import hide_forecast
 from app.parts.budget_address import NEW, read_choice
 from app.parts.permissions import explain_fixed_budgets
-from app.ui.notices import render_announcement
 from app.ui.periods import today_in
 from app.views.budgets.budget_list import render_list
 from app.views.budgets.detail import render_detail
@@ -26,4 +25,3 @@ elif chosen:
     render_detail(user, chosen)
 else:
     render_list(user, statuses)
-render_announcement()

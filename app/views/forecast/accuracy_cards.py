@@ -19,6 +19,7 @@ from tally.core.text import plural
 
 LOW_IS_GOOD = "low is good"
 NEAR_IS_GOOD = "near the line is good"
+SOON = "ready two days after the first forecast"
 
 
 def render_accuracy(predicted: pd.DataFrame, history: pd.Series) -> None:
@@ -29,7 +30,7 @@ def render_accuracy(predicted: pd.DataFrame, history: pd.Series) -> None:
     st.metric(
         "Past days in range",
         f"{int(is_inside.sum())} of {known}" if known else DASH,
-        "Target: 80%" if known else "ready in a few days",
+        "Target: 80%" if known else SOON,
         delta_color="off",
         delta_arrow="off",
         border=True,
@@ -45,7 +46,7 @@ def render_bias(predicted: pd.DataFrame, history: pd.Series) -> None:
     st.metric(
         "Predicted vs actual",
         f"{forecast / spent - 1:+.1%}" if spent > 0 else DASH,
-        f"over {plural(int(actual.notna().sum()), 'day')}" if spent > 0 else "ready in a few days",
+        f"over {plural(int(actual.notna().sum()), 'day')}" if spent > 0 else SOON,
         delta_color="off",
         delta_arrow="off",
         border=True,

@@ -285,6 +285,21 @@ def test_events_are_told_with_what_happened(
     assert "on its way" not in plain(page)
 
 
+def test_events_of_one_evaluation_are_told_highest_first(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    budget = add_budget(user, "Month", "80")
+    with job.transaction():
+        for day, percent in enumerate((80, 100, 50), start=1):
+            facts = Jsonb({"budget": "Month", "threshold": "actual", "percent": percent})
+            job.execute(ADD_EVENT, [user.user_id, budget, TODAY.replace(day=day), facts])
+
+    page = open_budget(monkeypatch, user, budget)
+
+    told = re.findall(r"Budget “Month”:? (is exceeded|\d+% is reached)", plain(page))
+    assert told == ["is exceeded", "80% is reached", "50% is reached"]
+
+
 def test_channels_that_hear_of_a_budget_are_named(
     monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:
