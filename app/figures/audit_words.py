@@ -139,6 +139,9 @@ def _name_subject(entry: Entry, names: Names) -> str:
     if table == "api_credentials":
         provider = names.get(entry["metadata"].get("provider") or "", "")
         return f"{provider} {entry['metadata'].get('credential_name') or ''}".strip()
+    if table == "budget_thresholds" and "percent" in values:
+        reached = "forecast" if values.get("kind") == "forecast" else "spent"
+        return f"{values['percent']}% {reached}"
     if table == "price_multipliers" and "provider_id" in values and not values.get(column):
         return f"All accounts of {names.get(values['provider_id'], 'a provider')}"
     return names.get(entry["row_id"] or "") or str(values.get(column) or "")

@@ -50,6 +50,16 @@ def entry(table: str, action: str, **values: Any) -> dict[str, Any]:
             "Amount: $100.00 to $150.00",
         ),
         (
+            entry("budget_thresholds", "insert", after={"kind": "actual", "percent": 100}),
+            "Added threshold",
+            "100% spent",
+        ),
+        (
+            entry("budget_thresholds", "delete", before={"kind": "forecast", "percent": 100}),
+            "Deleted threshold",
+            "100% forecast",
+        ),
+        (
             entry(
                 "invitations",
                 "invite",
