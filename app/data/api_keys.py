@@ -5,13 +5,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.auth.identity import User, database_of
-from tally.api_keys import keys
+from tally.api_keys import first_call, keys
+from tally.api_keys.first_call import SeenCall
 from tally.api_keys.keys import ApiKey, MadeKey, NewKey
 
 
 def load_api_keys(user: User) -> list[ApiKey]:
     """The keys that the user may see, oldest first: own ones, or as an admin everybody's."""
     return keys.list_keys(database_of(user))
+
+
+def find_first_call(user: User, key: ApiKey) -> SeenCall | None:
+    """The first call that came with a key; None before it."""
+    return first_call.find_first_call(database_of(user), key.id)
 
 
 def create_api_key(user: User, new: NewKey) -> MadeKey:

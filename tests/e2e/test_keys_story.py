@@ -1,7 +1,10 @@
 """The story of a key: created, copied, refused in the end."""
 
+import subprocess
+from shutil import which
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tally.api_keys.key_text import hash_key, is_key_text
@@ -19,6 +22,23 @@ def verify(stack: Stack, text: str) -> str | None:
         query = "select name from private.verify_api_key(%s)"
         found = connection.execute(query, [hash_key(text)]).fetchone()
     return found[0] if found else None
+
+
+@pytest.mark.skipif(which("curl") is None, reason="curl is not installed (apt install curl)")
+def test_pasted_settings_lead_to_the_first_call_which_the_page_tells(page: Page, account: Account) -> None:
+    sign_in(page, account, "/keys")
+    page.get_by_role("button", name="Create key").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("shell")
+    dialog.get_by_role("button", name="Create key").click()
+    expect(page.get_by_text("Waiting for the first call")).to_be_visible()
+    page.get_by_role("combobox", name="Client").fill("curl with Tally")
+    page.get_by_role("option", name="curl with Tally's own JSON").click()
+    settings = page.get_by_test_id("stCode").nth(1).locator("code")
+    expect(settings).to_contain_text("/v1/records")
+    subprocess.run(["sh"], input=settings.inner_text(), text=True, check=True)
+    expect(page.get_by_text("gpt-4o: 1,200 tokens in, 50 out, $0.0035.")).to_be_visible()
+    expect(page.get_by_text("Waiting for the first call")).to_have_count(0)
 
 
 def test_a_key_is_created_copied_and_revoked(page: Page, account: Account, stack: Stack) -> None:

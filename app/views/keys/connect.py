@@ -8,13 +8,14 @@ import streamlit as st
 
 from app.auth import identity
 from app.auth.identity import User
-from app.data.api_keys import load_api_keys
+from app.data.api_keys import find_first_call, load_api_keys
 from app.formats.dates import format_instant
 from app.formats.text import escape_markdown
 from app.parts.public_origin import public_origin
 from app.ui.notices import render_warning
 from app.ui.theme import apply_code_styles
 from app.views.keys.new_key import Shown, read_new_key, render_done
+from tally.api_keys.first_call import describe_call
 from tally.api_keys.keys import ApiKey
 from tally.api_keys.snippet import EXAMPLE_ORIGIN, NO_KEY, Snippet
 from tally.api_keys.snippets import SNIPPETS
@@ -31,7 +32,12 @@ def render_connect(user: User, keys: Sequence[ApiKey], zone: ZoneInfo) -> None:
     shown = read_new_key(user)
     with st.container(border=True, key="connect"):
         if shown:
-            _render_key(shown, next((key for key in keys if key.id == shown.key_id), None), zone)
+            _render_key(shown)
+            if shown.sends:
+                key = next((key for key in keys if key.id == shown.key_id), None)
+                is_successor = any(each.successor_id == shown.key_id for each in keys)
+                _render_first_call(user, key, is_successor, zone)
+                st.divider()
         if shown and not shown.sends:
             st.caption(READING)
             return
@@ -66,33 +72,36 @@ def _render_snippet(snippet: Snippet, key: str | None, has_keys: bool) -> None:
         st.caption(escape_markdown(" ".join(notes)))
 
 
-def _render_key(shown: Shown, key: ApiKey | None, zone: ZoneInfo) -> None:
+def _render_key(shown: Shown) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.header(f"New key: {escape_markdown(shown.name)}", anchor=False, width="content")
         render_done()
     st.code(shown.text, language=None, wrap_lines=True)
     render_warning(ONCE)
-    if shown.sends:
-        _render_first_use(key, zone)
-        st.divider()
 
 
-def _render_first_use(key: ApiKey | None, zone: ZoneInfo) -> None:
-    """The first use of the new key, to send or to read, or that there is none yet."""
+def _render_first_call(user: User, key: ApiKey | None, is_successor: bool, zone: ZoneInfo) -> None:
+    """The first call that came with the new key, or that there is none yet."""
     if key is None or not key.works(datetime.now(UTC)):
         st.caption("The key no longer works.")
-    elif key.last_used_at:
+    elif key.last_used_at and is_successor:  # what it sends adds to the source of the key that it replaced
         first = st.session_state.setdefault(f"first-used-{key.id}", key.last_used_at)
         st.caption(f":material/check_circle: First used: {format_instant(first, zone)}")
+    elif key.last_used_at and (call := find_first_call(user, key)):
+        seen = f"First call seen ({format_instant(call.timestamp, zone)}): {describe_call(call)}"
+        st.caption(f":material/check_circle: {escape_markdown(seen)}")
     else:
-        _render_waiting(key.id)
+        _render_waiting(key.id, is_used=key.last_used_at is not None)
 
 
 @st.fragment(run_every=POLL_SECONDS)
-def _render_waiting(key_id: str) -> None:
-    """Wait for the first use, then run the whole page: the list below tells of it, too."""
-    key = next((key for key in load_api_keys(identity.current_user()) if key.id == key_id), None)
-    if key is not None and key.works(datetime.now(UTC)) and key.last_used_at is None:
-        st.caption(f":material/sync: Waiting for the first request… Checking every {POLL_SECONDS} seconds.")
-        return
-    st.rerun()
+def _render_waiting(key_id: str, is_used: bool) -> None:
+    """Wait for the first use and for the first call; each runs the whole page, whose list tells of uses."""
+    user = identity.current_user()
+    key = next((key for key in load_api_keys(user) if key.id == key_id), None)
+    if key is None or not key.works(datetime.now(UTC)) or bool(key.last_used_at) != is_used:
+        st.rerun()
+    if is_used and find_first_call(user, key):
+        st.rerun()
+    waits = "The key was used, but no call of a model has come" if is_used else "Waiting for the first call"
+    st.caption(f":material/sync: {waits}… Checking every {POLL_SECONDS} seconds.")

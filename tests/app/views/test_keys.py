@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -17,6 +18,10 @@ from app.views.keys.new_key import STATE, Shown
 from tally.accounts.auth_client import AuthClient
 from tally.api_keys.key_text import is_key_text
 from tally.api_keys.keys import ApiKey, NewKey, create_key, revoke_key, rotate_key
+from tally.api_keys.verification import Grant
+from tally.local.stack import Stack
+from tally.telemetry.calls import Call
+from tally.telemetry.save import Sent, save_telemetry
 from tests.app.accounts import Account, sign_in_user
 from tests.app.pages import open_dialog, open_page, shown
 from tests.app.projects import add_project
@@ -111,7 +116,7 @@ def test_the_whole_key_is_shown_until_the_page_is_left(monkeypatch: pytest.Monke
     assert key.value == new.text
     assert new.text in snippet.value
     assert "This is the only time the whole key is shown" in page.warning[0].value
-    assert "Waiting for the first request" in shown(page)
+    assert "Waiting for the first call" in shown(page)
     next(field for field in page.selectbox if field.label == "Client").select("codex").run()
     assert page.code[0].value == new.text  # as long as the page stays open
     assert page.code[1].language == "toml"
@@ -157,9 +162,35 @@ def test_the_list_tells_of_the_first_use_as_soon_as_the_card_does(
     page.session_state[STATE] = Shown(made.id, "both", made.text, user.workspace.workspace_id, sends=True)
     page.run()
     assert not page.exception
-    assert "First used: " in shown(page)  # it may have read
-    assert "First request" not in shown(page)
+    assert "The key was used, but no call of a model has come" in shown(page)  # it may have read
     assert rows(page) == [["both", "By rules", "Active"]]
+
+
+def test_the_card_tells_of_the_first_call(monkeypatch: pytest.MonkeyPatch, user: User, stack: Stack) -> None:
+    made = create_key(database_of(user), NewKey("laptop"))
+    page = open_page(monkeypatch, user, "keys")
+    page.session_state[STATE] = Shown(made.id, "laptop", made.text, user.workspace.workspace_id, sends=True)
+    page.run()
+    assert "Waiting for the first call" in shown(page)
+    call = Call(
+        datetime(2026, 5, 1, 12, tzinfo=UTC),
+        provider="openai",
+        model="gpt-5",
+        input_tokens=1_000,
+        output_tokens=10,
+        has_usage=True,
+        trace_id=f"{1:032x}",
+        span_id=f"{1:016x}",
+    )
+    key_id, owner, workspace = map(UUID, (made.id, user.user_id, user.workspace.workspace_id))
+    grant = Grant(key_id, owner, workspace, None, "laptop", frozenset({"ingest"}), None, None)
+    with psycopg.connect(stack.settings()["API_DATABASE_URL"], autocommit=True) as connection:
+        connection.execute("select private.touch_api_key(%s)", [made.id])
+        assert save_telemetry(connection, [Sent(grant, [call])])[0].error is None
+    page.run()
+    told = "(1 May 2026, 12:00): gpt-5: 1,000 tokens in, 10 out, $0.00135."
+    assert told in shown(page).replace("\\", "")
+    assert "Waiting" not in shown(page)
 
 
 def test_the_list_says_which_keys_are_used_and_which_end(
