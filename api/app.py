@@ -7,6 +7,7 @@ from importlib.metadata import version
 from api import addresses
 from api.answers import JSON, NDJSON
 from api.callers import Callers
+from api.contents import ContentRules
 from api.database import Pool
 from api.intake import Intake
 from api.langfuse import Langfuse
@@ -41,7 +42,7 @@ class Parts:
 
     def endpoints(self) -> Mapping[str, Endpoint]:
         """The endpoint of each address."""
-        otlp, reading = Otlp(self.intake), self.reading
+        otlp, reading = Otlp(self.intake, ContentRules(self.pool)), self.reading
         return {
             addresses.TRACES: Endpoint(otlp.traces, "ingest", SEND, MEDIA_TYPES),
             addresses.LOGS: Endpoint(otlp.logs, "ingest", SEND, MEDIA_TYPES),

@@ -13,6 +13,7 @@ from api.spans import save_traces
 from tally.api_keys.verification import Grant
 from tally.storage.database import DatabaseError
 from tally.telemetry.calls import Call
+from tally.telemetry.contents import Contents
 from tally.telemetry.counting import choose_calls, parents_of
 from tally.telemetry.save import Sent, save_telemetry
 from tally.telemetry.signals import Span
@@ -30,6 +31,7 @@ class Brought:
     parents: Mapping[str, str] = field(default_factory=dict)  # where no spans tell them
     rejected: Sequence[str] = ()
     remarks: Sequence[str] = ()
+    contents: Contents = field(default_factory=dict)  # of spans, where the workspace keeps it
 
     @property
     def size(self) -> int:
@@ -52,7 +54,7 @@ class Intake:
         brought = await self._readers.run(self._read, grant, read)
         if not brought.size:
             return brought
-        sent = Sent(grant, brought.calls, brought.spans, brought.parents)
+        sent = Sent(grant, brought.calls, brought.spans, brought.parents, brought.contents)
         refused = await self._batches.add(grant.workspace_id, sent, brought.size)
         if not refused:
             return brought

@@ -1,14 +1,17 @@
 """OTLP over HTTP: traces, logs and metrics, in protobuf or JSON."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from starlette.responses import JSONResponse, Response
 
 from api.answers import JSON, NO_STORE, PROTOBUF
+from api.contents import ContentRules
 from api.intake import Brought, Intake
 from api.service import Call
 from tally.core.protobuf import encode_field, encode_number, encode_text
+from tally.telemetry.contents import find_contents
 from tally.telemetry.decoding import decode_logs, decode_metrics, decode_traces, refuse_future
 from tally.telemetry.signals import Decoded
 from tally.telemetry.vocabularies import read_calls
@@ -27,8 +30,8 @@ REJECTED: dict[Decode, str] = {
 class Otlp:
     """The endpoints of OTLP's signals."""
 
-    def __init__(self, intake: Intake) -> None:
-        self._intake = intake
+    def __init__(self, intake: Intake, contents: ContentRules) -> None:
+        self._intake, self._contents = intake, contents
 
     async def traces(self, call: Call) -> Response:
         """Spans."""
@@ -44,9 +47,15 @@ class Otlp:
 
     async def _take(self, call: Call, decode: Decode) -> Response:
         is_json = call.media_type == JSON
-        brought = await self._intake.take(call.grant, lambda: read(decode, call.body, is_json))
+        brought = await self._intake.take(call.grant, lambda: self._read(decode, call, is_json))
         message = summarise([*brought.rejected, *brought.remarks])
         return answer(len(brought.rejected), message, is_json, REJECTED[decode])
+
+    def _read(self, decode: Decode, call: Call, is_json: bool) -> Brought:
+        brought = read(decode, call.body, is_json)
+        if brought.spans and (rules := self._contents.of(call.grant)) is not None:
+            return replace(brought, contents=find_contents(call.body, is_json, rules))
+        return brought
 
 
 def read(decode: Decode, body: bytes, is_json: bool) -> Brought:

@@ -10,7 +10,7 @@ from tally.storage.postgres import PostgresDatabase
 from tally.telemetry.save import Sent
 from tally.telemetry.sources import open_source
 from tally.traces.spans import describe_priced
-from tally.traces.stored_span import StoredSpan, save_spans
+from tally.traces.stored_span import StoredSpan, save_contents, save_spans
 
 Result = list[str] | DatabaseError  # sentences about spans that were refused, or the error that refused all
 Described = dict[str, list[StoredSpan]]  # by the service whose records they go with, "" for no records
@@ -27,6 +27,7 @@ def save_traces(connection: Connection, batch: Sequence[Sent]) -> list[Result]:
         described = [_describe(batch[place]) for place in places]
         for place, result in zip(places, _save(connection, grant, described), strict=True):
             results[place] = result
+        _save_contents(connection, grant, [batch[place] for place in places])
     return results
 
 
@@ -54,6 +55,13 @@ def _save_together(connection: Connection, grant: Grant, requests: Sequence[Desc
         source = open_source(database, grant.key_id, service).id if service else None
         rejected += save_spans(database, spans, project, source).rejected
     return rejected
+
+
+def _save_contents(connection: Connection, grant: Grant, requests: Sequence[Sent]) -> None:
+    """Save what was said in spans that are saved; one that is not has no content."""
+    contents = {span: said for each in requests for span, said in each.contents.items()}
+    if contents:
+        save_contents(PostgresDatabase(connection, grant.user_id, grant.workspace_id, PROGRAM), contents)
 
 
 def _describe(sent: Sent) -> Described:

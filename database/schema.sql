@@ -2109,6 +2109,21 @@ begin
 end
 $$;
 
+-- FUNCTION private.count_gone_contents()
+
+CREATE FUNCTION private.count_gone_contents() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    update private.span_counts as c
+    set contents = greatest(c.contents - g.contents, 0)
+    from (select o.workspace_id, count(*) as contents from gone as o group by o.workspace_id) as g
+    where c.workspace_id = g.workspace_id;
+    return null;
+end
+$$;
+
 -- FUNCTION private.count_invitation(uuid, text)
 
 CREATE FUNCTION private.count_invitation(sender uuid, address text) RETURNS void
@@ -2951,6 +2966,32 @@ begin
 exception
 when lock_not_available then
     return 0; -- the next night
+end
+$$;
+
+-- FUNCTION private.drop_old_contents(uuid, integer)
+
+CREATE FUNCTION private.drop_old_contents(tenant uuid, most integer) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    days constant integer := (select w.content_days from public.workspaces as w where w.id = tenant);
+    dropped integer;
+begin
+    perform pg_advisory_xact_lock(private.span_lock(tenant));
+    delete from private.span_contents as c
+    where
+        c.workspace_id = tenant
+        and (c.trace_id, c.span_id) in (
+            select o.trace_id, o.span_id
+            from private.span_contents as o
+            where o.workspace_id = tenant and o.saved_at < coalesce(now() - days * interval '1 day', 'infinity')
+            order by o.saved_at
+            limit most
+        );
+    get diagnostics dropped = row_count;
+    return dropped;
 end
 $$;
 
@@ -5141,6 +5182,15 @@ CREATE FUNCTION private.max_calls() RETURNS bigint
     SET search_path TO ''
     AS $$
     select 2000000::bigint
+$$;
+
+-- FUNCTION private.max_contents()
+
+CREATE FUNCTION private.max_contents() RETURNS bigint
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select 500000::bigint
 $$;
 
 -- FUNCTION private.max_spans()
@@ -11142,6 +11192,35 @@ begin
 end
 $$;
 
+-- FUNCTION public.read_content(uuid, text, text)
+
+CREATE FUNCTION public.read_content(workspace uuid, trace_id text, span_id text) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace($1, 'viewer');
+    only_own constant uuid := private.only_own_rows(tenant); -- null for everybody's
+    hidden constant uuid[] := array(select private.hidden_projects());
+begin
+    return (
+        select c.content
+        from private.span_contents as c
+        inner join public.traces as t on c.workspace_id = t.workspace_id and c.trace_id = t.trace_id
+        inner join public.spans as s
+            on c.workspace_id = s.workspace_id and c.trace_id = s.trace_id and c.span_id = s.span_id and t.week = s.week
+        where
+            c.workspace_id = tenant
+            and c.trace_id = $2
+            and c.span_id = $3
+            and (
+                s.user_id = (select auth.uid())
+                or (only_own is null and (s.project_id is null or s.project_id <> all (hidden)))
+            )
+    );
+end
+$_$;
+
 -- FUNCTION public.read_trace(uuid, text)
 
 CREATE FUNCTION public.read_trace(workspace uuid, trace_id text) RETURNS json
@@ -11530,6 +11609,54 @@ begin
 end
 $$;
 
+-- FUNCTION public.save_contents(json, uuid)
+
+CREATE FUNCTION public.save_contents(contents json, workspace uuid DEFAULT NULL::uuid) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET lock_timeout TO '6s'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'member');
+    room bigint;
+    saved integer;
+begin
+    if json_typeof(contents) is distinct from 'array' or json_array_length(contents) > 5000 then
+        raise exception 'Contents must be an array of at most 5,000 objects.' using errcode = '22023';
+    end if;
+    perform pg_advisory_xact_lock(private.span_lock(tenant));
+    if not exists (select from public.workspaces as w where w.id = tenant and w.content_days is not null) then
+        return 0;
+    end if;
+    room := private.max_contents() - coalesce(
+        (select c.contents from private.span_counts as c where c.workspace_id = tenant), 0
+    );
+    insert into private.span_contents (workspace_id, trace_id, span_id, content)
+    select tenant, i.trace_id, i.span_id, i.content
+    from json_to_recordset(contents) as i (trace_id text, span_id text, content jsonb)
+    inner join public.traces as t on t.workspace_id = tenant and i.trace_id = t.trace_id
+    cross join lateral (
+        select from public.spans as s
+        where
+            s.workspace_id = tenant and s.trace_id = i.trace_id and s.span_id = i.span_id and s.week = t.week
+            and (
+                s.user_id = auth.uid()
+                or exists (select from public.person_aliases as a where a.workspace_id = tenant and a.user_id = s.user_id)
+            )
+        limit 1
+    ) as own
+    where jsonb_typeof(i.content) = 'object' and length(i.content::text) <= 60000
+    limit greatest(room, 0)
+    on conflict do nothing;
+    get diagnostics saved = row_count;
+    insert into private.span_counts as c (workspace_id, spans, contents)
+    values (tenant, 0, saved)
+    on conflict (workspace_id) do update set contents = c.contents + excluded.contents;
+    return saved;
+end
+$$;
+
 -- FUNCTION public.save_cost_records(uuid, json, uuid)
 
 CREATE FUNCTION public.save_cost_records(import_id uuid, records json, workspace uuid DEFAULT NULL::uuid) RETURNS json
@@ -11755,6 +11882,31 @@ begin
     return described;
 end
 $$;
+
+-- FUNCTION public.set_content_rules(uuid, integer, text[])
+
+CREATE FUNCTION public.set_content_rules(workspace uuid, days integer, words text[] DEFAULT '{}'::text[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+    kept constant text[] := array(
+        select distinct btrim(w.word) from unnest(coalesce($3, '{}')) as w (word) where btrim(w.word) <> '' order by 1
+    );
+begin
+    if $2 not between 1 and 400 then
+        raise exception 'Keep prompts and answers for 1 to 400 days.' using errcode = '22023';
+    end if;
+    if cardinality(kept) > 100 or length(array_to_string(kept, ',')) > 5000 then
+        raise exception 'Up to 100 words, of 5,000 characters in all, can be removed.' using errcode = '22023';
+    end if;
+    update public.workspaces as w set content_days = $2, content_words = kept where w.id = tenant;
+    if $2 is null then
+        delete from private.span_contents as c where c.workspace_id = tenant;
+    end if;
+end
+$_$;
 
 -- FUNCTION public.set_member_limit(uuid, uuid, numeric, bigint)
 
@@ -12288,7 +12440,11 @@ CREATE TABLE public.workspaces (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     trace_days smallint DEFAULT 90 NOT NULL,
+    content_days smallint,
+    content_words text[] DEFAULT '{}'::text[] NOT NULL,
     CONSTRAINT workspaces_alert_rules_check CHECK (((jsonb_typeof(alert_rules) = 'object'::text) AND (pg_column_size(alert_rules) <= 1024))),
+    CONSTRAINT workspaces_content_days_check CHECK (((content_days >= 1) AND (content_days <= 400))),
+    CONSTRAINT workspaces_content_words_check CHECK (((cardinality(content_words) <= 100) AND (length(array_to_string(content_words, ','::text, ''::text)) <= 5000))),
     CONSTRAINT workspaces_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT workspaces_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
     CONSTRAINT workspaces_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
@@ -12674,11 +12830,24 @@ ALTER TABLE private.sent_tests ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     CACHE 1
 );
 
+-- TABLE private.span_contents
+
+CREATE TABLE private.span_contents (
+    workspace_id uuid NOT NULL,
+    trace_id text NOT NULL,
+    span_id text NOT NULL,
+    saved_at timestamp with time zone DEFAULT now() NOT NULL,
+    content jsonb NOT NULL,
+    CONSTRAINT span_contents_content_check CHECK (((jsonb_typeof(content) = 'object'::text) AND (length((content)::text) <= 60000))),
+    CONSTRAINT span_contents_span_id_check CHECK ((span_id ~ '^[0-9a-f]{16}$'::text))
+);
+
 -- TABLE private.span_counts
 
 CREATE TABLE private.span_counts (
     workspace_id uuid NOT NULL,
-    spans bigint NOT NULL
+    spans bigint NOT NULL,
+    contents bigint DEFAULT 0 NOT NULL
 );
 
 -- VIEW private.statements
@@ -13426,6 +13595,11 @@ ALTER TABLE ONLY private.sent_tests
 ALTER TABLE ONLY private.session_channels
     ADD CONSTRAINT session_channels_pkey PRIMARY KEY (workspace_id, session, import_id, collection_method);
 
+-- CONSTRAINT private.span_contents span_contents_pkey
+
+ALTER TABLE ONLY private.span_contents
+    ADD CONSTRAINT span_contents_pkey PRIMARY KEY (workspace_id, trace_id, span_id);
+
 -- CONSTRAINT private.span_counts span_counts_pkey
 
 ALTER TABLE ONLY private.span_counts
@@ -13858,6 +14032,10 @@ CREATE INDEX sent_tests_workspace_id_idx ON private.sent_tests USING btree (work
 
 CREATE INDEX session_channels_due_idx ON private.session_channels USING btree (workspace_id) WHERE is_due;
 
+-- INDEX private.span_contents_saved_at_idx
+
+CREATE INDEX span_contents_saved_at_idx ON private.span_contents USING btree (workspace_id, saved_at);
+
 -- INDEX private.telemetry_calls_names_idx
 
 CREATE INDEX telemetry_calls_names_idx ON private.telemetry_calls USING gin (names);
@@ -14157,6 +14335,10 @@ CREATE INDEX traces_session_idx ON public.traces USING btree (workspace_id, sess
 -- INDEX public.traces_user_id_idx
 
 CREATE INDEX traces_user_id_idx ON public.traces USING btree (user_id);
+
+-- TRIGGER private.span_contents span_contents_count_gone
+
+CREATE TRIGGER span_contents_count_gone AFTER DELETE ON private.span_contents REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION private.count_gone_contents();
 
 -- TRIGGER public.alert_events alert_events_note_delete
 
@@ -14976,7 +15158,7 @@ CREATE TRIGGER user_preferences_touch BEFORE UPDATE ON public.user_preferences F
 
 -- TRIGGER public.workspaces workspaces_audit_update
 
-CREATE TRIGGER workspaces_audit_update AFTER UPDATE ON public.workspaces REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,timezone,currency,person_split,alert_rules,trace_days}', 'id');
+CREATE TRIGGER workspaces_audit_update AFTER UPDATE ON public.workspaces REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,timezone,currency,person_split,alert_rules,trace_days,content_days,content_words}', 'id');
 
 -- TRIGGER public.workspaces workspaces_check_timezone_insert
 
@@ -15054,6 +15236,11 @@ ALTER TABLE ONLY private.sent_invitations
 
 ALTER TABLE ONLY private.sent_tests
     ADD CONSTRAINT sent_tests_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT private.span_contents span_contents_workspace_id_trace_id_fkey
+
+ALTER TABLE ONLY private.span_contents
+    ADD CONSTRAINT span_contents_workspace_id_trace_id_fkey FOREIGN KEY (workspace_id, trace_id) REFERENCES public.traces(workspace_id, trace_id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT private.span_counts span_counts_workspace_id_fkey
 
@@ -15472,6 +15659,10 @@ ALTER TABLE private.sent_tests ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY private.session_channels
 
 ALTER TABLE private.session_channels ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.span_contents
+
+ALTER TABLE private.span_contents ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.span_counts
 
@@ -16151,6 +16342,8 @@ REVOKE ALL ON FUNCTION private.correct_renewals(tenant uuid, zone text) FROM PUB
 
 REVOKE ALL ON FUNCTION private.count_channels() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.count_gone_contents() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.count_invitation(sender uuid, address text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.count_parts() FROM PUBLIC;
@@ -16213,6 +16406,8 @@ REVOKE ALL ON FUNCTION private.dimension_keys(dimension text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.dimension_value(metadata jsonb, keys text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.drop_empty_span_weeks() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.drop_old_contents(tenant uuid, most integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.drop_old_traces(tenant uuid, most integer) FROM PUBLIC;
 
@@ -16468,6 +16663,8 @@ REVOKE ALL ON FUNCTION private.mark_updated_days() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.match_rules(rules public.project_rules[], kinds private.traits[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.max_calls() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.max_contents() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.max_spans() FROM PUBLIC;
 
@@ -17025,6 +17222,9 @@ GRANT ALL ON FUNCTION public.preview_restore(project uuid) TO authenticated;
 REVOKE ALL ON FUNCTION public.preview_rules(workspace uuid, rules json) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.preview_rules(workspace uuid, rules json) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.read_content(workspace uuid, trace_id text, span_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_content(workspace uuid, trace_id text, span_id text) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.read_trace(workspace uuid, trace_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_trace(workspace uuid, trace_id text) TO authenticated;
 
@@ -17058,6 +17258,9 @@ GRANT ALL ON FUNCTION public.rule_suggestions(workspace uuid) TO authenticated;
 REVOKE ALL ON FUNCTION public.save_channel(workspace uuid, channel uuid, details jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.save_channel(workspace uuid, channel uuid, details jsonb) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.save_contents(contents json, workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.save_contents(contents json, workspace uuid) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.save_cost_records(import_id uuid, records json, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.save_cost_records(import_id uuid, records json, workspace uuid) TO authenticated;
 
@@ -17072,6 +17275,9 @@ GRANT ALL ON FUNCTION public.set_alert_rules(workspace uuid, rules jsonb) TO aut
 
 REVOKE ALL ON FUNCTION public.set_aliases(workspace uuid, aliases json, before json) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_aliases(workspace uuid, aliases json, before json) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.set_content_rules(workspace uuid, days integer, words text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_content_rules(workspace uuid, days integer, words text[]) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.set_member_limit(workspace uuid, person uuid, monthly_usd numeric, monthly_tokens bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_member_limit(workspace uuid, person uuid, monthly_usd numeric, monthly_tokens bigint) TO authenticated;

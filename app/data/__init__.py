@@ -66,6 +66,9 @@ from app.data.sources import (
 from app.data.subscriptions import load_subscriptions
 from app.data.totals import load_forecast_totals, load_past_totals
 from app.data.traces import (
+    ContentRules,
+    load_content,
+    load_content_rules,
     load_sessions,
     load_span_details,
     load_trace_days,
@@ -78,6 +81,7 @@ __all__ = [
     "IMPORTS_SHOWN",
     "PAGE_ROWS",
     "BudgetDraft",
+    "ContentRules",
     "ForecastSeries",
     "ForecastState",
     "Invitation",
@@ -101,6 +105,8 @@ __all__ = [
     "load_budgets",
     "load_channels",
     "load_connections",
+    "load_content",
+    "load_content_rules",
     "load_currency",
     "load_custom_prices",
     "load_daily",

@@ -4,7 +4,7 @@ Lists are not cached by data version, which does not change with every span, but
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.auth.identity import User, database_of
 from app.data.reading import cached, cached_for_a_moment
@@ -12,6 +12,13 @@ from tally.storage.database import Query, Row, select_first
 from tally.traces import lists
 from tally.traces.lists import SessionList, TraceFilter, TraceList
 from tally.traces.waterfall import Waterfall, build_waterfall
+
+
+class ContentRules(NamedTuple):
+    """Days for which prompts and answers are kept, None for none, and words that are removed from them."""
+
+    days: int | None
+    words: list[str]
 
 
 @cached_for_a_moment
@@ -41,6 +48,19 @@ def _waterfall(user: User, trace_id: str, version: str) -> Waterfall | None:  # 
 def load_span_details(user: User, trace_id: str, span_id: str) -> Mapping[str, Any]:
     """Tags, resource and metadata of a span."""
     return lists.load_details(database_of(user), trace_id, span_id)
+
+
+def load_content(user: User, trace_id: str, span_id: str) -> Mapping[str, str]:
+    """Prompts and answers of a span by part, from no cache: they may be deleted at any time."""
+    return lists.load_content(database_of(user), trace_id, span_id)
+
+
+def load_content_rules(user: User) -> ContentRules:
+    """For how long the workspace keeps what is said in spans, and without which words."""
+    where = {"id": user.workspace.workspace_id}
+    query = Query("workspaces", "id,content_days,content_words", ["id"], where)
+    row: Row | None = select_first(database_of(user), query)
+    return ContentRules(row["content_days"], row["content_words"]) if row else ContentRules(None, [])
 
 
 def load_trace_days(user: User) -> int:

@@ -35,6 +35,8 @@ LABELS = {
     "timezone": "Time zone",
     "tokens_used": "Tokens",
     "trace_days": "Days that traces are kept",
+    "content_days": "Days that prompts and answers are kept",
+    "content_words": "Words removed from prompts and answers",
     "user_id": "Person",
     "validation_status": "Check by the provider",
 }

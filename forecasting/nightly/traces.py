@@ -1,4 +1,4 @@
-"""Traces that are older than the days for which their workspace keeps them are dropped; costs stay."""
+"""Traces, and what was said in them, are dropped after the days for which their workspace keeps them."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -17,8 +17,17 @@ def drop_traces(connection: Connection, workspaces: Sequence[Workspace], problem
     for workspace in workspaces:
         while found := problems.attempt(workspace, TRACES, partial(_drop_some, connection, workspace.id)):
             dropped += found
+        while problems.attempt(workspace, TRACES, partial(_drop_contents, connection, workspace.id)):
+            pass
     connection.execute("select private.drop_empty_span_weeks()")
     return dropped
+
+
+def _drop_contents(connection: Connection, workspace_id: UUID) -> int:
+    [[count]] = connection.execute(
+        "select private.drop_old_contents(%s, %s)", [workspace_id, BATCH]
+    ).fetchall()
+    return int(count)
 
 
 def _drop_some(connection: Connection, workspace_id: UUID) -> int:

@@ -20,6 +20,7 @@ from tally.ledger.save import Saved, save_records
 from tally.storage.database import RETRY, DatabaseError, Unreachable
 from tally.storage.postgres import PostgresDatabase
 from tally.telemetry.calls import Call
+from tally.telemetry.contents import Contents
 from tally.telemetry.counting import choose_calls, parents_of
 from tally.telemetry.known_calls import (
     Row,
@@ -41,13 +42,14 @@ from tally.telemetry.sources import KeySource, open_source
 class Sent:
     """The calls that one request told, and all of its spans.
 
-    `parents` are those of spans that it told in another way.
+    `parents` are those of spans that it told in another way, `contents` what was said, where that is kept.
     """
 
     grant: Grant
     calls: Sequence[Call]
     spans: Sequence[Span] = ()
     parents: Mapping[str, str] = field(default_factory=dict)
+    contents: Contents = field(default_factory=dict)
 
 
 @dataclass(slots=True)

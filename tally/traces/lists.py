@@ -138,6 +138,11 @@ def load_details(database: Database, trace_id: str, span_id: str) -> Mapping[str
     return select_first(database, Query("spans", "tags,resource,metadata", ["span_id"], where)) or {}
 
 
+def load_content(database: Database, trace_id: str, span_id: str) -> Mapping[str, str]:
+    """Prompts and answers of a span by part; nothing where they are not kept."""
+    return database.call("read_content", trace_id=trace_id, span_id=span_id) or {}
+
+
 def _read(kind: Any, row: Row) -> Any:
     instants = {name: datetime.fromisoformat(row[name]) for name in ("first_at", "last_at") if name in row}
     return kind(**row | instants | {"cost_usd": _decimal(row["cost_usd"])})

@@ -95,6 +95,16 @@ def save_spans(
     return SavedSpans(inserted, known, rejected)
 
 
+def save_contents(database: Database, contents: Mapping[tuple[str, str], Mapping[str, str]]) -> int:
+    """Save what was said in spans, by trace and span; nothing where the workspace does not keep it.
+
+    Returns the number of those that are new. Raises DatabaseError.
+    """
+    rows = [{"trace_id": trace, "span_id": span, "content": said} for (trace, span), said in contents.items()]
+    batches = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
+    return sum(database.call("save_contents", contents=batch) for batch in batches)
+
+
 def _write(span: StoredSpan) -> dict[str, Any]:
     row = {name: getattr(span, name) for name in COLUMNS}
     row["started_at"] = span.started_at.isoformat()

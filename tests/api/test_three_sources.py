@@ -53,7 +53,7 @@ class Account:
         self.person = sign_up(self.stack)
 
     def telemetry(self) -> None:
-        """What the agents send while they work."""
+        """Send telemetry, as the agents do while they work."""
         with over_postgres(self.stack, self.person) as database:
             key = create_key(database, NewKey("laptop")).text
         client: httpx.Client = self.api.client(key)
@@ -62,7 +62,7 @@ class Account:
                 assert send(client, request).status_code == 200
 
     def logs(self) -> None:
-        """What they leave on the machine."""
+        """Collect the logs that they leave on the machine."""
         write_logs(self.home)
         settings = {key: self.stack.settings()[key] for key in ("SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY")}
         folders = {"HOME": str(self.home), "TALLY_HOME": str(self.home / "tally")}
@@ -75,7 +75,7 @@ class Account:
             assert answer.returncode == 0, answer.stderr
 
     def provider(self) -> None:
-        """What the providers bill and count."""
+        """Fetch bills and usage of the providers."""
         database = over_http(self.stack, self.person)
         for provider in ("anthropic", "openai"):
             assert sync(database, connect(database, provider), date(2026, 11, 30)).error is None

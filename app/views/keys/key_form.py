@@ -21,7 +21,7 @@ MAX_REQUESTS, MAX_TOKENS = 100_000, 10**12
 LIFETIMES = {"Never": None, "30 days": 30, "90 days": 90, "1 year": 365}
 OVERLAPS = {"Not at all": 0, "1 hour": 1, "24 hours": 24, "3 days": 72, "7 days": 168}
 USUAL_OVERLAP = 2
-SEND_HELP = "Costs, tokens and traces. Prompts and answers aren't stored."
+SEND_HELP = "Costs, tokens and traces. Prompts and answers aren't stored unless an admin chooses so."
 READ_HELP = "Costs and budgets, as far as you see them yourself."
 PROJECT_HELP = "What the key sends is filed under it. Without one, the rules in Settings decide."
 

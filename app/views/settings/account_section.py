@@ -11,6 +11,7 @@ from app.views.settings.alert_rules_card import render_alert_rules
 from app.views.settings.audit_log import render_audit_log
 from app.views.settings.card import card
 from app.views.settings.channels_card import render_channels
+from app.views.settings.contents_card import render_contents
 from app.views.settings.digest_card import render_digests
 from app.views.settings.display_form import render_display
 from app.views.settings.export import render_export
@@ -37,6 +38,8 @@ def render_account(shown: User) -> None:
             render_alert_rules(user)
         with card("traces"):
             render_traces(user)
+        with card("contents"):
+            render_contents(user)
         with st.container(border=True):
             render_audit_log(user, preferences.zone)
     with card("password"):

@@ -11,6 +11,7 @@ from app.views.settings.aliases_card import render_aliases
 from app.views.settings.audit_log import render_audit_log
 from app.views.settings.card import card
 from app.views.settings.channels_card import render_channels
+from app.views.settings.contents_card import render_contents
 from app.views.settings.export import render_export
 from app.views.settings.general import render_general, render_visibility
 from app.views.settings.invitations import render_invitations
@@ -44,6 +45,8 @@ def render_workspace(user: User) -> None:
         render_alert_rules(user)
     with card("traces"):
         render_traces(user)
+    with card("contents"):
+        render_contents(user)
     if user.workspace.may_administer:
         with card("aliases"):
             render_aliases(user, people)

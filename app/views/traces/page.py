@@ -25,6 +25,7 @@ elif asked:
     else:
         chosen = st.query_params.get(SPAN, "")
         details = data.load_span_details(user, asked, chosen) if chosen else {}
-        render_trace(waterfall, zone, data.load_currency(user), details)
+        said = data.load_content(user, asked, chosen or waterfall.roots[0].span.span_id)
+        render_trace(waterfall, zone, data.load_currency(user), {**details, "said": said})
 else:
     render_list(user, zone)

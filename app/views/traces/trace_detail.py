@@ -34,6 +34,8 @@ from tally.traces.waterfall import Node, Waterfall
 ROWS_SHOWN = 24
 ROW_HEIGHT = 36  # pixels
 MOST_INDENTS = 12
+SAID = {"prompt": "Prompt", "answer": "Answer", "tool": "Arguments and results of tools"}
+LONG_TEXT = 1_500  # characters
 INDENT = "\N{NO-BREAK SPACE}" * 3
 
 
@@ -265,7 +267,19 @@ def _render_span(
             with st.container(horizontal=True, horizontal_alignment="distribute", gap="small"):
                 st.caption(escape_markdown(name), width="content")
                 st.text(value, width="content")
-    st.caption("Prompts and answers aren't stored.")
+    _render_said(details.get("said") or {})
+
+
+def _render_said(said: Mapping[str, str]) -> None:
+    """Prompts and answers, where the workspace keeps them."""
+    for part, label in SAID.items():
+        if text := said.get(part):
+            with st.expander(label):
+                st.code(
+                    text, language=None, wrap_lines=True, height=400 if len(text) > LONG_TEXT else "content"
+                )
+    if not said:
+        st.caption("Prompts and answers of this step aren't stored.")
 
 
 def _describe_speed(node: Node) -> str:

@@ -245,6 +245,24 @@ def test_unreachable_database_offers_a_retry(monkeypatch: pytest.MonkeyPatch, us
     assert page.title[0].value == "Settings"
 
 
+def test_prompts_and_answers_are_kept_when_somebody_chooses_so(page: AppTest, user: User) -> None:
+    assert data.load_content_rules(user) == (None, [])
+    check = next(box for box in page.checkbox if box.label == "Keep prompts and answers of traces")
+    assert not check.value
+    days = next(field for field in page.number_input if field.label == "Days to keep them")
+    assert days.value == 30
+    check.check()
+    days.set_value(14)
+    next(area for area in page.text_area if area.label == "Words to remove").set_value("Falcon\n\nAcme")
+    send(page, "Save what is kept")
+    assert "Prompts and answers of traces are kept for 14 days." in all_text(page)
+    assert data.load_content_rules(user) == (14, ["Acme", "Falcon"])
+    next(box for box in page.checkbox if box.label == "Keep prompts and answers of traces").uncheck()
+    send(page, "Save what is kept")
+    assert "Prompts and answers aren't kept." in all_text(page)
+    assert data.load_content_rules(user).days is None
+
+
 def test_days_of_traces_are_chosen(page: AppTest, user: User) -> None:
     field = next(field for field in page.number_input if field.label == "Days to keep traces")
     assert field.value == 90

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from app.auth.identity import User, database_of
 from app.views.traces.trace_file import read_file
 from tally.telemetry.signals import Undecodable
-from tally.traces.stored_span import StoredSpan, save_spans
+from tally.traces.stored_span import StoredSpan, save_contents, save_spans
 from tests.app.pages import metrics, open_page, read_markdown, shown
 from tests.app.wire import Wire
 from tests.tally.telemetry.captures import FOLDER
@@ -113,6 +113,21 @@ def test_a_trace_shows_costs_errors_and_retries(monkeypatch: pytest.MonkeyPatch,
     text = read_markdown(shown(page))
     for words in ("all retried", "1 call without a price", "refund-policy 7", "1.07 s", "aren't stored"):
         assert words in text, words
+
+
+def test_a_step_shows_what_was_said_where_that_is_kept(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    database = database_of(user)
+    database.call("set_content_rules", days=30)
+    save(user, *resolve_ticket())
+    said = {"prompt": "Where is **my** order?", "answer": "On its way."}
+    assert save_contents(database, {(f"{1:032x}", f"{12:016x}"): said}) == 1
+    page = open_page(monkeypatch, user, "traces", {"trace": f"{1:032x}", "span": f"{12:016x}"})
+    assert not page.exception
+    assert [block.value for block in page.code] == list(said.values())
+    assert [part.label for part in page.expander] == ["Prompt", "Answer"]
+    page = open_page(monkeypatch, user, "traces", {"trace": f"{1:032x}"})
+    assert not page.code
+    assert "aren't stored" in shown(page)
 
 
 def test_a_call_around_others_is_in_no_figure_twice(monkeypatch: pytest.MonkeyPatch, user: User) -> None:

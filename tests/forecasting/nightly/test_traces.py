@@ -34,6 +34,18 @@ def test_old_traces_are_deleted_in_batches(db: NightlyDatabase, monkeypatch: pyt
     assert db.count("public.traces") == 1
 
 
+def test_old_prompts_and_answers_are_deleted(db: NightlyDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(traces, "BATCH", 2)
+    user = add_traces(db)
+    assert db.rows("update public.workspaces set content_days = 7 where id = %s returning 1", user)
+    said = """insert into private.span_contents (workspace_id, trace_id, span_id, saved_at, content)
+        select %s, md5('0'), lpad(to_hex(n), 16, '0'), now() - interval '3 days' * n, '{}'
+        from generate_series(1, 6) as n returning 1"""
+    assert len(db.rows(said, user)) == 6
+    assert run.run(db.url, WITHOUT_WORKERS) == run.DONE
+    assert db.count("private.span_contents") == 2
+
+
 def test_replayed_night_deletes_none(db: NightlyDatabase) -> None:
     add_traces(db)
     assert run.run(db.url, run.Options(as_of=AS_OF, workers=0)) == run.DONE

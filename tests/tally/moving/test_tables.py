@@ -87,7 +87,8 @@ OF_TABLES = {
     "project_rules": {"metadata", "position"},  # the order of the rows
     "projects": {"metadata"},
     "superseded_records": {"model_key"},
-    "workspaces": {"metadata", "personal_user_id"},
+    # What is said is kept where an admin of the new house chooses so.
+    "workspaces": {"content_days", "content_words", "metadata", "personal_user_id"},
 }
 
 
