@@ -945,7 +945,7 @@ declare
 begin
     select min(a.since), max(a.today) into first_day, last_day
     from private.budgets_at(tenant, as_of, with_previous) as a
-    where a.tag is null and a.billing_account is null;
+    where not a.of_records;
     stale := private.stale_days_of(tenant, first_day, last_day);
     outdated := private.outdated_days(tenant, first_day, last_day, stale);
     return query
@@ -972,7 +972,7 @@ begin
         and (a.user_id is null or d.user_id = a.user_id)
         and (a.model_name is null or d.model_name = a.model_name)
     where
-        a.tag is null and a.billing_account is null
+        not a.of_records
         and (a.measure = 'tokens' or d.cost_basis <> 'included')
         and (a.counts_subscriptions or d.charge_type <> 'subscription')
         and (a.counts_tax or d.charge_type <> 'tax')
@@ -1007,7 +1007,8 @@ begin
             json_build_object(
                 'id', b.id, 'name', b.name, 'project_id', b.project_id, 'project', j.name, 'provider_id', b.provider_id,
                 'provider', p.name, 'model_name', b.model_name, 'user_id', b.user_id, 'person', u.email,
-                'billing_account', b.billing_account, 'tag', b.tag, 'measure', b.measure, 'amount', b.amount::text,
+                'billing_account', b.billing_account, 'tag', b.tag, 'agent', b.agent,
+                'environment', b.environment, 'customer', b.customer, 'measure', b.measure, 'amount', b.amount::text,
                 'currency', b.currency, 'period', b.period, 'starts_on_day', b.starts_on_day,
                 'counts_subscriptions', b.counts_subscriptions, 'counts_tax', b.counts_tax, 'paused_at', b.paused_at,
                 'created_at', b.created_at, 'today', a.today, 'period_start', lower(a.this), 'period_end', upper(a.this) - 1,
@@ -1048,7 +1049,7 @@ begin
         ) as e on true
         where
             (wanted is null or b.id = any (wanted))
-            and (with_records or (b.tag is null and b.billing_account is null));
+            and (with_records or not a.of_records);
     end loop;
 end
 $$;
@@ -1106,12 +1107,13 @@ begin
     from (
         select b.*, private.day_start(b.since, b.zone) as ts_from, private.day_start(b.today + 1, b.zone) as ts_to
         from private.budgets_at(tenant, as_of, with_previous) as b
-        where b.tag is not null or b.billing_account is not null
+        where b.of_records
     ) as a
     inner join public.cost_records as r
         on r.workspace_id = tenant and r.timestamp >= a.ts_from and r.timestamp < a.ts_to
         and (a.billing_account is null or r.billing_account = a.billing_account)
         and (a.tag is null or private.has_tag(r.metadata, a.tag))
+        and private.has_dimensions(r.metadata, a.agent, a.environment, a.customer)
         and (a.provider_id is null or r.provider_id = a.provider_id)
         and (a.project_id is null or r.project_id = a.project_id)
         and (a.user_id is null or r.user_id = a.user_id)
@@ -1126,7 +1128,7 @@ $$;
 
 -- FUNCTION private.budgets_at(uuid, timestamp with time zone, boolean)
 
-CREATE FUNCTION private.budgets_at(tenant uuid, as_of timestamp with time zone, with_previous boolean) RETURNS TABLE(id uuid, workspace_id uuid, project_id uuid, provider_id uuid, model_name text, user_id uuid, billing_account text, tag text, measure text, counts_subscriptions boolean, counts_tax boolean, zone text, since date, today date, this daterange, before daterange)
+CREATE FUNCTION private.budgets_at(tenant uuid, as_of timestamp with time zone, with_previous boolean) RETURNS TABLE(id uuid, workspace_id uuid, project_id uuid, provider_id uuid, model_name text, user_id uuid, billing_account text, tag text, agent text, environment text, customer text, of_records boolean, measure text, counts_subscriptions boolean, counts_tax boolean, zone text, since date, today date, this daterange, before daterange)
     LANGUAGE plpgsql STABLE ROWS 10
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
@@ -1134,9 +1136,9 @@ CREATE FUNCTION private.budgets_at(tenant uuid, as_of timestamp with time zone, 
 begin
     return query
     select
-        b.id, b.workspace_id, b.project_id, b.provider_id, b.model_name, b.user_id, b.billing_account, b.tag, b.measure,
-        b.counts_subscriptions, b.counts_tax, w.timezone, lower(case when with_previous then p.before else c.this end), t.today,
-        c.this, p.before
+        b.id, b.workspace_id, b.project_id, b.provider_id, b.model_name, b.user_id, b.billing_account, b.tag, b.agent,
+        b.environment, b.customer, private.is_of_records(b), b.measure, b.counts_subscriptions, b.counts_tax, w.timezone,
+        lower(case when with_previous then p.before else c.this end), t.today, c.this, p.before
     from public.budgets as b
     inner join public.workspaces as w on b.workspace_id = w.id
     cross join lateral (select (as_of at time zone w.timezone)::date as today) as t
@@ -3877,6 +3879,22 @@ begin
 end
 $$;
 
+-- FUNCTION private.has_dimensions(jsonb, text, text, text)
+
+CREATE FUNCTION private.has_dimensions(metadata jsonb, agent text, environment text, customer text) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return (agent is null or private.dimension_value(metadata, private.dimension_keys('agent')) is not distinct from agent)
+        and (
+            environment is null
+            or private.dimension_value(metadata, private.dimension_keys('environment')) is not distinct from environment
+        )
+        and (customer is null or private.dimension_value(metadata, private.dimension_keys('customer')) is not distinct from customer);
+end
+$$;
+
 -- FUNCTION private.has_months(timestamp with time zone, timestamp with time zone)
 
 CREATE FUNCTION private.has_months(first_at timestamp with time zone, last_at timestamp with time zone) RETURNS boolean
@@ -4204,6 +4222,65 @@ CREATE FUNCTION private.is_address_of_member(tenant uuid, address text) RETURNS 
         inner join auth.users as u on m.user_id = u.id
         where m.workspace_id = tenant and lower(u.email) = address and u.email_confirmed_at is not null
     )
+$$;
+
+-- TABLE public.budgets
+
+CREATE TABLE public.budgets (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid DEFAULT auth.uid() NOT NULL,
+    name text NOT NULL,
+    project_id uuid,
+    provider_id uuid,
+    model_name text,
+    user_id uuid,
+    billing_account text,
+    tag text,
+    agent text,
+    environment text,
+    customer text,
+    measure text DEFAULT 'cost'::text NOT NULL,
+    amount numeric NOT NULL,
+    currency text DEFAULT 'USD'::text NOT NULL,
+    period text DEFAULT 'month'::text NOT NULL,
+    starts_on_day integer DEFAULT 1 NOT NULL,
+    counts_subscriptions boolean DEFAULT true NOT NULL,
+    counts_tax boolean DEFAULT true NOT NULL,
+    paused_at timestamp with time zone,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_by uuid DEFAULT auth.uid(),
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT budgets_agent_check CHECK (((length(agent) >= 1) AND (length(agent) <= 200))),
+    CONSTRAINT budgets_amount CHECK (((amount > (0)::numeric) AND
+CASE measure
+    WHEN 'tokens'::text THEN ((amount <= ('1000000000000000'::bigint)::numeric) AND (amount = trunc(amount)))
+    ELSE ((amount < ('1000000000000'::bigint)::numeric) AND (amount = round(amount, 10)))
+END)),
+    CONSTRAINT budgets_billing_account_check CHECK (((length(billing_account) >= 1) AND (length(billing_account) <= 200))),
+    CONSTRAINT budgets_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT budgets_customer_check CHECK (((length(customer) >= 1) AND (length(customer) <= 200))),
+    CONSTRAINT budgets_environment_check CHECK (((length(environment) >= 1) AND (length(environment) <= 200))),
+    CONSTRAINT budgets_measure_check CHECK ((measure = ANY (ARRAY['cost'::text, 'tokens'::text]))),
+    CONSTRAINT budgets_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT budgets_model_name_check CHECK (((length(model_name) >= 1) AND (length(model_name) <= 200))),
+    CONSTRAINT budgets_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT budgets_paused_at_check CHECK (((paused_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (paused_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT budgets_period_check CHECK ((period = ANY (ARRAY['day'::text, 'week'::text, 'month'::text, 'quarter'::text, 'year'::text]))),
+    CONSTRAINT budgets_start CHECK (((starts_on_day = 1) OR (period = 'month'::text))),
+    CONSTRAINT budgets_starts_on_day_check CHECK (((starts_on_day >= 1) AND (starts_on_day <= 28))),
+    CONSTRAINT budgets_tag_check CHECK (((length(tag) >= 1) AND (length(tag) <= 200)))
+);
+
+-- FUNCTION private.is_of_records(public.budgets)
+
+CREATE FUNCTION private.is_of_records(b public.budgets) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return num_nonnulls(b.tag, b.billing_account, b.agent, b.environment, b.customer) > 0;
+end
 $$;
 
 -- FUNCTION private.is_outdone(uuid, jsonb, text)
@@ -5265,7 +5342,8 @@ CREATE FUNCTION private.member_budgets(tenant uuid) RETURNS TABLE(budget_id uuid
     where
         b.workspace_id = tenant
         and b.user_id is not null
-        and num_nonnulls(b.project_id, b.provider_id, b.model_name, b.billing_account, b.tag) = 0
+        and num_nonnulls(b.project_id, b.provider_id, b.model_name) = 0
+        and not private.is_of_records(b)
         and b.period = 'month'
         and b.starts_on_day = 1
         and (b.measure = 'tokens' or b.currency = 'USD')
@@ -13080,48 +13158,6 @@ CREATE TABLE public.budget_thresholds (
     CONSTRAINT budget_thresholds_percent_check CHECK (((percent >= 1) AND (percent <= 1000)))
 );
 
--- TABLE public.budgets
-
-CREATE TABLE public.budgets (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    workspace_id uuid DEFAULT auth.uid() NOT NULL,
-    name text NOT NULL,
-    project_id uuid,
-    provider_id uuid,
-    model_name text,
-    user_id uuid,
-    billing_account text,
-    tag text,
-    measure text DEFAULT 'cost'::text NOT NULL,
-    amount numeric NOT NULL,
-    currency text DEFAULT 'USD'::text NOT NULL,
-    period text DEFAULT 'month'::text NOT NULL,
-    starts_on_day integer DEFAULT 1 NOT NULL,
-    counts_subscriptions boolean DEFAULT true NOT NULL,
-    counts_tax boolean DEFAULT true NOT NULL,
-    paused_at timestamp with time zone,
-    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
-    created_by uuid DEFAULT auth.uid(),
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT budgets_amount CHECK (((amount > (0)::numeric) AND
-CASE measure
-    WHEN 'tokens'::text THEN ((amount <= ('1000000000000000'::bigint)::numeric) AND (amount = trunc(amount)))
-    ELSE ((amount < ('1000000000000'::bigint)::numeric) AND (amount = round(amount, 10)))
-END)),
-    CONSTRAINT budgets_billing_account_check CHECK (((length(billing_account) >= 1) AND (length(billing_account) <= 200))),
-    CONSTRAINT budgets_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
-    CONSTRAINT budgets_measure_check CHECK ((measure = ANY (ARRAY['cost'::text, 'tokens'::text]))),
-    CONSTRAINT budgets_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
-    CONSTRAINT budgets_model_name_check CHECK (((length(model_name) >= 1) AND (length(model_name) <= 200))),
-    CONSTRAINT budgets_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
-    CONSTRAINT budgets_paused_at_check CHECK (((paused_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (paused_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT budgets_period_check CHECK ((period = ANY (ARRAY['day'::text, 'week'::text, 'month'::text, 'quarter'::text, 'year'::text]))),
-    CONSTRAINT budgets_start CHECK (((starts_on_day = 1) OR (period = 'month'::text))),
-    CONSTRAINT budgets_starts_on_day_check CHECK (((starts_on_day >= 1) AND (starts_on_day <= 28))),
-    CONSTRAINT budgets_tag_check CHECK (((length(tag) >= 1) AND (length(tag) <= 200)))
-);
-
 -- TABLE public.deliveries
 
 CREATE TABLE public.deliveries (
@@ -14486,15 +14522,15 @@ CREATE TRIGGER budget_thresholds_renew BEFORE UPDATE OF kind, percent ON public.
 
 -- TRIGGER public.budgets budgets_audit_delete
 
-CREATE TRIGGER budgets_audit_delete AFTER DELETE ON public.budgets REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,project_id,provider_id,model_name,user_id,billing_account,tag,measure,amount,currency,period,starts_on_day,counts_subscriptions,counts_tax,paused_at}', 'workspace_id');
+CREATE TRIGGER budgets_audit_delete AFTER DELETE ON public.budgets REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,project_id,provider_id,model_name,user_id,billing_account,tag,agent,environment,customer,measure,amount,currency,period,starts_on_day,counts_subscriptions,counts_tax,paused_at}', 'workspace_id');
 
 -- TRIGGER public.budgets budgets_audit_insert
 
-CREATE TRIGGER budgets_audit_insert AFTER INSERT ON public.budgets REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,project_id,provider_id,model_name,user_id,billing_account,tag,measure,amount,currency,period,starts_on_day,counts_subscriptions,counts_tax,paused_at}', 'workspace_id');
+CREATE TRIGGER budgets_audit_insert AFTER INSERT ON public.budgets REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,project_id,provider_id,model_name,user_id,billing_account,tag,agent,environment,customer,measure,amount,currency,period,starts_on_day,counts_subscriptions,counts_tax,paused_at}', 'workspace_id');
 
 -- TRIGGER public.budgets budgets_audit_update
 
-CREATE TRIGGER budgets_audit_update AFTER UPDATE ON public.budgets REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,project_id,provider_id,model_name,user_id,billing_account,tag,measure,amount,currency,period,starts_on_day,counts_subscriptions,counts_tax,paused_at}', 'workspace_id');
+CREATE TRIGGER budgets_audit_update AFTER UPDATE ON public.budgets REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,project_id,provider_id,model_name,user_id,billing_account,tag,agent,environment,customer,measure,amount,currency,period,starts_on_day,counts_subscriptions,counts_tax,paused_at}', 'workspace_id');
 
 -- TRIGGER public.budgets budgets_bound
 
@@ -14510,7 +14546,7 @@ CREATE TRIGGER budgets_check_update BEFORE UPDATE OF name, project_id, measure, 
 
 -- TRIGGER public.budgets budgets_forget_forecasts
 
-CREATE TRIGGER budgets_forget_forecasts AFTER UPDATE OF project_id, provider_id, model_name, user_id, billing_account, tag, measure, period, starts_on_day, counts_subscriptions, counts_tax ON public.budgets FOR EACH ROW WHEN ((((((((((((old.project_id IS DISTINCT FROM new.project_id) OR (old.provider_id IS DISTINCT FROM new.provider_id)) OR (old.model_name IS DISTINCT FROM new.model_name)) OR (old.user_id IS DISTINCT FROM new.user_id)) OR (old.billing_account IS DISTINCT FROM new.billing_account)) OR (old.tag IS DISTINCT FROM new.tag)) OR (old.measure IS DISTINCT FROM new.measure)) OR (old.period IS DISTINCT FROM new.period)) OR (old.starts_on_day IS DISTINCT FROM new.starts_on_day)) OR (old.counts_subscriptions IS DISTINCT FROM new.counts_subscriptions)) OR (old.counts_tax IS DISTINCT FROM new.counts_tax))) EXECUTE FUNCTION private.forget_budget_forecasts();
+CREATE TRIGGER budgets_forget_forecasts AFTER UPDATE OF project_id, provider_id, model_name, user_id, billing_account, tag, agent, environment, customer, measure, period, starts_on_day, counts_subscriptions, counts_tax ON public.budgets FOR EACH ROW WHEN (((((((((((((((old.project_id IS DISTINCT FROM new.project_id) OR (old.provider_id IS DISTINCT FROM new.provider_id)) OR (old.model_name IS DISTINCT FROM new.model_name)) OR (old.user_id IS DISTINCT FROM new.user_id)) OR (old.billing_account IS DISTINCT FROM new.billing_account)) OR (old.tag IS DISTINCT FROM new.tag)) OR (old.agent IS DISTINCT FROM new.agent)) OR (old.environment IS DISTINCT FROM new.environment)) OR (old.customer IS DISTINCT FROM new.customer)) OR (old.measure IS DISTINCT FROM new.measure)) OR (old.period IS DISTINCT FROM new.period)) OR (old.starts_on_day IS DISTINCT FROM new.starts_on_day)) OR (old.counts_subscriptions IS DISTINCT FROM new.counts_subscriptions)) OR (old.counts_tax IS DISTINCT FROM new.counts_tax))) EXECUTE FUNCTION private.forget_budget_forecasts();
 
 -- TRIGGER public.budgets budgets_keep_limits
 
@@ -14530,7 +14566,7 @@ CREATE TRIGGER budgets_note_update AFTER UPDATE ON public.budgets REFERENCING NE
 
 -- TRIGGER public.budgets budgets_renew_thresholds
 
-CREATE TRIGGER budgets_renew_thresholds AFTER UPDATE OF project_id, provider_id, model_name, user_id, billing_account, tag, measure, amount, currency, period, starts_on_day, counts_subscriptions, counts_tax ON public.budgets FOR EACH ROW WHEN ((((((((((((((old.project_id IS DISTINCT FROM new.project_id) OR (old.provider_id IS DISTINCT FROM new.provider_id)) OR (old.model_name IS DISTINCT FROM new.model_name)) OR (old.user_id IS DISTINCT FROM new.user_id)) OR (old.billing_account IS DISTINCT FROM new.billing_account)) OR (old.tag IS DISTINCT FROM new.tag)) OR (old.measure IS DISTINCT FROM new.measure)) OR (old.amount IS DISTINCT FROM new.amount)) OR (old.currency IS DISTINCT FROM new.currency)) OR (old.period IS DISTINCT FROM new.period)) OR (old.starts_on_day IS DISTINCT FROM new.starts_on_day)) OR (old.counts_subscriptions IS DISTINCT FROM new.counts_subscriptions)) OR (old.counts_tax IS DISTINCT FROM new.counts_tax))) EXECUTE FUNCTION private.renew_thresholds();
+CREATE TRIGGER budgets_renew_thresholds AFTER UPDATE OF project_id, provider_id, model_name, user_id, billing_account, tag, agent, environment, customer, measure, amount, currency, period, starts_on_day, counts_subscriptions, counts_tax ON public.budgets FOR EACH ROW WHEN (((((((((((((((((old.project_id IS DISTINCT FROM new.project_id) OR (old.provider_id IS DISTINCT FROM new.provider_id)) OR (old.model_name IS DISTINCT FROM new.model_name)) OR (old.user_id IS DISTINCT FROM new.user_id)) OR (old.billing_account IS DISTINCT FROM new.billing_account)) OR (old.tag IS DISTINCT FROM new.tag)) OR (old.agent IS DISTINCT FROM new.agent)) OR (old.environment IS DISTINCT FROM new.environment)) OR (old.customer IS DISTINCT FROM new.customer)) OR (old.measure IS DISTINCT FROM new.measure)) OR (old.amount IS DISTINCT FROM new.amount)) OR (old.currency IS DISTINCT FROM new.currency)) OR (old.period IS DISTINCT FROM new.period)) OR (old.starts_on_day IS DISTINCT FROM new.starts_on_day)) OR (old.counts_subscriptions IS DISTINCT FROM new.counts_subscriptions)) OR (old.counts_tax IS DISTINCT FROM new.counts_tax))) EXECUTE FUNCTION private.renew_thresholds();
 
 -- TRIGGER public.budgets budgets_request_forecast_delete
 
@@ -16478,6 +16514,8 @@ REVOKE ALL ON FUNCTION private.grouped_days(changes private.day_parts[]) FROM PU
 
 REVOKE ALL ON FUNCTION private.groups_of(changes private.day_parts[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.has_dimensions(metadata jsonb, agent text, environment text, customer text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.has_months(first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.has_overlap(of_workspace uuid, accounts text[], of_day date) FROM PUBLIC;
@@ -16544,6 +16582,53 @@ REVOKE ALL ON FUNCTION private.insert_renewals(tenant uuid, ids uuid[], days dat
 REVOKE ALL ON FUNCTION private.installation_owner() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.is_address_of_member(tenant uuid, address text) FROM PUBLIC;
+
+GRANT SELECT,DELETE ON TABLE public.budgets TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.budgets TO service_role;
+
+GRANT INSERT(id) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(workspace_id) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(name),UPDATE(name) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(project_id),UPDATE(project_id) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(provider_id),UPDATE(provider_id) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(model_name),UPDATE(model_name) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(user_id),UPDATE(user_id) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(billing_account),UPDATE(billing_account) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(tag),UPDATE(tag) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(agent),UPDATE(agent) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(environment),UPDATE(environment) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(customer),UPDATE(customer) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(measure),UPDATE(measure) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(amount),UPDATE(amount) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(currency),UPDATE(currency) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(period),UPDATE(period) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(starts_on_day),UPDATE(starts_on_day) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(counts_subscriptions),UPDATE(counts_subscriptions) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(counts_tax),UPDATE(counts_tax) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(paused_at),UPDATE(paused_at) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.budgets TO authenticated;
+
+REVOKE ALL ON FUNCTION private.is_of_records(b public.budgets) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.is_outdone(tenant uuid, metadata jsonb, method text) FROM PUBLIC;
 
@@ -17395,45 +17480,6 @@ GRANT INSERT(kind),UPDATE(kind) ON TABLE public.budget_thresholds TO authenticat
 GRANT INSERT(percent),UPDATE(percent) ON TABLE public.budget_thresholds TO authenticated;
 
 GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.budget_thresholds TO authenticated;
-
-GRANT SELECT,DELETE ON TABLE public.budgets TO authenticated;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.budgets TO service_role;
-
-GRANT INSERT(id) ON TABLE public.budgets TO authenticated;
-
-GRANT INSERT(workspace_id) ON TABLE public.budgets TO authenticated;
-
-GRANT INSERT(name),UPDATE(name) ON TABLE public.budgets TO authenticated;
-
-GRANT INSERT(project_id),UPDATE(project_id) ON TABLE public.budgets TO authenticated;
-
-GRANT INSERT(provider_id),UPDATE(provider_id) ON TABLE public.budgets TO authenticated;
-
-GRANT INSERT(model_name),UPDATE(model_name) ON TABLE public.budgets TO authenticated;
-
-GRANT INSERT(user_id),UPDATE(user_id) ON TABLE public.budgets TO authenticated;
-
-GRANT INSERT(billing_account),UPDATE(billing_account) ON TABLE public.budgets TO authenticated;
-
-GRANT INSERT(tag),UPDATE(tag) ON TABLE public.budgets TO authenticated;
-
-GRANT INSERT(measure),UPDATE(measure) ON TABLE public.budgets TO authenticated;
-
-GRANT INSERT(amount),UPDATE(amount) ON TABLE public.budgets TO authenticated;
-
-GRANT INSERT(currency),UPDATE(currency) ON TABLE public.budgets TO authenticated;
-
-GRANT INSERT(period),UPDATE(period) ON TABLE public.budgets TO authenticated;
-
-GRANT INSERT(starts_on_day),UPDATE(starts_on_day) ON TABLE public.budgets TO authenticated;
-
-GRANT INSERT(counts_subscriptions),UPDATE(counts_subscriptions) ON TABLE public.budgets TO authenticated;
-
-GRANT INSERT(counts_tax),UPDATE(counts_tax) ON TABLE public.budgets TO authenticated;
-
-GRANT INSERT(paused_at),UPDATE(paused_at) ON TABLE public.budgets TO authenticated;
-
-GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.budgets TO authenticated;
 
 GRANT SELECT ON TABLE public.deliveries TO authenticated;
 GRANT SELECT ON TABLE public.deliveries TO service_role;

@@ -16,7 +16,10 @@ from tally.storage.postgrest import ask
 EVENTS_SHOWN = 30
 HIGHEST = "facts->percent"  # of the events of one evaluation
 LIMITS_READ = 5
-SCOPE = ("project_id", "provider_id", "model_name", "user_id", "billing_account", "tag")
+SCOPE = (
+    *("project_id", "provider_id", "model_name", "user_id", "billing_account", "tag"),
+    *("agent", "environment", "customer"),
+)
 WHOLE_MONTH = {
     "period": "month",
     "starts_on_day": 1,

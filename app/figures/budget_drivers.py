@@ -17,7 +17,8 @@ SHOWN = 6
 
 def is_in_daily_costs(scope: Scope) -> bool:
     """True where daily costs tell of the scope: they know projects, providers and models alone."""
-    return not (scope.user_id or scope.billing_account or scope.tag)
+    others = (scope.user_id, scope.billing_account, scope.tag, scope.agent, scope.environment, scope.customer)
+    return not any(others)
 
 
 def select_scope(daily: pd.DataFrame, budget: Budget, slug: str | None) -> pd.DataFrame:

@@ -109,6 +109,9 @@ def list_scope(scope: Scope, providers: Mapping[str, str]) -> list[tuple[str, st
         ("person", scope.person),
         ("receipt_long", scope.billing_account),
         ("label", scope.tag),
+        ("smart_toy", scope.agent),
+        ("dns", scope.environment),
+        ("storefront", scope.customer),
     )
     return [(icon, name) for icon, name in parts if name] or [("layers", "Everything")]
 

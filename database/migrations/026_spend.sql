@@ -213,3 +213,21 @@ begin
 end
 $$;
 revoke all on function private.dimension_value(jsonb, text[]) from public;
+
+-- True if metadata has these values of dimensions, of which null is any.
+create or replace function private.has_dimensions(metadata jsonb, agent text, environment text, customer text)
+returns boolean
+language plpgsql -- its plan is kept
+immutable
+set search_path = ''
+as $$
+begin
+    return (agent is null or private.dimension_value(metadata, private.dimension_keys('agent')) is not distinct from agent)
+        and (
+            environment is null
+            or private.dimension_value(metadata, private.dimension_keys('environment')) is not distinct from environment
+        )
+        and (customer is null or private.dimension_value(metadata, private.dimension_keys('customer')) is not distinct from customer);
+end
+$$;
+revoke all on function private.has_dimensions(jsonb, text, text, text) from public;

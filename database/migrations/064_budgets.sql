@@ -11,6 +11,9 @@ create table if not exists public.budgets (
     user_id uuid, -- only this person's usage; the person sees the budget, others only as admins
     billing_account text check (length(billing_account) between 1 and 200),
     tag text check (length(tag) between 1 and 200),
+    agent text check (length(agent) between 1 and 200),
+    environment text check (length(environment) between 1 and 200),
+    customer text check (length(customer) between 1 and 200),
     measure text not null default 'cost' check (measure in ('cost', 'tokens')),
     amount numeric not null, -- in its currency, or tokens
     currency text not null default 'USD' check (currency ~ '^[A-Z]{3}$'),
@@ -45,12 +48,12 @@ alter table public.budgets enable row level security;
 revoke all on public.budgets from anon, authenticated, service_role;
 grant select, delete on public.budgets to authenticated;
 grant insert (
-    id, workspace_id, name, project_id, provider_id, model_name, user_id, billing_account, tag, measure, amount, currency, period,
-    starts_on_day, counts_subscriptions, counts_tax, paused_at, metadata
+    id, workspace_id, name, project_id, provider_id, model_name, user_id, billing_account, tag, agent, environment, customer,
+    measure, amount, currency, period, starts_on_day, counts_subscriptions, counts_tax, paused_at, metadata
 ) on public.budgets to authenticated;
 grant update (
-    name, project_id, provider_id, model_name, user_id, billing_account, tag, measure, amount, currency, period,
-    starts_on_day, counts_subscriptions, counts_tax, paused_at, metadata
+    name, project_id, provider_id, model_name, user_id, billing_account, tag, agent, environment, customer, measure, amount,
+    currency, period, starts_on_day, counts_subscriptions, counts_tax, paused_at, metadata
 ) on public.budgets to authenticated;
 grant select, insert, update, delete on public.budgets to service_role;
 
@@ -235,16 +238,18 @@ revoke all on function private.renew_thresholds() from public;
 
 create or replace trigger budgets_renew_thresholds
     after update of
-    project_id, provider_id, model_name, user_id, billing_account, tag, measure, amount, currency, period, starts_on_day,
-    counts_subscriptions, counts_tax
+    project_id, provider_id, model_name, user_id, billing_account, tag, agent, environment, customer, measure, amount, currency,
+    period, starts_on_day, counts_subscriptions, counts_tax
     on public.budgets
     for each row when (
         (
-            old.project_id, old.provider_id, old.model_name, old.user_id, old.billing_account, old.tag, old.measure, old.amount,
-            old.currency, old.period, old.starts_on_day, old.counts_subscriptions, old.counts_tax
+            old.project_id, old.provider_id, old.model_name, old.user_id, old.billing_account, old.tag, old.agent,
+            old.environment, old.customer, old.measure, old.amount, old.currency,
+            old.period, old.starts_on_day, old.counts_subscriptions, old.counts_tax
         ) is distinct from (
-            new.project_id, new.provider_id, new.model_name, new.user_id, new.billing_account, new.tag, new.measure, new.amount,
-            new.currency, new.period, new.starts_on_day, new.counts_subscriptions, new.counts_tax
+            new.project_id, new.provider_id, new.model_name, new.user_id, new.billing_account, new.tag, new.agent,
+            new.environment, new.customer, new.measure, new.amount, new.currency,
+            new.period, new.starts_on_day, new.counts_subscriptions, new.counts_tax
         )
     )
     execute function private.renew_thresholds();
@@ -280,8 +285,8 @@ select private.note_changes_of('public.budget_channels');
 select private.audit_changes_of(
     'public.budgets',
     array[
-        'name', 'project_id', 'provider_id', 'model_name', 'user_id', 'billing_account', 'tag', 'measure', 'amount', 'currency',
-        'period', 'starts_on_day', 'counts_subscriptions', 'counts_tax', 'paused_at'
+        'name', 'project_id', 'provider_id', 'model_name', 'user_id', 'billing_account', 'tag', 'agent', 'environment',
+        'customer', 'measure', 'amount', 'currency', 'period', 'starts_on_day', 'counts_subscriptions', 'counts_tax', 'paused_at'
     ]
 );
 select private.audit_changes_of('public.budget_thresholds', array['budget_id', 'kind', 'percent']);

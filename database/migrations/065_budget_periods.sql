@@ -69,16 +69,16 @@ revoke all on function private.forget_budget_forecasts() from public;
 
 create or replace trigger budgets_forget_forecasts
     after update of
-    project_id, provider_id, model_name, user_id, billing_account, tag, measure, period, starts_on_day, counts_subscriptions,
-    counts_tax
+    project_id, provider_id, model_name, user_id, billing_account, tag, agent, environment, customer, measure, period,
+    starts_on_day, counts_subscriptions, counts_tax
     on public.budgets
     for each row when (
         (
-            old.project_id, old.provider_id, old.model_name, old.user_id, old.billing_account, old.tag, old.measure, old.period,
-            old.starts_on_day, old.counts_subscriptions, old.counts_tax
+            old.project_id, old.provider_id, old.model_name, old.user_id, old.billing_account, old.tag, old.agent,
+            old.environment, old.customer, old.measure, old.period, old.starts_on_day, old.counts_subscriptions, old.counts_tax
         ) is distinct from (
-            new.project_id, new.provider_id, new.model_name, new.user_id, new.billing_account, new.tag, new.measure, new.period,
-            new.starts_on_day, new.counts_subscriptions, new.counts_tax
+            new.project_id, new.provider_id, new.model_name, new.user_id, new.billing_account, new.tag, new.agent,
+            new.environment, new.customer, new.measure, new.period, new.starts_on_day, new.counts_subscriptions, new.counts_tax
         )
     )
     execute function private.forget_budget_forecasts();

@@ -1,11 +1,24 @@
 -- 066_budget_status.sql: what is spent of budgets, exact at every moment, and their facts for pages, alerts and commands.
 
+-- True for a budget of a scope that the sums of days do not tell apart.
+create or replace function private.is_of_records(b public.budgets)
+returns boolean
+language plpgsql -- its plan is kept
+immutable
+set search_path = ''
+as $$
+begin
+    return num_nonnulls(b.tag, b.billing_account, b.agent, b.environment, b.customer) > 0;
+end
+$$;
+revoke all on function private.is_of_records(public.budgets) from public;
+
 -- Budgets with their current period, the one before it, and the instants between which their records are.
 create or replace function private.budgets_at(tenant uuid, as_of timestamptz, with_previous boolean)
 returns table (
     id uuid, workspace_id uuid, project_id uuid, provider_id uuid, model_name text, user_id uuid, billing_account text, tag text,
-    measure text, counts_subscriptions boolean, counts_tax boolean, zone text, since date, today date, this daterange,
-    before daterange
+    agent text, environment text, customer text, of_records boolean, measure text, counts_subscriptions boolean,
+    counts_tax boolean, zone text, since date, today date, this daterange, before daterange
 )
 language plpgsql -- its plan is kept
 stable
@@ -16,9 +29,9 @@ as $$
 begin
     return query
     select
-        b.id, b.workspace_id, b.project_id, b.provider_id, b.model_name, b.user_id, b.billing_account, b.tag, b.measure,
-        b.counts_subscriptions, b.counts_tax, w.timezone, lower(case when with_previous then p.before else c.this end), t.today,
-        c.this, p.before
+        b.id, b.workspace_id, b.project_id, b.provider_id, b.model_name, b.user_id, b.billing_account, b.tag, b.agent,
+        b.environment, b.customer, private.is_of_records(b), b.measure, b.counts_subscriptions, b.counts_tax, w.timezone,
+        lower(case when with_previous then p.before else c.this end), t.today, c.this, p.before
     from public.budgets as b
     inner join public.workspaces as w on b.workspace_id = w.id
     cross join lateral (select (as_of at time zone w.timezone)::date as today) as t
@@ -47,7 +60,7 @@ declare
 begin
     select min(a.since), max(a.today) into first_day, last_day
     from private.budgets_at(tenant, as_of, with_previous) as a
-    where a.tag is null and a.billing_account is null;
+    where not a.of_records;
     stale := private.stale_days_of(tenant, first_day, last_day);
     outdated := private.outdated_days(tenant, first_day, last_day, stale);
     return query
@@ -74,7 +87,7 @@ begin
         and (a.user_id is null or d.user_id = a.user_id)
         and (a.model_name is null or d.model_name = a.model_name)
     where
-        a.tag is null and a.billing_account is null
+        not a.of_records
         and (a.measure = 'tokens' or d.cost_basis <> 'included')
         and (a.counts_subscriptions or d.charge_type <> 'subscription')
         and (a.counts_tax or d.charge_type <> 'tax')
@@ -101,7 +114,7 @@ end
 $$;
 revoke all on function private.has_tag(jsonb, text) from public;
 
--- The same of budgets of a tag or a billing account, which no sum of days has: from the records of the period.
+-- The same of budgets whose scope no sum of days has: from the records of the period.
 create or replace function private.budget_record_days(tenant uuid, as_of timestamptz, with_previous boolean)
 returns table (budget_id uuid, day date, amount numeric)
 language plpgsql
@@ -126,12 +139,13 @@ begin
     from (
         select b.*, private.day_start(b.since, b.zone) as ts_from, private.day_start(b.today + 1, b.zone) as ts_to
         from private.budgets_at(tenant, as_of, with_previous) as b
-        where b.tag is not null or b.billing_account is not null
+        where b.of_records
     ) as a
     inner join public.cost_records as r
         on r.workspace_id = tenant and r.timestamp >= a.ts_from and r.timestamp < a.ts_to
         and (a.billing_account is null or r.billing_account = a.billing_account)
         and (a.tag is null or private.has_tag(r.metadata, a.tag))
+        and private.has_dimensions(r.metadata, a.agent, a.environment, a.customer)
         and (a.provider_id is null or r.provider_id = a.provider_id)
         and (a.project_id is null or r.project_id = a.project_id)
         and (a.user_id is null or r.user_id = a.user_id)
@@ -194,7 +208,8 @@ begin
             json_build_object(
                 'id', b.id, 'name', b.name, 'project_id', b.project_id, 'project', j.name, 'provider_id', b.provider_id,
                 'provider', p.name, 'model_name', b.model_name, 'user_id', b.user_id, 'person', u.email,
-                'billing_account', b.billing_account, 'tag', b.tag, 'measure', b.measure, 'amount', b.amount::text,
+                'billing_account', b.billing_account, 'tag', b.tag, 'agent', b.agent,
+                'environment', b.environment, 'customer', b.customer, 'measure', b.measure, 'amount', b.amount::text,
                 'currency', b.currency, 'period', b.period, 'starts_on_day', b.starts_on_day,
                 'counts_subscriptions', b.counts_subscriptions, 'counts_tax', b.counts_tax, 'paused_at', b.paused_at,
                 'created_at', b.created_at, 'today', a.today, 'period_start', lower(a.this), 'period_end', upper(a.this) - 1,
@@ -235,7 +250,7 @@ begin
         ) as e on true
         where
             (wanted is null or b.id = any (wanted))
-            and (with_records or (b.tag is null and b.billing_account is null));
+            and (with_records or not a.of_records);
     end loop;
 end
 $$;

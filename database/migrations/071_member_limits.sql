@@ -12,7 +12,8 @@ as $$
     where
         b.workspace_id = tenant
         and b.user_id is not null
-        and num_nonnulls(b.project_id, b.provider_id, b.model_name, b.billing_account, b.tag) = 0
+        and num_nonnulls(b.project_id, b.provider_id, b.model_name) = 0
+        and not private.is_of_records(b)
         and b.period = 'month'
         and b.starts_on_day = 1
         and (b.measure = 'tokens' or b.currency = 'USD')

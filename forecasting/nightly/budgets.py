@@ -33,7 +33,8 @@ ZERO = Decimal(0)
 BUDGETS = """
 select
     b.id, b.period, b.starts_on_day, b.measure, b.counts_subscriptions,
-    b.project_id, p.name, b.model_name, b.user_id, b.billing_account, b.tag
+    b.project_id, p.name, b.model_name, b.user_id, b.billing_account, b.tag,
+    b.agent, b.environment, b.customer
 from public.budgets as b
 left join public.providers as p on b.provider_id = p.id
 where b.workspace_id = %(workspace_id)s and b.paused_at is null
@@ -56,7 +57,7 @@ from public.budgets as b
 inner join private.current_days as d
     on b.workspace_id = d.workspace_id and d.date < %(today)s {FITTED.format(cost="d.total_cost_usd")}
 where
-    b.id = any(%(ids)s) and b.tag is null and b.billing_account is null
+    b.id = any(%(ids)s) and not private.is_of_records(b)
     and d.workspace_id = %(workspace_id)s
 group by b.id, d.date"""  # noqa: S608 - constants only
 
@@ -81,8 +82,9 @@ inner join public.cost_records as d
         and d.timestamp < private.day_start(%(today)s, w.timezone)
         and (b.billing_account is null or d.billing_account = b.billing_account)
         and (b.tag is null or private.has_tag(d.metadata, b.tag))
+        and private.has_dimensions(d.metadata, b.agent, b.environment, b.customer)
         {FITTED.format(cost="d.cost_usd")}
-where b.id = any(%(ids)s) and (b.tag is not null or b.billing_account is not null)
+where b.id = any(%(ids)s) and private.is_of_records(b)
 group by 1, 2"""  # noqa: S608 - constants only
 
 RENEWALS = """
@@ -101,7 +103,7 @@ cross join lateral private.renewal_days(
 where
     b.workspace_id = %(workspace_id)s and b.paused_at is null
     and b.measure = 'cost' and b.counts_subscriptions
-    and b.billing_account is null and b.tag is null and r.day >= %(today)s
+    and not private.is_of_records(b) and r.day >= %(today)s
 group by b.id, r.day"""
 
 
@@ -115,6 +117,9 @@ class Scope(NamedTuple):
     user_id: UUID | None
     billing_account: str | None
     tag: str | None
+    agent: str | None = None
+    environment: str | None = None
+    customer: str | None = None
 
     @property
     def series(self) -> str | None:

@@ -36,6 +36,9 @@ class Scope:
     person: str | None
     billing_account: str | None
     tag: str | None
+    agent: str | None = None
+    environment: str | None = None
+    customer: str | None = None
 
     @property
     def is_everything(self) -> bool:
@@ -47,6 +50,9 @@ class Scope:
             self.user_id,
             self.billing_account,
             self.tag,
+            self.agent,
+            self.environment,
+            self.customer,
         )
         return not any(keys)
 

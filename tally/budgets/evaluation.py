@@ -48,7 +48,7 @@ OF_RECORDS = """
 select b.workspace_id, array_agg(b.id)
 from public.budgets as b
 where
-    b.workspace_id = any(%s) and (b.tag is not null or b.billing_account is not null) and b.paused_at is null
+    b.workspace_id = any(%s) and private.is_of_records(b) and b.paused_at is null
     and exists (select from public.budget_thresholds as t where t.budget_id = b.id)
 group by b.workspace_id"""
 
@@ -253,6 +253,9 @@ def describe_scope(scope: Scope) -> str | None:
         scope.person,
         scope.billing_account,
         scope.tag and f"#{scope.tag}",
+        scope.agent,
+        scope.environment,
+        scope.customer,
     )
     return ", ".join(name for name in names if name) or None
 

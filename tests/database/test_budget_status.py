@@ -40,13 +40,22 @@ def test_the_database_and_the_program_agree_about_periods(database: Connection) 
             assert found == [(period.first, period.last) for period in periods], (kind, start)
 
 
+SCOPE = (
+    *("provider_id", "model_name", "project_id", "user_id", "billing_account", "tag"),
+    *("agent", "environment", "customer"),
+)
 CHOICES: dict[str, list[Any]] = {
     "provider": ["openai", "anthropic"],
     "model_name": ["small", "large"],
     "cost_basis": ["billed", "estimated", "included"],
     "charge_type": ["usage", "usage", "subscription", "tax", "credit"],
     "billing_account": [None, "openai", "openai:@org-1"],
-    "metadata": [{}, {"tag": "a"}, {"tags": ["a", "b"]}, {"tags": [], "tag": "b"}, {"tags": ["c"]}],
+    "metadata": [
+        *({}, {"tag": "a"}, {"tags": ["a", "b"]}, {"tags": [], "tag": "b"}, {"tags": ["c"]}),
+        {"tag": "b", "agent": "codex", "environment": " prod ", "end_user": "acme"},
+        {"agent": "codex", "environment": "dev", "customer": "acme"},
+        {"agent": "other", "environment": "prod", "end_user": "", "customer": "acme"},
+    ],
 }
 
 
@@ -104,6 +113,9 @@ def choose_budget(
         "user_id": team["ann"].id,
         "billing_account": "openai",
         "tag": "b",
+        "agent": "codex",
+        "environment": "prod",
+        "customer": "acme",
     }
     kind = chance.choice(KINDS)
     return {
@@ -114,6 +126,16 @@ def choose_budget(
         "counts_subscriptions": chance.random() < 0.5,
         "counts_tax": chance.random() < 0.5,
     }
+
+
+def matches(row: dict[str, Any], name: str, value: object) -> bool:
+    if name == "tag":
+        return has_tag(row["metadata"], str(value))
+    if name == "customer":
+        return bool((row["metadata"].get("end_user") or row["metadata"].get("customer")) == value)
+    if name in ("agent", "environment"):
+        return str(row["metadata"].get(name) or "").strip() == value
+    return bool(row[name] == value)
 
 
 def has_tag(metadata: dict[str, Any], tag: str) -> bool:
@@ -134,11 +156,7 @@ def add_up(database: Connection, team: Team, zone: str, budget: dict[str, Any]) 
     found: defaultdict[str, Decimal] = defaultdict(Decimal)
     for day, *values in rows:
         row = dict(zip(names.split(", "), values, strict=True))
-        is_matched = all(
-            has_tag(row["metadata"], value) if name == "tag" else row[name] == value
-            for name, value in budget.items()
-            if name in ("provider_id", "model_name", "project_id", "user_id", "billing_account", "tag")
-        )
+        is_matched = all(matches(row, name, value) for name, value in budget.items() if name in SCOPE)
         is_counted = (
             (budget["measure"] == "tokens" or row["cost_basis"] != "included")
             and (budget["counts_subscriptions"] or row["charge_type"] != "subscription")

@@ -283,6 +283,11 @@ def test_a_limit_is_a_budget_with_thresholds_of_its_own(team: Team, database: Co
         " values (%s, 'A week', %s, 3, 'week'), (%s, 'A month', %s, 4, 'month')",
         [team.id, member, team.id, viewer],
     )
+    database.execute(
+        "insert into public.budgets (workspace_id, name, user_id, amount, agent, created_at)"
+        " values (%s, 'With one agent', %s, 2, 'codex', '2026-01-01')",
+        [team.id, viewer],
+    )
     assert database.execute(
         "select name, measure, amount, count(*) from public.budgets as b"
         " join public.budget_thresholds as t on t.budget_id = b.id group by 1, 2, 3 order by 1"

@@ -1,5 +1,6 @@
 -- The way back from 026_spend.sql.
 
+drop function if exists private.has_dimensions(jsonb, text, text, text);
 drop function if exists private.dimension_value(jsonb, text[]);
 drop function if exists private.dimension_keys(text);
 drop function if exists public.model_names(uuid);

@@ -7,3 +7,4 @@ drop function if exists private.budget_record_days(uuid, timestamptz, boolean);
 drop function if exists private.has_tag(jsonb, text);
 drop function if exists private.budget_days(uuid, timestamptz, boolean);
 drop function if exists private.budgets_at(uuid, timestamptz, boolean);
+drop function if exists private.is_of_records(public.budgets);

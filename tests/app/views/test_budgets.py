@@ -128,14 +128,16 @@ def test_a_budget_that_is_gone_shows_the_list(monkeypatch: pytest.MonkeyPatch, u
 
 
 def test_new_budget_is_saved_with_its_thresholds(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
-    save(user, [usage(0, "3"), usage(40, "5", model_name="o3")])
+    save(user, [usage(0, "3", metadata={"agent": "codex"}), usage(40, "5", model_name="o3")])
     page = open_budget(monkeypatch, user, "new")
     assert not page.exception
+    assert page.selectbox(key="new-budget-agent").options == ["codex"]
     page.button(key="new-budget-save").click().run()
     assert "Enter a name." in shown(page).replace("\\", "")
 
     page.text_input(key="new-budget-name").set_value("Coding")
     page.selectbox(key="new-budget-model").set_value("o3")
+    page.selectbox(key="new-budget-agent").set_value("codex")
     page.text_input(key="new-budget-amount").set_value("1,500.50")
     page.multiselect(key="new-budget-actual").set_value(["75"])
     page.button(key="new-budget-save").click().run()
@@ -144,6 +146,7 @@ def test_new_budget_is_saved_with_its_thresholds(monkeypatch: pytest.MonkeyPatch
     [status] = data.load_budgets(user)
     budget = status.budget
     assert (budget.name, float(budget.amount), budget.scope.model_name) == ("Coding", 1500.5, "o3")
+    assert (budget.scope.agent, budget.scope.environment, budget.scope.customer) == ("codex", None, None)
     assert {(one.kind, one.percent) for one in budget.thresholds} == {("actual", 75), ("forecast", 100)}
     assert "Budget Coding created." in [success.value.replace("\\", "") for success in page.success]
 

@@ -84,25 +84,26 @@ def test_the_rest_of_any_period_is_predicted(
     assert float(median) == pytest.approx(2 * days, rel=0.3)
 
 
-def test_scopes_of_several_keys_people_and_tags_have_series_of_their_own(db: NightlyDatabase) -> None:
+def test_scopes_of_several_keys_people_tags_and_agents_have_series_of_their_own(db: NightlyDatabase) -> None:
     user = db.add_account()
     db.add_spend(user, [1.0] * 40, model="small", provider="openai")
     db.add_spend(user, [2.0] * 40, model="small", provider="anthropic")
     db.connection.execute(
-        """update public.cost_records set metadata = '{"tags": ["a"]}' where cost_usd = 2"""
+        """update public.cost_records set metadata = '{"tags": ["a"], "agent": "codex"}' where cost_usd = 2"""
     )
     [[openai]] = db.rows("select id from public.providers where name = 'openai'")
     scopes: dict[str, dict[str, Any]] = {
         "both": {"model_name": "small", "provider_id": openai},
         "person": {"user_id": user},
         "tag": {"tag": "a"},
+        "agent": {"agent": "codex"},
         "nothing": {"tag": "unknown"},
     }
     found = {name: add_budget(db, user, **scope) for name, scope in scopes.items()}
     db.run_nightly()
     sums = {name: stored(db, budget) for name, budget in found.items()}
     days = (MONTH_END - AS_OF).days + 1
-    expected = {"both": 1, "person": 3, "tag": 2}
+    expected = {"both": 1, "person": 3, "tag": 2, "agent": 2}
     assert {name: round(float(rows[0][2]) / days) for name, rows in sums.items() if rows} == expected
 
 

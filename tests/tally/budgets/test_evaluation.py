@@ -165,7 +165,9 @@ def test_only_the_budgets_own_channels_hear_of_it(team: Team, database: Connecti
     assert chosen != other
 
 
-def test_limits_of_a_person_tags_and_other_currencies_are_evaluated(team: Team, database: Connection) -> None:
+def test_limits_of_a_person_an_agent_tags_and_other_currencies_are_evaluated(
+    team: Team, database: Connection
+) -> None:
     database.execute(
         """insert into public.exchange_rates (day, currency, rate)
         select d::date, c.code, c.rate
@@ -176,16 +178,25 @@ def test_limits_of_a_person_tags_and_other_currencies_are_evaluated(team: Team, 
         "person": add_budget(database, team.id, user_id=team["ann"].id, amount=10),
         "tag": add_budget(database, team.id, tag="a", amount=10),
         "yen": add_budget(database, team.id, currency="JPY", amount=1000),
+        "agent": add_budget(database, team.id, agent="codex", amount=10),
+        "environment": add_budget(database, team.id, environment="prod", amount=10),
+        "customer": add_budget(database, team.id, customer="acme", agent="codex", amount=10),
         "other": add_budget(database, team.id, tag="b", amount=10),
+        "other agent": add_budget(database, team.id, agent="gemini-cli", amount=10),
     }
     for budget in found.values():
         add_thresholds(database, budget, ("actual", 100))
-    spend(database, team.id, 10, user_id=team["ann"].id, metadata='{"tags": ["a"]}')
-    assert evaluate(database, as_of=NOW).raised == 3
+    described = '{"tags": ["a"], "agent": "codex", "environment": "prod", "end_user": "acme"}'
+    spend(database, team.id, 10, user_id=team["ann"].id, metadata=described)
+    assert evaluate(database, as_of=NOW).raised == 6
     raised = {
         subject for (subject,) in database.execute("select subject from public.alert_events").fetchall()
     }
-    assert raised == {str(budget) for name, budget in found.items() if name != "other"}
+    assert raised == {str(budget) for name, budget in found.items() if not name.startswith("other")}
+    told = database.execute(
+        "select facts ->> 'scope' from public.alert_events where subject = %s", [str(found["customer"])]
+    )
+    assert told.fetchall() == [("codex, acme",)]
 
 
 @pytest.mark.parametrize("error", [psycopg.errors.NumericValueOutOfRange, ArithmeticError])

@@ -59,6 +59,9 @@ def _add_budgets(database: Database, projects: dict[str, str]) -> None:
             "model_name": "gpt-5",
             "billing_account": ACME,
             "tag": "a",
+            "agent": "codex",
+            "environment": "prod",
+            "customer": "acme",
             "paused_at": "2026-10-01T00:00:00+00:00",
             "counts_tax": False,
         },
@@ -253,8 +256,8 @@ _TABLES = {
     "model_aliases": "id,name,model_name",
     "model_prices": "id,model_name,valid_from,input_usd_per_mtok::text,request_usd::text,replaces_list",
     "price_multipliers": "id,billing_account,multiplier::text,valid_from,valid_to,note",
-    "budgets": "id,name,project_id,provider_id,model_name,billing_account,tag,measure,amount::text,currency,"
-    "period,starts_on_day,counts_subscriptions,counts_tax,paused_at",
+    "budgets": "id,name,project_id,provider_id,model_name,billing_account,tag,agent,environment,customer,"
+    "measure,amount::text,currency,period,starts_on_day,counts_subscriptions,counts_tax,paused_at",
     "budget_thresholds": "id,kind,percent",
     "subscriptions": "id,plan_name,amount_usd::text,started_on,ended_on,renewal_day,interval",
     "workspaces": "id,timezone,currency,alert_rules::text,trace_days",
