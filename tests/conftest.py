@@ -41,6 +41,7 @@ LONG = (
     "tests/app/server/test_takeover.py",
     "tests/app/auth/test_routes.py",
     "tests/database/test_freshness.py",
+    "tests/clients/test_sdks.py",
     "tests/tally/agents/test_comparison.py",
     "tests/database/test_sources.py",
 )

@@ -1,9 +1,8 @@
 """What Tally makes of the calls that clients made."""
 
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from tests.api.server import ApiServer
 from tests.database_fixtures import Connection
 
 SAVED = b"""select
@@ -35,9 +34,3 @@ GEMINI = Counted("google", "gemini-2.5-pro", 1_500, 120, 500, 0, Decimal("0.0025
 def load_counted(database: Connection) -> list[Counted]:
     """The records, in an order of their own."""
     return sorted(Counted(*row) for row in database.execute(SAVED).fetchall())
-
-
-def read_spend(api: ApiServer, key: str) -> Decimal:
-    """The month's spend, as programs read it."""
-    answer: dict[str, Any] = api.client(key).get("/v1/costs").raise_for_status().json()
-    return Decimal(answer["total"]["cost_usd"])

@@ -15,6 +15,17 @@ const anthropic = createAnthropic({ baseURL: process.env.ANTHROPIC_BASE_URL + "/
 const stream = streamText({ model: anthropic("claude-sonnet-4-5"), prompt: "Say hello" });
 for await (const _ of stream.textStream);
 """
+LANGFUSE_SPANS = """
+import { startObservation } from "@langfuse/tracing";
+import { LangfuseSpanProcessor } from "@langfuse/otel";
+import { NodeSDK } from "@opentelemetry/sdk-node";
+
+const sdk = new NodeSDK({ spanProcessors: [new LangfuseSpanProcessor()] });
+sdk.start();
+const usageDetails = { input: 200, input_cached_tokens: 1000, output: 50 };
+startObservation("told", { model: "gpt-4o", usageDetails }, { asType: "generation" }).end();
+await sdk.shutdown();
+"""
 LANGFUSE_CALLS = """
 import { Langfuse } from "langfuse";
 
@@ -42,4 +53,9 @@ def test_calls_of_the_ai_sdk_count_though_its_agents_repeat_them(
 
 def test_generations_of_the_older_langfuse_sdk_count(machine: Machine, database: Connection) -> None:
     machine.run_node("javascript", LANGFUSE_CALLS, machine.snippet("langfuse"))
+    assert load_counted(database) == [CHAT]
+
+
+def test_generations_of_the_langfuse_sdk_count(machine: Machine, database: Connection) -> None:
+    machine.run_node("javascript", LANGFUSE_SPANS, machine.snippet("langfuse"))
     assert load_counted(database) == [CHAT]

@@ -4,9 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from tests.api.conftest import MakeKey
-from tests.api.server import ApiServer
-from tests.clients.counted import CHAT, MESSAGE, RESPONSE, load_counted, read_spend
+from tests.clients.conftest import ReadSpend
+from tests.clients.counted import CHAT, MESSAGE, RESPONSE, load_counted
 from tests.clients.fake_provider import FakeProvider
 from tests.clients.machine import Machine
 from tests.database_fixtures import Connection
@@ -29,11 +28,12 @@ EACH_ONCE = sorted([CHAT, CHAT, RESPONSE, MESSAGE])
 
 @pytest.mark.parametrize("name", ["openinference", "openllmetry"])
 def test_calls_of_the_sdks_count_once_though_the_anthropic_sdk_tells_of_its_own_too(
-    machine: Machine, provider: FakeProvider, database: Connection, name: str
+    machine: Machine, provider: FakeProvider, database: Connection, read_spend: ReadSpend, name: str
 ) -> None:
     machine.run_python("sdks", machine.snippet(name) + CALLS)
     assert len(provider.served) == len(EACH_ONCE)
     assert load_counted(database) == EACH_ONCE
+    assert read_spend() == sum(call.cost_usd for call in EACH_ONCE)
 
 
 FROM_ENVIRONMENT = """
@@ -89,10 +89,3 @@ def test_calls_through_the_langfuse_sdk_and_those_told_to_it_count(
     machine.run_python("sdks", LANGFUSE_CALLS, machine.snippet("langfuse"))
     assert provider.served == ["chat gpt-4o"]
     assert load_counted(database) == sorted([CHAT, TOLD])
-
-
-def test_spend_that_programs_read_is_that_of_the_calls(
-    machine: Machine, api: ApiServer, make_key: MakeKey
-) -> None:
-    machine.run_python("sdks", machine.snippet("openinference") + CALLS)
-    assert read_spend(api, make_key("read")) == sum(call.cost_usd for call in EACH_ONCE)
