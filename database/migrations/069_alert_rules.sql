@@ -26,12 +26,13 @@ as $$
             where
                 not coalesce(
                     case
-                        when r.name in ('anomaly', 'new_model', 'silent_source', 'renewal', 'price', 'bill')
+                        when r.name in ('anomaly', 'new_model', 'silent_source', 'renewal', 'price', 'retirement', 'bill')
                             then jsonb_typeof(r.value) = 'boolean'
                         when jsonb_typeof(r.value) <> 'number' or r.value::numeric <> trunc(r.value::numeric) then false
                         when r.name = 'new_model_percent' then r.value::numeric between 1 and 100
                         when r.name = 'silent_days' then r.value::numeric between 1 and 90
                         when r.name = 'renewal_days' then r.value::numeric between 1 and 30
+                        when r.name = 'retirement_days' then r.value::numeric between 1 and 365
                         when r.name = 'bill_percent' then r.value::numeric between 1 and 1000
                     end,
                     false

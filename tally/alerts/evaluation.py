@@ -16,12 +16,13 @@ from tally.alerts.anomalies import LOOK_BACK_DAYS, find_anomalies, find_new_mode
 from tally.alerts.bills import find_bills
 from tally.alerts.prices import find_price_changes
 from tally.alerts.renewals import find_renewals
+from tally.alerts.retirements import find_retirements
 from tally.alerts.rules import Connection, Finding, Kind, Watched, read_rules
 from tally.alerts.silence import find_over, find_silent_sources
 from tally.core.text import printable
 
 STATEMENT_SECONDS = 60  # about one workspace; a usual one takes less than one
-PRICES_SECONDS = 600  # about the models of all workspaces
+MODELS_SECONDS = 600  # about the models of all workspaces
 MAX_OPEN = 10  # of one kind in one evaluation of a workspace; the rest is recorded
 
 
@@ -41,6 +42,10 @@ RULES = (
     Rule("renewal", find_renewals, "subscriptions"),
 )
 BILLS = Rule("bill", find_bills, "sources")  # once a night: it reads a month of statements
+
+FindInAll = Callable[[Connection, Mapping[UUID, Watched], datetime], Mapping[UUID, list[Finding]]]
+# Once a night, by the models of all workspaces.
+OF_ALL: dict[Kind, FindInAll] = {"price": find_price_changes, "retirement": find_retirements}
 
 # With the names of what they have: most workspaces have little to look at, and a night has many of them.
 WORKSPACES = """
@@ -89,7 +94,8 @@ def evaluate_rules(
         workspaces[key] = Watched(key, today, is_shared, read_rules(stored))
         evaluation.watch(workspaces[key], [rule for rule in rules if rule.needs in has])
     if wanted is None:
-        evaluation.watch_prices(workspaces, moment)
+        for kind, find in OF_ALL.items():
+            evaluation.watch_all(kind, find, workspaces, moment)
     return evaluation.done
 
 
@@ -108,20 +114,21 @@ class _Evaluation:
         if any(rule.kind == "silent_source" for rule in rules):
             self._attempt(watched.id, partial(self._clear_over, watched))
 
-    def watch_prices(self, workspaces: Mapping[UUID, Watched], now: datetime) -> None:
-        """Compare list prices once for all; a failure leaves the known ones as they were."""
+    def watch_all(
+        self, kind: Kind, find: FindInAll, workspaces: Mapping[UUID, Watched], now: datetime
+    ) -> None:
+        """Look at the models of all workspaces at once; a failure leaves what is known as it was."""
         try:
-            with _bounded(self.connection, PRICES_SECONDS):
-                changes = find_price_changes(self.connection, now.date())
-                for key, found in changes.items():
+            with _bounded(self.connection, MODELS_SECONDS):
+                for key, found in find(self.connection, workspaces, now).items():
                     watched = workspaces.get(key)
-                    if watched and watched.rules.wants("price"):
+                    if watched and watched.rules.wants(kind):
                         self._attempt(key, partial(self._raise, watched, found))
         except Exception as error:
             if self.connection.closed:
                 raise
             reason = printable(f"{type(error).__name__}: {error}")
-            logging.getLogger(__name__).warning("List prices could not be compared: %s", reason)
+            logging.getLogger(__name__).warning("Alerts of %s could not be found: %s", kind, reason)
 
     def _raise_found(self, watched: Watched, rule: Rule) -> None:
         self._raise(watched, rule.find(self.connection, watched))

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from tally.alerts.rules import Connection, Finding
+from tally.alerts.rules import Connection, Finding, Watched
 from tally.core.records import NO_MODEL
 
 USED_DAYS = 30
@@ -65,8 +65,11 @@ class _Used:
     workspaces: list[UUID]
 
 
-def find_price_changes(connection: Connection, today: date) -> dict[UUID, list[Finding]]:
+def find_price_changes(
+    connection: Connection, _: Mapping[UUID, Watched], now: datetime
+) -> dict[UUID, list[Finding]]:
     """Changes by workspace. The new prices are stored in the caller's transaction."""
+    today = now.date()
     known = {(row[0], row[1]): row[2] for row in connection.execute(KNOWN).fetchall()}
     keys = {
         "today": today, "days": USED_DAYS, "of_one": MAX_OF_ONE, "limit": MAX_MODELS, "no_model": NO_MODEL,

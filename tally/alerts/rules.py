@@ -9,9 +9,9 @@ from uuid import UUID
 import psycopg
 
 Connection = psycopg.Connection[Any]
-Kind = Literal["anomaly", "new_model", "silent_source", "renewal", "price", "bill"]
+Kind = Literal["anomaly", "new_model", "silent_source", "renewal", "price", "retirement", "bill"]
 Severity = Literal["info", "warning", "critical"]
-KINDS: tuple[Kind, ...] = ("anomaly", "new_model", "silent_source", "renewal", "price", "bill")
+KINDS: tuple[Kind, ...] = ("anomaly", "new_model", "silent_source", "renewal", "price", "retirement", "bill")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +23,12 @@ class AlertRules:
     silent_source: bool = True
     renewal: bool = True
     price: bool = True
+    retirement: bool = True
     bill: bool = True
     new_model_percent: int = 20  # of the spend since its first day
     silent_days: int = 5
     renewal_days: int = 3  # ahead
+    retirement_days: int = 60  # ahead
     bill_percent: int = 10  # by which a bill differs from its estimate
 
     def wants(self, kind: Kind) -> bool:

@@ -14,6 +14,7 @@ where not everybody may see the event.
     renewal        plan, provider, amount, currency, renews_on
     price          model, provider, changes (a list of {class, before, after}, per million tokens), from_day,
                    currency
+    retirement     model, provider, retires_on, successor, amount (of the last 30 days), currency
     bill           provider, account, period_start, period_end, billed, estimated, currency
     channel        channel (its name), reason
 """

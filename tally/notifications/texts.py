@@ -23,6 +23,7 @@ PAGES = {
     "silent_source": "sources",
     "renewal": "subscriptions",
     "price": "prices",
+    "retirement": "models",
     "bill": "sources",
     "channel": "settings",
 }
@@ -137,6 +138,16 @@ def _price(facts: Facts) -> Text:
     return f"The price of {model} changed{' on ' + since if since else ''}", told
 
 
+def _retirement(facts: Facts) -> Text:
+    model, day, successor = facts.name("model", "A model"), facts.day("retires_on"), facts.name("successor")
+    amount = facts.amount("amount")
+    return f"{model} retires{' on ' + day if day else ' soon'}", [
+        "Calls of it fail from then on.",
+        f"Its provider recommends {successor} instead." if successor else "",
+        f"It cost {amount} in the last 30 days." if amount else "",
+    ]
+
+
 def _bill(facts: Facts) -> Text:
     provider, account = facts.name("provider", "A provider"), facts.name("account")
     first, last = facts.day("period_start"), facts.day("period_end")
@@ -162,6 +173,7 @@ KINDS: dict[str, Callable[[Facts], Text]] = {
     "silent_source": _silent_source,
     "renewal": _renewal,
     "price": _price,
+    "retirement": _retirement,
     "bill": _bill,
     "channel": _channel,
 }

@@ -19,12 +19,14 @@ LABELS: dict[Kind, str] = {
     "silent_source": "A machine or connection that fell silent",
     "renewal": "A subscription that renews soon",
     "price": "A list price of a model in use that changed",
+    "retirement": "A model in use that retires",
     "bill": "A bill that differs from its estimate",
 }
 LIMITS: dict[str, tuple[str, int]] = {
     "new_model_percent": ("Share of a new model, %", 100),
     "silent_days": ("Days without data", 90),
     "renewal_days": ("Days before a renewal", 30),
+    "retirement_days": ("Days before a model retires", 365),
     "bill_percent": ("Difference of a bill, %", 1000),
 }
 

@@ -13,6 +13,7 @@ import pytest
 from tally.alerts import evaluation, prices
 from tally.alerts.anomalies import find_anomalies
 from tally.alerts.evaluation import evaluate_rules
+from tally.catalog import retirements as catalog_retirements
 from tally.notifications.facts import Facts
 from tally.notifications.texts import describe_event
 from tests.database.teams import make_team, race
@@ -237,6 +238,69 @@ def test_workspace_with_many_models_crowds_out_no_others_price(
     assert database.execute("select model_name from private.known_prices").fetchall() == [("gpt-5",)]
 
 
+@pytest.fixture(autouse=True)
+def nothing_retires(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no model retire; in the real list one may, on the day of the test."""
+    monkeypatch.setattr(catalog_retirements, "_load", dict)
+
+
+RETIRING = {("openai", "gpt-5"): "gpt-6", ("openai", "gpt-4o"): None, ("anthropic", "gpt-5"): None}
+
+
+@pytest.fixture
+def retire(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Have models retire in some days."""
+
+    def set_day(days_ahead: int) -> None:
+        taken: dict[str, dict[str, list[str]]] = {}
+        for (provider, model), successor in RETIRING.items():
+            told = [day(-days_ahead).isoformat(), *([successor] if successor else [])]
+            taken.setdefault(provider, {})[model] = told
+        monkeypatch.setattr(catalog_retirements, "_load", lambda: taken)
+
+    return set_day
+
+
+@pytest.mark.parametrize(("days_ahead", "raised"), [(61, 0), (60, 1), (1, 1), (0, 1), (-1, 0)])
+def test_retirement_of_a_model_in_use_is_raised_sixty_days_ahead(
+    database: Connection, user: UUID, retire: Callable[[int], None], days_ahead: int, raised: int
+) -> None:
+    retire(days_ahead)
+    add_usage(database, user)
+    assert evaluate_rules(database).raised == raised
+    assert evaluate_rules(database).raised == 0, "once"
+    assert events(database, user) == [("retirement", "openai:gpt-5", -days_ahead, "open")] * raised
+
+
+def test_retirement_names_the_successor_and_what_the_model_cost(
+    database: Connection, user: UUID, stranger: UUID, retire: Callable[[int], None]
+) -> None:
+    retire(20)
+    for _ in range(2):
+        add_usage(database, user)
+    add_usage(database, user, "o3")  # goes on
+    add_usage(database, stranger, "gpt-4o", days_ago=31)  # not used any more
+    evaluate_rules(database)
+    told = tell(database, user)
+    assert told.startswith("gpt-5 retires on ")
+    assert "Its provider recommends gpt-6 instead. It cost $2.00 in the last 30 days." in told
+    assert events(database, stranger) == []
+
+
+def test_retirement_is_told_as_early_as_a_workspace_wants(
+    database: Connection, as_user: Act, user: UUID, stranger: UUID, retire: Callable[[int], None]
+) -> None:
+    retire(90)
+    for each, rules in (
+        (user, {"retirement_days": 90}),
+        (stranger, {"retirement": False, "retirement_days": 90}),
+    ):
+        add_usage(database, each)
+        as_user(each).execute("select public.set_alert_rules(%s, %s)", [each, json.dumps(rules)])
+    evaluate_rules(database)
+    assert (len(events(database, user)), len(events(database, stranger))) == (1, 0)
+
+
 def test_workspace_with_its_own_price_hears_of_no_list_price(database: Connection, user: UUID) -> None:
     add_usage(database, user)
     evaluate_rules(database)
@@ -250,8 +314,11 @@ def test_workspace_with_its_own_price_hears_of_no_list_price(database: Connectio
     assert evaluate_rules(database).raised == 0
 
 
-@pytest.mark.parametrize("kind", ["anomaly", "silent_source", "renewal", "price"])
-def test_each_kind_can_be_switched_off(database: Connection, as_user: Act, user: UUID, kind: str) -> None:
+@pytest.mark.parametrize("kind", ["anomaly", "silent_source", "renewal", "price", "retirement"])
+def test_each_kind_can_be_switched_off(
+    database: Connection, as_user: Act, user: UUID, retire: Callable[[int], None], kind: str
+) -> None:
+    retire(20)
     add_anomaly(database, user, 1)
     add_source(database, user, 6)
     subscribe(
@@ -262,7 +329,7 @@ def test_each_kind_can_be_switched_off(database: Connection, as_user: Act, user:
     )
     add_usage(database, user)
     with database.transaction():
-        prices.find_price_changes(database, TODAY)
+        prices.find_price_changes(database, {}, datetime.now(UTC))
     database.execute('update private.known_prices set prices = prices || \'{"output": "99"}\'')
     rules = {kind: False, "renewal_days": 30}
     as_user(user).execute("select public.set_alert_rules(%s, %s)", [user, json.dumps(rules)])
@@ -272,6 +339,7 @@ def test_each_kind_can_be_switched_off(database: Connection, as_user: Act, user:
         "silent_source",
         "renewal",
         "price",
+        "retirement",
     } - {kind}
 
 

@@ -112,6 +112,12 @@ def test_end_of_an_event_says_so() -> None:
             "Input: $1.25 before, $0.0025 now per 1M tokens.",
         ),
         (
+            "retirement",
+            {"model": "gpt-5", "retires_on": "2026-12-11", "successor": "gpt-6"},
+            "gpt-5 retires on 11 December 2026",
+            "Its provider recommends gpt-6 instead.",
+        ),
+        (
             "bill",
             {"provider": "OpenAI", "billed": "120", "estimated": "100"},
             "The bill of OpenAI differs from the estimate",
