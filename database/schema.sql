@@ -542,7 +542,9 @@ CREATE FUNCTION private.are_alert_rules(rules jsonb) RETURNS boolean
             where
                 not coalesce(
                     case
-                        when r.name in ('anomaly', 'new_model', 'silent_source', 'renewal', 'price', 'retirement', 'bill')
+                        when r.name in (
+                            'anomaly', 'new_model', 'silent_source', 'renewal', 'price', 'retirement', 'bill', 'idle'
+                        )
                             then jsonb_typeof(r.value) = 'boolean'
                         when jsonb_typeof(r.value) <> 'number' or r.value::numeric <> trunc(r.value::numeric) then false
                         when r.name = 'new_model_percent' then r.value::numeric between 1 and 100
@@ -3268,6 +3270,47 @@ begin
 end
 $$;
 
+-- FUNCTION private.failing_values(uuid, text, timestamp with time zone, integer, integer)
+
+CREATE FUNCTION private.failing_values(tenant uuid, dimension text, as_of timestamp with time zone, window_days integer, least_calls integer) RETURNS TABLE(value text, calls bigint, cost_usd numeric, user_id uuid, project_id uuid)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    key constant text := (private.dimension_keys(dimension))[1];
+    tells_people constant boolean := (select w.person_split = 'everyone' from public.workspaces as w where w.id = tenant);
+begin
+    return query
+    select
+        c.value,
+        count(*),
+        coalesce(sum(c.cost_usd), 0),
+        case when not tells_people or count(distinct c.user_id) = 1 then (min(c.user_id::text))::uuid end,
+        (
+            coalesce(
+                min(c.project_id::text) filter (where p.is_private),
+                case when count(distinct c.project_id) = 1 and count(c.project_id) = count(*) then min(c.project_id::text) end
+            )
+        )::uuid
+    from (
+        select
+            left(btrim(r.metadata ->> key), 200) as value,
+            case when r.money_is_effective then r.cost_usd end as cost_usd,
+            r.user_id, r.project_id,
+            coalesce(r.metadata -> 'inference' ->> 'status' in ('error', 'timeout', 'rate_limited'), false) as has_failed
+        from public.cost_records as r
+        where
+            r.workspace_id = tenant and r.timestamp > as_of - make_interval(days => window_days) and r.timestamp <= as_of
+            and r.metadata ->> key <> ''
+    ) as c
+    left join public.projects as p on p.workspace_id = tenant and c.project_id = p.id
+    where c.value <> ''
+    group by c.value
+    having count(*) >= least_calls and bool_and(c.has_failed);
+end
+$$;
+
 -- FUNCTION private.fields_of(public.project_rules[])
 
 CREATE FUNCTION private.fields_of(rules public.project_rules[]) RETURNS text[]
@@ -4057,6 +4100,50 @@ begin
             );
     end if;
 end
+$$;
+
+-- FUNCTION private.idle_connections(uuid, timestamp with time zone, integer)
+
+CREATE FUNCTION private.idle_connections(tenant uuid, as_of timestamp with time zone, idle_days integer) RETURNS TABLE(id uuid, name text, provider text, since timestamp with time zone, had_records boolean, problem text)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select c.id, c.credential_name, p.display_name, coalesce(l.last_at, c.created_at), l.last_at is not null, c.last_error
+    from public.api_credentials as c
+    inner join public.providers as p on c.provider_id = p.id
+    left join public.imports as i on c.workspace_id = i.workspace_id and c.id = i.credential_id
+    cross join lateral (
+        select max(s.timestamp) as last_at
+        from (
+            select r.timestamp from public.cost_records as r where r.import_id = i.id and r.timestamp <= as_of
+            union all
+            select k.timestamp
+            from public.superseded_records as k
+            where k.workspace_id = tenant and k.import_id = i.id and k.timestamp <= as_of
+        ) as s
+    ) as l
+    where
+        c.workspace_id = tenant
+        and c.is_active
+        and c.last_sync_at > as_of - interval '7 days'
+        and c.created_at <= as_of - make_interval(days => idle_days)
+        and coalesce(l.last_at, c.created_at) <= as_of - make_interval(days => idle_days)
+$$;
+
+-- FUNCTION private.idle_keys(uuid, timestamp with time zone, integer)
+
+CREATE FUNCTION private.idle_keys(tenant uuid, as_of timestamp with time zone, idle_days integer) RETURNS TABLE(id uuid, name text, user_id uuid, since timestamp with time zone, was_used boolean)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select k.id, k.name, k.user_id, coalesce(k.last_used_at, k.created_at), k.last_used_at is not null
+    from public.api_keys as k
+    where
+        k.workspace_id = tenant
+        and k.revoked_at is null
+        and k.successor_id is null
+        and (k.expires_at is null or k.expires_at > as_of)
+        and coalesce(k.last_used_at, k.created_at) <= as_of - make_interval(days => idle_days)
 $$;
 
 -- TABLE public.imports
@@ -13053,7 +13140,7 @@ CREATE TABLE public.alert_events (
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT alert_events_cleared_at_check CHECK (((cleared_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (cleared_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT alert_events_facts_check CHECK (((jsonb_typeof(facts) = 'object'::text) AND (pg_column_size(facts) <= 16384))),
-    CONSTRAINT alert_events_kind_check CHECK ((kind = ANY (ARRAY['budget'::text, 'anomaly'::text, 'new_model'::text, 'silent_source'::text, 'renewal'::text, 'price'::text, 'retirement'::text, 'bill'::text, 'channel'::text]))),
+    CONSTRAINT alert_events_kind_check CHECK ((kind = ANY (ARRAY['budget'::text, 'anomaly'::text, 'new_model'::text, 'silent_source'::text, 'renewal'::text, 'price'::text, 'retirement'::text, 'bill'::text, 'idle'::text, 'channel'::text]))),
     CONSTRAINT alert_events_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
     CONSTRAINT alert_events_occurred_at_check CHECK (((occurred_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (occurred_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT alert_events_period_start_check CHECK (((period_start >= '2020-01-01'::date) AND (period_start <= '2100-01-01'::date))),
@@ -16469,6 +16556,8 @@ REVOKE ALL ON FUNCTION private.event_of(tenant uuid, key uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.exclude_source(tenant uuid, source uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.failing_values(tenant uuid, dimension text, as_of timestamp with time zone, window_days integer, least_calls integer) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.fields_of(rules public.project_rules[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.file_incoming(tenant uuid, source uuid, incoming private.incoming_record[], OUT projects uuid[], OUT people uuid[]) FROM PUBLIC;
@@ -16536,6 +16625,10 @@ GRANT ALL ON FUNCTION private.hidden_projects() TO authenticated;
 
 REVOKE ALL ON FUNCTION private.hidden_subscriptions() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.hidden_subscriptions() TO authenticated;
+
+REVOKE ALL ON FUNCTION private.idle_connections(tenant uuid, as_of timestamp with time zone, idle_days integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.idle_keys(tenant uuid, as_of timestamp with time zone, idle_days integer) FROM PUBLIC;
 
 GRANT SELECT,DELETE ON TABLE public.imports TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.imports TO service_role;

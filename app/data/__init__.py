@@ -13,7 +13,7 @@ from app.data.budgets import (
     pause_budget,
     update_budget,
 )
-from app.data.channels import load_channels
+from app.data.channels import load_channels, load_findings
 from app.data.daily_costs import load_daily, load_model_names, parse_daily
 from app.data.digests import load_digest, load_mail_choices
 from app.data.dimension_costs import load_dimension_costs
@@ -112,6 +112,7 @@ __all__ = [
     "load_daily",
     "load_digest",
     "load_dimension_costs",
+    "load_findings",
     "load_forecast",
     "load_forecast_state",
     "load_forecast_totals",

@@ -9,7 +9,8 @@ from app.data.reading import API_ROWS, cached, call, data_version, fetch_rows, f
 from app.figures.channels import AlertEvent, Attempt, Channel, Delivery
 from tally.storage.postgrest import ask
 
-EVENTS_SHOWN = 100
+EVENTS_SHOWN, FINDINGS_SHOWN = 100, 20
+EVENT_COLUMNS = "id,kind,severity,state,facts,occurred_at"
 CHANNEL_COLUMNS = (
     "id,kind,name,hint,quiet_from,quiet_to,urgent_passes,digest,paused_at,verified_at,disabled_reason,"
     "last_problem"
@@ -35,8 +36,23 @@ def load_events(user: User) -> list[AlertEvent]:
 
 @cached
 def _events(user: User, version: str) -> list[AlertEvent]:  # noqa: ARG001
-    query = select(user, "alert_events", "id,kind,severity,state,facts,occurred_at")
-    rows = fetch_rows(query.order("occurred_at", desc=True).limit(EVENTS_SHOWN))
+    query = select(user, "alert_events", EVENT_COLUMNS)
+    return _parse_events(fetch_rows(query.order("occurred_at", desc=True).limit(EVENTS_SHOWN)))
+
+
+def load_findings(user: User) -> list[AlertEvent]:
+    """The open findings that the user may see, newest first."""
+    return _findings(user, data_version(user))
+
+
+@cached
+def _findings(user: User, version: str) -> list[AlertEvent]:  # noqa: ARG001
+    query = select(user, "alert_events", EVENT_COLUMNS).eq("kind", "idle").eq("state", "open")
+    rows = fetch_rows(query.order("occurred_at", desc=True).order("subject").limit(FINDINGS_SHOWN))
+    return _parse_events(rows)
+
+
+def _parse_events(rows: Sequence[dict[str, Any]]) -> list[AlertEvent]:
     return [
         AlertEvent(
             row["id"],

@@ -6,7 +6,9 @@ create table if not exists public.alert_events (
     id uuid primary key default gen_random_uuid(),
     workspace_id uuid not null references public.workspaces (id) on delete cascade,
     kind text not null check (
-        kind in ('budget', 'anomaly', 'new_model', 'silent_source', 'renewal', 'price', 'retirement', 'bill', 'channel')
+        kind in (
+            'budget', 'anomaly', 'new_model', 'silent_source', 'renewal', 'price', 'retirement', 'bill', 'idle', 'channel'
+        )
     ),
     subject text not null check (length(subject) between 1 and 300), -- of a budget its id
     threshold_id uuid,

@@ -26,7 +26,9 @@ as $$
             where
                 not coalesce(
                     case
-                        when r.name in ('anomaly', 'new_model', 'silent_source', 'renewal', 'price', 'retirement', 'bill')
+                        when r.name in (
+                            'anomaly', 'new_model', 'silent_source', 'renewal', 'price', 'retirement', 'bill', 'idle'
+                        )
                             then jsonb_typeof(r.value) = 'boolean'
                         when jsonb_typeof(r.value) <> 'number' or r.value::numeric <> trunc(r.value::numeric) then false
                         when r.name = 'new_model_percent' then r.value::numeric between 1 and 100

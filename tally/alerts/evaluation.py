@@ -14,6 +14,7 @@ import psycopg
 
 from tally.alerts.anomalies import LOOK_BACK_DAYS, find_anomalies, find_new_models
 from tally.alerts.bills import find_bills
+from tally.alerts.idle import find_idle
 from tally.alerts.prices import find_price_changes
 from tally.alerts.renewals import find_renewals
 from tally.alerts.retirements import find_retirements
@@ -42,6 +43,7 @@ RULES = (
     Rule("renewal", find_renewals, "subscriptions"),
 )
 BILLS = Rule("bill", find_bills, "sources")  # once a night: it reads a month of statements
+IDLE = "use"  # the rows without which nothing can be idle; looked for once a night, too
 
 FindInAll = Callable[[Connection, Mapping[UUID, Watched], datetime], Mapping[UUID, list[Finding]]]
 # Once a night, by the models of all workspaces.
@@ -58,7 +60,16 @@ select
         ) then 'anomalies' end,
         case when exists (select from public.imports as i where i.workspace_id = w.id) then 'sources' end,
         case when exists (select from public.subscriptions as s where s.workspace_id = w.id)
-            then 'subscriptions' end
+            then 'subscriptions' end,
+        case when
+            exists (select from public.imports as i where i.workspace_id = w.id)
+            or exists (select from public.api_keys as k where k.workspace_id = w.id)
+            or exists (select from public.api_credentials as c where c.workspace_id = w.id)
+            or exists (
+                select from public.alert_events as e
+                where e.workspace_id = w.id and e.kind = 'idle' and e.cleared_at is null
+            )
+        then 'use' end
     ], null)
 from public.workspaces as w
 where %(wanted)s::uuid[] is null or w.id = any(%(wanted)s)
@@ -80,7 +91,7 @@ class Evaluated:
 def evaluate_rules(
     connection: Connection, workspace_ids: Sequence[UUID] | None = None, now: datetime | None = None
 ) -> Evaluated:
-    """Raise what the rules find in all workspaces, or in some after changes: without bills and prices then.
+    """Raise what the rules find in all workspaces, or in some after changes: then without bills, use, prices.
 
     The connection is the job's, in autocommit mode.
     """
@@ -93,6 +104,8 @@ def evaluate_rules(
     for key, today, is_shared, stored, has in connection.execute(WORKSPACES, keys).fetchall():
         workspaces[key] = Watched(key, today, is_shared, read_rules(stored))
         evaluation.watch(workspaces[key], [rule for rule in rules if rule.needs in has])
+        if wanted is None and IDLE in has:
+            evaluation.watch_use(workspaces[key], moment)
     if wanted is None:
         for kind, find in OF_ALL.items():
             evaluation.watch_all(kind, find, workspaces, moment)
@@ -113,6 +126,18 @@ class _Evaluation:
                 self._attempt(watched.id, partial(self._raise_found, watched, rule))
         if any(rule.kind == "silent_source" for rule in rules):
             self._attempt(watched.id, partial(self._clear_over, watched))
+
+    def watch_use(self, watched: Watched, now: datetime) -> None:
+        """Raise what became idle, and clear what is idle no longer."""
+        self._attempt(watched.id, partial(self._compare_use, watched, now))
+
+    def _compare_use(self, watched: Watched, now: datetime) -> None:
+        found = find_idle(self.connection, watched, now)
+        if watched.rules.wants("idle"):
+            self._raise(watched, found.new)
+        for event in found.over:
+            self.connection.execute(CLEAR, [event])
+            self.done.cleared += 1
 
     def watch_all(
         self, kind: Kind, find: FindInAll, workspaces: Mapping[UUID, Watched], now: datetime

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 import psycopg
 
 Connection = psycopg.Connection[Any]
-Kind = Literal["anomaly", "new_model", "silent_source", "renewal", "price", "retirement", "bill"]
+Kind = Literal["anomaly", "new_model", "silent_source", "renewal", "price", "retirement", "bill", "idle"]
 Severity = Literal["info", "warning", "critical"]
-KINDS: tuple[Kind, ...] = ("anomaly", "new_model", "silent_source", "renewal", "price", "retirement", "bill")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class AlertRules:
     price: bool = True
     retirement: bool = True
     bill: bool = True
+    idle: bool = True
     new_model_percent: int = 20  # of the spend since its first day
     silent_days: int = 5
     renewal_days: int = 3  # ahead

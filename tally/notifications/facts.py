@@ -16,6 +16,8 @@ where not everybody may see the event.
                    currency
     retirement     model, provider, retires_on, successor, amount (of the last 30 days), currency
     bill           provider, account, period_start, period_end, billed, estimated, currency
+    idle           finding (key, connection, agent, environment, container), name, days; since, was_used,
+                   problem; of those whose calls fail: calls, amount, currency
     channel        channel (its name), reason
 """
 

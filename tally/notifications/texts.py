@@ -25,6 +25,7 @@ PAGES = {
     "price": "prices",
     "retirement": "models",
     "bill": "sources",
+    "idle": "",
     "channel": "settings",
 }
 
@@ -158,6 +159,43 @@ def _bill(facts: Facts) -> Text:
     return f"The bill of {provider}{of} differs from the estimate", [numbers]
 
 
+def _idle(facts: Facts) -> Text:
+    what = facts.values.get("finding")
+    if what == "key":
+        return _idle_key(facts)
+    return _idle_connection(facts) if what == "connection" else _failing(facts, is_agent=what == "agent")
+
+
+def _idle_key(facts: Facts) -> Text:
+    days, since = facts.number("days") or Decimal(0), facts.day("since")
+    was_used = facts.values.get("was_used") is True
+    told = f"{'Its last use was' if was_used else 'It was made'} {days:.0f} days ago, on {since}"
+    return f"Key “{facts.name('name', 'without a name')}” is not used", [
+        f"{told}{'' if was_used else ', and never used'}.",
+        "If no program needs it, revoke it on Keys: until then, anyone who finds it can use it.",
+    ]
+
+
+def _idle_connection(facts: Facts) -> Text:
+    since, was_used = facts.day("since"), facts.values.get("was_used") is True
+    told = "its last record is of" if was_used else "has brought nothing since"
+    return f"Connection “{facts.name('name', 'without a name')}” brings no data", [
+        f"It is synced without an error, but {told} {since}.",
+        facts.sentence("problem"),
+        "Check on Connections that its key belongs to the organization that you use, or remove it.",
+    ]
+
+
+def _failing(facts: Facts, is_agent: bool) -> Text:
+    name, amount = facts.name("name", "without a name"), facts.amount("amount")
+    calls, days = facts.number("calls") or Decimal(0), facts.number("days") or Decimal(0)
+    cost = f" They cost {amount}." if amount else ""
+    return f"Agent “{name}” never succeeds" if is_agent else f"All calls in “{name}” fail", [
+        f"All of its {calls:,.0f} calls of the last {days:.0f} days failed.{cost}",
+        "Look at their errors on Traces; then repair it, or stop it.",
+    ]
+
+
 def _channel(facts: Facts) -> Text:
     reason = facts.sentence("reason")
     return f"Alerts no longer reach “{facts.name('channel', 'a channel')}”", [
@@ -175,5 +213,6 @@ KINDS: dict[str, Callable[[Facts], Text]] = {
     "price": _price,
     "retirement": _retirement,
     "bill": _bill,
+    "idle": _idle,
     "channel": _channel,
 }

@@ -12,6 +12,7 @@ from app.parts.welcome import render_welcome
 from app.ui.periods import month_before, today_in
 from app.ui.render_gate import start_render_gate
 from app.ui.titles import title_row
+from app.views.overview.findings_card import render_findings
 from app.views.overview.month import explain_absence, load_month, render_month
 from app.views.overview.spending import Above, render_spending
 
@@ -42,3 +43,4 @@ with month_place:
     render_month(month, absence, today, currency.code)
     render_budgets_link(user, data.load_budgets(user), limit is not None)
 render_spending(Above(month, project, version, today), wait_for_figures)
+render_findings(user, preferences.zone)

@@ -124,6 +124,36 @@ def test_end_of_an_event_says_so() -> None:
             "Billed: $120.00. Estimated: $100.00.",
         ),
         (
+            "idle",
+            {"finding": "key", "name": "CI", "since": "2026-10-20", "days": 31, "was_used": True},
+            "Key “CI” is not used",
+            "Its last use was 31 days ago, on 20 October 2026.",
+        ),
+        (
+            "idle",
+            {"finding": "key", "name": "CI", "since": "2026-10-20", "days": 31, "was_used": False},
+            "Key “CI” is not used",
+            "It was made 31 days ago, on 20 October 2026, and never used.",
+        ),
+        (
+            "idle",
+            {"finding": "connection", "name": "Work", "since": "2026-10-20", "days": 31},
+            "Connection “Work” brings no data",
+            "It is synced without an error, but has brought nothing since 20 October 2026.",
+        ),
+        (
+            "idle",
+            {"finding": "agent", "name": "triage", "calls": 1200, "days": 14, "amount": "3.5"},
+            "Agent “triage” never succeeds",
+            "All of its 1,200 calls of the last 14 days failed. They cost $3.50.",
+        ),
+        (
+            "idle",
+            {"finding": "container", "name": "web-1", "calls": 8, "days": 14},
+            "All calls in “web-1” fail",
+            "All of its 8 calls of the last 14 days failed.",
+        ),
+        (
             "channel",
             {"channel": "Team", "reason": "Slack does not know this webhook."},
             "Alerts no longer reach “Team”",
