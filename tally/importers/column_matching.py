@@ -48,6 +48,11 @@ COLUMNS = {
     "currency": ("currency", "currency_code"),
     "charge_type": ("charge_type", "type", "kind"),
     "note": ("note", "notes", "description", "comment", "memo", "details"),
+    # What a charge was for; rules file records by them.
+    "project": ("project", "project_name", "team", "department", "cost_center", "cost_centre"),
+    "person": ("person", "user", "user_email", "email", "member", "employee", "owner"),
+    "customer": ("customer", "client", "end_user"),
+    "tags": ("tags", "tag", "labels", "label"),
 }
 
 

@@ -12,6 +12,7 @@ from typing import cast, get_args
 from tally.catalog.models import canonical_model
 from tally.catalog.providers import find_provider
 from tally.core.amounts import AmountUnreadable, parse_amount, parse_count
+from tally.core.dimensions import DIMENSIONS
 from tally.core.encoding import canonical_decimal, encode_parts
 from tally.core.records import JSON, NO_MODEL, ChargeType, CostBasis, CostRecord, identity
 from tally.currency.rates import USD
@@ -42,6 +43,9 @@ CHARGE_TYPES = {kind: kind for kind in get_args(ChargeType)} | {
 OTHER_DOLLARS = ("AUD", "CAD", "HKD", "MXN", "NZD", "SGD")
 UNANSWERED: CostBasis = "estimated"
 MAX_NOTE = 1_000
+# Tally's column -> the key in metadata by which rules and dimensions know it.
+PURPOSES = {"project": "project", "person": "actor", "customer": DIMENSIONS["customer"].keys[0]}
+MAX_TAGS = 20
 TEMPLATE = """\
 date,provider,model,cost,tokens,requests,note
 2026-11-02,OpenAI,gpt-5.5,1.25,48200,12,invoice parser
@@ -123,6 +127,7 @@ class _Rows:
         renamed = written if written != model_name else ""
         texts = {"provider_name": provider_name, "note": note, "model": renamed}
         metadata: dict[str, JSON] = {key: text for key, text in texts.items() if text}
+        metadata |= self._read_purposes(cells)
         cost_usd = convert_to_usd(metadata, amount, currency, moment.timestamp.date(), self._options)
         input_tokens, output_tokens = _split_tokens(counts, metadata)
         return CostRecord(
@@ -140,6 +145,18 @@ class _Rows:
             day=moment.day,
             metadata=metadata,
         )
+
+    def _read_purposes(self, cells: Sequence[str]) -> dict[str, JSON]:
+        """The purposes of a charge. They identify no row: a file that says more of the same adds nothing."""
+        found: dict[str, JSON] = {}
+        for column, key in PURPOSES.items():
+            if text := checked_name(column, self._cell(cells, column)):
+                found[key] = text
+        written = re.split(r"[,;|]", self._cell(cells, "tags"))
+        tags = list(dict.fromkeys(checked_name("tag", tag.strip()) for tag in written if tag.strip()))
+        if len(tags) > MAX_TAGS:
+            raise RowRejected(f"the row has {len(tags)} tags; the limit is {MAX_TAGS}")
+        return found | ({"tags": [*tags]} if tags else {})
 
     def _count_earlier(self, content: str) -> int:
         """The number of equal rows before this one, which tells them apart."""

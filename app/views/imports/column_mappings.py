@@ -38,6 +38,10 @@ COLUMN_MEANINGS = {
     ),
     "charge_type": ("Charge type", "usage, subscription, credit, tax or adjustment; blank means usage."),
     "note": ("Note", "Any text, up to 1,000 characters."),
+    "project": ("Project", "Rules file records by it: Settings offers those for new names."),
+    "person": ("Person", "An email address or a name: who caused the charge."),
+    "customer": ("Customer", "Whom the charge was for."),
+    "tags": ("Tags", "Several are separated by commas."),
 }
 
 

@@ -99,8 +99,8 @@ def test_new_account_sees_an_empty_history(page: AppTest) -> None:
 
 
 def test_preview_names_columns_that_are_not_used(page: AppTest) -> None:
-    drop(page, ("usage.csv", b"date,cost,project\n2026-11-02,1,Website\n"))
-    assert 'Not used: "project".' in shown(page).replace("\\", "")
+    drop(page, ("usage.csv", b"date,cost,bar\n2026-11-02,1,Website\n"))
+    assert 'Not used: "bar".' in shown(page).replace("\\", "")
 
 
 def test_preview_saves_nothing(page: AppTest, user: User) -> None:

@@ -55,9 +55,39 @@ def test_common_headers_are_recognised(header: str) -> None:
     assert identify(table) is generic
 
 
+def test_purposes_of_a_charge_are_kept_where_rules_look_for_them() -> None:
+    text = "date,cost,Team,User Email,client,Tags\n2026-11-02,1,Website,ada@example.com,Acme,a; b|a,\n"
+    [record] = parse(text).records
+    assert record.metadata == {
+        "project": "Website",
+        "actor": "ada@example.com",
+        "end_user": "Acme",
+        "tags": ["a", "b"],
+    }
+
+
+def test_purposes_do_not_change_what_a_row_is() -> None:
+    """A file that was imported before its columns were mapped must not be counted twice."""
+    [bare] = parse("date,cost\n2026-11-02,1\n").records
+    [told] = parse("date,cost,project,tags\n2026-11-02,1,Website,x\n").records
+    assert bare.source_key == told.source_key
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "reason"),
+    [
+        ("project", "p" * 201, "The project has 201 characters; the limit is 200."),
+        ("person", "a\x07b", 'The person "a\N{REPLACEMENT CHARACTER}b" contains control characters.'),
+        ("tags", ";".join(map(str, range(21))), "The row has 21 tags; the limit is 20."),
+    ],
+)
+def test_unreadable_purpose_rejects_the_row(header: str, cell: str, reason: str) -> None:
+    assert rejection_of(f"2026-11-02,1,{cell}", f"date,cost,{header}") == reason
+
+
 def test_columns_that_are_left_out_are_named() -> None:
-    parsed = parse("date,project,cost,foo,,note\n2026-11-02,Website,1,a,b,c\n")
-    assert describe_parsed(parsed)[0] == 'Not used: "project", "foo".'
+    parsed = parse("date,bar,cost,foo,,note\n2026-11-02,Website,1,a,b,c\n")
+    assert describe_parsed(parsed)[0] == 'Not used: "bar", "foo".'
     mapped = parse("date,foo,provider,cost\n2026-11-02,a,OpenAI,1\n", Options(mapping={"foo": "note"}))
     assert describe_parsed(mapped) == []
 
