@@ -13,7 +13,7 @@ from tally.api_keys.snippets import find_snippet
 from tally.local.node import find_node
 from tests.clients.install import modules_of, python_of
 
-SECONDS = 120
+SECONDS = 240
 NEEDS_CURL = pytest.mark.skipif(which("curl") is None, reason="curl is not installed (apt install curl)")
 
 
