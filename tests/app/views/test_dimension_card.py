@@ -26,6 +26,8 @@ def test_spend_is_split_by_agent_and_by_what_is_chosen(monkeypatch: pytest.Monke
     )
     page = open_page(monkeypatch, user)
     assert not page.exception
+    assert "Choose what to add up by" in shown(page)
+    page.selectbox(key="by").set_value("agent").run()
     assert described(page) == f"Spend by agent: {HOSTILE} $3.00, codex $1.00, No agent $0.50"
 
     page.selectbox(key="by").set_value("repository").run()
@@ -41,7 +43,7 @@ def test_choice_is_in_the_address(monkeypatch: pytest.MonkeyPatch, user: User) -
 
 def test_without_names_the_card_says_who_gives_them(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     save(user, [usage(0, "3")])
-    page = open_page(monkeypatch, user)
+    page = open_page(monkeypatch, user, address={"by": "Agent"})
     assert not page.exception
     assert "No record of this period names one." in shown(page)
     assert "gen_ai.agent.name" in shown(page)
