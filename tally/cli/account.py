@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from tally.core.environment import load_environment
 from tally.storage.database import Database
 from tally.storage.postgres import PostgresDatabase, connect_operator, find_user
 from tally.storage.workspaces import find_workspace, list_workspaces
@@ -52,6 +53,19 @@ def acting_here(email: str | None, program: str, workspace: str | None = None) -
     from tally.agents.machine import collecting_folder
 
     yield open_database(collecting_folder(), workspace)[1]
+
+
+def find_origin(email: str | None) -> str | None:
+    """The address of the Tally that `acting_here` acts on; None where it is not known here."""
+    known = load_environment()
+    if email is None:
+        from tally.accounts.cli_session import load_session  # lazily: takes half a second
+        from tally.agents.machine import collecting_folder
+
+        address = load_session(collecting_folder()).address
+        if address.rstrip("/") != known.get("supabase_url", "").rstrip("/"):
+            return None
+    return known.get("app_origin")
 
 
 def choose_workspace(database: Database, asked: str | None) -> Database:

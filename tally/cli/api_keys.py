@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tally.cli.account import SessionOrEmail, WorkspaceName, acting_here
+from tally.cli.account import SessionOrEmail, WorkspaceName, acting_here, find_origin
 from tally.cli.command import TallyCommand
 from tally.cli.output import echo
 from tally.core.errors import TallyError
@@ -109,7 +109,7 @@ def create(  # noqa: PLR0913 - one for each option
         made = keys.create_key(database, new)
     note = f"Made the key “{name.strip()}” ({made.shown})."
     if snippet:
-        _print_settings(made, snippet, note)
+        _print_settings(made, snippet, find_origin(email), note)
     else:
         _print_key(made, note)
 
@@ -168,17 +168,16 @@ def wait(key: WholeKey, email: SessionOrEmail = None, workspace: WorkspaceName =
     echo(describe_call(seen))
 
 
-def _print_settings(made: "MadeKey", snippet: "Snippet", note: str) -> None:
+def _print_settings(made: "MadeKey", snippet: "Snippet", origin: str | None, note: str) -> None:
     """The settings of a client on standard output, so that they can be put into their file."""
     from tally.api_keys.snippet import EXAMPLE_ORIGIN
-    from tally.core.settings import load_settings
 
-    address = load_settings().app_origin or EXAMPLE_ORIGIN
     echo(f"{note} It is not shown again. {snippet.title}: {snippet.where}.", err=True)
-    for remark in (snippet.explain_obstacle(address), snippet.note):
+    unknown = "" if origin else f"Write the address of your Tally in place of {EXAMPLE_ORIGIN}."
+    for remark in (unknown, snippet.explain_obstacle(origin or EXAMPLE_ORIGIN), snippet.note):
         if remark:
             echo(remark, err=True)
-    typer.echo(snippet.fill(address, made.text))
+    typer.echo(snippet.fill(origin or EXAMPLE_ORIGIN, made.text))
 
 
 def _print_key(made: "MadeKey", note: str) -> None:

@@ -2,15 +2,19 @@
 
 import json
 import tomllib
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from tally.api_keys.key_text import hash_key, is_key_text
+from tally.api_keys.snippet import EXAMPLE_ORIGIN
 from tally.cli.main import app
 from tally.local.stack import Stack
+from tests.program_environment import program_environment
 from tests.shared_connections import operator_connection
-from tests.tally.people import Person, add_member, add_team, over_http, sign_up
+from tests.tally.cli.in_process import run_tally
+from tests.tally.people import PASSWORD, Person, add_member, add_team, over_http, sign_up
 
 
 def run(person: Person, *arguments: str, fails: bool = False) -> Result:
@@ -118,3 +122,19 @@ def test_an_unknown_client_makes_no_key(stack: Stack) -> None:
     assert "There are no settings for “emacs”." in refused.stderr
     assert "claude-code" in refused.stderr
     assert list_keys(person) == []
+
+
+def test_a_machine_of_another_tally_gets_its_key_whatever_runs_here(stack: Stack, tmp_path: Path) -> None:
+    person, settings = sign_up(stack), stack.settings()
+    there = {name: settings[name] for name in ("SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY")}
+    folders = {"HOME": str(tmp_path), "TALLY_HOME": str(tmp_path)}
+    login = ("login", "--email", person.email, "--password-stdin")
+    signed_in = run_tally(*login, environment=program_environment(**folders, **there), given=f"{PASSWORD}\n")
+    assert signed_in.returncode == 0, signed_in.stderr
+    here = {"SUPABASE_URL": "http://127.0.0.1:9", "APP_ORIGIN": "http://127.0.0.1:8"}
+    for known in ({}, here):
+        environment = program_environment(**folders, **known)
+        made = run_tally("keys", "api", "create", "x", "--for", "opencode", environment=environment)
+        assert made.returncode == 0, made.stderr
+        assert EXAMPLE_ORIGIN in made.stdout
+        assert f"Write the address of your Tally in place of {EXAMPLE_ORIGIN}." in made.stderr
