@@ -560,6 +560,44 @@ CREATE FUNCTION private.are_alert_rules(rules jsonb) RETURNS boolean
     end
 $$;
 
+-- FUNCTION private.are_model_limits(jsonb)
+
+CREATE FUNCTION private.are_model_limits(limits jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select case jsonb_typeof(limits)
+        when 'array' then
+            jsonb_array_length(limits) <= 20
+            and not exists (
+                select
+                from jsonb_array_elements(limits) as l (value)
+                where
+                    not coalesce(
+                        jsonb_typeof(l.value) = 'object'
+                        and l.value - array['kind', 'model', 'minutes', 'limit', 'requests'] = '{}'
+                        and jsonb_typeof(l.value -> 'model') = 'string'
+                        and length(l.value ->> 'model') <= 200
+                        and l.value -> 'minutes' in ('15', '60', '1440')
+                        and jsonb_typeof(l.value -> 'limit') = 'number'
+                        and case l.value ->> 'kind'
+                            when 'error_rate' then (l.value -> 'limit')::numeric between 0.1 and 100
+                            when 'latency' then (l.value -> 'limit')::numeric between 1 and 3600000
+                        end
+                        and jsonb_typeof(l.value -> 'requests') = 'number'
+                        and (l.value -> 'requests')::numeric between 1 and 1000000
+                        and (l.value -> 'requests')::numeric % 1 = 0,
+                        false
+                    )
+            )
+            and (
+                select count(*) = count(distinct jsonb_build_array(l.value -> 'kind', l.value -> 'model', l.value -> 'minutes'))
+                from jsonb_array_elements(limits) as l (value)
+            )
+        else false
+    end
+$$;
+
 -- FUNCTION private.ask_for_days(uuid, text, uuid, uuid)
 
 CREATE FUNCTION private.ask_for_days(tenant uuid, split text, project uuid, person uuid) RETURNS private.daily_question
@@ -5541,6 +5579,21 @@ CREATE FUNCTION private.model_calls(tenant uuid, first_at timestamp with time zo
         and (
             project is null or coalesce(c.project_id, '00000000-0000-0000-0000-000000000000') = model_calls.project
         )
+$$;
+
+-- FUNCTION private.model_health(uuid, integer, timestamp with time zone)
+
+CREATE FUNCTION private.model_health(tenant uuid, minutes integer, moment timestamp with time zone) RETURNS TABLE(provider text, provider_title text, model_name text, requests bigint, failed bigint, timed bigint, p95_ms bigint)
+    LANGUAGE sql STABLE ROWS 100
+    SET search_path TO ''
+    AS $$
+    select
+        p.name, p.display_name, c.model_name, count(*), count(*) filter (where c.status <> 'ok'),
+        count(c.duration_ms) filter (where c.status = 'ok'),
+        percentile_disc(0.95) within group (order by c.duration_ms) filter (where c.status = 'ok')
+    from private.model_calls(tenant, moment - minutes * interval '1 minute', moment, null, '{}', null) as c
+    inner join public.providers as p on c.provider_id = p.id
+    group by p.name, p.display_name, c.model_name
 $$;
 
 -- FUNCTION private.model_key_of(text)
@@ -11141,6 +11194,7 @@ CREATE FUNCTION public.model_performance(workspace uuid, first_at timestamp with
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
     SET statement_timeout TO '60s'
+    SET plan_cache_mode TO 'force_custom_plan'
     AS $_$
 declare
     tenant constant uuid := private.require_workspace($1, 'viewer');
@@ -12095,6 +12149,23 @@ begin
 end
 $_$;
 
+-- FUNCTION public.set_model_limits(uuid, jsonb)
+
+CREATE FUNCTION public.set_model_limits(workspace uuid, limits jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+begin
+    if limits is null or not private.are_model_limits(limits) then
+        raise exception 'Give up to 20 limits: one for each kind, model and window, with a limit and a number of requests.'
+            using errcode = '22023';
+    end if;
+    update public.workspaces as w set model_limits = limits where w.id = tenant;
+end
+$$;
+
 -- FUNCTION public.set_paid_by_plan(uuid, boolean)
 
 CREATE FUNCTION public.set_paid_by_plan(import_id uuid, is_plan boolean) RETURNS bigint
@@ -12608,11 +12679,13 @@ CREATE TABLE public.workspaces (
     trace_days smallint DEFAULT 90 NOT NULL,
     content_days smallint,
     content_words text[] DEFAULT '{}'::text[] NOT NULL,
+    model_limits jsonb DEFAULT '[]'::jsonb NOT NULL,
     CONSTRAINT workspaces_alert_rules_check CHECK (((jsonb_typeof(alert_rules) = 'object'::text) AND (pg_column_size(alert_rules) <= 1024))),
     CONSTRAINT workspaces_content_days_check CHECK (((content_days >= 1) AND (content_days <= 400))),
     CONSTRAINT workspaces_content_words_check CHECK (((cardinality(content_words) <= 100) AND (length(array_to_string(content_words, ','::text, ''::text)) <= 5000))),
     CONSTRAINT workspaces_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT workspaces_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
+    CONSTRAINT workspaces_model_limits_check CHECK (((jsonb_typeof(model_limits) = 'array'::text) AND (pg_column_size(model_limits) <= 8192))),
     CONSTRAINT workspaces_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
     CONSTRAINT workspaces_person_split_check CHECK ((person_split = ANY (ARRAY['own'::text, 'admins'::text, 'everyone'::text]))),
     CONSTRAINT workspaces_personal CHECK (((personal_user_id IS NULL) OR (personal_user_id = id))),
@@ -13140,7 +13213,7 @@ CREATE TABLE public.alert_events (
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT alert_events_cleared_at_check CHECK (((cleared_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (cleared_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT alert_events_facts_check CHECK (((jsonb_typeof(facts) = 'object'::text) AND (pg_column_size(facts) <= 16384))),
-    CONSTRAINT alert_events_kind_check CHECK ((kind = ANY (ARRAY['budget'::text, 'anomaly'::text, 'new_model'::text, 'silent_source'::text, 'renewal'::text, 'price'::text, 'retirement'::text, 'bill'::text, 'idle'::text, 'channel'::text]))),
+    CONSTRAINT alert_events_kind_check CHECK ((kind = ANY (ARRAY['budget'::text, 'anomaly'::text, 'new_model'::text, 'silent_source'::text, 'renewal'::text, 'price'::text, 'retirement'::text, 'bill'::text, 'idle'::text, 'error_rate'::text, 'latency'::text, 'channel'::text]))),
     CONSTRAINT alert_events_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
     CONSTRAINT alert_events_occurred_at_check CHECK (((occurred_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (occurred_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT alert_events_period_start_check CHECK (((period_start >= '2020-01-01'::date) AND (period_start <= '2100-01-01'::date))),
@@ -15282,7 +15355,7 @@ CREATE TRIGGER user_preferences_touch BEFORE UPDATE ON public.user_preferences F
 
 -- TRIGGER public.workspaces workspaces_audit_update
 
-CREATE TRIGGER workspaces_audit_update AFTER UPDATE ON public.workspaces REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,timezone,currency,person_split,alert_rules,trace_days,content_days,content_words}', 'id');
+CREATE TRIGGER workspaces_audit_update AFTER UPDATE ON public.workspaces REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,timezone,currency,person_split,alert_rules,trace_days,content_days,content_words,model_limits}', 'id');
 
 -- TRIGGER public.workspaces workspaces_check_timezone_insert
 
@@ -16336,6 +16409,8 @@ REVOKE ALL ON FUNCTION private.archived_tables() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.are_alert_rules(rules jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.are_model_limits(limits jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.ask_for_days(tenant uuid, split text, project uuid, person uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.attach_month(partition_name text, month date) FROM PUBLIC;
@@ -16863,6 +16938,8 @@ REVOKE ALL ON FUNCTION private.merge_lines(incoming private.incoming_record[]) F
 REVOKE ALL ON FUNCTION private.merge_requests(incoming private.incoming_record[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.model_calls(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone, only_own uuid, hidden uuid[], project uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.model_health(tenant uuid, minutes integer, moment timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.model_key_of(model_name text) FROM PUBLIC;
 
@@ -17460,6 +17537,9 @@ GRANT ALL ON FUNCTION public.set_content_rules(workspace uuid, days integer, wor
 
 REVOKE ALL ON FUNCTION public.set_member_limit(workspace uuid, person uuid, monthly_usd numeric, monthly_tokens bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_member_limit(workspace uuid, person uuid, monthly_usd numeric, monthly_tokens bigint) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.set_model_limits(workspace uuid, limits jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_model_limits(workspace uuid, limits jsonb) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.set_paid_by_plan(import_id uuid, is_plan boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_paid_by_plan(import_id uuid, is_plan boolean) TO authenticated;

@@ -1,6 +1,6 @@
 """Data of the pages: rows of the user's workspace, read through their client and cached by data version."""
 
-from app.data.alert_rules import load_alert_rules
+from app.data.alert_rules import load_alert_rules, load_model_limits
 from app.data.anomalies import load_anomalies
 from app.data.audit_log import count_audit_log, load_audit_log
 from app.data.budgets import (
@@ -121,6 +121,7 @@ __all__ = [
     "load_last_run",
     "load_mail_choices",
     "load_model_aliases",
+    "load_model_limits",
     "load_model_names",
     "load_month_limits",
     "load_multipliers",

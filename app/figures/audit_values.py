@@ -25,6 +25,7 @@ LABELS = {
     "is_enabled": "In totals",
     "is_private": "Private",
     "metadata.paid_by": "Paid by",
+    "model_limits": "Limits of models",
     "model_name": "Model",
     "output_usd_per_mtok": "Output",
     "person_split": "Who sees whom",

@@ -3,7 +3,10 @@
 -- Settings of workspaces and of accounts. Creating a workspace is logged by its function, the making of personal ones not.
 select private.audit_changes_of(
     'public.workspaces',
-    array['name', 'timezone', 'currency', 'person_split', 'alert_rules', 'trace_days', 'content_days', 'content_words'],
+    array[
+        'name', 'timezone', 'currency', 'person_split', 'alert_rules', 'trace_days', 'content_days', 'content_words',
+        'model_limits'
+    ],
     array['update']
 );
 select private.audit_changes_of('public.user_preferences', array['currency'], array['update']);

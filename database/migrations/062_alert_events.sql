@@ -7,7 +7,8 @@ create table if not exists public.alert_events (
     workspace_id uuid not null references public.workspaces (id) on delete cascade,
     kind text not null check (
         kind in (
-            'budget', 'anomaly', 'new_model', 'silent_source', 'renewal', 'price', 'retirement', 'bill', 'idle', 'channel'
+            'budget', 'anomaly', 'new_model', 'silent_source', 'renewal', 'price', 'retirement', 'bill', 'idle',
+            'error_rate', 'latency', 'channel'
         )
     ),
     subject text not null check (length(subject) between 1 and 300), -- of a budget its id

@@ -228,6 +228,7 @@ stable
 security definer
 set search_path = ''
 set statement_timeout = '60s' -- PostgREST applies it: all calls of the period are read
+set plan_cache_mode = force_custom_plan -- a connection may keep a plan from when there were few
 as $$
 declare
     tenant constant uuid := private.require_workspace($1, 'viewer');

@@ -20,6 +20,7 @@ TASK_MODULES = (
     "forecasting.jobs.folding",
     "forecasting.jobs.reforecasting",
     "forecasting.jobs.budgets",
+    "forecasting.jobs.model_alerts",
     "forecasting.jobs.delivering",
     "forecasting.jobs.digests",
 )

@@ -144,7 +144,7 @@ class _Evaluation:
     ) -> None:
         """Look at the models of all workspaces at once; a failure leaves what is known as it was."""
         try:
-            with _bounded(self.connection, MODELS_SECONDS):
+            with bounded(self.connection, MODELS_SECONDS):
                 for key, found in find(self.connection, workspaces, now).items():
                     watched = workspaces.get(key)
                     if watched and watched.rules.wants(kind):
@@ -181,7 +181,7 @@ class _Evaluation:
     def _attempt(self, workspace_id: UUID, action: Callable[[], None]) -> None:
         """Do something in a transaction, or a savepoint; what fails is noted and stops nothing else."""
         try:
-            with _bounded(self.connection):
+            with bounded(self.connection):
                 action()
         except Exception as error:
             if self.connection.closed:
@@ -190,7 +190,8 @@ class _Evaluation:
 
 
 @contextmanager
-def _bounded(connection: psycopg.Connection[Any], seconds: int = STATEMENT_SECONDS) -> Iterator[None]:
+def bounded(connection: psycopg.Connection[Any], seconds: int = STATEMENT_SECONDS) -> Iterator[None]:
+    """A transaction, or a savepoint, whose statements end in time."""
     with connection.transaction():
         connection.execute("select set_config('statement_timeout', %s, true)", [f"{seconds}s"])
         yield

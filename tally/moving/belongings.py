@@ -56,6 +56,8 @@ def _set_choices(database: Database, row: Row) -> None:
     database.call("set_alert_rules", rules=row.get("alert_rules") or {})
     if row.get("trace_days") is not None:  # of a version with traces
         database.call("set_trace_days", days=row["trace_days"])
+    if row.get("model_limits"):
+        database.call("set_model_limits", limits=row["model_limits"])
 
 
 def _keep_settings(target: Target, row: Row, preferences: Row | None) -> None:

@@ -127,13 +127,26 @@ def flag(cell: str) -> bool:
 
 def record_of(cell: str) -> dict[str, Any]:
     """A JSON object that the database can store; numbers that are too large to be sent are texts."""
+    found = _read_json(cell)
+    if not isinstance(found, dict):
+        raise Refused(f"a JSON object of at most {MAX_JSON:,} characters")
+    return found
+
+
+def list_of(cell: str) -> list[Any]:
+    """A JSON array, likewise."""
+    found = _read_json(cell)
+    if not isinstance(found, list):
+        raise Refused(f"a JSON array of at most {MAX_JSON:,} characters")
+    return found
+
+
+def _read_json(cell: str) -> Any:
     try:
         found = json.loads(cell, **_NUMBERS) if len(cell) <= MAX_JSON and not _NUL.search(cell) else None
         json.dumps(found, ensure_ascii=False).encode()  # not half of a character
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise Refused(f"a JSON object of at most {MAX_JSON:,} characters")
+        return None
     return found
 
 

@@ -67,6 +67,7 @@ WORKSPACE = _table(
         "person_split": cells.choice("own", "admins", "everyone"),
         "alert_rules": cells.record_of,
         "trace_days": cells.count,
+        "model_limits": cells.list_of,
     },
 )
 PREFERENCES = _table(

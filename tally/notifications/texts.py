@@ -15,6 +15,7 @@ ENDS = {
     "quarter": "this quarter",
     "year": "this year",
 }
+WINDOWS = {15: "15 minutes", 60: "hour", 1440: "day"}
 # Where a kind of event is looked at, unless its facts say.
 PAGES = {
     "budget": "budgets",
@@ -26,6 +27,8 @@ PAGES = {
     "retirement": "models",
     "bill": "sources",
     "idle": "",
+    "error_rate": "models",
+    "latency": "models",
     "channel": "settings",
 }
 
@@ -196,6 +199,44 @@ def _failing(facts: Facts, is_agent: bool) -> Text:
     ]
 
 
+def _error_rate(facts: Facts) -> Text:
+    model, value, limit = facts.name("model", "A model"), facts.number("value"), facts.number("limit")
+    failed, requests = facts.number("failed"), facts.number("requests")
+    share = f"{_plain(value)}% of requests fail" if value is not None else "requests fail"
+    counts = (
+        f"{failed:,.0f} of {requests:,.0f} requests{_window(facts)} failed."
+        if failed is not None and requests is not None
+        else ""
+    )
+    return f"{model}: {share}", [counts, f"The limit is {_plain(limit)}%." if limit is not None else ""]
+
+
+def _latency(facts: Facts) -> Text:
+    model, value, limit = facts.name("model", "A model"), facts.number("value"), facts.number("limit")
+    requests = facts.number("requests")
+    slow = f": p95 is {_seconds(value)}" if value is not None else ""
+    counts = (
+        f"5 of 100 requests took longer than that{_window(facts)}; there were {requests:,.0f}."
+        if requests is not None
+        else ""
+    )
+    return f"{model} is slow{slow}", [counts, f"The limit is {_seconds(limit)}." if limit is not None else ""]
+
+
+def _window(facts: Facts) -> str:
+    minutes = facts.number("minutes")
+    name = WINDOWS.get(int(minutes)) if minutes is not None else None
+    return f" in the last {name}" if name else ""
+
+
+def _plain(number: Decimal) -> str:
+    return f"{number.quantize(Decimal('0.01')).normalize():,f}"
+
+
+def _seconds(milliseconds: Decimal) -> str:
+    return f"{milliseconds:,.0f} ms" if milliseconds < 1000 else f"{_plain(milliseconds / 1000)} s"
+
+
 def _channel(facts: Facts) -> Text:
     reason = facts.sentence("reason")
     return f"Alerts no longer reach “{facts.name('channel', 'a channel')}”", [
@@ -214,5 +255,7 @@ KINDS: dict[str, Callable[[Facts], Text]] = {
     "retirement": _retirement,
     "bill": _bill,
     "idle": _idle,
+    "error_rate": _error_rate,
+    "latency": _latency,
     "channel": _channel,
 }

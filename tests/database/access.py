@@ -190,6 +190,7 @@ EXECUTED_BY = {
     "unknown_people": {"authenticated"},
     "unpriced_models": {"authenticated"},
     "set_member_limit": {"authenticated"},
+    "set_model_limits": {"authenticated"},
     "stop_digests": {"anon", "authenticated"},  # who reads a mailbox may be signed out
     "set_role": {"authenticated"},
     "stop_channel": {"anon", "authenticated"},
@@ -224,6 +225,7 @@ NEEDS_ROLE = {
     "set_aliases": "admin",
     "set_content_rules": "admin",
     "set_member_limit": "admin",
+    "set_model_limits": "admin",
     "set_role": "admin",
     "set_rules": "admin",
     "set_trace_days": "admin",

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tests.database.teams import Person, Team, make_team
 from tests.database.test_saving import new_import, save
-from tests.database_fixtures import Connection, Project, add_user
+from tests.database_fixtures import Connection, Project
 
 Act = Callable[[UUID], Connection]
 Row = dict[str, Any]
@@ -285,14 +285,20 @@ def read(rows: Sequence[Row], *keys: str) -> dict[tuple[Any, ...], Row]:
     return found
 
 
+@pytest.fixture
+def new_yorker(as_user: Act, user: UUID, database: Connection) -> Person:
+    """A person whose days are those of New York."""
+    database.execute("update public.workspaces set timezone = %s where id = %s", [ZONE, user])
+    return Person(user, as_user(user), user)
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(calls=CALLS, first=st.integers(0, 60), hours=st.integers(1, 80), by=st.sampled_from(["hour", "day"]))
 def test_any_range_is_the_plain_sum_of_its_calls(
-    project: Project, database: Connection, calls: list[Row], first: int, hours: int, by: str
+    new_yorker: Person, database: Connection, calls: list[Row], first: int, hours: int, by: str
 ) -> None:
-    user = add_user(database, ZONE)
-    database.execute("update public.workspaces set timezone = %s where id = %s", [ZONE, user])
-    person = Person(user, project.act_as("authenticated", user), user)
+    person = new_yorker
+    database.execute("delete from public.cost_records")
     by_moment = {(call["timestamp"], call["provider"], call["model_name"]): call for call in calls}
     calls = list(by_moment.values())  # at one moment the order of retries is anybody's guess
     assert person.save(None, *calls)["inserted"] == len(calls)

@@ -15,6 +15,7 @@ from app.views.settings.contents_card import render_contents
 from app.views.settings.digest_card import render_digests
 from app.views.settings.display_form import render_display
 from app.views.settings.export import render_export
+from app.views.settings.model_limits_card import render_model_limits
 from app.views.settings.password_form import render_password
 from app.views.settings.projects_card import render_projects_card
 from app.views.settings.traces_card import render_traces
@@ -36,6 +37,8 @@ def render_account(shown: User) -> None:
             render_channels(user, preferences.zone)
         with card("alerts"):
             render_alert_rules(user)
+        with card("model_limits"):
+            render_model_limits(user)
         with card("traces"):
             render_traces(user)
         with card("contents"):

@@ -11,7 +11,7 @@ from app.ui.notices import announce, render_announcement
 # Parts of long cards count as cards.
 Card = Literal[
     "aliases", "alerts", "channels", "contents", "digests", "display", "general", "invitations", "leaving",
-    "members", "password", "projects", "rules", "sample", "traces", "visibility",
+    "members", "model_limits", "password", "projects", "rules", "sample", "traces", "visibility",
 ]  # fmt: skip
 
 

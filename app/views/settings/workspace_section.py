@@ -17,6 +17,7 @@ from app.views.settings.general import render_general, render_visibility
 from app.views.settings.invitations import render_invitations
 from app.views.settings.leaving import render_leaving
 from app.views.settings.members import render_members
+from app.views.settings.model_limits_card import render_model_limits
 from app.views.settings.projects_card import render_projects_card
 from app.views.settings.traces_card import render_traces
 
@@ -43,6 +44,8 @@ def render_workspace(user: User) -> None:
         render_channels(user, zone)
     with card("alerts"):
         render_alert_rules(user)
+    with card("model_limits"):
+        render_model_limits(user)
     with card("traces"):
         render_traces(user)
     with card("contents"):

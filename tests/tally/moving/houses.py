@@ -43,6 +43,8 @@ def furnish(database: Database) -> None:
     _add_budgets(database, projects)
     database.call("set_alert_rules", rules={"renewal": False, "silent_days": 9})
     database.call("set_trace_days", days=30)
+    limit = {"kind": "latency", "model": "gpt-5", "minutes": 60, "limit": 8000, "requests": 50}
+    database.call("set_model_limits", limits=[limit])
     database.call("archive_project", project=projects["Old"])
 
 
@@ -260,7 +262,7 @@ _TABLES = {
     "measure,amount::text,currency,period,starts_on_day,counts_subscriptions,counts_tax,paused_at",
     "budget_thresholds": "id,kind,percent",
     "subscriptions": "id,plan_name,amount_usd::text,started_on,ended_on,renewal_day,interval",
-    "workspaces": "id,timezone,currency,alert_rules::text,trace_days",
+    "workspaces": "id,timezone,currency,alert_rules::text,trace_days,model_limits::text",
     "user_preferences": "user_id,currency,timezone,theme,weekly_digest",
 }
 

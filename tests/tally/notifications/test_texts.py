@@ -154,6 +154,18 @@ def test_end_of_an_event_says_so() -> None:
             "All of its 8 calls of the last 14 days failed.",
         ),
         (
+            "error_rate",
+            {"model": "gpt-5", "value": "12.50", "limit": "5", "failed": 25, "requests": 2000, "minutes": 15},
+            "gpt-5: 12.5% of requests fail",
+            "25 of 2,000 requests in the last 15 minutes failed.",
+        ),
+        (
+            "latency",
+            {"model": "gpt-5", "value": "12340", "limit": "800", "requests": 200, "minutes": 1440},
+            "gpt-5 is slow: p95 is 12.34 s",
+            "The limit is 800 ms.",
+        ),
+        (
             "channel",
             {"channel": "Team", "reason": "Slack does not know this webhook."},
             "Alerts no longer reach “Team”",
