@@ -3308,19 +3308,19 @@ begin
 end
 $$;
 
--- FUNCTION private.failing_values(uuid, text, timestamp with time zone, integer, integer)
+-- FUNCTION private.failing_values(uuid, timestamp with time zone, integer, integer)
 
-CREATE FUNCTION private.failing_values(tenant uuid, dimension text, as_of timestamp with time zone, window_days integer, least_calls integer) RETURNS TABLE(value text, calls bigint, cost_usd numeric, user_id uuid, project_id uuid)
-    LANGUAGE plpgsql STABLE
+CREATE FUNCTION private.failing_values(tenant uuid, as_of timestamp with time zone, window_days integer, least_calls integer) RETURNS TABLE(dimension text, value text, calls bigint, cost_usd numeric, user_id uuid, project_id uuid)
+    LANGUAGE plpgsql STABLE ROWS 10
     SET search_path TO ''
-    SET plan_cache_mode TO 'force_generic_plan'
+    SET plan_cache_mode TO 'force_custom_plan'
     AS $$
 declare
-    key constant text := (private.dimension_keys(dimension))[1];
     tells_people constant boolean := (select w.person_split = 'everyone' from public.workspaces as w where w.id = tenant);
 begin
     return query
     select
+        c.dimension,
         c.value,
         count(*),
         coalesce(sum(c.cost_usd), 0),
@@ -3333,18 +3333,24 @@ begin
         )::uuid
     from (
         select
-            left(btrim(r.metadata ->> key), 200) as value,
+            v.dimension,
+            left(btrim(v.value), 200) as value,
             case when r.money_is_effective then r.cost_usd end as cost_usd,
             r.user_id, r.project_id,
             coalesce(r.metadata -> 'inference' ->> 'status' in ('error', 'timeout', 'rate_limited'), false) as has_failed
         from public.cost_records as r
+        cross join lateral (
+            values
+            ('agent', r.metadata ->> 'agent'), ('environment', r.metadata ->> 'environment'),
+            ('container', r.metadata ->> 'container')
+        ) as v (dimension, value)
         where
             r.workspace_id = tenant and r.timestamp > as_of - make_interval(days => window_days) and r.timestamp <= as_of
-            and r.metadata ->> key <> ''
+            and v.value <> ''
     ) as c
     left join public.projects as p on p.workspace_id = tenant and c.project_id = p.id
     where c.value <> ''
-    group by c.value
+    group by c.dimension, c.value
     having count(*) >= least_calls and bool_and(c.has_failed);
 end
 $$;
@@ -8915,7 +8921,7 @@ $$;
 CREATE FUNCTION private.sum_dimension(tenant uuid, dimension text, first_at timestamp with time zone, last_at timestamp with time zone, asked private.daily_question) RETURNS TABLE(value text, is_hidden boolean, cost_usd numeric, included_usd numeric, tokens numeric, input_tokens numeric, output_tokens numeric, cached_input_tokens numeric, cache_write_tokens numeric, requests numeric, records bigint, unpriced_records bigint)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
-    SET plan_cache_mode TO 'force_generic_plan'
+    SET plan_cache_mode TO 'force_custom_plan'
     SET enable_nestloop TO 'off'
     AS $$
 declare
@@ -10519,6 +10525,16 @@ begin
                     and (c.id is null or c.is_active)
                 order by i.finished_at, i.id
                 limit 200
+            ) as f
+        ),
+        'findings', (
+            select json_agg(f.facts)
+            from (
+                select e.facts
+                from public.alert_events as e
+                where e.workspace_id = tenant and e.kind = 'idle' and e.state = 'open'
+                order by e.occurred_at desc, e.subject
+                limit 20
             ) as f
         )
     );
@@ -16631,7 +16647,7 @@ REVOKE ALL ON FUNCTION private.event_of(tenant uuid, key uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.exclude_source(tenant uuid, source uuid) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.failing_values(tenant uuid, dimension text, as_of timestamp with time zone, window_days integer, least_calls integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.failing_values(tenant uuid, as_of timestamp with time zone, window_days integer, least_calls integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.fields_of(rules public.project_rules[]) FROM PUBLIC;
 

@@ -121,8 +121,8 @@ $$;
 revoke all on function public.stop_digests(text, text) from public, service_role;
 grant execute on function public.stop_digests(text, text) to anon, authenticated;
 
--- What happened in a workspace as far as the caller may know: anomalies of [first_day, last_day], subscriptions that go on, and
--- the sources that bring data by themselves.
+-- What happened in a workspace as far as the caller may know: anomalies of [first_day, last_day], subscriptions that go on, the
+-- sources that bring data by themselves, and open findings.
 create or replace function public.digest_events(first_day date, last_day date, workspace uuid default null)
 returns json
 language plpgsql
@@ -172,6 +172,16 @@ begin
                     and (c.id is null or c.is_active)
                 order by i.finished_at, i.id
                 limit 200
+            ) as f
+        ),
+        'findings', (
+            select json_agg(f.facts)
+            from (
+                select e.facts
+                from public.alert_events as e
+                where e.workspace_id = tenant and e.kind = 'idle' and e.state = 'open'
+                order by e.occurred_at desc, e.subject
+                limit 20
             ) as f
         )
     );

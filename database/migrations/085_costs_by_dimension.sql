@@ -15,7 +15,7 @@ language plpgsql
 stable
 rows 1000
 set search_path = ''
-set plan_cache_mode = force_generic_plan
+set plan_cache_mode = force_custom_plan -- a kept plan may be from when these months were empty
 set enable_nestloop = off -- with few records expected, it would look each of them up among all of the others
 as $$
 declare

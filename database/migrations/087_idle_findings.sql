@@ -50,24 +50,23 @@ as $$
 $$;
 revoke all on function private.idle_connections(uuid, timestamptz, integer) from public;
 
--- Values of a dimension all of whose calls failed in some days, if they were some calls at least. A call whose outcome nobody
--- told may have succeeded. The person is the only one whose calls they are, where people are not told apart any of them; the
--- project is a private one if there is any, so that the event stays hidden.
-create or replace function private.failing_values(
-    tenant uuid, dimension text, as_of timestamptz, window_days integer, least_calls integer
-)
-returns table (value text, calls bigint, cost_usd numeric, user_id uuid, project_id uuid)
+-- Agents, environments and containers all of whose calls failed in some days, if they were some calls at least. A call whose
+-- outcome nobody told may have succeeded. The person is the only one whose calls they are, where people are not told apart any of
+-- them; the project is a private one if there is any, so that the event stays hidden.
+create or replace function private.failing_values(tenant uuid, as_of timestamptz, window_days integer, least_calls integer)
+returns table (dimension text, value text, calls bigint, cost_usd numeric, user_id uuid, project_id uuid)
 language plpgsql
 stable
+rows 10
 set search_path = ''
-set plan_cache_mode = force_generic_plan
+set plan_cache_mode = force_custom_plan -- a kept plan may be from when these months were empty
 as $$
 declare
-    key constant text := (private.dimension_keys(dimension))[1];
     tells_people constant boolean := (select w.person_split = 'everyone' from public.workspaces as w where w.id = tenant);
 begin
     return query
     select
+        c.dimension,
         c.value,
         count(*),
         coalesce(sum(c.cost_usd), 0),
@@ -80,19 +79,25 @@ begin
         )::uuid
     from (
         select
-            left(btrim(r.metadata ->> key), 200) as value,
+            v.dimension,
+            left(btrim(v.value), 200) as value,
             case when r.money_is_effective then r.cost_usd end as cost_usd,
             r.user_id, r.project_id,
             coalesce(r.metadata -> 'inference' ->> 'status' in ('error', 'timeout', 'rate_limited'), false) as has_failed
         from public.cost_records as r
+        cross join lateral (
+            values
+            ('agent', r.metadata ->> 'agent'), ('environment', r.metadata ->> 'environment'),
+            ('container', r.metadata ->> 'container')
+        ) as v (dimension, value)
         where
             r.workspace_id = tenant and r.timestamp > as_of - make_interval(days => window_days) and r.timestamp <= as_of
-            and r.metadata ->> key <> ''
+            and v.value <> ''
     ) as c
     left join public.projects as p on p.workspace_id = tenant and c.project_id = p.id
     where c.value <> ''
-    group by c.value
+    group by c.dimension, c.value
     having count(*) >= least_calls and bool_and(c.has_failed);
 end
 $$;
-revoke all on function private.failing_values(uuid, text, timestamptz, integer, integer) from public;
+revoke all on function private.failing_values(uuid, timestamptz, integer, integer) from public;

@@ -15,13 +15,12 @@ from tally.alerts.rules import Connection, Finding, Watched, about_person
 IDLE_DAYS = 30
 WINDOW_DAYS = 14  # of calls that fail
 LEAST_CALLS = 5  # fewer may fail by chance
-FAILING = ("agent", "environment", "container")
 COSTLY = ("agent",)  # of no interest while their failures are free
 MAX_NEW = 10  # in one evaluation; the next one goes on
 
 KEYS = "select * from private.idle_keys(%s, %s, %s)"
 CONNECTIONS = "select * from private.idle_connections(%s, %s, %s)"
-FAILED = "select * from private.failing_values(%s, %s, %s, %s, %s)"
+FAILED = "select * from private.failing_values(%s, %s, %s, %s)"
 OPEN = """
 select e.id, e.subject from public.alert_events as e
 where e.workspace_id = %s and e.kind = 'idle' and e.state = 'open' and e.cleared_at is null"""
@@ -46,8 +45,7 @@ def list_idle(connection: Connection, watched: Watched, now: datetime) -> Iterat
     """Everything that is idle or fails."""
     yield from _list_keys(connection, watched, now)
     yield from _list_connections(connection, watched, now)
-    for dimension in FAILING:
-        yield from _list_failing(connection, watched, now, dimension)
+    yield from _list_failing(connection, watched, now)
 
 
 def _list_keys(connection: Connection, watched: Watched, now: datetime) -> Iterator[Finding]:
@@ -79,12 +77,10 @@ def _list_connections(connection: Connection, watched: Watched, now: datetime) -
         yield _make(watched, "connection", str(key), facts, "warning")
 
 
-def _list_failing(
-    connection: Connection, watched: Watched, now: datetime, dimension: str
-) -> Iterator[Finding]:
-    asked = [watched.id, dimension, now, WINDOW_DAYS, LEAST_CALLS]
-    rows = connection.execute(FAILED, asked).fetchall()
-    for value, calls, cost, user_id, project_id in sorted(rows, key=lambda row: (-row[2], -row[1], row[0])):
+def _list_failing(connection: Connection, watched: Watched, now: datetime) -> Iterator[Finding]:
+    rows = connection.execute(FAILED, [watched.id, now, WINDOW_DAYS, LEAST_CALLS]).fetchall()
+    dearest = sorted(rows, key=lambda row: (-row[3], -row[2], row[0], row[1]))
+    for dimension, value, calls, cost, user_id, project_id in dearest:
         if dimension in COSTLY and cost <= 0:
             continue
         facts = {

@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
+from zoneinfo import ZoneInfo
 
 from tally.core.live_total import calculate_live_total
 from tally.core.text import plural
 from tally.digests.drivers import Change, explain_change, find_largest_change, sum_by_model
 from tally.digests.facts import ZERO, Anomaly, Facts, Source
 from tally.digests.words import money, percent_change, short_day, signed
+from tally.notifications.facts import Facts as Stored
+from tally.notifications.texts import describe_event
 from tally.notifications.wording import clean
 from tally.spend.renewals import renewal_days
 
@@ -140,7 +143,7 @@ def write_digest(
         projects=_rank(facts.projects, code) if len(facts.projects) > 1 else [],
         events=_describe_events(facts),
         budgets=list(budgets),
-        blocks=[block for block in (_list_new_models(facts), renewals, silent) if block],
+        blocks=[b for b in (_list_new_models(facts), renewals, silent, _list_findings(facts)) if b],
     )
 
 
@@ -315,6 +318,15 @@ def _list_silent(facts: Facts, now: datetime) -> Block | None:
     if len(silent) > TOP:
         lines.append(f"{len(silent) - TOP} more")
     return Block("No new data", tuple(lines), "sources", "Open Sources") if lines else None
+
+
+def _list_findings(facts: Facts) -> Block | None:
+    """The open findings; alone they make no mail, since they may stay so for long."""
+    told = [describe_event("idle", Stored(finding, ZoneInfo("UTC")), False) for finding in facts.findings]
+    lines = [each.title for each in told[:TOP]]
+    if len(told) > TOP:
+        lines.append(f"{len(told) - TOP} more")
+    return Block("Worth a look", tuple(lines), "", "Open Overview") if lines else None
 
 
 def _is_silent(source: Source, now: datetime) -> bool:

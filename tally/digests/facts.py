@@ -1,6 +1,6 @@
 """The facts of a mail: one read with the rights of its recipient, amounts in the workspace's currency."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -88,6 +88,7 @@ class Facts:
     sources: list[Source]
     month: MonthAhead | None
     month_usd: SpentSoFar
+    findings: Sequence[Mapping[str, Any]] = ()  # facts of open events of the kind `idle`
 
     def costs_between(self, first: date, last: date) -> list[Cost]:
         """Costs of these days."""
@@ -126,6 +127,7 @@ def parse_facts(answer: Mapping[str, Any], period: Period, today: date, money: M
         sources=[_parse_source(row) for row in events["sources"] or ()],
         month=_parse_month(answer["month"]),
         month_usd=_sum_month(answer["daily"], today),
+        findings=events["findings"] or (),
     )
 
 

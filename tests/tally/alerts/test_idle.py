@@ -270,6 +270,21 @@ def test_events_about_private_projects_and_others_calls_stay_hidden(database: Co
     assert team["owner"].connection.execute(seen).fetchall() == [("agent:hidden",), ("agent:mine",)]
 
 
+def test_mails_tell_open_findings_to_those_who_may_know(database: Connection, team: Team) -> None:
+    key = add_key(database, team, "CI")
+    add_key(database, team, "Owner's", user_id=team["owner"].id)
+    evaluate(database)
+
+    def told(name: str) -> list[str]:
+        answer = team[name].ask("digest_events", first_day=NOW.date(), last_day=NOW.date())
+        return sorted(finding["name"] for finding in answer["findings"] or [])
+
+    assert (told("ann"), told("owner")) == (["CI"], ["CI", "Owner's"])
+    database.execute("update public.api_keys set last_used_at = %s where id = %s", [NOW, key])
+    evaluate(database)
+    assert (told("ann"), told("owner")) == ([], ["Owner's"])
+
+
 def test_a_few_are_told_at_a_time(database: Connection, team: Team) -> None:
     for number in range(idle.MAX_NEW + 3):
         add_key(database, team, f"Key {number}")

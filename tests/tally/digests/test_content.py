@@ -230,6 +230,16 @@ def test_only_a_renewal_is_news_but_a_source_silent_for_weeks_is_none() -> None:
     assert write_digest(replace(quiet, subscriptions=[plan]), NOW) is not None
 
 
+def test_findings_are_listed_and_are_no_news_alone() -> None:
+    findings = [{"finding": "key", "name": f"CI {nth}", "days": 41} for nth in range(6)]
+    facts = replace(facts_of(), findings=findings)
+    [block] = digest_of(facts).blocks
+    assert block.title == "Worth a look"
+    assert block.lines[0] == "Key “CI 0” is not used"
+    assert block.lines[5:] == ("1 more",)
+    assert write_digest(replace(facts, costs=[]), NOW) is None
+
+
 def test_preview_is_a_fragment_without_a_style_sheet() -> None:
     tags = Tags(render_preview(digest_of(full_facts("gpt-5")), ENVELOPE))
     assert tags.names == {"table", "tr", "td", "div", "a", "b", "span"}
