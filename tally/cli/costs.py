@@ -34,7 +34,7 @@ def costs(  # noqa: PLR0913 - a parameter for each option
     workspace: WorkspaceName = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show what a period cost by agent, task, repository or another dimension.
+    """Show spend by agent, task, tool, repository and others.
 
     Example: tally costs --by repository --from 2026-01-01
     """
