@@ -32,6 +32,7 @@ BENCHES = (
     "spikes",
     "telemetry",
     "killed_api",
+    "traces",
 )
 RESULTS = Path(__file__).parent / "results.json"
 

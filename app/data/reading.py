@@ -18,7 +18,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 CACHE_SECONDS = 15 * 60
-MOMENT_SECONDS = 3
+MOMENT_SECONDS = 1
+MAX_LARGE = 32
 API_ROWS = 1000  # most rows that PostgREST returns at once
 
 
@@ -33,6 +34,14 @@ def cached(function: Callable[P, R]) -> Callable[P, R]:
 def cached_for_a_moment(function: Callable[P, R]) -> Callable[P, R]:
     """The same for what changes without a new data version."""
     return _cache(function, MOMENT_SECONDS)
+
+
+def cached_as_is(function: Callable[P, R]) -> Callable[P, R]:
+    """The same for few and large results that nobody changes: others are copied at each use."""
+    cache = st.cache_resource(
+        ttl=CACHE_SECONDS, max_entries=MAX_LARGE, show_spinner=False, hash_funcs=KEYS, validate=None
+    )
+    return cast(Callable[P, R], cache(function))
 
 
 def _cache(function: Callable[P, R], seconds: float) -> Callable[P, R]:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from app.auth.identity import User, database_of
-from app.data.reading import cached, cached_for_a_moment
+from app.data.reading import cached, cached_as_is, cached_for_a_moment
+from tally.core.garbage import collector_paused
 from tally.storage.database import Query, Row, select_first
 from tally.traces import lists
 from tally.traces.lists import SessionList, TraceFilter, TraceList
@@ -38,10 +39,11 @@ def load_waterfall(user: User, trace_id: str) -> Waterfall | None:
     return _waterfall(user, trace_id, str(lists.load_trace(database_of(user), trace_id)))
 
 
-@cached
+@cached_as_is
 def _waterfall(user: User, trace_id: str, version: str) -> Waterfall | None:  # noqa: ARG001
-    spans = lists.load_spans(database_of(user), trace_id)
-    return build_waterfall(spans) if spans else None
+    with collector_paused():  # of thousands of spans, it took as long as all else
+        spans = lists.load_spans(database_of(user), trace_id)
+        return build_waterfall(spans) if spans else None
 
 
 @cached

@@ -19,7 +19,7 @@ from app.auth.sessions import LiveSession, sessions
 from app.auth.workspaces import WORKSPACE
 from app.server.headers import add_security_headers
 from app.server.hosts import MISDIRECTED, is_known_host
-from app.server.preload import preload_header
+from app.server.preload import ELEMENTS, preload_header
 from app.server.streamlit_sessions import TOO_MUCH, belongs_to, has_room
 from app.ui.pages import PATHS
 
@@ -195,7 +195,7 @@ def _with_headers(path: str, send: Send) -> Send:
             headers.setdefault("cache-control", "public, max-age=3600")
             is_page = message["status"] == 200 and headers.get("content-type", "").startswith("text/html")
             if is_page and path not in OPEN:
-                headers["link"] = preload_header()
+                headers["link"] = preload_header(path if path in ELEMENTS else "/")
         await send(message)
 
     return send_with_headers

@@ -15,12 +15,15 @@ CODE = Path(get_static_dir()) / "static" / "js"
 ENTRY = re.compile(r'<script type="module"[^>]* src="\./static/js/([^"]+)"')
 IMPORTED = re.compile(r'(?:from|import) ?"\./([\w.-]+\.js)"')  # static imports only
 FIRST_ELEMENTS = ("Html.", "ButtonGroup.", "Metric.")
+TABLE = ("DataFrame.", "Html.", "Metric.")
+ELEMENTS = {"/traces": TABLE}  # of pages that begin with others
 
 
 @cache
-def preload_header() -> str:
+def preload_header(path: str = "/") -> str:
     """Value of the Link header: the first elements' code that Streamlit's page does not import itself."""
-    elements = {file.name for file in CODE.iterdir() if file.name.startswith(FIRST_ELEMENTS)}
+    first = ELEMENTS.get(path, FIRST_ELEMENTS)
+    elements = {file.name for file in CODE.iterdir() if file.name.startswith(first)}
     names = _with_imports(elements) - _with_imports(set(ENTRY.findall(dashboard_page())))
     return ", ".join(f"</static/js/{name}>; rel=modulepreload" for name in sorted(names))
 

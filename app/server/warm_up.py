@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from threading import Thread
 
 from app.server.precompress import ASSETS
-from app.server.preload import preload_header
+from app.server.preload import ELEMENTS, preload_header
 
 LOG = logging.getLogger(__name__)
 # Streamlit's page and the Overview's elements, which nearly every visit needs.
@@ -33,7 +33,8 @@ def _warm_up() -> None:
     try:
         _import_pages()
         _compress_first_assets()
-        preload_header()
+        for path in ("/", *ELEMENTS):
+            preload_header(path)
         _exempt_from_garbage_collection()
     except Exception:
         LOG.exception("The warm-up failed; the first visitor waits a little longer.")

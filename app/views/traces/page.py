@@ -1,5 +1,7 @@
 """Traces: what programs did, slowest and dearest, one as a waterfall, sessions, and files of traces."""
 
+from functools import partial
+
 import streamlit as st
 
 from app import data
@@ -25,7 +27,7 @@ elif asked:
     else:
         chosen = st.query_params.get(SPAN, "")
         details = data.load_span_details(user, asked, chosen) if chosen else {}
-        said = data.load_content(user, asked, chosen or waterfall.roots[0].span.span_id)
-        render_trace(waterfall, zone, data.load_currency(user), {**details, "said": said})
+        load_said = partial(data.load_content, user, asked)
+        render_trace(waterfall, zone, data.load_currency(user), details, load_said)
 else:
     render_list(user, zone)

@@ -1,6 +1,6 @@
 """One trace: its figures, its waterfall, and one of its spans."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -50,9 +50,16 @@ def render_missing(trace_id: str, days: int) -> None:
 
 
 def render_trace(
-    waterfall: Waterfall, zone: ZoneInfo, currency: Currency, details: Mapping[str, Any] | None = None
+    waterfall: Waterfall,
+    zone: ZoneInfo,
+    currency: Currency,
+    details: Mapping[str, Any] | None = None,
+    load_said: Callable[[str], Mapping[str, str]] = lambda _: {},
 ) -> None:
-    """The page of a trace; the span that the address names is beside it."""
+    """The page of a trace; the span that the address names is beside it.
+
+    `load_said` returns the prompts and answers of a span, and is called once the waterfall is there.
+    """
     root = waterfall.roots[0]
     _render_title(waterfall, zone)
     _render_figures(waterfall, currency)
@@ -64,6 +71,7 @@ def render_trace(
         _render_models(waterfall, currency)
     with right, st.container(border=True):
         _render_span(chosen or root, waterfall, zone, currency, details or {})
+        _render_said(load_said((chosen or root).span.span_id))
 
 
 def _render_title(waterfall: Waterfall, zone: ZoneInfo) -> None:
@@ -267,7 +275,6 @@ def _render_span(
             with st.container(horizontal=True, horizontal_alignment="distribute", gap="small"):
                 st.caption(escape_markdown(name), width="content")
                 st.text(value, width="content")
-    _render_said(details.get("said") or {})
 
 
 def _render_said(said: Mapping[str, str]) -> None:

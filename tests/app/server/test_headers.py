@@ -36,6 +36,13 @@ def test_a_page_names_the_code_of_its_first_elements(signed_in: httpx.Client) ->
     assert "link" not in httpx.get(signed_in.base_url.join("/login")).headers
 
 
+def test_page_of_traces_names_the_code_of_tables(signed_in: httpx.Client) -> None:
+    named = re.findall(r"<([^>]+)>; rel=modulepreload", signed_in.get("/traces").headers["link"])
+    assert any(path.startswith("/static/js/DataFrame.") for path in named)
+    assert {signed_in.get(path).status_code for path in named} == {200}
+    assert "DataFrame" not in signed_in.get("/records").headers["link"]
+
+
 def test_policy_allows_no_eval_and_no_foreign_source() -> None:
     policy = dict(part.strip().split(" ", 1) for part in dashboard_policy().split(";"))
     assert re.fullmatch(r"'self'( 'sha256-[A-Za-z0-9+/]{43}=')+", policy["script-src"])
