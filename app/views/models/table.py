@@ -58,7 +58,8 @@ def describe_models(shown: Shown) -> pd.DataFrame:
 
     def course(model: Figures) -> list[float]:
         followed = follow(by_model[model.key], shown.moments, shown.zone, lambda point: point.latency_ms(95))
-        return [value or 0 for value in followed]
+        known = [value for value in followed if value is not None]
+        return known if len(known) > 1 else []  # zeros in quiet hours would look like quick answers
 
     return pd.DataFrame(
         {

@@ -3,13 +3,19 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from app import data
 from app.auth.identity import User
+from app.figures.model_performance import ask_for
 from tally.core.records import CostRecord, identity
 from tally.storage.database import DatabaseError
+from tally.telemetry.calls import Call
+from tally.telemetry.records import make_record
 from tests.app.pages import open_page, read_markdown, save, shown
 from tests.app.projects import add_project
 
@@ -64,6 +70,21 @@ def test_one_request_is_told_as_too_few(monkeypatch: pytest.MonkeyPatch, user: U
     assert "1 request · 0% failed · p50 1.00 s · p95 too few · 167 tokens/s · $2.00 per 1,000" in text
 
 
+def test_calls_of_telemetry_are_requests(user: User) -> None:
+    now = datetime.now(UTC)
+    told: dict[str, Any] = {"has_usage": True, "input_tokens": 900, "output_tokens": 100, "session": "s"}
+    answered = Call(now, "openai", "gpt-5.2", ("resp_1",), 2000, 500, **told)
+    refused = Call(
+        now - timedelta(seconds=5), "openai", "gpt-5.2", duration_ms=5, status="rate_limited", session="s"
+    )
+    save(user, [make_record(answered), make_record(refused)])
+    st.cache_data.clear()
+    [found] = data.load_performance(user, ask_for("24H", now, ZoneInfo("UTC"))).models
+    assert (found.requests, found.rate_limited, found.retries, found.timed) == (2, 1, 1, 1)
+    assert (found.latency_ms(50), found.first_token_ms, found.tokens) == (2000, 500, 1000)
+    assert (found.priced, found.unpriced, found.cost_usd) == (2, 0, make_record(answered).cost_usd)
+
+
 def test_models_are_compared_side_by_side(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     slow: dict[str, Any] = {
         "told": {"duration_ms": 2000},
@@ -76,6 +97,7 @@ def test_models_are_compared_side_by_side(monkeypatch: pytest.MonkeyPatch, user:
     page = open_page(monkeypatch, user, "models", {"period": "24H"})
     assert not page.exception
     assert column(page, "model") == ["gpt-5.2", "claude-x", "small"]
+    assert list(column(page, "course")[2]) == [], "quiet times are no quick answers"
     compared = dict(zip(column(page, "measure", 1), column(page, "difference", 1), strict=True))
     assert compared["p95 latency"] == "2.0 times slower"
     assert compared["Requests"] == "33% fewer"
