@@ -11495,6 +11495,54 @@ begin
 end
 $_$;
 
+-- FUNCTION public.recent_values(uuid)
+
+CREATE FUNCTION public.recent_values(workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+declare
+    tenant constant uuid := coalesce(workspace, auth.uid());
+begin
+    perform public.data_version(tenant); -- refuses who is no member
+    return (
+        with newest as materialized (
+            select r.metadata
+            from public.cost_records as r
+            where r.workspace_id = tenant and r.timestamp > now() - interval '90 days'
+            order by r.timestamp desc
+            limit 5000
+        )
+
+        select json_object_agg(d.dimension, d.found)
+        from (
+            select
+                n.dimension,
+                coalesce(
+                    (
+                        select json_agg(v.value order by v.value)
+                        from (
+                            select distinct
+                                left(
+                                    coalesce(
+                                        nullif(btrim(o.metadata ->> n.key), ''), nullif(btrim(o.metadata ->> n.other_key), '')
+                                    ), 200
+                                ) as value
+                            from newest as o
+                            limit 100
+                        ) as v
+                        where v.value is not null
+                    ), '[]'
+                ) as found
+            from (
+                values ('agent', 'agent', null), ('environment', 'environment', null), ('customer', 'end_user', 'customer')
+            ) as n (dimension, key, other_key)
+        ) as d
+    );
+end
+$$;
+
 -- FUNCTION public.refresh_cost_records_daily(boolean)
 
 CREATE FUNCTION public.refresh_cost_records_daily(only_if_due boolean DEFAULT false) RETURNS bigint
@@ -17499,6 +17547,9 @@ GRANT ALL ON FUNCTION public.read_content(workspace uuid, trace_id text, span_id
 
 REVOKE ALL ON FUNCTION public.read_trace(workspace uuid, trace_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_trace(workspace uuid, trace_id text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.recent_values(workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.recent_values(workspace uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.refresh_cost_records_daily(only_if_due boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.refresh_cost_records_daily(only_if_due boolean) TO service_role;

@@ -16,7 +16,7 @@ from app.data.budgets import (
 from app.data.channels import load_channels, load_findings
 from app.data.daily_costs import load_daily, load_model_names, parse_daily
 from app.data.digests import load_digest, load_mail_choices
-from app.data.dimension_costs import load_dimension_costs
+from app.data.dimension_costs import load_dimension_costs, load_recent_values
 from app.data.forecasts import (
     ForecastState,
     load_forecast,
@@ -137,6 +137,7 @@ __all__ = [
     "load_projects_with_costs",
     "load_providers",
     "load_rates",
+    "load_recent_values",
     "load_records_count",
     "load_records_page",
     "load_rejected",

@@ -1,7 +1,7 @@
 """Costs by a dimension of records: agent, task, repository and others."""
 
 from datetime import date
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from app.auth.identity import User
 from app.data.reading import cached, call, data_version
@@ -23,6 +23,16 @@ def load_dimension_costs(user: User, dimension: DimensionName, asked: AskedCosts
     return _dimension_costs(
         user, data_version(user), dimension, (asked.first, asked.last, asked.top, asked.project)
     )
+
+
+def load_recent_values(user: User) -> dict[str, list[str]]:
+    """Agents, environments and customers that the newest records name, by dimension."""
+    return _recent_values(user, data_version(user))
+
+
+@cached
+def _recent_values(user: User, version: str) -> dict[str, list[str]]:  # noqa: ARG001
+    return cast(dict[str, list[str]], call(user, "recent_values"))
 
 
 @cached

@@ -168,3 +168,55 @@ end
 $$;
 revoke all on function public.costs_by_dimension(uuid, text, date, date, integer, uuid) from public, anon, service_role;
 grant execute on function public.costs_by_dimension(uuid, text, date, date, integer, uuid) to authenticated;
+
+-- Values of dimensions that the newest records name which the caller may read, as choices for budgets: {agent, environment,
+-- customer}, each sorted. With the caller's rights, under the policies of the records, which may not call private functions.
+create or replace function public.recent_values(workspace uuid default null)
+returns json
+language plpgsql
+stable
+set search_path = ''
+set plan_cache_mode = force_custom_plan -- a kept plan may be from when these months were empty
+as $$
+declare
+    tenant constant uuid := coalesce(workspace, auth.uid());
+begin
+    perform public.data_version(tenant); -- refuses who is no member
+    return (
+        with newest as materialized (
+            select r.metadata
+            from public.cost_records as r
+            where r.workspace_id = tenant and r.timestamp > now() - interval '90 days'
+            order by r.timestamp desc
+            limit 5000
+        )
+
+        select json_object_agg(d.dimension, d.found)
+        from (
+            select
+                n.dimension,
+                coalesce(
+                    (
+                        select json_agg(v.value order by v.value)
+                        from (
+                            select distinct
+                                left(
+                                    coalesce(
+                                        nullif(btrim(o.metadata ->> n.key), ''), nullif(btrim(o.metadata ->> n.other_key), '')
+                                    ), 200
+                                ) as value
+                            from newest as o
+                            limit 100
+                        ) as v
+                        where v.value is not null
+                    ), '[]'
+                ) as found
+            from (
+                values ('agent', 'agent', null), ('environment', 'environment', null), ('customer', 'end_user', 'customer')
+            ) as n (dimension, key, other_key)
+        ) as d
+    );
+end
+$$;
+revoke all on function public.recent_values(uuid) from public, anon, service_role;
+grant execute on function public.recent_values(uuid) to authenticated;

@@ -171,6 +171,7 @@ EXECUTED_BY = {
     "rotate_api_key": {"authenticated"},
     "read_content": {"authenticated"},
     "read_trace": {"authenticated"},
+    "recent_values": {"authenticated"},
     "rule_suggestions": {"authenticated"},
     "save_channel": {"authenticated"},
     "save_contents": {"authenticated"},

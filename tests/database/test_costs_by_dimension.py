@@ -5,6 +5,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -223,6 +224,17 @@ def test_what_the_counted_statement_leaves_out_is_told_by_another(scene: Scene) 
     assert [part["value"] for part in scene.ask("ann", "agent", *period)["parts"]] == ["a"]
     ann.call("set_source_enabled", other, False)
     assert [part["kind"] for part in scene.ask("ann", "branch", *period)["parts"]] == ["none"]
+
+
+def test_recent_values_are_those_that_the_caller_may_read(scene: Scene) -> None:
+    now = datetime.now(UTC).isoformat()
+    for name, value in (("ann", "codex"), ("bob", "secret-agent")):
+        scene.team[name].save(None, record(timestamp=now, metadata={"agent": value, "customer": " acme "}))
+    old = (datetime.now(UTC) - timedelta(days=91)).isoformat()
+    scene.team["ann"].save(None, record(timestamp=old, metadata={"agent": "old"}))
+    mine = scene.team["ann"].ask("recent_values")
+    assert mine == {"agent": ["codex"], "environment": [], "customer": ["acme"]}
+    assert scene.team["admin"].ask("recent_values")["agent"] == ["codex", "secret-agent"]
 
 
 def test_keys_of_dimensions_are_those_of_the_code(database: Connection) -> None:

@@ -1,7 +1,7 @@
 """The scope of a new budget: everything, or all that is chosen together."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -9,15 +9,12 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import User
-from app.data.dimension_costs import AskedCosts
-from app.ui.periods import today_in
 from tally.budgets.budget import Budget, Scope
 from tally.core.dimensions import DIMENSIONS, DimensionName
 
 ANY = "Any"
 MAX_TAG_LENGTH = 200
 DIMENSIONS_OF_BUDGETS: tuple[DimensionName, ...] = ("agent", "environment", "customer")
-OFFERED_DAYS, OFFERED = timedelta(days=90), 50  # values that are offered: the dearest of these days
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +53,7 @@ def render_scope(user: User, key: str) -> Choice:
     slugs = {one.provider_id: one.slug for one in data.load_providers(user)}
     people = {} if user.workspace.is_personal else _list_people(user)
     accounts = data.load_account_names(user)
+    values = data.load_recent_values(user)
     with st.grid(2, min_column_width=170, gap="small"):
         chosen: dict[str, str | None] = {
             "project_id": _choose("Project", projects, f"{key}-project"),
@@ -66,7 +64,7 @@ def render_scope(user: User, key: str) -> Choice:
             "user_id": _choose("Person", people, f"{key}-person"),
             "billing_account": _choose("Billing account", accounts, f"{key}-account"),
             "tag": st.text_input("Tag", max_chars=MAX_TAG_LENGTH, key=f"{key}-tag").strip() or None,
-            **{name: _choose_value(user, name, f"{key}-{name}") for name in DIMENSIONS_OF_BUDGETS},
+            **{name: _choose_value(name, values[name], f"{key}-{name}") for name in DIMENSIONS_OF_BUDGETS},
         }
     provider = chosen["provider_id"]
     return Choice(chosen, slugs.get(provider) if provider else None)
@@ -85,16 +83,9 @@ def _choose(label: str, options: dict[str, str], key: str) -> str | None:
     )
 
 
-def _choose_value(user: User, name: DimensionName, key: str) -> str | None:
+def _choose_value(name: DimensionName, known: list[str], key: str) -> str | None:
     """A value of a dimension, one that records name or another."""
-    today = today_in(data.load_preferences(user).zone)
-    found = data.load_dimension_costs(user, name, AskedCosts(today - OFFERED_DAYS, today, OFFERED))
     chosen = st.selectbox(
-        DIMENSIONS[name].title,
-        [part.name for part in found.parts if part.kind == "value"],
-        index=None,
-        placeholder=ANY,
-        accept_new_options=True,
-        key=key,
+        DIMENSIONS[name].title, known, index=None, placeholder=ANY, accept_new_options=True, key=key
     )
     return (chosen or "").strip()[:MAX_TAG_LENGTH] or None
