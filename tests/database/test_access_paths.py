@@ -234,6 +234,29 @@ def test_saves_into_a_month_that_was_empty_read_none_of_its_other_records(vacuum
 
 
 @pytest.mark.new_database
+def test_performance_of_models_reads_none_of_the_records_that_were_imported(vacuumed: Connection) -> None:
+    """Also on a connection that has asked when there were none."""
+    start = datetime(2026, 5, 1, tzinfo=UTC)
+    told = {
+        "collection_method": "otlp",
+        "cost_basis": "estimated",
+        "metadata": {"inference": {"status": "ok"}},
+    }
+    ask = "select public.model_performance(null, %s, %s, 'day') ->> 'requests'"
+    period = [start, start + timedelta(days=2)]
+    for _ in range(10):
+        vacuumed.execute(ask, period)
+    moments = [(start + timedelta(minutes=n)).isoformat() for n in range(2000)]
+    save(vacuumed, [record(timestamp=at) for at in moments])
+    save(vacuumed, [record(timestamp=at) | told for at in moments[:20]])
+    before = tuples_read(vacuumed, "cost_records_2026_05")
+    assert vacuumed.execute(ask, period).fetchone() == ("20",)
+    after = tuples_read(vacuumed, "cost_records_2026_05")
+    assert after[0] == before[0]
+    assert after[1] - before[1] <= 100
+
+
+@pytest.mark.new_database
 def test_saves_of_known_records_into_such_a_month_read_each_once(vacuumed: Connection) -> None:
     start = datetime(2026, 5, 1, tzinfo=UTC)
     known = [record(timestamp=(start + timedelta(minutes=n)).isoformat()) for n in range(1000)]
