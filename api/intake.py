@@ -71,7 +71,7 @@ class Intake:
         if grant.tokens_per_minute:
             parents = {**parents_of(brought.spans), **brought.parents}
             counted = choose_calls(brought.calls, parents).counted
-            self._limits.count_tokens(grant, sum(call.tokens for call in counted))
+            self._limits.count_tokens(grant, sum(call.tokens for call in counted if not call.is_sum))
         return brought
 
     async def _save(self, batch: Sequence[Sent]) -> Sequence[list[str] | Exception]:

@@ -42,7 +42,7 @@ class Otlp:
         return await self._take(call, decode_logs)
 
     async def metrics(self, call: Call) -> Response:
-        """Data points, which are not kept: they repeat what spans and logs tell."""
+        """Data points; most of them repeat what spans and logs tell, and are not kept."""
         return await self._take(call, decode_metrics)
 
     async def _take(self, call: Call, decode: Decode) -> Response:

@@ -12,8 +12,8 @@ from tally.ledger.billing_account import name_account
 from tally.pricing.estimate import describe_price, estimate
 from tally.pricing.usage import ModelRef
 
-# Agents that tell no ids of requests: of a session that telemetry tells, too, either that or the log counts.
-ONE_CHANNEL = ("codex", "gemini-cli")
+# Agents whose telemetry tells no ids of requests, or sums alone: of a session, either that or the log counts.
+ONE_CHANNEL = ("claude-code", "codex", "gemini-cli")
 
 
 def make_record(agent_name: str, event: Event, payment: Payment) -> CostRecord:

@@ -6,6 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
+from tally.core.records import identity
+
 CallStatus = Literal["ok", "error", "timeout", "rate_limited"]
 
 
@@ -43,6 +45,7 @@ class Call:
     task: str = ""
     session: str = ""
     channel: str = ""  # the agent whose sessions count by one channel, because its calls have no ids
+    is_sum: bool = False  # of several calls of its session, which counts where none of them is told
     service: str = ""
     person: str = ""
     project: str = ""
@@ -66,3 +69,8 @@ class Call:
     def tokens(self) -> int:
         """All tokens, in and out."""
         return self.input_tokens + self.output_tokens
+
+
+def trace_of_session(agent: str, session: str) -> str:
+    """The id under which the sums of an agent's session are kept, as those of a trace."""
+    return identity("session", agent, session).hex

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from tally.core.records import identity, request_identity
-from tally.telemetry.calls import Call
+from tally.telemetry.calls import Call, trace_of_session
 from tally.telemetry.signals import Span
 from tally.telemetry.vocabularies.reading import sort_ids
 
@@ -26,6 +26,9 @@ SHARED = (
     *("end_user", "operation", "tool", "branch", "repository", "environment", "container", "prompt_name"),
     *("prompt_version", "region", "service_tier", "speed", "plan", "key_name", "reported_usd"),
 )
+
+
+SUMMED_AGENTS = frozenset({"claude-code"})  # whose metrics sum up their calls
 
 
 class Choice(NamedTuple):
@@ -46,10 +49,10 @@ def parents_of(spans: Iterable[Span]) -> dict[str, str]:
 
 def choose_calls(calls: Iterable[Call], parents: Mapping[str, str]) -> Choice:
     """Choose among statements; `parents` are those of all spans, also of such that are no calls."""
-    statements = sorted(calls, key=_rank, reverse=True)
+    statements, dropped = _without_told_sums(sorted(calls, key=_rank, reverse=True), parents)
     groups = _group(statements)
     repeated = _find_repeated(groups, parents)
-    counted, dropped = [], []
+    counted = []
     for place, group in enumerate(groups):
         if place in repeated:
             dropped += group
@@ -58,6 +61,31 @@ def choose_calls(calls: Iterable[Call], parents: Mapping[str, str]) -> Choice:
             dropped += group[1:]
     counted.sort(key=lambda one: (one[0].timestamp, str(key_of(one[0]))))
     return Choice([call for call, _ in counted], dropped, [group for _, group in counted])
+
+
+def mark_sessions(calls: Iterable[Call]) -> dict[str, str]:
+    """Marks of the sessions whose calls are told one by one, to be kept among the parents of spans."""
+    traces = {
+        trace_of_session(call.agent, call.session)
+        for call in calls
+        if call.agent in SUMMED_AGENTS and call.session and not call.is_sum
+    }
+    return {trace: trace for trace in sorted(traces)}
+
+
+def _without_told_sums(
+    statements: Sequence[Call], parents: Mapping[str, str]
+) -> tuple[Sequence[Call], list[Call]]:
+    """The statements but for sums of sessions whose calls are told one by one, and these sums."""
+    if not any(call.is_sum for call in statements):
+        return statements, []
+    marks = mark_sessions(statements)
+    told: list[Call] = []
+    others: list[Call] = []
+    for call in statements:
+        is_told = call.is_sum and (call.trace_id in marks or call.trace_id in parents)
+        (told if is_told else others).append(call)
+    return others, told
 
 
 def key_of(call: Call) -> UUID:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from tally.core.records import identity, request_identity
 from tally.telemetry.calls import Call
+from tally.telemetry.counting import mark_sessions
 from tally.telemetry.signals import Span
 
 Row = dict[str, Any]
@@ -81,6 +82,11 @@ def make_foreign_links(parents: Mapping[str, str], calls: Iterable[Call]) -> lis
     """Parents of spans whose trace was not told, a row for each trace of the request's calls."""
     traces = sorted({call.trace_id for call in calls if call.span_id}) if parents else []
     return [_make_link(trace_id, dict(sorted(parents.items()))) for trace_id in traces]
+
+
+def make_marks(calls: Iterable[Call]) -> list[Row]:
+    """Rows that say of sessions that their calls are told one by one, for sums that come later."""
+    return [_make_link(trace, {trace: trace}) for trace in mark_sessions(calls)]
 
 
 def _make_link(trace_id: str, links: Mapping[str, str]) -> Row:

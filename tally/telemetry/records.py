@@ -72,7 +72,7 @@ def make_record(call: Call, paid_by: PaidBy = "api") -> CostRecord:
         cached_input_tokens=call.cached_input_tokens,
         cache_write_tokens=call.cache_write_tokens,
         reasoning_tokens=call.reasoning_tokens,
-        request_count=1,
+        request_count=0 if call.is_sum else 1,
         request_id=request_id,
         billing_account=None if payee in (OTHER, LOCAL) else name_account(payee),
         metadata=metadata,
@@ -88,6 +88,9 @@ def describe(call: Call) -> dict[str, JSON]:
         found["tags"] = [f"{name}:{value}" if value else name for name, value in call.tags.items()]
     if call.has_usage and len(call.request_ids) > 1:
         found["request_aliases"] = list(call.request_ids[1:])
+    if call.is_sum:  # its trace is none, and its calls may be any number
+        del found["trace_id"], found["span_id"]
+        return found
     found["inference"] = {
         key: value for field, key in INFERENCE.items() if (value := getattr(call, field)) not in (None, "")
     }

@@ -26,6 +26,7 @@ from tally.telemetry.known_calls import (
     Row,
     make_foreign_links,
     make_links,
+    make_marks,
     may_return,
     name_statement,
     name_trace,
@@ -130,10 +131,11 @@ class _Saving:
         links += [link for each in accepted for link in make_foreign_links(each.parents, each.calls)]
         if not self._statements and not links:
             return self._outcomes
-        self._load_known(calls, links)
+        marks = make_marks(calls)
+        self._load_known(calls, links + marks)
         if not links and all(each.is_known for each in self._statements.values()):
             return self._outcomes
-        self._save_choice(links)
+        self._save_choice(links + marks)
         return self._outcomes
 
     def _read(self, place: int, sent: Sent) -> None:
@@ -267,6 +269,7 @@ class _Saving:
             if may_return(each.call)
             and each.source.id not in failed
             and (each.senders or each.before != each.after)
+            and (each.before or each.after or not each.call.is_sum)  # a session has many
         ]
         if rows or links:
             self._caller.call_private(

@@ -58,6 +58,19 @@ class LogRecord:
     span_id: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class DataPoint:
+    """A sum of a metric over a period, since the one before it."""
+
+    name: str  # of the metric
+    start: datetime
+    end: datetime
+    value: float
+    scope: str
+    attributes: Attributes
+    resource: Attributes
+
+
 @dataclass(slots=True)
 class Decoded:
     """The readable part of a request.
@@ -69,3 +82,4 @@ class Decoded:
     logs: list[LogRecord] = field(default_factory=list)
     rejected: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    points: list[DataPoint] = field(default_factory=list)  # of the few metrics that count

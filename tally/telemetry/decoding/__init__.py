@@ -26,7 +26,10 @@ def decode_logs(body: bytes, is_json: bool) -> Decoded:
 
 
 def decode_metrics(body: bytes, is_json: bool) -> Decoded:
-    """Nothing: metrics repeat what spans and logs tell, and their sums double when programs restart."""
+    """The sums of the few metrics that count, each since the one before it.
+
+    Others repeat what spans and logs tell, and those since the start of a program double when it restarts.
+    """
     return _decode(json_bodies.decode_metrics if is_json else protobuf.decode_metrics, body)
 
 
@@ -42,6 +45,7 @@ def refuse_future(decoded: Decoded, now: datetime) -> Decoded:
     latest = now + timedelta(days=MAX_DAYS_AHEAD)
     late = [(item.name, item.start) for item in decoded.spans if item.start > latest]
     late += [(item.name, item.timestamp) for item in decoded.logs if item.timestamp > latest]
+    late += [(item.name, item.end) for item in decoded.points if item.end > latest]
     if not late:
         return decoded
     sentences = [
@@ -53,4 +57,5 @@ def refuse_future(decoded: Decoded, now: datetime) -> Decoded:
         [item for item in decoded.logs if item.timestamp <= latest],
         [*decoded.rejected, *sentences],
         decoded.remarks,
+        [item for item in decoded.points if item.end <= latest],
     )

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -18,6 +19,7 @@ from tally.telemetry.content import (
     is_content_event,
 )
 from tally.telemetry.decoding.notes import MAX_ATTRIBUTES, MAX_READ, Notes, Place
+from tally.telemetry.decoding.points import DELTAS, add_points, make_point
 from tally.telemetry.decoding.values import (
     MAX_DEPTH,
     MAX_EVENTS,
@@ -40,6 +42,7 @@ from tally.telemetry.decoding.values import (
 )
 from tally.telemetry.signals import (
     Attributes,
+    DataPoint,
     Decoded,
     LogRecord,
     Span,
@@ -48,6 +51,7 @@ from tally.telemetry.signals import (
     Undecodable,
     Value,
 )
+from tally.telemetry.vocabularies.keys import COUNTED_METRICS
 
 Object = dict[str, Any]
 STATUSES: dict[object, SpanStatus] = {
@@ -89,9 +93,25 @@ def decode_logs(body: bytes) -> Decoded:
 
 
 def decode_metrics(body: bytes) -> Decoded:
-    """Nothing, from a readable request."""
-    _parse(body, Notes([]))
-    return Decoded()
+    """The data points of the metrics that count."""
+    decoded = Decoded()
+    request = _parse(body, Notes(decoded.remarks))
+    for place, metric in _walk(request, ("resourceMetrics", "scopeMetrics", "metrics"), decoded):
+        total = metric.get("sum")
+        if metric.get("name") not in COUNTED_METRICS or not isinstance(total, dict):
+            continue
+        if _get(total, "aggregationTemporality") in DELTAS:
+            points = _children(total, "dataPoints", decoded)
+            add_points(decoded, points, partial(_read_point, str(metric["name"]), place))
+    return decoded
+
+
+def _read_point(name: str, place: Place, point: Object) -> DataPoint:
+    times = _read_nano(_get(point, "startTimeUnixNano")), _read_nano(_get(point, "timeUnixNano"))
+    number, count = _get(point, "asDouble"), _read_int(_get(point, "asInt"))
+    value = float(number) if isinstance(number, int | float) else float(count or 0)
+    attributes = _read_attributes(point.get("attributes"), place.notes)
+    return make_point(name, times, value, place, attributes)
 
 
 def _parse(body: bytes, notes: Notes) -> Object:
@@ -135,6 +155,7 @@ _SNAKE = {
         *("resourceSpans", "scopeSpans", "resourceLogs", "scopeLogs", "logRecords"),
         *("traceId", "spanId", "parentSpanId", "eventName"),
         *("timeUnixNano", "startTimeUnixNano", "endTimeUnixNano", "observedTimeUnixNano"),
+        *("resourceMetrics", "scopeMetrics", "dataPoints", "aggregationTemporality", "asDouble", "asInt"),
         *("stringValue", "intValue", "doubleValue", "boolValue", "arrayValue", "kvlistValue"),
     )
 }

@@ -1,6 +1,7 @@
 """Requests in protobuf."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from tally.telemetry.content import (
     is_content_event,
 )
 from tally.telemetry.decoding.notes import MAX_ATTRIBUTES, MAX_READ, Notes, Place
+from tally.telemetry.decoding.points import DELTA, add_points, make_point
 from tally.telemetry.decoding.salvage import without_unreadable
 from tally.telemetry.decoding.values import (
     MAX_DEPTH,
@@ -38,6 +40,7 @@ from tally.telemetry.decoding.values import (
 )
 from tally.telemetry.signals import (
     Attributes,
+    DataPoint,
     Decoded,
     LogRecord,
     Span,
@@ -46,6 +49,7 @@ from tally.telemetry.signals import (
     Undecodable,
     Value,
 )
+from tally.telemetry.vocabularies.keys import COUNTED_METRICS
 
 Request = TypeVar("Request", bound=Message)
 STATUSES: tuple[SpanStatus, ...] = ("unset", "ok", "error")
@@ -88,9 +92,23 @@ def decode_logs(body: bytes) -> Decoded:
 
 
 def decode_metrics(body: bytes) -> Decoded:
-    """Nothing, from a readable request."""
-    _parse(ExportMetricsServiceRequest(), body, Decoded())
-    return Decoded()
+    """The data points of the metrics that count."""
+    decoded = Decoded()
+    notes = Notes(decoded.remarks)
+    for of_program in _parse(ExportMetricsServiceRequest(), body, decoded).resource_metrics:
+        for of_scope in of_program.scope_metrics:
+            for metric in of_scope.metrics:
+                if metric.name in COUNTED_METRICS and metric.sum.aggregation_temporality == DELTA:
+                    resource = read_attributes(of_program.resource.attributes, notes)
+                    place = Place(clean(of_scope.scope.name, MAX_NAME), resource, notes)
+                    add_points(decoded, metric.sum.data_points, partial(_read_point, metric.name, place))
+    return decoded
+
+
+def _read_point(name: str, place: Place, point: Any) -> DataPoint:
+    value = float(point.as_int if point.WhichOneof("value") == "as_int" else point.as_double)
+    attributes = read_attributes(point.attributes, place.notes)
+    return make_point(name, (point.start_time_unix_nano, point.time_unix_nano), value, place, attributes)
 
 
 def _parse(request: Request, body: bytes, decoded: Decoded) -> Request:

@@ -112,6 +112,10 @@ def read_calls(decoded: Decoded) -> ReadCalls:
     with collector_paused():
         _read_all(decoded.spans, read_span, found)
         _read_all(decoded.logs, read_log, found)
+        try:
+            found.calls.extend(claude_code.read_points(decoded.points))
+        except CallRefused as reason:
+            found.rejected.append(f"The metrics of a session were refused: {reason}.")
     return found
 
 

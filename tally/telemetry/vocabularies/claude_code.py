@@ -1,7 +1,12 @@
 """Claude Code: an event for each request, and in its beta traces a span; both name it by the request's id."""
 
-from tally.telemetry.calls import Call
-from tally.telemetry.signals import LogRecord, Span
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from tally.core.records import identity
+from tally.telemetry.calls import Call, trace_of_session
+from tally.telemetry.signals import DataPoint, LogRecord, Span
 from tally.telemetry.vocabularies.reading import name_error, read_call, read_event
 from tally.telemetry.vocabularies.tokens import Counts, Tokens, count_tokens
 from tally.telemetry.vocabularies.told import Told
@@ -10,6 +15,13 @@ NAME = "claude-code"
 PREFIX = "claude_code."
 REQUEST_SPAN = "claude_code.llm_request"
 NORMAL = "normal"
+COST_METRIC, KIND_OF_TOKENS = "claude_code.cost.usage", "type"
+TOKENS_OF = {  # kinds of tokens in metrics -> their names in events
+    "input": "input_tokens",
+    "output": "output_tokens",
+    "cacheRead": "cache_read_tokens",
+    "cacheCreation": "cache_creation_tokens",
+}
 
 
 def read_span(span: Span, told: Told) -> Call | None:
@@ -30,6 +42,35 @@ def read_log(record: LogRecord, told: Told) -> Call | None:
         return None
     tokens = _read_tokens(told)
     return read_event(record, told, tokens, agent=NAME, operation="chat", speed=_read_speed(told))
+
+
+def read_points(points: Iterable[DataPoint]) -> Iterator[Call]:
+    """The calls of a session and a model in a period, as one sum; without a session, nothing joins them."""
+    groups: dict[tuple[object, ...], list[DataPoint]] = defaultdict(list)
+    for point in points:
+        about = {key: value for key, value in point.attributes.items() if key != KIND_OF_TOKENS}
+        groups[point.start, point.end, repr(sorted(about.items())), repr(point.resource)].append(point)
+    for (*_, said, _), group in groups.items():
+        call = _read_sum(group)
+        if call.session and call.has_usage:
+            trace = trace_of_session(NAME, call.session)
+            span = identity("sum", trace, call.timestamp, group[0].start, str(said)).hex
+            yield replace(call, trace_id=trace, span_id=span[:16])
+
+
+def _read_sum(group: Sequence[DataPoint]) -> Call:
+    first = group[0]
+    sums: dict[str, float] = defaultdict(float)
+    for point in group:
+        kind = str(point.attributes.get(KIND_OF_TOKENS))
+        if point.name == COST_METRIC or kind in TOKENS_OF:
+            sums["cost_usd" if point.name == COST_METRIC else TOKENS_OF[kind]] += point.value
+    counts = {key: round(value) if key != "cost_usd" else value for key, value in sums.items()}
+    record = LogRecord(first.end, first.name, first.scope, {**first.attributes, **counts}, first.resource)
+    told = Told(record.attributes, record.resource)
+    # The agent's logs know nothing of sums, so of a session one of the two counts.
+    changes = {"agent": NAME, "channel": NAME, "operation": "chat", "is_sum": True}
+    return read_event(record, told, _read_tokens(told), **changes)
 
 
 def _read_speed(told: Told) -> str:

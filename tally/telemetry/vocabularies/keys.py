@@ -94,6 +94,8 @@ REASONING: Keys = (
     "ai.usage.reasoningTokens",
     "ai.usage.outputTokenDetails.reasoningTokens",
 )
+# Metrics that tell what no event may tell; all others repeat spans and logs.
+COUNTED_METRICS = frozenset({"claude_code.token.usage", "claude_code.cost.usage"})
 COST: Keys = (
     "gen_ai.usage.cost",  # OpenLIT
     "gen_ai.usage.total_cost",  # OpenRouter, Latitude
