@@ -109,6 +109,15 @@ def not_utf8(is_json: bool) -> bytes:
     return body.replace(b"marker", b"\xff\xfe\xfd\xfc\xfb\xfa")
 
 
+def call_of(tokens: dict[str, Any]) -> dict[str, Any]:
+    """A call with a value of OTLP as its input tokens."""
+    call = call_span(1, **{"gen_ai.usage.input_tokens": 0})
+    for each in call["attributes"]:
+        if each["key"] == "gen_ai.usage.input_tokens":
+            each["value"] = tokens
+    return call
+
+
 CASES = {
     "zero span id": Case(beside_good(call_span(0)), "not all zero", 1, 1),
     "zero trace id": Case(beside_good(call_span(1, trace_id=0)), "not all zero", 1, 1),
@@ -127,6 +136,13 @@ CASES = {
     "10^18 tokens": Case(beside_good(call_span(1, **{"gen_ai.usage.input_tokens": 10**18})), "refused", 1, 1),
     "10^18 output tokens": Case(
         beside_good(call_span(1, **{"gen_ai.usage.output_tokens": 10**18})), "refused", 1, 1
+    ),
+    "tokens that are no number": Case(
+        beside_good(call_of({"doubleValue": "NaN"})), "input tokens are nan", 1, 1
+    ),
+    "endless tokens": Case(beside_good(call_of({"doubleValue": "Infinity"})), "input tokens are inf", 1, 1),
+    "half a token, as a whole number": Case(
+        beside_good(call_of({"intValue": "12.5"})), "input tokens are 12.5", 1, 1, (JSON,)
     ),
     "64 kB of text": Case(beside_good(call_span(1, note="é" * 64_000)), "the first 4,096 characters", 0, 2),
     "64 kB of a name": Case(beside_good(call_span(1, **{"n" * 64_000: 1})), "names of more than", 0, 2),

@@ -292,6 +292,13 @@ def _read_int(value: object) -> int | None:
     return None
 
 
+def _read_float(value: object) -> float | None:
+    try:
+        return float(value) if isinstance(value, int | float | str) else None
+    except (ValueError, OverflowError):
+        return None
+
+
 def _read_attributes(pairs: Any, notes: Notes) -> Attributes:
     """Attributes without content."""
     found: Attributes = {}
@@ -352,11 +359,11 @@ def _list_in(values: object) -> list[Object]:
 def _read_value(value: Object, key: str, notes: Notes) -> Value:
     if isinstance(text := _get(value, "stringValue"), str):
         return notes.cut(key, text)
-    if (number := _read_int(_get(value, "intValue"))) is not None:
-        return read_number(number)
-    double, flag = _get(value, "doubleValue"), _get(value, "boolValue")
-    if isinstance(double, int | float) and not isinstance(double, bool):
-        return read_number(float(double))
+    for kind, read in (("intValue", _read_int), ("doubleValue", _read_float)):
+        if (told := _get(value, kind)) is not None:
+            number = read(told)
+            return read_number(number) if number is not None else notes.cut(key, str(told))
+    flag = _get(value, "boolValue")
     if isinstance(flag, bool):
         return flag
     if (array := _get(value, "arrayValue")) is not None:

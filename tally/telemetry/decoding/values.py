@@ -94,10 +94,10 @@ def clean(text: str, limit: int) -> str:
     return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def read_number(number: float) -> Scalar | None:
-    """A number that JSON can hold."""
+def read_number(number: float) -> Scalar:
+    """A number that JSON can hold; others as text, because a count that is dropped would be one of zero."""
     if isinstance(number, float):
-        return number if isfinite(number) else None
+        return number if isfinite(number) else str(number)
     return max(-MAX_NUMBER, min(number, MAX_NUMBER))
 
 

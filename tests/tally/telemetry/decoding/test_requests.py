@@ -46,6 +46,25 @@ def test_span_has_what_was_sent(is_json: bool) -> None:
     assert decoded.rejected == decoded.remarks == []
 
 
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        ({"doubleValue": "12.5"}, 12.5),  # as the JSON of protobuf may write it
+        ({"doubleValue": "NaN"}, "nan"),
+        ({"doubleValue": "many"}, "many"),
+        ({"intValue": "12"}, 12),
+        ({"intValue": "12.5"}, "12.5"),
+        ({"intValue": 12.5}, "12.5"),
+        ({"intValue": "9" * 50}, "9" * 50),
+    ],
+)
+def test_number_that_is_none_is_kept_as_text(value: dict[str, object], read: object) -> None:
+    """A count of tokens that is dropped would be a count of zero."""
+    sent = span() | {"attributes": [{"key": "n", "value": value}]}
+    (found,) = decode(traces(sent), is_json=True).spans
+    assert found.attributes == {"n": read}
+
+
 @ENCODINGS
 def test_log_record_has_what_was_sent(is_json: bool) -> None:
     sent = log({"event.name": "api_request", "input_tokens": 12}, traceId="5b8efff798038103d269b633813fc60c")
