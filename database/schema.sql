@@ -2352,6 +2352,8 @@ CREATE TABLE public.spans (
     tags jsonb DEFAULT '{}'::jsonb NOT NULL,
     resource jsonb DEFAULT '{}'::jsonb NOT NULL,
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    import_id uuid,
+    is_project_chosen boolean DEFAULT false NOT NULL,
     CONSTRAINT spans_agent_check CHECK ((length(agent) <= 200)),
     CONSTRAINT spans_cache_write_tokens_check CHECK (((cache_write_tokens >= 0) AND (cache_write_tokens <= '1000000000000000'::bigint))),
     CONSTRAINT spans_cached_input_tokens_check CHECK (((cached_input_tokens >= 0) AND (cached_input_tokens <= '1000000000000000'::bigint))),
@@ -5957,6 +5959,20 @@ CREATE FUNCTION private.note_divided(tenant uuid) RETURNS void
     on conflict do nothing
 $$;
 
+-- FUNCTION private.note_refiling()
+
+CREATE FUNCTION private.note_refiling() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    update private.span_counts as c
+    set is_refiling_due = true
+    where c.workspace_id = coalesce(new.workspace_id, old.workspace_id) and not c.is_refiling_due;
+    return null;
+end
+$$;
+
 -- FUNCTION private.omit_archived(public.project_rules[])
 
 CREATE FUNCTION private.omit_archived(rules public.project_rules[]) RETURNS public.project_rules[]
@@ -7294,6 +7310,27 @@ begin
 end
 $$;
 
+-- FUNCTION private.refile_few_spans(uuid)
+
+CREATE FUNCTION private.refile_few_spans(tenant uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    few constant integer := 200000;
+    of_week date;
+begin
+    if coalesce((select c.spans from private.span_counts as c where c.workspace_id = tenant), 0) > few then
+        return; -- the trigger below has noted it
+    end if;
+    perform pg_advisory_xact_lock(private.span_lock(tenant));
+    foreach of_week in array private.weeks_of_spans(tenant) loop
+        perform private.refile_span_week(tenant, of_week);
+    end loop;
+    update private.span_counts as c set is_refiling_due = false where c.workspace_id = tenant and c.is_refiling_due;
+end
+$$;
+
 -- FUNCTION private.refile_source(uuid, uuid)
 
 CREATE FUNCTION private.refile_source(tenant uuid, source uuid) RETURNS void
@@ -7308,6 +7345,75 @@ begin
             tenant, private.plan_rules(tenant, rules, source), private.fields_of(rules), source
         );
     end if;
+end
+$$;
+
+-- FUNCTION private.refile_span_week(uuid, date)
+
+CREATE FUNCTION private.refile_span_week(tenant uuid, of_week date) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET work_mem TO '64MB'
+    AS $$
+declare
+    rules constant public.project_rules[] := coalesce(private.active_rules(tenant), '{}');
+    archived constant uuid[] := array(
+        select p.id from public.projects as p where p.workspace_id = tenant and p.archived_at is not null
+    );
+    moved text[];
+begin
+    with described as materialized (
+        select
+            s.trace_id, s.span_id, s.project_id,
+            -- As in private.file_spans.
+            row(
+                s.metadata ->> 'project', s.metadata ->> 'repository', s.metadata ->> 'branch', null, null, s.person,
+                (select jsonb_agg(g.key || case g.value when '' then '' else ':' || g.value end) from jsonb_each_text(s.tags) as g),
+                s.import_id, private.model_key_of(nullif(s.model, '')), null
+            )::private.traits as traits
+        from public.spans as s
+        where
+            s.workspace_id = tenant
+            and s.week = of_week
+            and not s.is_project_chosen
+            and (s.project_id is null or s.project_id <> all (archived))
+    ),
+
+    kinds as materialized (
+        select row_number() over () as nth, d.traits from described as d group by d.traits
+    ),
+
+    matched as (
+        select private.match_rules(rules, array_agg(k.traits order by k.nth)) as projects from kinds as k
+    ),
+
+    wanted as (
+        select k.traits, m.project
+        from matched as f
+        cross join lateral unnest(f.projects) with ordinality as m (project, nth)
+        inner join kinds as k on m.nth = k.nth
+    ),
+
+    changed as (
+        update public.spans as s
+        set project_id = w.project
+        from described as d
+        inner join wanted as w on d.traits = w.traits
+        where
+            s.workspace_id = tenant
+            and s.trace_id = d.trace_id
+            and s.span_id = d.span_id
+            and s.week = of_week
+            and d.project_id is distinct from w.project
+        returning s.trace_id
+    )
+
+    select array_agg(c.trace_id) into moved from changed as c;
+    if moved is not null then
+        perform private.sum_traces(tenant, array(select distinct m from unnest(moved) as m), array[of_week]);
+    end if;
+    return coalesce(cardinality(moved), 0);
 end
 $$;
 
@@ -8825,7 +8931,7 @@ begin
                 cost_usd = excluded.cost_usd, first_token_us = excluded.first_token_us, session = excluded.session,
                 person = excluded.person, agent = excluded.agent, prompt_name = excluded.prompt_name,
                 prompt_version = excluded.prompt_version, tags = excluded.tags, resource = excluded.resource,
-                metadata = excluded.metadata
+                metadata = excluded.metadata, import_id = excluded.import_id, is_project_chosen = excluded.is_project_chosen
             where excluded.user_id = s.user_id and private.rank_of_span(excluded) > private.rank_of_span(s)
         returning s.trace_id
     )
@@ -8853,7 +8959,8 @@ CREATE FUNCTION private.stored_span(tenant uuid, r private.incoming_span, week d
         coalesce(r.output_tokens, 0), coalesce(r.cached_input_tokens, 0), coalesce(r.cache_write_tokens, 0),
         coalesce(r.reasoning_tokens, 0), r.cost_usd, r.first_token_us, coalesce(left(r.session, 200), ''),
         coalesce(left(r.person, 200), ''), coalesce(left(r.agent, 200), ''), coalesce(left(r.prompt_name, 200), ''),
-        coalesce(left(r.prompt_version, 100), ''), coalesce(r.tags, '{}'), coalesce(r.resource, '{}'), coalesce(r.metadata, '{}')
+        coalesce(left(r.prompt_version, 100), ''), coalesce(r.tags, '{}'), coalesce(r.resource, '{}'), coalesce(r.metadata, '{}'),
+        r.import_id, r.project_id is not null
     )::public.spans
 $$;
 
@@ -9654,6 +9761,15 @@ begin
     perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
     perform pg_advisory_xact_lock(private.save_lock(tenant));
 end
+$$;
+
+-- FUNCTION private.weeks_of_spans(uuid)
+
+CREATE FUNCTION private.weeks_of_spans(tenant uuid) RETURNS date[]
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select coalesce(array_agg(distinct t.week order by t.week), '{}') from public.traces as t where t.workspace_id = tenant
 $$;
 
 -- FUNCTION private.weeks_of_traces(uuid, private.incoming_span[])
@@ -12372,6 +12488,7 @@ begin
     active := private.active_rules(tenant);
     plan := private.plan_rules(tenant, active);
     perform private.move_to_projects(tenant, plan, private.fields_of(active));
+    perform private.refile_few_spans(tenant);
     described := private.describe_moves(tenant, plan, 'project');
     perform private.audit_moves(tenant, described, 'file_records');
     return described;
@@ -13150,7 +13267,8 @@ CREATE TABLE private.span_contents (
 CREATE TABLE private.span_counts (
     workspace_id uuid NOT NULL,
     spans bigint NOT NULL,
-    contents bigint DEFAULT 0 NOT NULL
+    contents bigint DEFAULT 0 NOT NULL,
+    is_refiling_due boolean DEFAULT false NOT NULL
 );
 
 -- VIEW private.statements
@@ -15265,6 +15383,10 @@ CREATE TRIGGER project_rules_note_insert AFTER INSERT ON public.project_rules RE
 
 CREATE TRIGGER project_rules_note_update AFTER UPDATE ON public.project_rules REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
 
+-- TRIGGER public.project_rules project_rules_refile_spans
+
+CREATE TRIGGER project_rules_refile_spans AFTER INSERT OR DELETE OR UPDATE ON public.project_rules FOR EACH ROW EXECUTE FUNCTION private.note_refiling();
+
 -- TRIGGER public.projects projects_audit_delete
 
 CREATE TRIGGER projects_audit_delete AFTER DELETE ON public.projects REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,is_private,archived_at}', 'workspace_id');
@@ -15288,6 +15410,10 @@ CREATE TRIGGER projects_note_insert AFTER INSERT ON public.projects REFERENCING 
 -- TRIGGER public.projects projects_note_update
 
 CREATE TRIGGER projects_note_update AFTER UPDATE ON public.projects REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.projects projects_refile_spans
+
+CREATE TRIGGER projects_refile_spans AFTER UPDATE ON public.projects FOR EACH ROW WHEN ((old.archived_at IS DISTINCT FROM new.archived_at)) EXECUTE FUNCTION private.note_refiling();
 
 -- TRIGGER public.projects projects_request_forecast
 
@@ -17033,6 +17159,8 @@ REVOKE ALL ON FUNCTION private.note_changes_of(noted regclass, verb text, noting
 
 REVOKE ALL ON FUNCTION private.note_divided(tenant uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.note_refiling() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.omit_archived(rules public.project_rules[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.omit_series(entries jsonb, hidden uuid[]) FROM PUBLIC;
@@ -17123,7 +17251,11 @@ REVOKE ALL ON FUNCTION private.recount_statements(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.refile_edited() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.refile_few_spans(tenant uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.refile_source(tenant uuid, source uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.refile_span_week(tenant uuid, of_week date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.refile_statements(tenant uuid, ids uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
@@ -17362,6 +17494,8 @@ GRANT ALL ON FUNCTION private.verify_api_key(digest bytea) TO tally_api;
 REVOKE ALL ON FUNCTION private.wait_for_saves() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.wait_to_file(tenant uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.weeks_of_spans(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.weeks_of_traces(tenant uuid, incoming private.incoming_span[]) FROM PUBLIC;
 

@@ -207,6 +207,7 @@ begin
     active := private.active_rules(tenant);
     plan := private.plan_rules(tenant, active);
     perform private.move_to_projects(tenant, plan, private.fields_of(active));
+    perform private.refile_few_spans(tenant);
     described := private.describe_moves(tenant, plan, 'project');
     perform private.audit_moves(tenant, described, 'file_records');
     return described;

@@ -82,8 +82,13 @@ create table if not exists public.spans (
     tags jsonb not null default '{}' check (jsonb_typeof(tags) = 'object' and pg_column_size(tags) <= 4096),
     resource jsonb not null default '{}' check (jsonb_typeof(resource) = 'object' and pg_column_size(resource) <= 4096),
     metadata jsonb not null default '{}' check (jsonb_typeof(metadata) = 'object' and pg_column_size(metadata) <= 4096),
+    import_id uuid, -- the source of its records, for rules that file by it
+    is_project_chosen boolean not null default false, -- by what sent it: no rule files it
     primary key (workspace_id, trace_id, span_id, week)
 ) partition by range (week);
+alter table public.spans
+    add column if not exists import_id uuid,
+    add column if not exists is_project_chosen boolean not null default false;
 
 -- Rights and rows: nobody writes but private functions; who sees what is as in cost_records. A trace with spans of several
 -- people is seen where people are shown; one with a span in a hidden project is hidden, because its sums would tell.

@@ -206,7 +206,8 @@ as $$
         coalesce(r.output_tokens, 0), coalesce(r.cached_input_tokens, 0), coalesce(r.cache_write_tokens, 0),
         coalesce(r.reasoning_tokens, 0), r.cost_usd, r.first_token_us, coalesce(left(r.session, 200), ''),
         coalesce(left(r.person, 200), ''), coalesce(left(r.agent, 200), ''), coalesce(left(r.prompt_name, 200), ''),
-        coalesce(left(r.prompt_version, 100), ''), coalesce(r.tags, '{}'), coalesce(r.resource, '{}'), coalesce(r.metadata, '{}')
+        coalesce(left(r.prompt_version, 100), ''), coalesce(r.tags, '{}'), coalesce(r.resource, '{}'), coalesce(r.metadata, '{}'),
+        r.import_id, r.project_id is not null
     )::public.spans
 $$;
 revoke all on function private.stored_span(uuid, private.incoming_span, date, uuid, uuid) from public;
@@ -269,7 +270,7 @@ begin
                 cost_usd = excluded.cost_usd, first_token_us = excluded.first_token_us, session = excluded.session,
                 person = excluded.person, agent = excluded.agent, prompt_name = excluded.prompt_name,
                 prompt_version = excluded.prompt_version, tags = excluded.tags, resource = excluded.resource,
-                metadata = excluded.metadata
+                metadata = excluded.metadata, import_id = excluded.import_id, is_project_chosen = excluded.is_project_chosen
             where excluded.user_id = s.user_id and private.rank_of_span(excluded) > private.rank_of_span(s)
         returning s.trace_id
     )

@@ -1,4 +1,4 @@
-"""Traces, and what was said in them, are dropped after the days for which their workspace keeps them."""
+"""Traces, and what was said in them, are dropped after their days; many spans follow changed rules here."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -19,8 +19,26 @@ def drop_traces(connection: Connection, workspaces: Sequence[Workspace], problem
             dropped += found
         while problems.attempt(workspace, TRACES, partial(_drop_contents, connection, workspace.id)):
             pass
+        problems.attempt(workspace, TRACES, partial(refile_spans, connection, workspace.id))
     connection.execute("select private.drop_empty_span_weeks()")
     return dropped
+
+
+def refile_spans(connection: Connection, workspace_id: UUID) -> int:
+    """File spans by rules that changed, where they were too many to do so at once; returns how many moved."""
+    due = "select c.is_refiling_due from private.span_counts as c where c.workspace_id = %s"
+    if connection.execute(due, [workspace_id]).fetchone() != (True,):
+        return 0
+    moved = 0
+    [[weeks]] = connection.execute("select private.weeks_of_spans(%s)", [workspace_id]).fetchall()
+    for week in weeks:
+        [[count]] = connection.execute(
+            "select private.refile_span_week(%s, %s)", [workspace_id, week]
+        ).fetchall()
+        moved += count
+    done = "update private.span_counts as c set is_refiling_due = false where c.workspace_id = %s"
+    connection.execute(done, [workspace_id])
+    return moved
 
 
 def _drop_contents(connection: Connection, workspace_id: UUID) -> int:

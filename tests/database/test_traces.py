@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from forecasting.nightly.traces import refile_spans
 from tally.traces.stored_span import read_spans
 from tally.traces.waterfall import build_waterfall
 from tests.database.teams import Person, call, make_team
@@ -359,6 +360,53 @@ def test_rules_and_aliases_file_spans_as_they_file_records(project: Project, dat
     first, second = read_rows(owner.connection, "spans")
     assert (first["project_id"], first["user_id"]) == (str(web), str(ann.id))
     assert (second["project_id"], second["user_id"]) == (None, str(owner.id))
+
+
+def tagged(number: int, team: str, **changes: Any) -> Row:
+    """A call of a team."""
+    return llm(number, tags={"team": team}, trace_id=f"{number:032x}", **changes)
+
+
+def filed(person: Person) -> dict[str, tuple[str | None, list[str]]]:
+    """The project of each span, and those of its trace."""
+    rows = person.connection.execute(
+        """select s.span_id, s.project_id::text, t.project_ids::text[] from public.spans as s
+        inner join public.traces as t using (workspace_id, trace_id)"""
+    ).fetchall()
+    return {span_id.lstrip("0"): (project, projects) for span_id, project, projects in rows}
+
+
+def test_spans_follow_rules_that_change_later(project: Project, database: Connection) -> None:
+    owner = make_team(project, database, "owner")["owner"]
+    web, shop, old = (str(owner.add_project(name)) for name in ("Web", "Shop", "Old"))
+    rule = {"field": "tag", "match": "exact", "value": "team:web"}
+    owner.ask("save_spans", spans=[tagged(1, "web"), tagged(2, "shop"), tagged(3, "web", project_id=old)])
+    assert filed(owner) == {"1": (None, []), "2": (None, []), "3": (old, [old])}
+    owner.ask("set_rules", rules=[rule | {"project_id": web}])
+    assert filed(owner) == {"1": (web, [web]), "2": (None, []), "3": (old, [old])}
+    others = [rule | {"project_id": shop}, {**rule, "field": "model", "value": "gpt-5", "project_id": web}]
+    owner.ask("set_rules", rules=others)
+    assert filed(owner) == {"1": (shop, [shop]), "2": (web, [web]), "3": (old, [old])}
+    owner.ask("save_spans", spans=[tagged(4, "web")])
+    assert filed(owner)["4"] == filed(owner)["1"]
+    database.execute("update public.projects set archived_at = now() where id = %s", [shop])
+    owner.ask("set_rules", rules=[])
+    assert filed(owner) == {"1": (shop, [shop]), "2": (None, []), "3": (old, [old]), "4": (shop, [shop])}
+
+
+def test_many_spans_follow_rules_at_night(project: Project, database: Connection) -> None:
+    team = make_team(project, database, "owner")
+    owner, due = team["owner"], "select is_refiling_due from private.span_counts"
+    web = str(owner.add_project("Web"))
+    owner.ask("save_spans", spans=[tagged(1, "web")])
+    database.execute("update private.span_counts set spans = 5000000")
+    owner.ask("set_rules", rules=[{"field": "tag", "match": "exact", "value": "team:web", "project_id": web}])
+    assert filed(owner) == {"1": (None, [])}
+    assert database.execute(due).fetchall() == [(True,)]
+    assert refile_spans(database, team.id) == 1
+    assert filed(owner) == {"1": (web, [web])}
+    assert database.execute(due).fetchall() == [(False,)]
+    assert refile_spans(database, team.id) == 0
 
 
 def test_a_project_of_others_is_refused(project: Project, database: Connection) -> None:
