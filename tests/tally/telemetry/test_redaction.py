@@ -1,5 +1,6 @@
 """Secrets and personal data are taken out of what was said, wherever in a text they are."""
 
+import base64
 import json
 
 import pytest
@@ -33,7 +34,13 @@ KEPT = (
     "max_tokens: 4096",
     "2026-11-28 12:00:00",
     "@decorator",
+    "क्\u200dष",  # written with it
+    "\U0001f469\u200d\U0001f4bb",
+    base64.b64encode(bytes(range(256)) * 4).decode(),
+    "https://example.com:8080/a@b",
+    "see http://127.0.0.1:8501 and mailto:@",
 )
+HIDDEN = ("\u200b", "\u00ad", "\u2060", "\ufeff")  # take no room on a screen
 AROUND = st.sampled_from(["", " ", "\n", '"', "\\n", "(", "key: ", "日本 "])
 
 
@@ -54,6 +61,30 @@ def test_secret_in_messages_of_json_is_replaced(secret: str) -> None:
     assert "last" in redacted
 
 
+@pytest.mark.parametrize("secret", FOUND)
+@given(data=st.data(), hidden=st.sampled_from(HIDDEN))
+def test_secret_is_not_split_by_what_nobody_sees(secret: str, data: st.DataObject, hidden: str) -> None:
+    place = data.draw(st.integers(1, len(secret) - 1))
+    split = secret[:place] + hidden + secret[place:]
+    for said in (split, json.dumps(split), json.dumps(json.dumps(split))):
+        redacted = RULES.redact(f"say {said}.")
+        assert FOUND[secret] in redacted
+        assert secret[-6:] not in redacted
+
+
+@pytest.mark.parametrize("secret", [key for key, mark in FOUND.items() if mark == KEY])
+@pytest.mark.parametrize("said", ["{}", '{{"env": {{"KEY": "{}"}}}}', "\nexport KEY={}\n"])
+def test_key_in_base64_is_replaced(secret: str, said: str) -> None:
+    text = said.format(secret).encode()
+    for encoded in (base64.b64encode(text), base64.urlsafe_b64encode(text)):
+        assert RULES.redact(f"data: {encoded.decode()}.") == f"data: {KEY}."
+
+
+@pytest.mark.parametrize("between", ["\n", "  ", "\\n", "\N{NO-BREAK SPACE}"])
+def test_chosen_words_are_found_over_a_line_break(between: str) -> None:
+    assert RULES.redact(f"about Project{between}Falcon today") == f"about {REMOVED} today"
+
+
 @pytest.mark.parametrize("text", KEPT)
 def test_other_text_is_kept(text: str) -> None:
     assert RULES.redact(text) == text
@@ -65,6 +96,16 @@ def test_other_text_is_kept(text: str) -> None:
         ("password: hunter2hunter2", "hunter2"),
         ('{"api_key": "0123456789abcdef"}', "0123456789abcdef"),
         ("Authorization: Bearer abcdefghijklmnopqrstuvwxyz", "abcdefghijkl"),
+        ("aws_secret_access_key = wJalrXUtnFEMI/K7MDENG", "wJalrXUtnFEMI"),
+        ("SECRET_KEY='hunter2hunter2'", "hunter2"),
+        ("AccountKey=aHVudGVyMmh1bnRlcjI=;", "aHVudGVyMmh1bnRlcjI"),
+        ("password = 'correct horse battery'", "battery"),
+        (json.dumps(json.dumps(json.dumps({"password": "hunter2hunter2"}))), "hunter2"),
+        ("postgres://ada:hunter2hunter2@db:5432/shop", "hunter2"),
+        ("https://hooks.slack.com/services/T0000/B0000/XXXXXXXXXXXXXXXX", "XXXXXXXX"),
+        ("npm_abcdefghijklmnopqrstuvwxyz0123456789", "abcdefghij"),
+        ("whsec_abcdefghijklmnopqrstuvwx", "abcdefghij"),
+        ("-----BEGIN PGP PRIVATE KEY BLOCK-----\nlQOYBF\n-----END PGP PRIVATE KEY BLOCK-----", "lQOYBF"),
         ("-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nAAAA\n-----END RSA PRIVATE KEY-----", "MIIEow"),
         ("-----BEGIN PRIVATE KEY-----\nMIIEow and then it ends", "MIIEow"),
     ],
@@ -81,7 +122,23 @@ def test_redacted_text_is_the_same_when_redacted_again(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["a@", "4 ", "sk-", "eyJ", "-----BEGIN PRIVATE KEY-----", "password: ", "a.", "1"]
+    "piece",
+    [
+        "a@",
+        "4 ",
+        "sk-",
+        "eyJ",
+        "-----BEGIN PRIVATE KEY-----",
+        "password: ",
+        "a.",
+        "1",
+        "\\",
+        "\\u200b",
+        "a\u200b",
+        "://a:",
+        "A" * 99 + "=",
+        "password='",
+    ],
 )
 def test_long_hostile_text_is_quick(piece: str) -> None:
     text = piece * (65_536 // len(piece))
