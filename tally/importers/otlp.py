@@ -70,6 +70,9 @@ KINDS_OF_REQUESTS = frozenset({"", "llm", "embedding", "generation", "completion
 COPILOT = "github-copilot"
 # What a coding agent is signed in with, and the plan that then covers its requests.
 PLANS = {"chatgpt": "chatgpt", "oauth-personal": "gemini-app", "login_with_google": "gemini-app"}
+# Beginnings of the events of agents that name no requests -> the agent.
+AGENTS = {"codex": "codex", "gemini_cli": "gemini-cli", "qwen-code": "qwen-code"}
+NO_ERROR = ""
 INVENTED_IDS = ("aitxt-",)  # by the AI SDK
 FAILED = ("2", "STATUS_CODE_ERROR", "ERROR")
 
@@ -187,7 +190,7 @@ def _event(row: Row) -> str:
 def _times(table: Table, options: Options) -> Callable[[Sequence[str]], Bucket]:
     """A reader of the time when a request ended."""
     readers = [
-        (table.reader(column), utc_time(table, options, column)) for column in ("time", "event_time", "start")
+        (table.reader(column), utc_time(table, options, column)) for column in ("event_time", "time", "start")
     ]
 
     def read_time(cells: Sequence[str]) -> Bucket:
@@ -207,6 +210,8 @@ def _read_request(
     if row["cost_details"]:
         cost_usd = read_cost(flatten_json(row["cost_details"]), "")
     metadata: dict[str, JSON] = {column: row[column] for column in DETAILS if row[column]}
+    if row["signal"] == "log" and row["session"] and (agent := _find_agent_without_ids(row)):
+        metadata["channel"] = agent  # of a session, its log or its telemetry counts
     plan = _find_plan(row)
     hint = COPILOT if plan == COPILOT and find_payee(row["model"]) != LOCAL else _find_hint(row)
     condition = find_condition("" if row["tier"] == "normal" else row["tier"])
@@ -215,7 +220,7 @@ def _read_request(
     reported = Reported(
         when,
         row["model"],
-        _name_request(row, when, usage, options),
+        _name_request(row, when, usage, min(reasoning, usage.output_tokens), options),
         cost_usd,
         usage,
         min(reasoning, usage.output_tokens),
@@ -271,7 +276,7 @@ def _find_hint(row: Row) -> str:
     return named if find_host(named) else named.partition(".")[0]
 
 
-def _name_request(row: Row, when: Bucket, usage: Usage, options: Options) -> EventName:
+def _name_request(row: Row, when: Bucket, usage: Usage, reasoning: int, options: Options) -> EventName:
     response, request = row["response_id"], row["request_id"]
     if response and not response.startswith(INVENTED_IDS):
         if response.startswith("req_"):
@@ -279,7 +284,24 @@ def _name_request(row: Row, when: Bucket, usage: Usage, options: Options) -> Eve
         return name_request(name, options, response)
     if request:
         return EventName(request_identity(request), request)
+    # As what is sent to Tally is named, so that a file of the same adds nothing.
     if row["signal"] == "span" and row["span_id"]:
-        return EventName(identity(name, options.account, row["trace_id"], row["span_id"]))
-    told = (row["session"], when.key, row["model"], usage.input_tokens, usage.output_tokens)
-    return EventName(identity(name, options.account, *told))
+        return EventName(identity("otlp", row["trace_id"], row["span_id"]))
+    counts = (
+        *(usage.input_tokens, usage.output_tokens, usage.cached_input_tokens, usage.cache_write_tokens),
+        reasoning,
+    )
+    told = (
+        _find_agent_without_ids(row) or row["service"],
+        row["session"],
+        when.timestamp,
+        row["model"],
+        NO_ERROR,
+        *counts,
+    )
+    return EventName(identity("otlp", *told))
+
+
+def _find_agent_without_ids(row: Row) -> str:
+    """The agent whose event it is, of those that name no requests; empty for others."""
+    return AGENTS.get(_event(row).partition(".")[0], "")

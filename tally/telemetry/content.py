@@ -105,11 +105,6 @@ _HEADER = re.compile(r"(?:^|[._])headers?[._]")
 # OpenInference tells the id of a response only within the response.
 RESPONSE = "output.value"
 RESPONSE_ID = "llm.response.id"
-_ID = re.compile(
-    r'\s*\{\s*"id":\s*"((?:msg_|resp_|gen-|chatcmpl-)[\w-]{1,100})"|.*?[^\\]"id":\s*"(chatcmpl-[\w-]{1,100})"',
-    re.DOTALL,
-)
-MAX_SEARCHED = 20_000
 
 
 KEYS: dict[str, str] = {}  # keys that came before, as they are kept
@@ -136,12 +131,6 @@ def is_content(key: str) -> bool:
         return False
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).lower()  # spanInputs
     return bool(_CONTENT.search(words) or _HEADER.search(words))
-
-
-def find_response_id(response: str) -> str:
-    """The provider's id in a response that is written as JSON, which is no content; empty for none."""
-    found = _ID.match(response[:MAX_SEARCHED]) if response[:1] in ("{", " ") else None
-    return (found[1] or found[2]) if found else ""
 
 
 def is_content_event(name: str) -> bool:

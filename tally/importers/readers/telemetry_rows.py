@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tally.core.response_ids import find_response_id
+
 Record = Mapping[str, Any]
 
 BATCHES = {
@@ -15,6 +17,7 @@ BATCHES = {
     "resourceLogs": ("log", "scopeLogs", "logRecords"),
 }
 METRICS = "resourceMetrics"
+RESPONSE = "output.value"  # OpenInference tells the id of a response only within the response
 # Column -> attributes that mean it; the first that is present applies. GenAI conventions of all ages,
 # OpenInference, OpenLLMetry, the AI SDK, Langfuse, Logfire, LiteLLM, and coding agents' own events.
 ATTRIBUTES = {
@@ -180,6 +183,7 @@ def _read_item(item: Record, signal: str, scope: str, about: Record) -> dict[str
     attributes, ids = _attributes(item), _ids(item)
     row = {column: _first(attributes, keys) for column, keys in ATTRIBUTES.items()}
     row |= {column: _first(about, keys) for column, keys in RESOURCE.items()}
+    row["response_id"] = row["response_id"] or find_response_id(_text(attributes.get(RESPONSE)))
     has_counts = any(row[column] for column in ("input_tokens", "output_tokens", "usage_details"))
     return row | {
         "signal": signal,

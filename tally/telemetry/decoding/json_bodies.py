@@ -9,13 +9,13 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from tally.core.response_ids import find_response_id
 from tally.telemetry.content import (
     KEYS,
     MAX_KEY,
     RESPONSE,
     RESPONSE_ID,
     find_key,
-    find_response_id,
     is_content_event,
 )
 from tally.telemetry.decoding.notes import MAX_ATTRIBUTES, MAX_READ, Notes, Place

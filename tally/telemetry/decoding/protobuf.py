@@ -10,13 +10,13 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from tally.core.response_ids import find_response_id
 from tally.telemetry.content import (
     KEYS,
     MAX_KEY,
     RESPONSE,
     RESPONSE_ID,
     find_key,
-    find_response_id,
     is_content_event,
 )
 from tally.telemetry.decoding.notes import MAX_ATTRIBUTES, MAX_READ, Notes, Place
