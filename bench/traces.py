@@ -85,7 +85,7 @@ def measure(options: Options) -> Iterator[Measurement]:
 def _measure_paint(
     browser: Browser, state: StorageState, account: Account, options: Options
 ) -> Iterator[Measurement]:
-    """Loads of large and small traces in turn: most of the time is that of the page, whatever it shows."""
+    """Load large and small traces in turn: most of the time is that of any page."""
     sizes = {"large": options.scaled(SPANS), "small": SMALL}
     taken: dict[tuple[str, str], list[float]] = defaultdict(list)
     for turn in range(options.scaled(REPEATS) + 1):
