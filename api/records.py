@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
@@ -27,9 +28,20 @@ from tally.telemetry.vocabularies.told import read_name_of
 
 MAX_RECORDS = 5_000
 SHOWN = 20  # faults of an answer
+
+
+def check_text(text: str) -> str:
+    """The text, if PostgreSQL can store it."""
+    if "\x00" in text:
+        raise ValueError("has a NUL character, which cannot be stored")
+    return text
+
+
 Count = Annotated[int, Field(ge=0, le=MAX_COUNT, strict=True)]
-Text = Annotated[str, Field(max_length=200)]
-Id = Annotated[str, Field(min_length=1, max_length=MAX_REQUEST_ID)]
+STORABLE = AfterValidator(check_text)
+Text = Annotated[str, Field(max_length=200), STORABLE]
+Id = Annotated[str, Field(min_length=1, max_length=MAX_REQUEST_ID), STORABLE]
+Model = Annotated[str, Field(min_length=1, max_length=MAX_MODEL_NAME), STORABLE]
 TraceId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 SpanId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 
@@ -47,7 +59,7 @@ class SentRecord(BaseModel):
     provider: str = Field(
         min_length=1, max_length=100, description="Who is paid, such as openai or anthropic."
     )
-    model: str = Field(min_length=1, max_length=MAX_MODEL_NAME)
+    model: Model
     input_tokens: Count = Field(0, description="All of the input, cached tokens included.")
     output_tokens: Count = Field(0, description="All of the output, reasoning included.")
     cached_input_tokens: Count = Field(0, description="The part of the input that was read from a cache.")
@@ -78,7 +90,9 @@ class SentRecord(BaseModel):
     container: Text = ""
     repository: Text = Field("", description="owner/name; of an address, only these are kept")
     branch: Text = ""
-    tags: dict[Annotated[str, Field(max_length=100)], Text] = Field(default_factory=dict, max_length=20)
+    tags: dict[Annotated[str, Field(max_length=100), STORABLE], Text] = Field(
+        default_factory=dict, max_length=20
+    )
 
     @field_validator("provider")
     @classmethod
@@ -157,15 +171,14 @@ def parse(body: bytes, now: datetime | None = None) -> list[calls.Call]:
             400, "The records are not as described. None was saved.", details=describe(error)
         ) from None
     latest = (now or datetime.now(UTC)).replace(microsecond=0)
-    found = [record.to_call() for record in sent.records]
     faults = [
         {"field": f"records.{index}.timestamp", "fault": f"not between {MIN_TIME.year} and a day from now"}
-        for index, call in enumerate(found)
-        if not (call.timestamp >= MIN_TIME and (call.timestamp - latest).days < 1)
+        for index, record in enumerate(sent.records)
+        if not (record.timestamp >= MIN_TIME and (record.timestamp - latest).days < 1)
     ]
     if faults:
         raise Refusal(400, "The records are not as described. None was saved.", details=faults[:SHOWN])
-    return found
+    return [record.to_call() for record in sent.records]
 
 
 def describe(error: ValidationError) -> list[dict[str, Any]]:

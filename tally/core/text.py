@@ -1,4 +1,11 @@
-"""Counts in text, and text that is safe to print."""
+"""Counts in text, and text that is safe to print or to store."""
+
+import re
+
+# PostgreSQL takes neither NUL nor halves of surrogate pairs; backslashes and whole pairs are passed over.
+_ESCAPES = re.compile(
+    rb"\\\\|\\u(?:d[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|(?P<bad>0000|d[89a-f][0-9a-f]{2}))", re.IGNORECASE
+)
 
 
 def plural(count: int, noun: str) -> str:
@@ -14,3 +21,8 @@ def printable(text: str) -> str:
 def printable_lines(text: str) -> str:
     """The same for text of several lines, which it keeps."""
     return "\n".join(map(printable, text.split("\n")))
+
+
+def replace_unstorable(json_text: bytes) -> bytes:
+    """JSON whose texts have the replacement character for what PostgreSQL does not take."""
+    return _ESCAPES.sub(lambda match: rb"\ufffd" if match["bad"] else match[0], json_text)

@@ -72,6 +72,51 @@ def test_call_of_litellm_that_cannot_be_counted_is_named_and_the_rest_is_kept(
     assert count(database) == len(captures.expected("py-litellm-generic")["calls"])
 
 
+UNSTORABLE = ("\x00", "\ud800", "\udfff", "\\\x00")
+
+
+def test_text_of_litellm_that_cannot_be_stored_is_replaced(
+    api: ApiServer, make_key: MakeKey, database: Connection
+) -> None:
+    """An answer to send it again would come for ever."""
+    call, keys = json.loads(LITELLM)[0], ("model", "end_user", "trace_id", "prompt_tokens")
+    sent = [
+        call
+        | {"id": f"chatcmpl-{key}-{place}", "litellm_call_id": f"{key} {place}", "hidden_params": {}}
+        | {key: f"🙂{character}x"}
+        for key in keys
+        for place, character in enumerate(UNSTORABLE)
+    ]
+    answer = post(api.client(make_key()), json.dumps(sent).encode(), path="/v1/litellm")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["accepted"] == count(database) == 12
+    assert all(" tokens are 🙂" in sentence for sentence in answer.json()["rejected"])
+    models = database.execute("select distinct model_name from public.cost_records").fetchall()
+    assert {(f"🙂{each}\N{REPLACEMENT CHARACTER}x",) for each in ("", "\\")} < set(models)
+
+
+def test_text_of_langfuse_that_cannot_be_stored_is_replaced(
+    api: ApiServer, make_key: MakeKey, database: Connection
+) -> None:
+    at = "2026-11-28T12:00:00Z"
+    told = {"traceId": "t", "model": "gpt-4o", "usage": {"input": 3}, "startTime": at, "endTime": at}
+    sent = [
+        {
+            "id": f"{key} {place}",
+            "type": "generation-create",
+            "timestamp": at,
+            "body": told | {"id": f"{key} {place}"} | {key: f"{key} {place} {character}"},
+        }
+        for key in ("id", "model", "traceId", "parentObservationId", "environment", "promptName")
+        for place, character in enumerate(UNSTORABLE)
+    ]
+    body = json.dumps({"batch": sent}).encode()
+    answer = post(api.client(make_key()), body, path="/api/public/ingestion")
+    assert answer.status_code == 207, answer.text
+    assert answer.json()["errors"] == []
+    assert count(database) == len(sent)
+
+
 @pytest.mark.parametrize(("path", "body"), [("/v1/litellm", b"5"), ("/api/public/ingestion", b"[]")])
 def test_body_of_another_shape_is_refused(api: ApiServer, make_key: MakeKey, path: str, body: bytes) -> None:
     answer = post(api.client(make_key()), body, path=path)

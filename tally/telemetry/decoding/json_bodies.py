@@ -10,6 +10,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from tally.core.response_ids import find_response_id
+from tally.core.text import replace_unstorable
 from tally.telemetry.content import (
     KEYS,
     MAX_KEY,
@@ -139,6 +140,14 @@ def parse_json(body: bytes, notes: Notes) -> Any:
     if "\N{REPLACEMENT CHARACTER}" in text:
         notes.add("Bytes that are not UTF-8 were replaced. Check how the sender encodes texts.")
     return found
+
+
+def parse_storable_json(body: bytes) -> Any:
+    """The JSON of a body whose texts are stored as they are."""
+    try:
+        return from_json(replace_unstorable(body) if b"\\u0000" in body else body, cache_strings="keys")
+    except ValueError:  # among them halves of surrogate pairs
+        return parse_json(replace_unstorable(body), Notes([]))
 
 
 def _get(values: Object, key: str) -> Any:

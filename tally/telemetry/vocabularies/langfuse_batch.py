@@ -5,8 +5,7 @@ from typing import Any, NamedTuple
 
 from tally.catalog.payees import OTHER, find_payee
 from tally.telemetry.calls import Call, CallRefused
-from tally.telemetry.decoding.json_bodies import parse_json
-from tally.telemetry.decoding.notes import Notes
+from tally.telemetry.decoding.json_bodies import parse_storable_json
 from tally.telemetry.signals import MAX_TIME, MIN_TIME, Undecodable
 from tally.telemetry.vocabularies.langfuse import read_details
 from tally.telemetry.vocabularies.reading import count_ms, describe_tokens, name_error
@@ -43,7 +42,7 @@ class _Observation(NamedTuple):
 
 def read_batch(body: bytes) -> Ingested:
     """The calls of a batch of events; raises Undecodable."""
-    batch = parse_json(body, Notes([])) if body else {"batch": []}
+    batch = parse_storable_json(body) if body else {"batch": []}
     events = batch.get("batch") if isinstance(batch, dict) else None
     if not isinstance(events, list):
         raise Undecodable('The body is no batch of Langfuse: it must be {"batch": […]}.')

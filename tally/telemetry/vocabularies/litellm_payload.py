@@ -6,8 +6,7 @@ from typing import Any
 
 from tally.catalog.payees import OTHER, find_payee
 from tally.telemetry.calls import Call, CallRefused, CallStatus
-from tally.telemetry.decoding.json_bodies import parse_json
-from tally.telemetry.decoding.notes import Notes
+from tally.telemetry.decoding.json_bodies import parse_storable_json
 from tally.telemetry.decoding.values import quote
 from tally.telemetry.signals import MAX_TIME, MIN_TIME, Undecodable
 from tally.telemetry.vocabularies import ReadCalls
@@ -47,14 +46,14 @@ def _parse(body: bytes, rejected: list[str]) -> list[Any]:
     """The payloads of a body; a line that is not JSON is rejected alone."""
     lines = [line for line in body.splitlines() if line.strip()]
     if len(lines) < 2 or not lines[0].rstrip().endswith(b"}"):
-        found = parse_json(body, Notes([])) if lines else []
+        found = parse_storable_json(body) if lines else []
         if isinstance(found, dict | list):
             return found if isinstance(found, list) else [found]
         raise Undecodable("The body has no calls. Set the callback's log_format to json_array or ndjson.")
     payloads = []
     for line in lines:
         try:
-            payloads.append(parse_json(line, Notes([])))
+            payloads.append(parse_storable_json(line))
         except Undecodable:
             rejected.append("A line was refused: it is not JSON.")
     return payloads

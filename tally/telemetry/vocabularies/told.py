@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from tally.core.amounts import round_amount
 from tally.core.encoding import MAX_COUNT
 from tally.core.repositories import name_repository
+from tally.core.text import replace_unstorable
 from tally.telemetry.calls import CallRefused
 from tally.telemetry.signals import MAX_TIME, MIN_TIME, Attributes, Value
 from tally.telemetry.vocabularies import keys
@@ -252,7 +253,7 @@ def read_object(value: Value) -> dict[str, Any]:
     if not isinstance(value, str) or not value.startswith("{"):
         return {}
     try:
-        found = json.loads(value)
+        found = json.loads(replace_unstorable(value.encode()))
     except (ValueError, RecursionError):
         return {}
     return flatten(found)

@@ -10,6 +10,7 @@ from tally.telemetry.calls import Call
 from tally.telemetry.counting import choose_calls
 from tally.telemetry.decoding import decode_logs, decode_traces
 from tally.telemetry.vocabularies import ReadCalls, read_calls
+from tally.telemetry.vocabularies.told import read_list, read_object
 from tests.tally.telemetry.otlp import as_json, as_protobuf, log, logs, span, traces
 
 CHAT = {
@@ -395,3 +396,13 @@ def test_call_that_two_instruments_see_has_one_id() -> None:
     of_sdk = read_one(CHAT | {"gen_ai.response.id": "msg_00000001"}, traceId="c" * 32, spanId="d" * 16)
     assert instrument.request_ids == of_sdk.request_ids == ("msg_00000001",)
     assert len(choose_calls([instrument, of_sdk], {}).counted) == 1
+
+
+def test_objects_in_texts_can_be_stored() -> None:
+    """PostgreSQL takes neither NUL nor halves of surrogate pairs."""
+    assert read_object(r'{"a": "x\u0000", "b": "\uD83D\uDE42 \uD83D", "c": "\\u0000"}') == {
+        "a": "x\N{REPLACEMENT CHARACTER}",
+        "b": "🙂 \N{REPLACEMENT CHARACTER}",
+        "c": r"\u0000",
+    }
+    assert read_list(r'["a\u0000"]') == ["a\N{REPLACEMENT CHARACTER}"]
