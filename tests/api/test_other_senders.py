@@ -90,7 +90,7 @@ def test_text_of_litellm_that_cannot_be_stored_is_replaced(
     answer = post(api.client(make_key()), json.dumps(sent).encode(), path="/v1/litellm")
     assert answer.status_code == 200, answer.text
     assert answer.json()["accepted"] == count(database) == 12
-    assert all(" tokens are 🙂" in sentence for sentence in answer.json()["rejected"])
+    assert all("prompt_tokens are 🙂" in sentence for sentence in answer.json()["rejected"])
     models = database.execute("select distinct model_name from public.cost_records").fetchall()
     assert {(f"🙂{each}\N{REPLACEMENT CHARACTER}x",) for each in ("", "\\")} < set(models)
 
