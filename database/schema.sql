@@ -3337,7 +3337,7 @@ begin
         select
             v.dimension,
             left(btrim(v.value), 200) as value,
-            case when r.money_is_effective then r.cost_usd end as cost_usd,
+            case when r.money_is_effective and r.cost_basis <> 'included' then r.cost_usd end as cost_usd,
             r.user_id, r.project_id,
             coalesce(r.metadata -> 'inference' ->> 'status' in ('error', 'timeout', 'rate_limited'), false) as has_failed
         from public.cost_records as r

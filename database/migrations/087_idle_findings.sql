@@ -51,7 +51,7 @@ $$;
 revoke all on function private.idle_connections(uuid, timestamptz, integer) from public;
 
 -- Agents, environments and containers all of whose calls failed in some days, if they were some calls at least. A call whose
--- outcome nobody told may have succeeded. The person is the only one whose calls they are, where people are not told apart any of
+-- outcome nobody told may have succeeded, and what a plan pays costs nothing. The person is the only one whose calls they are, where people are not told apart any of
 -- them; the project is a private one if there is any, so that the event stays hidden.
 create or replace function private.failing_values(tenant uuid, as_of timestamptz, window_days integer, least_calls integer)
 returns table (dimension text, value text, calls bigint, cost_usd numeric, user_id uuid, project_id uuid)
@@ -81,7 +81,7 @@ begin
         select
             v.dimension,
             left(btrim(v.value), 200) as value,
-            case when r.money_is_effective then r.cost_usd end as cost_usd,
+            case when r.money_is_effective and r.cost_basis <> 'included' then r.cost_usd end as cost_usd,
             r.user_id, r.project_id,
             coalesce(r.metadata -> 'inference' ->> 'status' in ('error', 'timeout', 'rate_limited'), false) as has_failed
         from public.cost_records as r

@@ -233,6 +233,17 @@ def test_agent_that_costs_and_never_succeeds_is_found(
         assert "They cost $2.50." in tell(database)
 
 
+def test_agent_that_a_plan_pays_for_costs_nothing(database: Connection, team: Team) -> None:
+    """The worth of what a plan includes is not spent."""
+    add_calls(database, team, FAILED, metadata={"agent": "on a plan"}, cost_basis="included")
+    add_calls(database, team, FAILED, metadata={"agent": "on both"}, cost_basis="included")
+    add_calls(database, team, ["error"], "0.25", metadata={"agent": "on both"})
+    insert_any_source(database, team)
+    evaluate(database)
+    assert found(database) == {"agent:on both": "open"}
+    assert "They cost $0.25." in tell(database)
+
+
 def insert_any_source(database: Connection, team: Team) -> None:
     add_source(database, team, add_connection(database, team, "Other", created_at=NOW))
 
