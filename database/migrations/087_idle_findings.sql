@@ -51,8 +51,8 @@ $$;
 revoke all on function private.idle_connections(uuid, timestamptz, integer) from public;
 
 -- Agents, environments and containers all of whose calls failed in some days, if they were some calls at least. A call whose
--- outcome nobody told may have succeeded, and what a plan pays costs nothing. The person is the only one whose calls they are, where people are not told apart any of
--- them; the project is a private one if there is any, so that the event stays hidden.
+-- outcome nobody told may have succeeded, and what a plan pays costs nothing. The person is the only one whose calls they are,
+-- where people are not told apart any of them; the project is a private one if there is any, so that the event stays hidden.
 create or replace function private.failing_values(tenant uuid, as_of timestamptz, window_days integer, least_calls integer)
 returns table (dimension text, value text, calls bigint, cost_usd numeric, user_id uuid, project_id uuid)
 language plpgsql
