@@ -3,7 +3,8 @@
 - Statements with an id of the provider's in common are about one call, and so are those with the same span or
   the same event: requests are sent again after failures. The statement that tells most counts.
 - Of calls inside each other, the innermost counts: the others repeat it. Two responses of one provider with
-  different ids are two calls, wherever they are.
+  different ids are two calls, wherever they are. One inside that tells no id takes that of a call around it
+  that nothing else repeats: other sources know the call by it.
 - A call that tells no usage is a request without tokens, unless one around it or inside it tells more.
 
 The choice depends on the set of statements alone, not on their order or on how requests split them.
@@ -51,13 +52,16 @@ def choose_calls(calls: Iterable[Call], parents: Mapping[str, str]) -> Choice:
     """Choose among statements; `parents` are those of all spans, also of such that are no calls."""
     statements, dropped = _without_told_sums(sorted(calls, key=_rank, reverse=True), parents)
     groups = _group(statements)
-    repeated = _find_repeated(groups, parents)
+    told_by = _find_told(groups, parents)
+    repeated = _leave_one(told_by)
+    lent = _lend_ids(groups, told_by, repeated)
     counted = []
     for place, group in enumerate(groups):
         if place in repeated:
             dropped += group
         else:
-            counted.append((_merge(group), group))
+            call = _merge(group)
+            counted.append((replace(call, request_ids=lent[place]) if place in lent else call, group))
             dropped += group[1:]
     counted.sort(key=lambda one: (one[0].timestamp, str(key_of(one[0]))))
     return Choice([call for call, _ in counted], dropped, [group for _, group in counted])
@@ -184,8 +188,31 @@ class _Node:
     outer_with_usage: "_Node | None" = None
 
 
-def _find_repeated(groups: Sequence[Sequence[Call]], parents: Mapping[str, str]) -> set[int]:
-    """The groups that others inside them, or around them, tell better."""
+def _lend_ids(
+    groups: Sequence[Sequence[Call]], told_by: Mapping[int, set[int]], repeated: set[int]
+) -> dict[int, tuple[str, ...]]:
+    """The ids of calls around one without an id that is the same call: it alone tells as many tokens."""
+    lent: dict[int, set[str]] = defaultdict(set)
+    for place in repeated:
+        ids = {each for call in groups[place] for each in call.request_ids}
+        if not ids:
+            continue
+        counted = _reach(place, told_by, set()) - repeated
+        inner = counted.pop() if len(counted) == 1 else place
+        best, around = groups[inner][0], groups[place][0]
+        is_named = any(call.request_ids for call in groups[inner])
+        if not is_named and _tokens_written(best) == _tokens_written(around) != 0:
+            lent[inner] |= ids
+    return {place: sort_ids(ids) for place, ids in lent.items()}
+
+
+def _tokens_written(call: Call) -> int:
+    """The output, which all instruments count alike; not all count what was read from a cache."""
+    return call.output_tokens if call.has_usage else 0
+
+
+def _find_told(groups: Sequence[Sequence[Call]], parents: Mapping[str, str]) -> dict[int, set[int]]:
+    """The groups that others inside them, or around them, tell better: by which ones."""
     told_by: dict[int, set[int]] = defaultdict(set)
     for node in _build_tree(groups, parents):
         call = groups[node.group][0]
@@ -196,7 +223,7 @@ def _find_repeated(groups: Sequence[Sequence[Call]], parents: Mapping[str, str])
         around = node.outer_with_usage
         if node.has_usage and around is not None and not _are_distinct(call, groups[around.group][0]):
             told_by[around.group].add(node.group)
-    return _leave_one(told_by)
+    return told_by
 
 
 def _leave_one(told_by: Mapping[int, set[int]]) -> set[int]:

@@ -86,6 +86,29 @@ def test_innermost_of_calls_without_ids_counts() -> None:
     assert [call.span_id for call in choice.dropped] == ["outer"]
 
 
+def test_innermost_call_takes_the_id_that_the_one_around_it_alone_tells() -> None:
+    """A log of the agent knows the call by this id: without it, the two would be two calls."""
+    outer, mid = make_call("a", "", "msg_00000001"), make_call("b", "a")
+    [counted] = choose_calls([outer, mid, make_call("c", "b", input_tokens=7)], {}).counted
+    assert (counted.span_id, counted.request_ids) == ("c", ("msg_00000001",))
+    assert key_of(counted) == key_of(outer)
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        [make_call("b", "a"), make_call("c", "a")],  # one of them, but which?
+        [make_call("b", "a", output_tokens=9)],  # another call
+        [make_call("b", "a", "resp_00000001")],  # has an id of its own
+    ],
+)
+def test_id_of_a_call_around_others_is_not_guessed(inner: list[Call]) -> None:
+    counted = choose_calls([make_call("a", "", "msg_00000001"), *inner], {}).counted
+    assert {each.span_id: each.request_ids for each in counted} == {
+        each.span_id: each.request_ids for each in inner
+    }
+
+
 def test_all_calls_inside_an_outer_one_count() -> None:
     calls = [make_call("outer"), make_call("a", "outer"), make_call("b", "outer")]
     assert spans(choose_calls(calls, {})) == {"a", "b"}

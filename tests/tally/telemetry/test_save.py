@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import permutations
 from typing import Any
 from uuid import UUID
 
@@ -132,6 +133,23 @@ def test_telemetry_and_logs_of_one_session_count_each_call_once(
         assert sorted((record[2], record[3]) for record in sender.records()) == [
             (tokens, output) for tokens, output, _ in served(name)
         ]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_the_log_of_a_call_that_two_instruments_tell_is_the_same_call(
+    sender: Sender, order: tuple[int, ...]
+) -> None:
+    """Only the instrument around it knows the id by which the agent's log names the call."""
+    facts: dict[str, Any] = {"provider": "anthropic", "model": "claude-sonnet-4-5", "output_tokens": 5}
+    outer, inner = call(OUTER, request_ids=("msg_00000001",), **facts), call(INNER, OUTER, **facts)
+    told = [
+        lambda: sender.tell(outer),
+        lambda: sender.tell(inner),
+        lambda: collect(sender, "claude-code", [outer]),
+    ]
+    for each in order:
+        told[each]()
+    assert tokens(sender) == [10]
 
 
 def test_a_call_inside_takes_back_the_one_around_it(sender: Sender) -> None:
