@@ -183,3 +183,30 @@ def test_only_who_sees_a_span_reads_what_was_said(
     forged = [{"trace_id": TRACE, "span_id": SPAN, "content": {"prompt": "forged"}}]
     database.execute("delete from private.span_contents")
     assert people["bob"].call("save_contents", contents=forged) == 0
+
+
+def test_what_was_said_in_a_private_project_is_for_its_members(
+    project: Project, api: ApiServer, make_key: MakeKey, database: Connection
+) -> None:
+    team = make_team(project, database, "owner", "ann", "viewer")
+    people = {name: PostgresDatabase(database, team[name].id, team.id) for name in team.people}
+    database.execute("update public.workspaces set person_split = 'everyone'")
+    keep(people["owner"])
+    secret = team["owner"].add_project("Secret", is_private=True)
+    key = make_key(owner=team["owner"].id, workspace=team.id, project_id=str(secret))
+    post(api.client(key), ENCODINGS["application/json"](said_span()))
+
+    def readers() -> set[str]:
+        return {name for name, person in people.items() if load_content(person, TRACE, SPAN)}
+
+    assert readers() == {"owner"}
+    member = "insert into public.project_members (workspace_id, project_id, user_id) values (%s, %s, %s)"
+    database.execute(member, [team.id, secret, team["viewer"].id])
+    assert readers() == {"owner", "viewer"}
+    leave = "delete from public.members where workspace_id = %s and user_id = %s"
+    database.execute(leave, [team.id, team["viewer"].id])
+    with pytest.raises(NotAllowed):
+        load_content(people["viewer"], TRACE, SPAN)
+    database.execute("update public.projects set is_private = false")
+    del people["viewer"]
+    assert readers() == {"owner", "ann"}
