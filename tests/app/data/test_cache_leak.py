@@ -18,7 +18,7 @@ from app.data.reading import cached
 
 APP = Path(__file__).resolve().parents[3] / "app"
 STREAMLIT_CACHES = {"st.cache_data", "st.cache_resource"}
-CACHES = STREAMLIT_CACHES | {"cached", "cached_for_a_moment"}
+CACHES = STREAMLIT_CACHES | {"cached", "cached_as_is", "cached_for_a_moment"}
 IDENTITY = {"current_user", "st.context", "st.session_state", "st.user", "st.query_params"}
 
 
@@ -83,6 +83,7 @@ def test_rule_checks_every_cached_function_of_data(name: str) -> None:
         "@cached\ndef rows(user): return load(st.session_state.workspace)",
         "@cached\ndef rows(version): return load()",
         "@cached_for_a_moment\ndef rows(page): return load(page)",
+        "@cached_as_is\ndef rows(page): return load(page)",
         "@cached\ndef rows(_user, version): return load(_user)",
     ],
 )

@@ -13,6 +13,7 @@ from app.auth.identity import User
 from app.data import filing
 from app.figures.filing import Rule
 from app.views.settings import rule_list
+from app.views.settings.rule_form import SUGGESTED
 from tally.accounts.auth_client import AuthClient
 from tally.storage.database import DatabaseError
 from tests.app.accounts import Account, sign_in_user
@@ -87,7 +88,7 @@ def test_suggestion_fills_the_form_and_the_preview_is_what_moves(
 ) -> None:
     page = open_page(monkeypatch, user, "settings")
     button(page, "New rule")
-    page.button_group[-1].set_value(0).run()
+    page.button_group(key=SUGGESTED).set_value(0).run()
     page.selectbox(key="rule-project").set_value(shop).run()
 
     assert page.text_input(key="rule-value").value == "shop"
