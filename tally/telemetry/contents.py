@@ -24,6 +24,7 @@ Contents = Mapping[SpanId, Mapping[str, str]]  # by part
 
 MAX_BYTES = 8_192  # of a part of a span
 MAX_RAW = 65_536  # characters that are looked at
+MAX_WORD = 500  # characters that are dropped with the end
 MAX_DEPTH = 12
 # Beginnings of the keys of what is kept. Headers, addresses and queries are not.
 KEYS: Mapping[Part, tuple[str, ...]] = {
@@ -72,9 +73,15 @@ def _write(said: list[Said], rules: Redaction) -> str:
     if len(texts) > 1:
         texts = [f"{each.key}: {text}" for each, text in zip(said, texts, strict=True)]
     text = "\n".join(texts)
-    if len(text) > MAX_RAW:  # half a secret at the end would not be recognised
-        text = re.sub(r"\S{0,500}\Z", "", text[:MAX_RAW])
-    return cut(rules.redact(_UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)))
+    return cut(rules.redact(_UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", shorten(text))))
+
+
+def shorten(text: str) -> str:
+    """As much of a text as is looked at, without its last word: half a secret would not be recognised."""
+    if len(text) <= MAX_RAW:
+        return text
+    end = text[MAX_RAW - MAX_WORD : MAX_RAW]
+    return text[: MAX_RAW - MAX_WORD] + end[: max(map(end.rfind, " \t\r\n")) + 1]
 
 
 def cut(text: str) -> str:

@@ -1,8 +1,11 @@
 """Content is told from facts by its key."""
 
+import time
+
 import pytest
 
 from tally.telemetry.content import find_key
+from tally.telemetry.contents import MAX_RAW, MAX_WORD, shorten
 from tally.telemetry.decoding import decode_logs, decode_traces
 from tests.tally.telemetry.otlp import as_json, as_protobuf, log, logs, span, traces
 
@@ -86,3 +89,24 @@ def test_id_of_a_response_is_kept_and_nothing_else_of_it(response: str, is_json:
     (found,) = decode_traces(body, is_json).spans
     expected = RESPONSES[response]
     assert found.attributes == ({"llm.response.id": expected} if expected else {})
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("a" * MAX_RAW, MAX_RAW),
+        ("word " * MAX_RAW, MAX_RAW - 1),
+        ("a" * (MAX_RAW - 9) + "\n" + "b" * 99, MAX_RAW - 8),
+        ("a" * (MAX_RAW + 1), MAX_RAW - MAX_WORD),
+    ],
+    ids=["short", "words", "a line", "unbroken"],
+)
+def test_long_text_ends_before_its_last_word(text: str, kept: int) -> None:
+    assert shorten(text) == text[:kept]
+
+
+def test_long_text_without_spaces_is_shortened_at_once() -> None:
+    """An image in a prompt is one."""
+    started = time.process_time()
+    shorten("A" * 10 * MAX_RAW)
+    assert time.process_time() - started < 0.1
