@@ -1,6 +1,6 @@
 """The card of daily spend: the period's total, its chart, and the days out of the ordinary."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -32,7 +32,7 @@ class DailyCard:
     first_day: date
     daily: pd.DataFrame
     ahead: pd.DataFrame
-    unusual: Sequence[AnomalySummary]
+    load_unusual: Callable[[], Sequence[AnomalySummary]]  # after the total is shown
     ratios: TotalRatios | None = None  # of the next 30 days
 
     @property
@@ -52,6 +52,7 @@ def render_daily(
         ahead = range_weeks(chart_days.average_forecast(ahead, card.period.last), card.ratios)
     total = spend.sum_money(spend.select_days(card.daily, card.period.first, card.period.last))
     _render_heading(card, total, currency)
+    unusual = card.load_unusual()
     notes = ["Daily average of each week"] if is_weekly else []
     notes += [f"forecast of {plural(forecast_days, 'day')} with 80% and 95% ranges"] if len(ahead) else []
     figure = charts.daily_spend(
@@ -62,7 +63,7 @@ def render_daily(
         currency,
     )
     st.plotly_chart(
-        charts.mark_days(figure, [(anomaly.day, anomaly.sentence) for anomaly in card.unusual], palette),
+        charts.mark_days(figure, [(anomaly.day, anomaly.sentence) for anomaly in unusual], palette),
         theme=None,
         key="daily_spend",
         config=charts.config(currency),
@@ -71,7 +72,7 @@ def render_daily(
     )
     if notes:
         st.caption(" · ".join(notes).capitalize())
-    render_unusual(card.unusual, may_write)
+    render_unusual(unusual, may_write)
 
 
 def _render_heading(card: DailyCard, total: Decimal, currency: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import NamedTuple
 
 import pandas as pd
@@ -13,7 +14,7 @@ from app import data
 from app.auth.identity import User, current_user
 from app.data.providers import Provider
 from app.figures import chart_days, spend
-from app.figures.anomalies import describe_anomalies, select_confirmed
+from app.figures.anomalies import AnomalySummary, describe_anomalies, select_confirmed
 from app.figures.subscription_days import LONGEST_DAYS, spread_ahead, spread_subscriptions
 from app.formats.dates import format_span
 from app.parts.problem import render_problem
@@ -91,7 +92,8 @@ def _render(user: User, above: Above, wait_for_figures: Callable[[], object]) ->
     labels = {provider.slug: provider.name for provider in costs.providers}
     charted = chart_days.begin_chart(first_day, period.last, first_spent) if period.is_preset else first_day
     with st.container(border=True):
-        card = _make_card(user, above, period, charted, costs)
+        load_unusual = partial(_load_unusual, user, above, period, costs)
+        card = DailyCard(period, charted, costs.daily, costs.ahead, load_unusual, above.month.ratios)
         render_daily(card, labels, current_palette(), currency, user.workspace.may_write)
     now = spend.calculate_spend(shown)
     left, right = st.columns([5, 3], gap="small")
@@ -139,11 +141,10 @@ def _load_costs(user: User, above: Above, period: Period, plans: Sequence[Subscr
     return Costs(providers, paid, spread, spread_ahead(ahead, paid, named, data.load_currency(user)))
 
 
-def _make_card(user: User, above: Above, period: Period, first_day: date, costs: Costs) -> DailyCard:
+def _load_unusual(user: User, above: Above, period: Period, costs: Costs) -> list[AnomalySummary]:
     # Anomalies are of all projects.
     flagged = [] if above.project else data.load_anomalies(user, period.first or EARLIEST_DAY)
     slugs = {provider.provider_id: provider.slug for provider in costs.providers}
     confirmed = select_confirmed((row for row in flagged if row["day"] <= period.last), costs.paid, slugs)
     names = {provider.provider_id: provider.name for provider in costs.providers}
-    unusual = describe_anomalies(confirmed, names, data.load_currency(user), above.today)
-    return DailyCard(period, first_day, costs.daily, costs.ahead, unusual, above.month.ratios)
+    return describe_anomalies(confirmed, names, data.load_currency(user), above.today)
