@@ -91,7 +91,7 @@ class Evaluated:
 def evaluate_rules(
     connection: Connection, workspace_ids: Sequence[UUID] | None = None, now: datetime | None = None
 ) -> Evaluated:
-    """Raise what the rules find in all workspaces, or in some after changes: then without bills, use, prices.
+    """Raise what the rules find in all workspaces, or in some after changes: only what a change can bring.
 
     The connection is the job's, in autocommit mode.
     """

@@ -14,7 +14,7 @@ FILE = Path(__file__).with_name("retirements.json")
 
 
 class Retirement(NamedTuple):
-    """The last day of a model, and the model that its provider recommends instead, if it named one."""
+    """The first day without a model, and the one that its provider recommends instead, if it named one."""
 
     day: date
     successor: str | None
