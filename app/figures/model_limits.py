@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from app.formats.durations import format_duration
-from tally.alerts.model_limits import WINDOWS, ModelKind, ModelLimit
+from tally.alerts.model_limits import ModelKind, ModelLimit
 from tally.core.text import plural
+from tally.notifications.texts import WINDOWS
 
 KINDS: Mapping[ModelKind, str] = {"error_rate": "Error rate", "latency": "Latency"}
 

@@ -4,13 +4,12 @@ Each is one event, which lasts until it is no longer so; a workspace hears of a 
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from tally.alerts.rules import Connection, Finding, Watched, about_person
+from tally.alerts.rules import Connection, Finding, Severity, Watched, about_person
 
 IDLE_DAYS = 30
 WINDOW_DAYS = 14  # of calls that fail
@@ -96,6 +95,5 @@ def _list_failing(connection: Connection, watched: Watched, now: datetime) -> It
         yield _make(watched, dimension, value, facts, "warning")
 
 
-def _make(watched: Watched, what: str, key: str, facts: dict[str, object], severity: str) -> Finding:
-    finding = Finding("idle", f"{what}:{key}"[:300], watched.today, "info", {"finding": what, **facts})
-    return replace(finding, severity="warning") if severity == "warning" else finding
+def _make(watched: Watched, what: str, key: str, facts: dict[str, object], severity: Severity) -> Finding:
+    return Finding("idle", f"{what}:{key}"[:300], watched.today, severity, {"finding": what, **facts})

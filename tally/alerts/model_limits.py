@@ -5,10 +5,11 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
+from tally.notifications.texts import WINDOWS
+
 ModelKind = Literal["error_rate", "latency"]
 MODEL_KINDS: tuple[ModelKind, ...] = ("error_rate", "latency")
 Verdict = Literal["over", "between", "under", "unknown"]
-WINDOWS = {15: "15 minutes", 60: "hour", 1440: "day"}
 MOST_LIMITS = 20
 EVERY_MODEL = ""  # each by itself
 # An alert is over where the value is well below the limit: one that hovers around it does not flap.

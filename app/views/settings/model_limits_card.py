@@ -11,7 +11,8 @@ from app.figures.model_limits import KINDS, describe_limit
 from app.ui.cards import render_heading
 from app.ui.notices import explain_refusal
 from app.views.settings.card import announce_in
-from tally.alerts.model_limits import EVERY_MODEL, MOST_LIMITS, WINDOWS, ModelKind, ModelLimit
+from tally.alerts.model_limits import EVERY_MODEL, MOST_LIMITS, ModelKind, ModelLimit
+from tally.notifications.texts import WINDOWS
 
 ABOUT = (
     "Told once to the workspace's channels when a model crosses a limit; over when it is below 80% of that. "
