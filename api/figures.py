@@ -17,7 +17,7 @@ from tally.core.dimensions import DIMENSION_NAMES, DIMENSIONS, DimensionName
 from tally.pricing.class_prices import ClassPrices
 from tally.pricing.list_prices import find_prices
 from tally.storage.database import Database
-from tally.storage.dimension_costs import COUNTS, DimensionPart, load_dimension
+from tally.storage.dimension_costs import COUNTS, load_dimension
 from tally.storage.unnamed import UNNAMED, UNNAMED_PEOPLE
 from tally.storage.workspaces import load_timezone
 
@@ -126,15 +126,9 @@ def _load_dimension(
     return {
         **describe_days(days),
         "group_by": dimension,
-        "total": _describe_part(found.total),
-        "groups": [
-            {dimension: part.value, "name": part.name, **_describe_part(part)} for part in found.parts
-        ],
+        "total": found.total.describe(),
+        "groups": [{dimension: part.value, "name": part.name, **part.describe()} for part in found.parts],
     }
-
-
-def _describe_part(part: DimensionPart) -> dict[str, Any]:
-    return Sum(part.cost_usd, part.included_usd, dict(part.counts), part.unpriced_records).describe()
 
 
 def describe_days(days: Days) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from tally.core.dimensions import DIMENSION_NAMES, DIMENSIONS, DimensionName
 from tally.core.errors import TallyError
 
 if TYPE_CHECKING:
-    from tally.storage.dimension_costs import DimensionPart
+    pass
 
 MAX_TOP = 1000
 NO_SPEND = "No records in this period."
@@ -47,9 +47,9 @@ def costs(  # noqa: PLR0913 - a parameter for each option
         days = choose_days(first and first.date(), last and last.date(), today)
         found = load_dimension(database, dimension, days, top)
     if as_json:
-        parts = [{dimension: part.value, "name": part.name, **describe(part)} for part in found.parts]
+        parts = [{dimension: part.value, "name": part.name, **part.describe()} for part in found.parts]
         period = {"from": days[0].isoformat(), "to": days[1].isoformat(), "currency": "USD", "by": dimension}
-        typer.echo(json.dumps({**period, "total": describe(found.total), "parts": parts}, indent=2))
+        typer.echo(json.dumps({**period, "total": found.total.describe(), "parts": parts}, indent=2))
     elif not found.parts:
         typer.echo(NO_SPEND)
     else:
@@ -86,13 +86,3 @@ def choose_days(first: date | None, last: date | None, today: date) -> tuple[dat
     if first > last:
         raise TallyError("The first day is after the last one. Exchange them.")
     return first, last
-
-
-def describe(part: "DimensionPart") -> dict[str, str | int]:
-    """The JSON object of a part; amounts are text."""
-    return {
-        "cost_usd": f"{part.cost_usd.normalize():f}",
-        "included_usd": f"{part.included_usd.normalize():f}",
-        **part.counts,
-        "unpriced_records": part.unpriced_records,
-    }

@@ -30,6 +30,15 @@ class DimensionPart:
         """The value, None where the name stands for several or for none."""
         return self.name if self.kind == "value" else None
 
+    def describe(self) -> dict[str, str | int]:
+        """The JSON object of its figures; amounts are text, without zeros at their end."""
+        return {
+            "cost_usd": f"{self.cost_usd.normalize():f}",
+            "included_usd": f"{self.included_usd.normalize():f}",
+            **self.counts,
+            "unpriced_records": self.unpriced_records,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class DimensionCosts:
