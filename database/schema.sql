@@ -4291,10 +4291,17 @@ when unique_violation then
     return null; -- the insert is undone and its locks are given back
 when check_violation then
     get stacked diagnostics refused_by = constraint_name;
-    if refused_by = '' then -- no constraint: there is no such month
+    if refused_by <> '' then
+        raise exception 'One of these records breaks the rule "%". None of them was saved.', refused_by using errcode = '23514';
+    end if;
+    if exists (
+        select
+        from private.archived_months as a
+        inner join unnest(incoming) as r on a.month = date_trunc('month', r.timestamp at time zone 'UTC')::date
+    ) then
         raise exception 'A month of these records has been archived. Leave its rows out and save again.' using errcode = '22023';
     end if;
-    raise exception 'One of these records breaks the rule "%". None of them was saved.', refused_by using errcode = '23514';
+    return null; -- a month that another save made this moment: it is visible before this session has heard of it
 end
 $$;
 

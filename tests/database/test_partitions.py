@@ -1,5 +1,6 @@
 """Monthly partitions: created ahead, created on demand, archived and restored."""
 
+import json
 from collections.abc import Callable
 from uuid import UUID, uuid4
 
@@ -134,6 +135,18 @@ def test_a_month_is_archived_once_and_not_made_again(service: Connection) -> Non
     with pytest.raises(psycopg.Error, match="has been archived"):
         service.execute("select public.create_monthly_partition(2025, 2)")
     assert service.execute("select public.ensure_months(array[date '2025-02-03'])").fetchone() == (0,)
+
+
+def test_a_month_this_session_has_not_heard_of_is_tried_again(database: Connection, user: UUID) -> None:
+    """Another save made it: it is visible a moment before the sessions' caches are told."""
+    insert = """select private.insert_records(
+        m.workspace_id, null, 'manual_entry', private.read_incoming(%s, 'UTC'), '{}')
+        from public.members as m where m.user_id = %s"""
+    given = [json.dumps([record(timestamp="2025-02-10T12:00Z")]), user]
+    database.execute("select set_config('request.jwt.claims', %s, false)", [f'{{"sub": "{user}"}}'])
+    assert database.execute(insert, given).fetchone() == (None,)
+    make_months(database, "2025-02-01")
+    assert database.execute(insert, given).fetchone() == (1,)
 
 
 def test_archiving_does_not_keep_readers_waiting_behind_a_long_one(
