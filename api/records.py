@@ -37,13 +37,27 @@ def check_text(text: str) -> str:
     return text
 
 
+def check_name(text: str) -> str:
+    """The text, if anything in it can be seen."""
+    if not any(character.isprintable() and not character.isspace() for character in text):
+        raise ValueError("is blank")
+    return text
+
+
+def check_id(digits: str) -> str:
+    """The id of a trace or a span, if it is one."""
+    if not digits.strip("0"):
+        raise ValueError("is all zeros, which stands for none: leave it out")
+    return digits
+
+
 Count = Annotated[int, Field(ge=0, le=MAX_COUNT, strict=True)]
-STORABLE = AfterValidator(check_text)
+STORABLE, NAMED, OF_TRACE = AfterValidator(check_text), AfterValidator(check_name), AfterValidator(check_id)
 Text = Annotated[str, Field(max_length=200), STORABLE]
-Id = Annotated[str, Field(min_length=1, max_length=MAX_REQUEST_ID), STORABLE]
-Model = Annotated[str, Field(min_length=1, max_length=MAX_MODEL_NAME), STORABLE]
-TraceId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
-SpanId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+Id = Annotated[str, Field(min_length=1, max_length=MAX_REQUEST_ID), STORABLE, NAMED]
+Model = Annotated[str, Field(min_length=1, max_length=MAX_MODEL_NAME), STORABLE, NAMED]
+TraceId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$"), OF_TRACE]
+SpanId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$"), OF_TRACE]
 
 
 class SentRecord(BaseModel):

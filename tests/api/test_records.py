@@ -75,6 +75,12 @@ def test_call_that_spans_tell_of_too_counts_once(client: httpx.Client, database:
     ("change", "field", "fault"),
     [
         ({"colour": "red"}, "records.1.colour", "Extra inputs are not permitted"),
+        ({"id": "  \t"}, "records.1.id", "is blank"),
+        ({"id": "\u200b"}, "records.1.id", "is blank"),
+        ({"model": " "}, "records.1.model", "is blank"),
+        ({"trace_id": "0" * 32}, "records.1.trace_id", "all zeros"),
+        ({"span_id": "0" * 16}, "records.1.span_id", "all zeros"),
+        ({"parent_span_id": "0" * 16}, "records.1.parent_span_id", "all zeros"),
         ({"id": ""}, "records.1.id", "at least 1 character"),
         ({"timestamp": "2026-01-01T00:00:00"}, "records.1.timestamp", "timezone"),
         ({"timestamp": "1970-01-01T00:00:00Z"}, "records.1.timestamp", "not between 2020"),

@@ -35,10 +35,12 @@ from tally.telemetry.decoding.values import (
     keep_scalars,
     quote,
     read_id,
+    read_iso_time,
     read_number,
     read_period,
     read_time,
     refuse_ids,
+    refuse_text,
     refuse_time,
 )
 from tally.telemetry.signals import (
@@ -256,7 +258,7 @@ def _read_events(events: list[Any], start: datetime, notes: Notes) -> tuple[Span
     for event in events[:MAX_EVENTS]:
         if isinstance(event, dict):
             name = _read_text(event.get("name"), MAX_NAME)
-            time = read_time(_read_nano(_get(event, "timeUnixNano"))) or start
+            time = _read_moment(_get(event, "timeUnixNano")) or start
             attributes = event.get("attributes")
             is_kept = isinstance(attributes, list) and not is_content_event(name)
             found.append(SpanEvent(name, time, _read_attributes(attributes, notes) if is_kept else {}))
@@ -283,9 +285,21 @@ def _read_text(value: object, limit: int) -> str:
 
 
 def _read_nano(value: object) -> int:
-    """Nanoseconds, as a number or as text; 0 for none."""
+    """Nanoseconds, as a number or as text, or of a time that is written out; 0 for none. Raises Refused."""
     number = _read_int(value)
+    if number is None and isinstance(value, str) and value.strip():
+        number = read_iso_time(value)
+        if number is None:
+            raise refuse_text(value)
     return number if number is not None and number >= 0 else 0
+
+
+def _read_moment(value: object) -> datetime | None:
+    """The instant of an event, None for one that cannot be read."""
+    try:
+        return read_time(_read_nano(value))
+    except Refused:
+        return None
 
 
 def _read_int(value: object) -> int | None:

@@ -20,6 +20,7 @@ TRACE_ID, SPAN_ID = 32, 16  # hex digits
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MIN_NANO = int((MIN_TIME - _EPOCH).total_seconds()) * 10**9
 _MAX_NANO = int((MAX_TIME - _EPOCH).total_seconds()) * 10**9
+_UNITS = {"seconds": 10**9, "milliseconds": 10**6, "microseconds": 10**3}  # in nanoseconds
 _HEX = re.compile(r"[0-9a-fA-F]*")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL takes neither
 
@@ -46,8 +47,33 @@ def read_period(name: str, start_nano: int, end_nano: int) -> tuple[datetime, da
     return start, end
 
 
+def read_iso_time(text: str) -> int | None:
+    """Nanoseconds of a time that is written out; None where it can't be read, or has no offset from UTC."""
+    try:
+        at = datetime.fromisoformat(text[:MAX_NAME].strip())
+    except ValueError:
+        return None
+    # The first and the last year have times without an instant in UTC.
+    if at.tzinfo is None or not MIN_TIME.year <= at.year <= MAX_TIME.year:
+        return None
+    return (at - _EPOCH) // timedelta(microseconds=1) * 1_000
+
+
+def refuse_text(text: str) -> Refused:
+    """The refusal of an item whose time is a text that cannot be read."""
+    return Refused(
+        f"The time {quote(text)} can't be read. Send nanoseconds since 1970, or ISO 8601 with the offset "
+        f"from UTC, of a year from {MIN_TIME.year} to {MAX_TIME.year - 1}."
+    )
+
+
 def refuse_time(what: str, name: str, nanoseconds: int) -> Refused:
-    """The refusal of an item of a year that no call can have been in."""
+    """The refusal of an item without a time, or of a year that no call can have been in."""
+    if not nanoseconds:
+        return Refused(f"{what} {quote(name)} has no time. Send it as nanoseconds since 1970.")
+    for unit, size in _UNITS.items():
+        if read_time(nanoseconds * size) is not None:
+            return Refused(f"{what} {quote(name)} has its time in {unit}. Send nanoseconds since 1970.")
     try:
         when = (_EPOCH + timedelta(seconds=nanoseconds // 10**9)).strftime("in %Y")
     except OverflowError:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -37,6 +38,10 @@ def is_sentence(text: str) -> bool:
         (span(traceId="00" * 16), "not all zero"),
         (span(traceId="5b8e"), "trace id of 16 bytes"),
         (span(startTimeUnixNano="1", endTimeUnixNano="2"), "in 1970"),
+        (span(startTimeUnixNano="0", endTimeUnixNano="0"), "has no time"),
+        (span(startTimeUnixNano=str(START // 10**9)), "has its time in seconds"),
+        (span(startTimeUnixNano=str(START // 10**6)), "has its time in milliseconds"),
+        (span(startTimeUnixNano=str(START // 10**3)), "has its time in microseconds"),
         (span(startTimeUnixNano=YEAR_2999), r"in 299\d|in 2998|in no year"),
         (span(endTimeUnixNano=str(2**64 - 1)), "end of the span"),
     ],
@@ -50,6 +55,36 @@ def test_bad_span_is_refused_with_a_sentence(bad: dict[str, Any], says: str, is_
     assert re.search(says, sentence)
     assert is_sentence(sentence)
     assert len(decoded.spans) == 1
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["2026-11-28T02:00:10.5+00:00", "2026-11-28T02:00:10.500000000Z", "2026-11-28 03:00:10.500+01:00"],
+)
+def test_time_that_is_written_out_is_read(written: str) -> None:
+    bad = span(startTimeUnixNano=written, events=[{"name": "x", "timeUnixNano": written}])
+    decoded = decode_beside_good(bad | {"endTimeUnixNano": "2026-11-28T02:00:12Z"}, is_json=True)
+    start = datetime(2026, 11, 28, 2, 0, 10, 500_000, tzinfo=UTC)
+    assert (decoded.spans[0].start, decoded.spans[0].events[0].timestamp) == (start, start)
+    assert decoded.spans[0].end - start == timedelta(seconds=1.5)
+    record = log({}) | {"timeUnixNano": written}
+    assert decode_logs(as_json(logs(record)), is_json=True).logs[0].timestamp == start
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["yesterday", "2026-11-28T02:00:10", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "12.5"],
+)
+def test_time_that_cannot_be_read_is_quoted(written: str) -> None:
+    (sentence,) = decode_beside_good(span(startTimeUnixNano=written), is_json=True).rejected
+    assert written[:10] in sentence
+    assert "offset from UTC" in sentence
+    assert is_sentence(sentence)
+
+
+def test_time_of_an_event_that_cannot_be_read_is_that_of_its_span() -> None:
+    decoded = decode_beside_good(span(events=[{"name": "x", "timeUnixNano": "yesterday"}]), is_json=True)
+    assert decoded.spans[0].events[0].timestamp == decoded.spans[0].start
 
 
 @ENCODINGS
