@@ -23,6 +23,12 @@ FOUND = {
     "4111 1111 1111 1111": CARD,
     "4111-1111-1111-1111": CARD,
     "378282246310005": CARD,
+    "4111.1111.1111.1111": CARD,
+    "3782.822463.10005": CARD,
+    "4111\N{NO-BREAK SPACE}1111\N{NO-BREAK SPACE}1111\N{NO-BREAK SPACE}1111": CARD,
+    "4111\N{NARROW NO-BREAK SPACE}1111\N{NARROW NO-BREAK SPACE}1111\N{NARROW NO-BREAK SPACE}1111": CARD,
+    "4111\N{NON-BREAKING HYPHEN}1111\N{NON-BREAKING HYPHEN}1111\N{NON-BREAKING HYPHEN}1111": CARD,
+    "1//0gAbCdEfGhIjKlMnOpQrStUvWxYz-0123456789": KEY,
     "project falcon": REMOVED,
     "ACME": REMOVED,
 }
@@ -39,6 +45,19 @@ KEPT = (
     base64.b64encode(bytes(range(256)) * 4).decode(),
     "https://example.com:8080/a@b",
     "see http://127.0.0.1:8501 and mailto:@",
+    "192.168.1001.2002",
+    "4111.1111.1111.1112",  # no card's check digit
+    "1.4111.1111.1111.1111",  # an identifier of more parts
+    "0.41111111111111111",
+    "PWD=/home/ada/projects",
+    "tests pass: everything",
+    "they pass through the gate",
+    "--max-tokens 4096 --password-file /run/secrets/database --pass-through yes",
+    "--token --verbose",
+    "<token>",
+    "<tokens>4096</tokens>",
+    "password: |",
+    "tokens: |\n  1,024 in\n",
 )
 HIDDEN = ("\u200b", "\u00ad", "\u2060", "\ufeff")  # take no room on a screen
 AROUND = st.sampled_from(["", " ", "\n", '"', "\\n", "(", "key: ", "日本 "])
@@ -108,11 +127,37 @@ def test_other_text_is_kept(text: str) -> None:
         ("-----BEGIN PGP PRIVATE KEY BLOCK-----\nlQOYBF\n-----END PGP PRIVATE KEY BLOCK-----", "lQOYBF"),
         ("-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nAAAA\n-----END RSA PRIVATE KEY-----", "MIIEow"),
         ("-----BEGIN PRIVATE KEY-----\nMIIEow and then it ends", "MIIEow"),
+        (
+            "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nP2/56wAAA\n---- END SSH2 ENCRYPTED PRIVATE KEY ----",
+            "P2/56w",
+        ),
+        ("DB_PASS=hunter2hunter2", "hunter2"),
+        ("export MYSQL_PWD='hunter2hunter2'", "hunter2"),
+        ("pass=hunter2hunter2", "hunter2"),
+        ("PRIVATE_KEY=0x4c0883a69102937d", "0x4c08"),
+        ("psql --password hunter2 --host db", "hunter2"),
+        ("login --db-pass 'correct horse battery' now", "battery"),
+        ('["--registry-token", "x"] --registry-token hunter2', "hunter2"),
+        ("<password>hunter2</password>", "hunter2"),
+        ('<ns:db_password type="plain">\n  hunter2\n</ns:db_password>', "hunter2"),
+        (json.dumps("<password>\n  hunter2&amp;more\n</password>"), "hunter2"),
+        ("<Password><![CDATA[hunter2]]></Password>", "hunter2"),
+        ("&lt;apiKey&gt;hunter2&lt;/apiKey&gt;", "hunter2"),
+        (r"\u003cpassword\u003ehunter2\u003c/password\u003e", "hunter2"),
+        ("password: |\n  hunter2\n  second line\nuser: ada", "second"),
+        ("db:\n  secret_key: >-\n    hunter2\n\n    second line", "second"),
+        (json.dumps("password: |\n  hunter2\n  second line\nuser: ada"), "second"),
     ],
 )
 def test_secret_is_known_by_its_name(text: str, secret: str) -> None:
     assert secret not in RULES.redact(text)
     assert KEY in RULES.redact(text)
+
+
+def test_lines_after_a_block_are_kept() -> None:
+    said = "password: |\n  hunter2\n  second\nuser: ada"
+    assert RULES.redact(said) == f"password: |\n  {KEY}\nuser: ada"
+    assert RULES.redact(json.dumps(said)) == json.dumps(f"password: |\n  {KEY}\nuser: ada")
 
 
 @given(st.text(max_size=300))
@@ -138,6 +183,24 @@ def test_redacted_text_is_the_same_when_redacted_again(text: str) -> None:
         "://a:",
         "A" * 99 + "=",
         "password='",
+        "--password ",
+        "--a-b-c-",
+        "<password>",
+        "<password ",
+        "<password>a",
+        "<password>\\n",
+        "<a_",
+        "a_",
+        "&lt;password&gt;",
+        "password: |\n ",
+        "password: |\\n ",
+        "password:|\n",
+        "---- BEGIN SSH2 PRIVATE KEY ----",
+        "1//0",
+        "4111.",
+        "4\N{NO-BREAK SPACE}",
+        "4\\u00a0",
+        "db_pass",
     ],
 )
 def test_long_hostile_text_is_quick(piece: str) -> None:
