@@ -4,6 +4,8 @@ from app.data.alert_rules import load_alert_rules, load_model_limits
 from app.data.anomalies import load_anomalies
 from app.data.audit_log import count_audit_log, load_audit_log
 from app.data.budgets import (
+    USUAL_THRESHOLDS,
+    WHOLE_MONTH,
     BudgetDraft,
     create_budget,
     delete_budget,
@@ -59,6 +61,7 @@ from app.data.sources import (
     load_connections,
     load_import_list,
     load_rejected,
+    load_sample_source,
     load_source_days,
     load_sources,
     load_statements,
@@ -80,6 +83,8 @@ from app.figures.forecast_series import ForecastSeries
 __all__ = [
     "IMPORTS_SHOWN",
     "PAGE_ROWS",
+    "USUAL_THRESHOLDS",
+    "WHOLE_MONTH",
     "BudgetDraft",
     "ContentRules",
     "ForecastSeries",
@@ -142,6 +147,7 @@ __all__ = [
     "load_records_page",
     "load_rejected",
     "load_role",
+    "load_sample_source",
     "load_sessions",
     "load_source_days",
     "load_sources",

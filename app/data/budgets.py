@@ -27,6 +27,7 @@ WHOLE_MONTH = {
     "counts_subscriptions": True,
     "counts_tax": True,
 }
+USUAL_THRESHOLDS = (("actual", 50), ("actual", 80), ("actual", 100), ("forecast", 100))
 EVENT_COLUMNS = "id,kind,severity,state,facts,occurred_at,cleared_at"
 
 

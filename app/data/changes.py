@@ -1,6 +1,6 @@
 """Changes that pages make directly, under the user's row-level security."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from app import data
+from app.auth import identity
 from app.auth.identity import User, database_of, supabase_client
 from tally.core.records import day_instant
 from tally.storage.database import DatabaseError
@@ -16,11 +17,20 @@ from tally.storage.postgrest import ask
 
 def save_first_timezone(user: User, timezone: str) -> None:
     """Save the browser's time zone for a user who never chose one, if the database knows it."""
-    metadata = data.load_preferences(user).metadata | {"timezone_set": True}
-    values = {"timezone": timezone, "metadata": metadata}
     with suppress(DatabaseError):
-        database_of(user).update("user_preferences", user.user_id, values, key="user_id")
-    data.forget_version(user)
+        save_preferences(user, {"timezone": timezone})
+
+
+def save_preferences(
+    user: User, values: Mapping[str, object], noted: Mapping[str, object] | None = None
+) -> None:
+    """Change some of the user's own preferences, and note facts in their metadata."""
+    # A chosen UTC must not be replaced by the browser's time zone.
+    merged = data.load_preference_metadata(user) | {"timezone_set": True} | dict(noted or {})
+    columns = {**values, "metadata": merged}
+    database_of(user).update("user_preferences", user.user_id, columns, key="user_id")
+    for shown in (user, identity.current_user()):  # the workspace that is open may be another one
+        data.forget_version(shown)
 
 
 def post_due_renewals(user: User) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tally.connectors.connections import Connection
 
 IMPORTS_SHOWN = 200
+SAMPLE = "sample"  # as tally.spend.sample_data, which imports numpy, names its format
 IMPORT_COLUMNS = (
     "id,user_id,kind,filename,format,status,is_enabled,rows_read,rows_imported,rows_duplicate,rows_restated,"
     "rows_rejected,created_at,finished_at,key_name:metadata->>key_name"
@@ -25,6 +26,17 @@ def load_import_list(user: User) -> list[dict[str, Any]]:
     """The newest imported files, newest first, without their rejected rows."""
     files = select(user, "imports", IMPORT_COLUMNS).eq("kind", "file")
     return fetch_rows(files.order("created_at", desc=True).order("id").limit(IMPORTS_SHOWN))
+
+
+def load_sample_source(user: User) -> dict[str, Any] | None:
+    """The source of the user's sample data, while it is there."""
+    return _sample_source(user, data_version(user))
+
+
+@cached
+def _sample_source(user: User, version: str) -> dict[str, Any] | None:  # noqa: ARG001
+    samples = select(user, "imports", IMPORT_COLUMNS).eq("format", SAMPLE).eq("user_id", user.user_id)
+    return next(iter(fetch_rows(samples.limit(1))), None)
 
 
 def load_rejected(user: User, import_id: str) -> list[dict[str, Any]]:

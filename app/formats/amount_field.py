@@ -29,6 +29,23 @@ def read_amount(text: str) -> Decimal:
     return amount
 
 
+def read_limit_amount(text: str, measure: str) -> Decimal:
+    """A limit as typed: above 0, and whole for tokens."""
+    if not text.strip():
+        raise AmountUnreadable("Enter a limit, for example 600.")
+    try:
+        amount = parse_amount(text, find_decimal_style([text]).decimal_comma or False)
+    except AmountUnreadable as unreadable:
+        raise AmountUnreadable(f"The limit {unreadable}. Write it as 600 or 12.50.") from None
+    if amount <= 0:
+        raise AmountUnreadable("The limit must be above 0.")
+    if measure == "tokens" and amount != amount.to_integral_value():
+        raise AmountUnreadable("A limit of tokens is a whole number.")
+    if amount >= Decimal(10) ** 12 and measure == "cost":
+        raise AmountUnreadable("The limit must be below 1,000,000,000,000.")
+    return amount
+
+
 def show_amount(amount: Decimal) -> str:
     """Text for the field: two decimals, or more where the amount has them."""
     cents = round(amount, 2)

@@ -83,7 +83,10 @@ def _stream_from_processes(tasks: Iterator[Task], workers: int) -> Iterator[Outc
         try:
             with _pool(workers) as pool:
                 completed = stream_completed(partial(_submit, pool), _wait, tasks, in_flight, 4 * workers)
-                yield from (future.result() for future in completed)
+                try:
+                    yield from (future.result() for future in completed)
+                finally:  # when the caller stops early, what has not begun is left
+                    pool.shutdown(wait=False, cancel_futures=True)
             return
         except BrokenProcessPool:
             # Any task in flight may be the culprit. Each gets its own process, so only the culprit fails.

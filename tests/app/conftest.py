@@ -19,6 +19,7 @@ from tally.accounts.auth_client import AuthClient
 from tally.local.stack import Stack
 from tests.app.accounts import Account, sign_in, sign_in_user, sign_up
 from tests.app.app_server import AppServer
+from tests.app.coding_agents import make_home
 from tests.app.pages import DASHBOARD
 from tests.app.wire import Wire
 from tests.shared_connections import operator_connection
@@ -34,6 +35,12 @@ class Project:
 
     def environment(self, url: str | None = None) -> dict[str, str]:
         return {"SUPABASE_URL": url or self.url, "SUPABASE_PUBLISHABLE_KEY": self.key}
+
+
+@pytest.fixture
+def logs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A home with one Claude Code session of one request, and a broken line."""
+    return make_home(monkeypatch, tmp_path)
 
 
 @pytest.fixture(autouse=True)

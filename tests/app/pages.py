@@ -15,6 +15,7 @@ from streamlit.util import calc_hash
 
 import app
 import app.auth.identity
+from app import data
 from app.auth.identity import User, database_of
 from app.formats.text import WORD_JOINER
 from app.ui.pages import DEFAULT_PAGE, PAGES
@@ -42,6 +43,12 @@ def save(user: User, records: Sequence[CostRecord]) -> None:
     """Save records to the account."""
     saved = save_records(database_of(user), records)
     assert saved.inserted == len(records), saved
+
+
+def spent(user: User) -> Decimal:
+    """The money of all days."""
+    daily = data.load_daily(user, None, None)
+    return sum((cost for cost in daily["cost_usd"] if cost is not None), Decimal(0))
 
 
 def open_page(

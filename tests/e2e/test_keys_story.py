@@ -63,7 +63,7 @@ def test_a_key_is_created_copied_and_revoked(page: Page, account: Account, stack
     assert text not in page.content()
 
     page.set_viewport_size(PHONE)
-    page.get_by_text("laptop", exact=True).click()
+    page.locator("[class*=st-key-narrow-]").get_by_text("laptop", exact=True).click()
     page.get_by_role("button", name="Revoke").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Cancel").click()

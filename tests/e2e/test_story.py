@@ -43,7 +43,7 @@ def test_from_sign_up_to_the_forecast(page: Page, stack: Stack, usage_csv: Path)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Create account").click()
 
-    page.get_by_role("button", name="Import a file").click()
+    page.get_by_role("button", name="Choose a file").click()
     import_file(page, usage_csv)
     for label, value in (("Read", 2 * DAYS + 1), ("Added", 2 * DAYS), ("Duplicates", 0), ("Rejected", 1)):
         expect(kpi(page, label)).to_have_text(str(value))

@@ -2,25 +2,28 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 import streamlit as st
 
 from app import data
 from app.figures.channels import Channel
-from app.formats.amount_field import show_amount
+from app.formats.amount_field import read_limit_amount, show_amount
 from app.formats.currency import describe_currency
 from app.parts.currencies import list_budget_currencies
 from tally.budgets.budget import Budget
-from tally.core.amounts import AmountUnreadable, find_decimal_style, parse_amount
+from tally.core.amounts import AmountUnreadable
 
 PERIODS = {"day": "Day", "week": "Week", "month": "Month", "quarter": "Quarter", "year": "Year"}
 MEASURES = {"cost": "Money", "tokens": "Tokens"}
 MAX_PERCENT, MAX_THRESHOLDS = 1000, 10
-USUAL_ACTUAL, USUAL_FORECAST = (50, 80, 100), (100,)
 OFFERED = ("50", "75", "80", "90", "100", "120")
 ALL_HINT = "All active channels"
+
+
+def list_usual(kind: str) -> tuple[int, ...]:
+    """The percents that a new budget has."""
+    return tuple(percent for known, percent in data.USUAL_THRESHOLDS if known == kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,8 @@ class Start:
     starts_on_day: int = 1
     counts_subscriptions: bool = True
     counts_tax: bool = True
-    actual: tuple[int, ...] = USUAL_ACTUAL
-    forecast: tuple[int, ...] = USUAL_FORECAST
+    actual: tuple[int, ...] = list_usual("actual")
+    forecast: tuple[int, ...] = list_usual("forecast")
     channels: tuple[str, ...] = ()
 
 
@@ -156,23 +159,6 @@ def read_draft(
     if len(set(read)) > MAX_THRESHOLDS:
         raise AmountUnreadable(f"A budget can have {MAX_THRESHOLDS} thresholds at most. Remove one.")
     return data.BudgetDraft({**limit, "amount": f"{amount:f}"}, tuple(dict.fromkeys(read)), tuple(channels))
-
-
-def read_limit_amount(text: str, measure: str) -> Decimal:
-    """A limit as typed: above 0, and whole for tokens."""
-    if not text.strip():
-        raise AmountUnreadable("Enter a limit, for example 600.")
-    try:
-        amount = parse_amount(text, find_decimal_style([text]).decimal_comma or False)
-    except AmountUnreadable as unreadable:
-        raise AmountUnreadable(f"The limit {unreadable}. Write it as 600 or 12.50.") from None
-    if amount <= 0:
-        raise AmountUnreadable("The limit must be above 0.")
-    if measure == "tokens" and amount != amount.to_integral_value():
-        raise AmountUnreadable("A limit of tokens is a whole number.")
-    if amount >= Decimal(10) ** 12 and measure == "cost":
-        raise AmountUnreadable("The limit must be below 1,000,000,000,000.")
-    return amount
 
 
 def _read_percent(text: str) -> int:

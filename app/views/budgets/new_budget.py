@@ -14,6 +14,7 @@ from app.figures.budget_drivers import (
     select_scope,
     sum_months,
 )
+from app.formats.amount_field import read_limit_amount
 from app.formats.text import escape_markdown
 from app.formats.units import format_exact
 from app.parts.budget_address import open_part, render_way_back
@@ -25,7 +26,6 @@ from app.ui.titles import title_row
 from app.views.budgets.budget_form import (
     Start,
     read_draft,
-    read_limit_amount,
     render_channels,
     render_limit,
     render_thresholds,

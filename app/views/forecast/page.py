@@ -11,8 +11,8 @@ from app.figures import live_month, outlook, scorecard, spend
 from app.figures.what_if import calculate_shares
 from app.parts.forecast_updates import render_forecast_updates
 from app.parts.month_limit import load_month_limit
+from app.parts.nothing_yet import render_nothing_yet
 from app.parts.project_choice import choose_project
-from app.parts.welcome import render_welcome
 from app.ui import cards, charts
 from app.ui.periods import today_in
 from app.ui.theme import current_palette
@@ -53,7 +53,7 @@ with st.skeleton(height=600):
     run_names |= {known.project_id: known.name for known in data.load_projects(user)}
     is_new = daily.empty and data.load_daily(user, None, None).empty
 if is_new:
-    render_welcome(user, today)
+    render_nothing_yet(user)
     st.stop()
 updates = render_forecast_updates(user)
 available = outlook.forecast_series(totals)

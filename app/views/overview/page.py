@@ -8,13 +8,14 @@ from app.parts.budget_address import render_budgets_link
 from app.parts.forecast_updates import render_forecast_updates
 from app.parts.month_limit import load_month_limit
 from app.parts.project_choice import choose_project
-from app.parts.welcome import render_welcome
+from app.ui.notices import render_announcement
 from app.ui.periods import month_before, today_in
 from app.ui.render_gate import start_render_gate
 from app.ui.titles import title_row
 from app.views.overview.findings_card import render_findings
 from app.views.overview.month import explain_absence, load_month, render_month
 from app.views.overview.spending import Above, render_spending
+from app.views.overview.welcome import render_welcome
 
 user = current_user()
 preferences = data.load_preferences(user)
@@ -35,6 +36,7 @@ with month_place, st.skeleton(height=220):
     last_run = data.load_last_run(user)
     is_new = month_daily.empty and data.load_daily(user, None, None).empty
 if is_new:
+    render_announcement()
     render_welcome(user, today)
     st.stop()
 with month_place:

@@ -9,10 +9,10 @@ import streamlit as st
 from app import data
 from app.auth.identity import current_user
 from app.formats.money import NO_PRICE
+from app.parts.nothing_yet import render_nothing_yet
 from app.parts.permissions import explain_fixed, render_own_only
 from app.parts.project_choice import choose_project
 from app.parts.record_labels import BASES, SOURCES
-from app.parts.welcome import render_welcome
 from app.ui.navigation import switch_page
 from app.ui.periods import EARLIEST_DAY, today_in
 from app.ui.tables import render_table, selected_row
@@ -87,7 +87,7 @@ with st.skeleton(height=480):
         chosen = render_filters()
         count = data.load_records_count(user, chosen, preferences.timezone)
 if not models:
-    render_welcome(user, today)
+    render_nothing_yet(user)
     st.stop()
 if count == 0:
     with st.container(border=True):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app import data
-from app.auth import identity
-from app.auth.identity import User, database_of
+from app.auth.identity import User
+from app.data import changes
 from app.figures.currencies import list_currencies
 from app.formats.currency import describe_currency
 from app.parts.timezones import list_timezones
@@ -42,7 +42,7 @@ def render_display(user: User, preferences: data.Preferences) -> None:
         switch_page("budgets")
     if not is_sent:
         return
-    save_preferences(
+    _save(
         user,
         timezone=fields.timezone,
         currency=fields.currency,
@@ -86,18 +86,12 @@ def _offer_browser_timezone(user: User, preferences: data.Preferences) -> None:
         return
     label = f"Use your browser's time zone ({zone})"
     if st.button(label, type="tertiary", icon=":material/schedule:"):
-        save_preferences(user, timezone=zone)
+        _save(user, timezone=zone)
 
 
 @explain_refusal
-def save_preferences(user: User, **values: object) -> None:
-    """Save changed preferences, then rerun the page."""
-    # A chosen UTC must not be replaced by the browser's time zone.
-    merged = data.load_preference_metadata(user) | {"timezone_set": True}
-    database = database_of(user)
-    database.update("user_preferences", user.user_id, {**values, "metadata": merged}, key="user_id")
-    for shown in (user, identity.current_user()):  # the workspace that is open may be another one
-        data.forget_version(shown)
+def _save(user: User, **values: object) -> None:
+    changes.save_preferences(user, values)
     announce_in("display", "Settings saved.")
     st.rerun()
 

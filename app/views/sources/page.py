@@ -5,15 +5,15 @@ import streamlit as st
 from app import data
 from app.auth.identity import current_user
 from app.figures.spend import sum_money
+from app.parts.nothing_yet import render_nothing_yet
 from app.parts.permissions import render_own_only
 from app.parts.project_choice import render_filters
-from app.parts.welcome import render_welcome
+from app.parts.scan import render_scan
 from app.ui.notices import render_announcement
 from app.ui.periods import today_in
 from app.ui.titles import title_row
 from app.views.sources.accounts import choose_account, render_accounts
 from app.views.sources.reconciliation import render_reconciliation
-from app.views.sources.scan import render_scan
 from app.views.sources.source_list import Shown, render_sources
 
 user = current_user()
@@ -32,7 +32,7 @@ with st.skeleton(height=480):
     project_id = project.project_id if project else None
     days = data.load_source_days(user, project_id, account)
 if not sources and days.empty:
-    render_welcome(user, today)
+    render_nothing_yet(user)
     st.stop()
 if project or account:
     sources = [source for source in sources if source["id"] in set(days["import_id"])]

@@ -284,11 +284,11 @@ def test_disabled_forecast_says_where_to_enable_it(
     assert not page.metric
 
 
-def test_new_account_sees_the_welcome_page(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_new_account_is_led_to_the_overview(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     page = open_page(monkeypatch, user, "forecast")
 
     assert not page.exception
-    assert "See what you spend on AI" in shown(page)
+    assert page.button(key="get-started").label == "Get started"
 
 
 def test_all_pages_of_predictions_are_loaded(user: User, job: psycopg.Connection[Any]) -> None:

@@ -18,7 +18,6 @@ def test_new_account_sees_the_welcome_page(monkeypatch: pytest.MonkeyPatch, user
 
     assert not page.exception
     assert "See what you spend on AI" in shown(page)
-    assert "Load sample data" in [button.label for button in page.button]
     assert not page.metric
 
 

@@ -1,15 +1,12 @@
 """The Sources page: sources in and out of totals, and the difference between bills and estimates."""
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
-import psycopg
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -19,12 +16,9 @@ from app.formats.money import NO_PRICE
 from app.parts.source_names import describe_billing_account, describe_dataset, describe_source
 from app.ui.periods import Period
 from app.views.sources import comparison, source_list
-from tally.accounts.auth_client import AuthClient
-from tally.agents.registry import AGENTS
 from tally.core.records import REQUESTS, CostRecord
 from tally.ledger.save import save_records
-from tests.app.accounts import Account, sign_in_user
-from tests.app.pages import metrics, open_page, save, shown, usage
+from tests.app.pages import metrics, open_page, save, shown, spent, usage
 from tests.app.ui.shown_table import shown_table
 from tests.app.wire import Wire
 
@@ -77,11 +71,6 @@ def select(page: AppTest, user: User, import_id: str) -> AppTest:
     page.run()
     assert not page.exception
     return page
-
-
-def spent(user: User) -> Decimal:
-    daily = data.load_daily(user, None, None)
-    return sum((cost for cost in daily["cost_usd"] if cost is not None), Decimal(0))
 
 
 def test_bill_is_compared_with_the_estimate(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
@@ -314,10 +303,10 @@ def test_unpriced_estimates_are_reported(monkeypatch: pytest.MonkeyPatch, user: 
     assert page.dataframe[0].value.set_index("source")["unpriced"]["usage.csv"] == 1
 
 
-def test_new_account_sees_the_welcome_page(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_new_account_is_led_to_the_overview(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     page = open_page(monkeypatch, user, "sources")
     assert not page.exception
-    assert "See what you spend on AI" in shown(page)
+    assert page.button(key="get-started").label == "Get started"
 
 
 def test_unreachable_database_is_explained(monkeypatch: pytest.MonkeyPatch, user: User, wire: Wire) -> None:
@@ -343,97 +332,6 @@ def test_converted_variance_still_adds_up(user: User) -> None:
     assert total.tax == currency.convert(Decimal(1), two_days_ago)
     assert abs(sum(total.parts.values()) - total.total) < Decimal("1e-20")
     assert total.billed_usd != 10
-
-
-@pytest.fixture
-def logs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A home with one Claude Code session of one request, and a broken line."""
-    session = tmp_path / ".claude" / "projects" / "house" / "session.jsonl"
-    session.parent.mkdir(parents=True)
-    message = {
-        "id": "msg_1",
-        "model": "claude-sonnet-4-5-20250929",
-        "usage": {"input_tokens": 100_000, "output_tokens": 0},
-    }
-    line = {
-        "type": "assistant",
-        "timestamp": datetime.now(UTC).isoformat(),
-        "requestId": "req_1",
-        "sessionId": "s",
-        "message": message,
-    }
-    session.write_text(json.dumps(line, separators=(",", ":")) + "\n")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("TALLY_HOME", str(tmp_path / "tally"))
-    for name in ("CLAUDE_CONFIG_DIR", "CODEX_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "ANTHROPIC_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    return tmp_path
-
-
-@pytest.mark.usefixtures("logs")
-def test_machine_is_scanned_only_where_the_operator_allows_it(
-    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
-) -> None:
-    own_installation(job, user)
-    page = open_page(monkeypatch, user, "sources")
-    assert "scan-machine" not in {button.key for button in page.button}
-
-    monkeypatch.setenv("TALLY_SCAN_LOGS", "1")
-    for added, there in ((1, 0), (0, 0)):
-        page = open_page(monkeypatch, user, "sources")
-        page.button(key="scan-machine").click().run()
-        page.session_state.scan_job.wait(60)
-        page.run()
-        assert not page.exception
-        result = page.session_state.scan_job.results[0]
-        assert (result.added, result.duplicates, result.rejected) == (added, there, 0)
-        assert f"{added} read, {added} added, 0 duplicates, 0 rejected" in shown(page)
-    agents, listed = page.dataframe[0].value, page.dataframe[1].value
-    assert listed["estimated"][0] == 0.3
-    assert spent(user) == Decimal("0.30")
-    assert agents.iloc[0].to_dict() == {
-        "title": "Claude Code",
-        "folders": "~/.claude/projects",
-        "found": "Yes",
-        "files": 1,
-    }
-    assert set(agents["title"]) == {agent.title for agent in AGENTS}
-    assert set(agents["found"][1:]) == {"No"}
-
-
-def own_installation(job: psycopg.Connection[Any], user: User) -> None:
-    job.execute("delete from private.installation")
-    job.execute("insert into private.installation (owner_id) values (%s)", [user.user_id])
-
-
-@pytest.mark.usefixtures("logs")
-def test_machine_is_scanned_for_its_owner_only(
-    monkeypatch: pytest.MonkeyPatch,
-    user: User,
-    new_account: Callable[[], Account],
-    upstream: AuthClient,
-    job: psycopg.Connection[Any],
-) -> None:
-    own_installation(job, user)
-    monkeypatch.setenv("TALLY_SCAN_LOGS", "1")
-    other = sign_in_user(upstream, new_account())
-    offered = [
-        "scan-machine" in {button.key for button in open_page(monkeypatch, each, "sources").button}
-        for each in (user, other)
-    ]
-    assert offered == [True, False]
-
-
-def test_machine_without_logs_lists_the_agents_and_offers_no_scan(
-    monkeypatch: pytest.MonkeyPatch, user: User, logs: Path, job: psycopg.Connection[Any]
-) -> None:
-    own_installation(job, user)
-    monkeypatch.setenv("TALLY_SCAN_LOGS", "1")
-    monkeypatch.setenv("HOME", str(logs / "elsewhere"))
-    page = open_page(monkeypatch, user, "sources")
-    assert "scan-machine" not in {button.key for button in page.button}
-    assert "This machine has no logs of coding agents." in shown(page)
-    assert set(page.dataframe[0].value["found"]) == {"No"}
 
 
 def test_billing_accounts_and_sources_have_names() -> None:

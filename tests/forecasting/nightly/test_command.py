@@ -153,7 +153,7 @@ def test_lost_database_connection_is_reported_and_nothing_is_half_written(
         "select pg_terminate_backend(pid) from pg_stat_activity"
         " where application_name = 'tally nightly' and datname = current_database()"
     )
-    _, printed = process.communicate(timeout=30)
+    _, printed = process.communicate(timeout=60)
     assert process.returncode == FAILED
     assert printed.startswith("The database connection was lost")
     assert "Traceback" not in printed
@@ -170,7 +170,7 @@ def test_stopped_run_is_recorded_as_interrupted(
     process = start(db.url)
     wait_for_forecasts(db)
     process.send_signal(sent)
-    _, printed = process.communicate(timeout=30)
+    _, printed = process.communicate(timeout=60)
     assert process.returncode == INTERRUPTED
     assert printed.startswith("Stopped.")
     [[status, error]] = db.rows("select status, error from public.job_runs where workspace_id is null")
@@ -182,7 +182,7 @@ def test_killed_run_leaves_no_lock_and_no_workers(db: NightlyDatabase, pattern: 
     process = start(db.url)
     wait_for_forecasts(db)
     process.kill()
-    process.communicate(timeout=30)  # ends only when no process holds the pipes, as remaining workers would
+    process.communicate(timeout=60)  # ends only when no process holds the pipes, as remaining workers would
     assert db.run_nightly() == DONE
     statuses = db.rows("select status from public.job_runs where workspace_id is null order by started_at")
     assert statuses == [("failed",), ("done",)]

@@ -1,10 +1,11 @@
-"""Card that collects coding agents' logs on the machine that runs the dashboard, in the background."""
+"""Collects coding agents' logs on the machine that runs the dashboard, in the background."""
 
 import logging
 import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import pandas as pd
 import streamlit as st
@@ -81,6 +82,11 @@ def _list_agents(user: User) -> list[ListedAgent]:  # noqa: ARG001 - every cache
     return list_agents(Path.home(), os.environ)
 
 
+def list_agents_here(user: User) -> list[ListedAgent]:
+    """The agents of this machine; none for those who may not look."""
+    return _list_agents(user) if may_look(user) else []
+
+
 def may_look(user: User) -> bool:
     """True where role and operator (TALLY_SCAN_LOGS) allow it, for the owner of this machine."""
     return user.workspace.may_write and load_settings().tally_scan_logs and _owns_installation(user)
@@ -95,7 +101,7 @@ def _owns_installation(user: User) -> bool:
 def render_scan(user: User) -> None:
     """The agents of this machine with the scan button, a running scan, or the results of the last one."""
     job: ScanJob | None = st.session_state.get("scan_job")
-    agents = _list_agents(user) if may_look(user) else []
+    agents = list_agents_here(user)
     if job is None and not agents:
         return
     with st.container(border=True, key="scan"):
@@ -104,7 +110,7 @@ def render_scan(user: User) -> None:
             return
         if job is not None:
             data.forget_version(user)
-            _render_results(job)
+            render_results(job)
         if job is not None or any(agent.files for agent in agents):
             _render_button(user)
         else:
@@ -117,9 +123,14 @@ def render_scan(user: User) -> None:
 def _render_button(user: User) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if st.button("Scan this machine", icon=":material/search:", key="scan-machine"):
-            st.session_state.scan_job = ScanJob(user)
-            st.rerun()
+            begin_scan(user)
         st.caption("Reads new entries in coding agents' logs. Safe to repeat; duplicates are skipped.")
+
+
+def begin_scan(user: User) -> NoReturn:
+    """Scan in the background, and show the progress instead of the button."""
+    st.session_state.scan_job = ScanJob(user)
+    st.rerun()
 
 
 def describe_agents(agents: Sequence[ListedAgent]) -> pd.DataFrame:
@@ -139,16 +150,18 @@ def describe_agents(agents: Sequence[ListedAgent]) -> pd.DataFrame:
 @st.fragment(run_every=POLL_SECONDS)
 def render_progress() -> None:
     """Progress of the scan; reruns the page when it ends."""
-    identity.current_user()
+    user = identity.current_user()
     job: ScanJob = st.session_state.scan_job
     if not job.is_running:
+        data.forget_version(user)
         st.rerun()
     share = min(job.done / job.total, 1.0) if job.total else 0.0
     st.progress(share, escape_markdown(f"Reading {job.title}" if job.title else "Looking for logs…"))
     st.caption("You can leave this page. The scan continues in the background.")
 
 
-def _render_results(job: ScanJob) -> None:
+def render_results(job: ScanJob) -> None:
+    """The counts of each agent, or what went wrong."""
     if job.problem:
         render_refusal(job.problem)
     for result in job.results:
