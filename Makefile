@@ -28,7 +28,7 @@ help:
 	@echo "make clean       remove what was installed and built; your data stays"
 
 up: setup
-	@exec $(BIN)/tally up
+	@exec $(BIN)/tally up $(ARGS)
 
 setup: $(VENV)/.installed $(VENV)/.node
 	@$(BIN)/python -m tally.local.install

@@ -1,4 +1,4 @@
-"""What a page shows of a workspace without records."""
+"""The card of a page that has no records to show yet."""
 
 import streamlit as st
 

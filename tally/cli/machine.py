@@ -25,16 +25,18 @@ def add_commands(app: typer.Typer) -> None:
     backups.add_commands(app)
 
 
-def up() -> None:
+def up(
+    opens: Annotated[bool, typer.Option("--open", help="Open the dashboard in the browser.")] = False,
+) -> None:
     """Start Tally on this machine.
 
     It stays in the foreground until Ctrl-C.
 
-    Example: TALLY_PORT=9000 tally up
+    Example: TALLY_PORT=9000 tally up --open
     """
     from tally.local.supervisor import run_up
 
-    run_up()
+    run_up(opens)
 
 
 def down() -> None:

@@ -11,6 +11,7 @@ from tally.backups.retention import Reason
 from tally.core.errors import TallyError
 from tally.local import children, dashboard, processes, worker
 from tally.local.backup import make_automatic_backup
+from tally.local.browser import open_browser
 from tally.local.console import StepAnnouncer, print_event, print_line
 from tally.local.dashboard import Dashboard
 from tally.local.home import Home, open_home
@@ -33,13 +34,13 @@ WATCH_SECONDS = 0.2
 DOWN_SECONDS = 60
 
 
-def run_up() -> None:
+def run_up(opens_browser: bool = False) -> None:
     """Run Tally in the foreground until Ctrl-C or `tally down`; raise TallyError if it cannot start."""
     local = load_local_settings()
     home = open_home()
     lock = lock_home(home, "up", local.tally_port)
     try:
-        Run(home, local, lock).work()
+        Run(home, local, lock, opens_browser).work()
     finally:
         lock.release()
 
@@ -47,8 +48,8 @@ def run_up() -> None:
 class Run:
     """One run of Tally, from start to stop."""
 
-    def __init__(self, home: Home, local: LocalSettings, lock: HomeLock) -> None:
-        self.home, self.local, self.lock = home, local, lock
+    def __init__(self, home: Home, local: LocalSettings, lock: HomeLock, opens_browser: bool) -> None:
+        self.home, self.local, self.lock, self.opens_browser = home, local, lock, opens_browser
         self.ports = Ports(local.tally_port)
         self.stop = threading.Event()
         self.steps = StepAnnouncer()
@@ -103,7 +104,10 @@ class Run:
         self.steps.begin("Starting the dashboard")
         pages.wait_until_ready()
         self.steps.end()
-        print_line(f"Tally is ready: http://127.0.0.1:{self.ports.dashboard} (Ctrl-C stops it)")
+        address = f"http://127.0.0.1:{self.ports.dashboard}"
+        print_line(f"Tally is ready: {address} (Ctrl-C stops it)")
+        if self.opens_browser and not open_browser(address):
+            print_line("No browser was found. Open the address above.")
         outbox = Outbox(self.home.outbox, print_event, shows_codes=sys.stdout.isatty())
         watchdogs = [Watchdog(service, print_event) for service in (stack_service, pages, jobs)]
         self._watch([*watchdogs, outbox, LogRotation(self.home)])

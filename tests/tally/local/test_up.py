@@ -20,6 +20,7 @@ from tests.supabase.parts import eventually, kill, port_is_open
 from tests.tally.cli.in_process import run_tally
 
 UP = [sys.executable, "-m", "tally", "up"]
+WRITE_DOWN = Path(__file__).with_name("written_down.py")  # stands for a browser
 
 
 class Up:
@@ -29,8 +30,8 @@ class Up:
         self.home, self.port = home, port
         self.lines: list[str] = []
         self.process = subprocess.Popen(
-            UP,
-            env=environment(home, port),
+            [*UP, "--open"],
+            env=environment(home, port) | {"BROWSER": f"{sys.executable} {WRITE_DOWN} {home / 'opened'} %s"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -85,6 +86,12 @@ def test_up_prints_its_address_in_one_line(up: Up) -> None:
     assert [line for line in up.lines if "http" in line] == [
         f"Tally is ready: http://127.0.0.1:{up.port} (Ctrl-C stops it)"
     ]
+
+
+def test_up_opens_the_dashboard_in_the_browser(up: Up) -> None:
+    opened = up.home / "opened"
+    eventually(opened.exists, 30)
+    assert opened.read_text() == f"http://127.0.0.1:{up.port}"
 
 
 def test_every_program_knows_the_address_and_where_emails_go(up: Up) -> None:
