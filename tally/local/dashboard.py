@@ -115,6 +115,11 @@ def end_leftover(home: Home) -> None:
     processes.end_recorded(home.run / "dashboard.pid", APP)
 
 
+def find_home(port: int) -> str | None:
+    """The folder of the Tally whose dashboard has this port; None where it is of no process of this user."""
+    return processes.find_setting("TALLY_HOME", f"{APP} --host 127.0.0.1 --port {port} ")
+
+
 def answers(port: int) -> bool:
     """True if the sign-in page is served on this port."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)

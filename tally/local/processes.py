@@ -50,6 +50,19 @@ def command_line(pid: int) -> str:
         return ""
 
 
+def find_setting(name: str, marker: str) -> str | None:
+    """A variable of the process with `marker` in its command line; None where there is no such process."""
+    import psutil
+
+    for process in psutil.process_iter():
+        try:
+            if marker in " ".join(process.cmdline()) and (found := process.environ().get(name)):
+                return found
+        except psutil.Error:  # it has ended, or belongs to another user
+            continue
+    return None
+
+
 def end_recorded(pid_file: Path, marker: str) -> bool:
     """End the process that an earlier run recorded and left behind; True when there was one."""
     pid = find_recorded(pid_file, marker)

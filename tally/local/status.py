@@ -36,6 +36,7 @@ class Part:
     address: str
     healthy: bool
     version: str | None = None
+    note: str | None = None  # why it does not answer, where that is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def load_status() -> Status:
         tally=_version_of("tally"),
         streamlit=_version_of("streamlit"),
         parts={
-            "dashboard": _query_dashboard(ports),
+            "dashboard": _query_dashboard(ports, is_own=holder is not None),
             "auth": _query_api(settings, "/auth/v1/health"),
             "data API": _query_api(settings, "/rest/v1/"),
             "database": database,
@@ -88,7 +89,7 @@ def as_text(status: Status) -> str:
     lines = [f"Tally {status.tally}, Streamlit {status.streamlit}, data in {status.home}"]
     for name, part in status.parts.items():
         state = "ok" if part.healthy else "does not answer"
-        lines.append(f"{name:<10} {state:<16} {part.address} {part.version or ''}".rstrip())
+        lines.append(f"{name:<10} {state:<16} {part.address} {part.version or part.note or ''}".rstrip())
     last_run = _last_run_text(status.last_nightly) if status.parts["database"].healthy else "unknown"
     lines.append(f"last nightly run: {last_run}")
     next_run = _local_time(status.next_nightly) if status.next_nightly else "none while Tally is not running"
@@ -132,8 +133,16 @@ def _load_settings() -> dict[str, str]:
     return found if {"supabase_url", "supabase_publishable_key"} <= found.keys() else {}
 
 
-def _query_dashboard(ports: Ports) -> Part:
-    return Part(f"http://127.0.0.1:{ports.dashboard}", dashboard.answers(ports.dashboard))
+def _query_dashboard(ports: Ports, is_own: bool) -> Part:
+    """The dashboard; what answers at its port while this folder's Tally is stopped is another one's."""
+    address, port = f"http://127.0.0.1:{ports.dashboard}", ports.dashboard
+    is_there = dashboard.answers(port)
+    if is_own or not is_there:
+        return Part(address, is_there)
+    owner = dashboard.find_home(port)
+    if owner is None:
+        return Part(address, False, note="is another program's or another user's")
+    return Part(address, False, note=f"is the Tally of {owner}; for its status, set TALLY_HOME={owner}")
 
 
 def _query_api(settings: dict[str, str], path: str) -> Part:

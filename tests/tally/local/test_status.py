@@ -1,11 +1,17 @@
 """`tally status` as text: health of every part, and times as people write them."""
 
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tally.local.status import Part, Status, as_text
+from tally.local.dashboard import APP, OPTIONS
+from tally.local.status import Part, Status, as_text, load_status
+from tests.program_environment import program_environment
 
 RUN: dict[str, str | None] = {
     "day": "2026-11-27",
@@ -55,6 +61,45 @@ def test_each_part_has_a_line() -> None:
 )
 def test_last_run_is_shown_in_local_time(run: dict[str, str | None] | None, text: str) -> None:
     assert f"last nightly run: {text}" in shown(run)
+
+
+SERVE = """
+import http.server, socket, sys
+server = http.server.HTTPServer(("", 0), http.server.SimpleHTTPRequestHandler, bind_and_activate=False)
+server.socket = socket.socket(fileno=int(sys.argv[1]))
+print("ready", flush=True)
+server.serve_forever()
+"""
+
+
+@pytest.fixture
+def other_dashboard(tmp_path: Path) -> Iterator[int]:
+    """The port of a dashboard of another folder's Tally: a server under its command line."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port, number = listening.getsockname()[1], listening.fileno()
+        own = [APP, "--host", "127.0.0.1", "--port", str(port), *OPTIONS]
+        with subprocess.Popen(
+            [sys.executable, "-c", SERVE, str(number), *own],
+            env=program_environment(TALLY_HOME=str(tmp_path / "other")),
+            pass_fds=[number],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            yield port
+            process.kill()
+
+
+def test_dashboard_of_another_folder_is_not_taken_for_the_own(
+    other_dashboard: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TALLY_HOME", str(tmp_path / "own"))
+    monkeypatch.setenv("TALLY_PORT", str(other_dashboard))
+    found = load_status()
+    assert (found.running, found.parts["dashboard"].healthy) == (False, False)
+    other = tmp_path / "other"
+    assert f"is the Tally of {other}; for its status, set TALLY_HOME={other}" in as_text(found)
 
 
 def test_last_run_is_unknown_without_the_database() -> None:
