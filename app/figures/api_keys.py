@@ -5,11 +5,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from app.formats.dates import format_short_day
-from tally.api_keys.keys import ApiKey
+from tally.api_keys.keys import SCOPE_NAMES, ApiKey
 from tally.core.text import plural
 
 BY_RULES = "By rules"
-SCOPES = {"ingest": "Send", "read": "Read"}
 ENDED = {"revoked": "Revoked", "expired": "Expired"}
 
 
@@ -56,7 +55,7 @@ def describe_state(key: ApiKey, now: datetime, zone: ZoneInfo) -> str:
 
 def describe_scopes(key: ApiKey) -> str:
     """The rights of a key."""
-    return ", ".join(SCOPES[scope] for scope in key.scopes)
+    return ", ".join(SCOPE_NAMES[scope].capitalize() for scope in key.scopes)
 
 
 def summarize_keys(working: Sequence[ApiKey], now: datetime) -> str:

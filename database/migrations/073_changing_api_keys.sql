@@ -14,7 +14,7 @@ declare
 begin
     given.name := private.clean_name(given.name, 'key');
     if given.scopes is null or given.scopes = '{}' or not given.scopes <@ array['ingest', 'read'] then
-        raise exception 'Choose what the key may do: ingest, read, or both.' using errcode = '22023';
+        raise exception 'Choose what the key may do: send, read, or both.' using errcode = '22023';
     end if;
     perform private.check_key_details(tenant, given);
     given.id := gen_random_uuid();

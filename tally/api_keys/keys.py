@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from tally.api_keys.key_text import hash_key, make_key_text, show_key, split_shown
 from tally.core.errors import TallyError
@@ -12,7 +12,7 @@ from tally.storage.database import Database, Query, Row, select_all
 Scope = Literal["ingest", "read"]
 State = Literal["active", "rotated", "revoked", "expired"]  # a rotated one works until it expires
 
-SCOPES: tuple[Scope, ...] = get_args(Scope)
+SCOPE_NAMES: Mapping[Scope, str] = {"ingest": "send", "read": "read"}  # as people read them
 IDLE_AFTER = timedelta(days=30)
 COLUMNS = (
     "id,user_id,project_id,name,prefix,last_four,scopes,requests_per_minute,tokens_per_minute,created_at,"

@@ -25,7 +25,7 @@ export OTEL_EXPORTER_OTLP_HEADERS="Authorization=Bearer @KEY@"
 """
 
 _CURL = """
-curl "@ENDPOINT@{path}" --fail-with-body \\
+curl -sS "@ENDPOINT@{path}" --fail-with-body \\
   -H "Authorization: Bearer @KEY@" \\
   -H "Content-Type: application/json" --data-binary @- <<EOF
 {body}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tally.api_keys.snippet import Snippet
 
 NOTHING_YET = "No keys yet. Make one with `tally keys api create NAME`, or on the Keys page."
-TEXT_COLUMNS = ("Name", "Key", "Project", "Scopes", "Last used", "Expires", "State", "Id")
+TEXT_COLUMNS = ("Name", "Key", "Project", "May", "Last used", "Expires", "State", "Id")
 NUMBER_COLUMNS = ("Requests/min", "Tokens/min")
 BY_RULES, NONE = "by rules", "-"
 POLL_SECONDS = 1
@@ -76,7 +76,7 @@ def create(  # noqa: PLR0913 - one for each option
         str | None, typer.Option(metavar="NAME", help="Project of what it sends (default: by rules).")
     ] = None,
     scope: Annotated[
-        list[str] | None, typer.Option(metavar="ingest|read", help="Right of the key; may be repeated.")
+        list[str] | None, typer.Option(metavar="send|read", help="Right of the key; may be repeated.")
     ] = None,
     requests: Annotated[
         int | None, typer.Option(metavar="N", min=1, max=100_000, help="Most requests a minute.")
@@ -187,12 +187,12 @@ def _print_key(made: "MadeKey", note: str) -> None:
 
 
 def _read_scopes(given: Sequence[str]) -> "tuple[Scope, ...]":
-    from tally.api_keys.keys import SCOPES
+    from tally.api_keys.keys import SCOPE_NAMES
 
     names = {name.strip().lower() for each in given for name in each.split(",")}
-    if unknown := names - set(SCOPES):
-        raise TallyError(f"There is no scope “{sorted(unknown)[0]}”. Use ingest, read, or both.")
-    return tuple(name for name in SCOPES if name in names)
+    if unknown := names - {*SCOPE_NAMES, *SCOPE_NAMES.values()}:
+        raise TallyError(f"There is no scope “{sorted(unknown)[0]}”. Use send, read, or both.")
+    return tuple(scope for scope, name in SCOPE_NAMES.items() if names & {scope, name})
 
 
 def _in_days(days: int | None) -> datetime | None:
@@ -222,11 +222,13 @@ def _describe(key: "ApiKey", projects: Mapping[str, str], now: datetime) -> dict
 
 
 def _cells(key: "ApiKey", projects: Mapping[str, str], now: datetime) -> tuple[str, ...]:
+    from tally.api_keys.keys import SCOPE_NAMES
+
     return (
         key.name,
         key.shown,
         projects.get(key.project_id or "", BY_RULES),
-        ", ".join(key.scopes),
+        ", ".join(SCOPE_NAMES[scope] for scope in key.scopes),
         _show_day(key.last_used_at),
         _show_day(key.expires_at),
         f"{key.state(now)}, idle" if key.idle_since(now) else key.state(now),

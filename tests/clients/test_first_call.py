@@ -22,15 +22,18 @@ START, LOGIN, *OTHERS = [line.strip() for line in COMMANDS.splitlines()]
 def test_five_commands_of_the_readme_lead_to_the_first_call(stack: Stack, tmp_path: Path) -> None:
     assert (START, len(OTHERS)) == ("make up", 3)
     settings, person = stack.settings(), sign_up(stack)
-    (tmp_path / ".venv").symlink_to(CHECKOUT / ".venv")
+    checkout, home = tmp_path / "checkout", tmp_path / "home"
+    checkout.mkdir()
+    home.mkdir()
+    (checkout / ".venv").symlink_to(CHECKOUT / ".venv")
     with ApiServer(create_api(ApiSettings(api_database_url=settings["API_DATABASE_URL"]))) as api:  # type: ignore[arg-type]
-        given = {"HOME": str(tmp_path), "TALLY_HOME": str(tmp_path / "tally"), "APP_ORIGIN": api.url}
+        given = {"HOME": str(home), "TALLY_HOME": str(tmp_path / "tally"), "APP_ORIGIN": api.url}
         environment = program_environment(**settings, **given)
 
         def run(command: str, answers: str = "") -> str:
             ended = subprocess.run(
                 ["sh", "-c", command],
-                cwd=tmp_path,
+                cwd=checkout,
                 env=environment,
                 input=answers,
                 capture_output=True,
@@ -42,4 +45,5 @@ def test_five_commands_of_the_readme_lead_to_the_first_call(stack: Stack, tmp_pa
 
         run(f"{LOGIN} --email {person.email} --password-stdin", f"{PASSWORD}\n")
         said = [run(command) for command in OTHERS]
+    assert [each.name for each in checkout.iterdir()] == [".venv"]  # the key is in no file that git would add
     assert said[-1] == "gpt-4o: 1,200 tokens in, 50 out, $0.0035.\n"

@@ -44,6 +44,12 @@ def test_a_snippet_is_of_its_language(snippet: Snippet) -> None:
         assert all(line.count('"') % 2 == 0 for line in text.splitlines())
 
 
+def test_curl_shows_faults_and_no_progress() -> None:
+    commands = [line for each in SNIPPETS for line in each.fill(ORIGIN, None).splitlines() if "curl " in line]
+    assert len(commands) == 2
+    assert all(line.startswith("curl -sS ") and "--fail-with-body" in line for line in commands)
+
+
 def test_every_client_has_one_snippet() -> None:
     assert len({snippet.name for snippet in SNIPPETS}) == len({snippet.title for snippet in SNIPPETS})
     assert len(SNIPPETS) == len({snippet.name for snippet in SNIPPETS})

@@ -72,7 +72,7 @@ def test_a_key_belongs_to_a_workspace_and_a_project(stack: Stack) -> None:
     team = add_team(stack, admin)
     add_member(stack, team, member)
     over_http(stack, admin).in_workspace(team).call("create_project", name="Web")
-    run(member, "create", "ci", "--workspace", team, "--project", "web", "--scope", "read,ingest")
+    run(member, "create", "ci", "--workspace", team, "--project", "web", "--scope", "read,send")
     [key] = list_keys(member, "--workspace", team)
     assert (key["project"], key["scopes"], key["user_id"]) == ("Web", ["ingest", "read"], member.user_id)
     assert list_keys(member) == []
@@ -86,7 +86,7 @@ def test_a_key_belongs_to_a_workspace_and_a_project(stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["create", "x", "--scope", "admin"], "There is no scope “admin”. Use ingest, read, or both."),
+        (["create", "x", "--scope", "admin"], "There is no scope “admin”. Use send, read, or both."),
         (["create", "x", "--project", "none"], "There is no project “none”."),
         (["create", " "], "Give the key a name of 1 to 100 characters."),
         (["create", "x", "--requests", "0"], "Invalid value"),
