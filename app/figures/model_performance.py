@@ -5,14 +5,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from zoneinfo import ZoneInfo
 
+from app.formats.counts import format_rate
 from app.formats.durations import format_duration
 from app.formats.money import NO_PRICE, format_unit_price
 from app.formats.text import DASH
+from tally.core.text import visible
 from tally.traces.performance import LEAST_TIMED, Figures, Granularity, PerformanceQuestion
 
 TOO_FEW = "too few"
+UNSEEN = "(no visible name)"
 PERIODS: Mapping[str, tuple[Granularity, int]] = {  # hours or days, the current one included
     "24H": ("hour", 24),
     "7D": ("hour", 7 * 24),
@@ -56,19 +60,23 @@ def wall_time(moment: datetime, zone: ZoneInfo) -> datetime:
 
 
 def name_models(models: Sequence[Figures]) -> dict[str, Figures]:
-    """Models by their names; where several providers have one, the name tells whose it is."""
-    counts = Counter(each.model_name for each in models)
-    return {
-        each.model_name
-        if counts[each.model_name] == 1
-        else f"{each.model_name} ({each.provider_title})": each
-        for each in models
-    }
+    """Models by their names; where several providers have one, the name tells whose it is.
+
+    Names that differ only in what nobody sees are told apart by a number.
+    """
+    shown = [visible(each.model_name) or UNSEEN for each in models]
+    counts = Counter(shown)
+    names: dict[str, Figures] = {}
+    for name, each in zip(shown, models, strict=True):
+        title = name if counts[name] == 1 else f"{name} ({each.provider_title})"
+        number = next(n for n in count(1) if (title if n == 1 else f"{title} {n}") not in names)
+        names[title if number == 1 else f"{title} {number}"] = each
+    return names
 
 
-def describe_rate(share: float) -> str:
+def describe_rate(figures: Figures) -> str:
     """An error rate."""
-    return "0%" if share == 0 else "<0.01%" if share < 0.0001 else f"{share:.2%}"
+    return format_rate(figures.failed, figures.requests, places=2)
 
 
 def describe_latency(figures: Figures, percent: int) -> str:
@@ -139,7 +147,7 @@ def list_measures(show_cost: Callable[[Figures], str]) -> list[Measure]:
         Measure(
             "Error rate",
             lambda one: one.error_rate,
-            lambda one: describe_rate(one.error_rate),
+            describe_rate,
             "higher",
             "lower",
         ),

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 UNITS = ((10**9, "B"), (10**6, "M"), (10**3, "K"))
 SHORTENED_FROM = 10_000
+FEW = 10  # of fewer a percentage says more than is known
 
 
 def format_count(count: int) -> str:
@@ -12,6 +13,16 @@ def format_count(count: int) -> str:
         return f"{count:,}"
     size, suffix = next(unit for unit in UNITS if count >= 0.9995 * unit[0])  # 999,950 is 1M, not 1000K
     return f"{count / size:.3g}{suffix}" if count < 999.5 * size else f"{count / size:,.0f}{suffix}"
+
+
+def format_rate(part: int, whole: int, places: int = 1) -> str:
+    """A share in percent, never as 0% where it is none; of a few in their own numbers: `0 of 1`."""
+    if whole < FEW:
+        return f"{part:,} of {whole:,}"
+    least = 10 ** -(places + 2)
+    if part and part / whole < least:
+        return f"<{least:.{places}%}"
+    return "0%" if not part else f"{part / whole:.{places}%}"
 
 
 def format_change(now: Decimal, before: Decimal) -> str | None:

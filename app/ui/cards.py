@@ -7,12 +7,12 @@ from app.formats.currency import has_wide_amounts
 from app.formats.dates import format_day
 
 
-def render_heading(text: str, note: str = "") -> None:
-    """The title of a card, with an optional note at the end of its row."""
+def render_heading(text: str, note: str = "", help: str | None = None) -> None:
+    """The title of a card, with an optional note at the end of its row, and help about the note."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.header(text, anchor=False, width="content")
         if note:
-            st.caption(note, width="content")
+            st.caption(note, width="content", help=help)
 
 
 def render_subheading(text: str, note: str = "") -> None:

@@ -86,7 +86,7 @@ def _list_multiples(shown: Shown) -> list[Multiple]:
             lambda one: describe_latency(one, 95),
             behind=lambda one: one.latency_ms(50),
         ),
-        Multiple("Error rate", "%", lambda one: one.error_rate, lambda one: describe_rate(one.error_rate)),
+        Multiple("Error rate", "%", lambda one: one.error_rate, describe_rate),
         Multiple("Cost per 1,000 requests", "$", cost, shown.describe_cost),
         Multiple("Time to first token", "ms", lambda one: one.first_token_ms, describe_first_token),
         Multiple("Tokens per second", "", lambda one: one.tokens_per_second, describe_speed),

@@ -30,8 +30,8 @@ P99 = (
 )
 ABOUT = (
     "First token is the median of the requests that tell it. Tokens/s are output tokens while the answer is "
-    "written. Per 1,000 is the cost of 1,000 requests. A retry is a request right after a failed one of its "
-    "model, in the same trace or session."
+    "written. Per 1,000 is the cost of 1,000 requests, failed ones among them; those without a price are "
+    "left out. A retry is a request right after a failed one of its model, in the same trace or session."
 )
 
 
@@ -107,9 +107,7 @@ def _list_columns(cost: Callable[[Figures], str]) -> dict[str, columns.Column]:
         "model": columns.name("Model", most_width=170),
         "provider": columns.name("Provider", most_width=110),
         "requests": columns.count("Requests"),
-        "error_rate": _figure(
-            "Error rate", lambda one: describe_rate(one.error_rate), lambda one: one.error_rate
-        ),
+        "error_rate": _figure("Error rate", describe_rate, lambda one: one.error_rate),
         "p50": _latency(50, P50),
         "p95": _latency(95, P95),
         "p99": _latency(99, P99),
@@ -124,7 +122,7 @@ def _list_columns(cost: Callable[[Figures], str]) -> dict[str, columns.Column]:
 def _describe_line(figures: Figures, shown: Shown) -> str:
     parts = [
         plural(figures.requests, "request"),
-        f"{describe_rate(figures.error_rate)} failed",
+        f"{describe_rate(figures)} failed",
         f"p50 {describe_latency(figures, 50)}",
         f"p95 {describe_latency(figures, 95)}",
     ]

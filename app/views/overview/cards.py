@@ -15,12 +15,17 @@ from app.ui.theme import Palette
 from tally.core.text import plural
 
 TOP_MODELS = 10
+PRICE_HELP = (
+    "The cost of an average request that no plan covers. Left out are a model's days on which a request has "
+    "no price, such as one that failed or told no usage."
+)
 MODEL_WIDTH = 180  # pixels: on a phone, cost and share fit beside it
 
 
 def render_top_models(shown: pd.DataFrame, price: Decimal | None, currency: str) -> None:
     """The most expensive models in a frame of daily costs; `price` is that of an average request."""
-    render_heading("Top models", "" if price is None else f"{format_unit_price(price, currency)} a request")
+    note = "" if price is None else f"{format_unit_price(price, currency)} a request"
+    render_heading("Top models", note, PRICE_HELP)
     kinds = {
         "model": columns.name("Model", is_pinned=True, most_width=MODEL_WIDTH),
         "cost": columns.money("Cost", currency),

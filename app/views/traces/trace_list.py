@@ -14,6 +14,7 @@ from app import data
 from app.auth.identity import User
 from app.figures.currencies import Currency
 from app.figures.trace_words import STATUSES, describe_cost, describe_models
+from app.formats.counts import format_rate
 from app.formats.dates import format_instant
 from app.formats.durations import format_duration
 from app.formats.money import format_money
@@ -32,6 +33,7 @@ DEFAULT_PERIOD = "24H"
 SORTS: Mapping[str, Sort] = {"Newest": "newest", "Slowest": "slowest", "Highest cost": "dearest"}
 TRACES, SESSIONS = "Traces", "Sessions"
 MINUTE = timedelta(minutes=1)
+SEARCH_HINT = "Name, id, person"  # all that fits on a phone
 
 
 def render_list(user: User, zone: ZoneInfo) -> None:
@@ -92,7 +94,8 @@ def _render_filters(period: TraceFilter, everything: TraceList) -> TraceFilter:
     with st.grid(4, min_column_width=140, gap="small"):
         search = st.text_input(
             "Search",
-            placeholder="Name, trace id, session or person",
+            placeholder=SEARCH_HINT,
+            help="A part of a name, service, session or person, or the beginning of a trace id.",
             key="search",
             bind="query-params",
             max_chars=200,
@@ -127,7 +130,9 @@ def _render_overview(found: TraceList, currency: Currency) -> None:
         left, right = st.columns([2, 3], gap="small")
         with left, st.grid(2, min_column_width=120, gap="small"):
             st.metric("Traces", f"{found.traces:,}")
-            st.metric("Error rate", f"{found.errors / found.traces:.1%}", help=plural(found.errors, "trace"))
+            st.metric(
+                "Error rate", format_rate(found.errors, found.traces), help=plural(found.errors, "trace")
+            )
             st.metric(
                 "Median duration", format_duration(found.p50_us), help=f"p95 {format_duration(found.p95_us)}"
             )

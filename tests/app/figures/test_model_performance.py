@@ -17,6 +17,7 @@ from app.figures.model_performance import (
     follow,
     list_measures,
     list_moments,
+    name_models,
     wall_time,
 )
 from app.formats.text import DASH
@@ -65,10 +66,33 @@ def test_rare_percentiles_need_enough_requests(timed: int, p95: str, p99: str) -
 
 
 @pytest.mark.parametrize(
-    ("share", "text"), [(0, "0%"), (0.00001, "<0.01%"), (0.0142, "1.42%"), (1, "100.00%")]
+    ("failed", "requests", "text"),
+    [
+        (0, 200, "0%"),
+        (1, 100_000, "<0.01%"),
+        (142, 10_000, "1.42%"),
+        (10, 10, "100.00%"),
+        (0, 1, "0 of 1"),
+        (1, 9, "1 of 9"),
+    ],
 )
-def test_small_error_rates_are_not_zero(share: float, text: str) -> None:
-    assert describe_rate(share) == text
+def test_small_error_rates_are_not_zero_and_few_requests_no_rate(
+    failed: int, requests: int, text: str
+) -> None:
+    assert describe_rate(figures(errors=failed, rate_limited=0, requests=requests)) == text
+
+
+def test_names_show_nothing_hidden_and_lose_no_model() -> None:
+    names = ("gpt-5\u202e", "gpt-5", "gpt-5\x07", "\u200b", "claude\u00a0x")
+    found = name_models([figures(model_name=name, provider_title="OpenAI") for name in names])
+    assert list(found) == [
+        "gpt-5 (OpenAI)",
+        "gpt-5 (OpenAI) 2",
+        "gpt-5 (OpenAI) 3",
+        "(no visible name)",
+        "claude x",
+    ]
+    assert [each.model_name for each in found.values()] == list(names)
 
 
 def test_a_cost_is_that_of_requests_whose_cost_is_known() -> None:

@@ -67,7 +67,7 @@ def test_one_request_is_told_as_too_few(monkeypatch: pytest.MonkeyPatch, user: U
     text = read_markdown(shown(page))
     assert "Too few requests: a p95 needs 20 and a p99 needs 100" in text
     assert "Comparison" not in text
-    assert "1 request · 0% failed · p50 1.00 s · p95 too few · 167 tokens/s · $2.00 per 1,000" in text
+    assert "1 request · 0 of 1 failed · p50 1.00 s · p95 too few · 167 tokens/s · $2.00 per 1,000" in text
 
 
 def test_calls_of_telemetry_are_requests(user: User) -> None:
