@@ -22,6 +22,7 @@ from api.service import Call
 from tally.catalog.providers import find_provider
 from tally.core.encoding import MAX_COUNT
 from tally.core.records import MAX_COST_USD, MAX_MODEL_NAME, MAX_REQUEST_ID
+from tally.core.text import visible
 from tally.telemetry import calls
 from tally.telemetry.signals import MIN_TIME
 from tally.telemetry.vocabularies.told import read_name_of
@@ -31,15 +32,15 @@ SHOWN = 20  # faults of an answer
 
 
 def check_text(text: str) -> str:
-    """The text, if PostgreSQL can store it."""
+    """The text without what nobody sees, if PostgreSQL can store it."""
     if "\x00" in text:
         raise ValueError("has a NUL character, which cannot be stored")
-    return text
+    return visible(text)
 
 
 def check_name(text: str) -> str:
     """The text, if anything in it can be seen."""
-    if not any(character.isprintable() and not character.isspace() for character in text):
+    if not text.strip():
         raise ValueError("is blank")
     return text
 

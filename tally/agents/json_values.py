@@ -8,6 +8,7 @@ from typing import Any
 
 from tally.agents.events import LineRejected
 from tally.core.encoding import MAX_COUNT
+from tally.core.text import visible
 
 MIN_YEAR, MAX_YEAR = 2020, 2099
 MAX_NAME_LENGTH = 200  # characters of a name out of a log
@@ -111,9 +112,7 @@ def read_name(values: Mapping[str, Any], key: str) -> str:
 
 def printable(text: str) -> str:
     """Drop unprintable characters and shorten: PostgreSQL stores neither NUL nor lone surrogates."""
-    if len(text) > MAX_NAME_LENGTH or not text.isprintable():
-        text = "".join(character for character in text[:MAX_NAME_LENGTH] if character.isprintable())
-    return text
+    return visible(text[:MAX_NAME_LENGTH])
 
 
 def read_instant(value: object) -> datetime:

@@ -23,6 +23,7 @@ from tally.catalog.model_patterns import (
     SPELLINGS,
     SUFFIXES,
 )
+from tally.core.text import visible
 
 MAX_LENGTH = 300  # longer texts are no names
 Condition = tuple[str, str]  # of a price, such as ("speed", "fast")
@@ -46,6 +47,7 @@ def canonical_model(written: str, on: date | None = None) -> str:
 @lru_cache(100_000)
 def read_model_name(written: str) -> ModelName:
     """The canonical name of a model, and what its suffixes say about the price."""
+    written = visible(written)
     if len(written) > MAX_LENGTH:
         return ModelName(written)
     name, conditions, before = _without_route(_spell(written)), dict[str, str](), ""

@@ -3,6 +3,8 @@
 import re
 from functools import lru_cache
 
+from tally.core.text import visible
+
 MAX_NAME_LENGTH = 200
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -21,8 +23,7 @@ def name_repository(address: str) -> str:
     parts = [part for part in path.split("/") if part not in _NOT_A_NAME]
     kept = parts[-1:] if _is_local(address) else parts[-2:]
     name = _SUFFIX.sub("", "/".join(kept))[:MAX_NAME_LENGTH]
-    # PostgreSQL stores neither NUL nor lone surrogates.
-    return "".join(character for character in name if character.isprintable())
+    return visible(name)  # PostgreSQL stores neither NUL nor lone surrogates
 
 
 def _is_local(address: str) -> bool:

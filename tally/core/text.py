@@ -1,6 +1,7 @@
 """Counts in text, and text that is safe to print or to store."""
 
 import re
+from unicodedata import category
 
 # PostgreSQL takes neither NUL nor halves of surrogate pairs; backslashes and whole pairs are passed over.
 _ESCAPES = re.compile(
@@ -16,6 +17,13 @@ def plural(count: int, noun: str) -> str:
 def printable(text: str) -> str:
     """The text with every character replaced that could control a terminal."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def visible(text: str) -> str:
+    """A name without what nobody sees in it, such as marks that turn the direction of what follows."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else " " if category(c) == "Zs" else "" for c in text).strip()
 
 
 def printable_lines(text: str) -> str:

@@ -55,6 +55,12 @@ def test_reported_cost_counts_where_no_list_has_the_model(client: httpx.Client, 
     ]
 
 
+def test_names_are_kept_without_what_nobody_sees(client: httpx.Client, database: Connection) -> None:
+    assert send(client, record(model="gpt-5\u202e", agent="shop\u200b\u00a0bot")).status_code == 200
+    query = "select model_name, metadata ->> 'agent' from public.cost_records"
+    assert database.execute(query).fetchall() == [("gpt-5", "shop bot")]
+
+
 def test_list_price_counts_before_a_reported_cost(client: httpx.Client, database: Connection) -> None:
     send(client, record(cost_usd="9"))
     query = "select cost_usd, metadata ->> 'reported_usd' from public.cost_records"

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from tally.core.amounts import round_amount
 from tally.core.encoding import MAX_COUNT
 from tally.core.repositories import name_repository
-from tally.core.text import replace_unstorable
+from tally.core.text import replace_unstorable, visible
 from tally.telemetry.calls import CallRefused
 from tally.telemetry.signals import MAX_TIME, MIN_TIME, Attributes, Value
 from tally.telemetry.vocabularies import keys
@@ -184,7 +184,7 @@ def read_list(value: Value) -> list[str]:
 def read_name(value: Value) -> str:
     """A name of bounded length; empty for none, and for words that stand for none."""
     if isinstance(value, str):
-        name = value.strip() if len(value) <= MAX_NAME else value[:MAX_NAME].strip()
+        name = visible(value if len(value) <= MAX_NAME else value[:MAX_NAME]).strip()
         return "" if name in NO_NAMES or name.startswith(NO_SERVICE) else name
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
 
