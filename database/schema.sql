@@ -498,6 +498,71 @@ CREATE FUNCTION private.add_to_day_parts(changes private.day_parts[]) RETURNS vo
         and p.records = 0
 $$;
 
+-- FUNCTION private.agent_records(uuid, text[], timestamp with time zone, timestamp with time zone, uuid)
+
+CREATE FUNCTION private.agent_records(tenant uuid, agents text[], first_at timestamp with time zone, last_at timestamp with time zone, person uuid) RETURNS TABLE(at timestamp with time zone, is_day boolean, agent text, session text, repository text, branch text, provider_id uuid, model_name text, is_included boolean, cost_usd numeric, tokens bigint, input_tokens bigint, output_tokens bigint, cached_input_tokens bigint, cache_write_tokens bigint, hour_write_tokens bigint, requests bigint, priced_by jsonb, source_key uuid)
+    LANGUAGE plpgsql STABLE ROWS 10000
+    SET search_path TO ''
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_nestloop TO 'off'
+    AS $_$
+#variable_conflict use_column
+declare
+    caller constant uuid := auth.uid();
+    only_own constant uuid := private.only_own_rows(tenant); -- null for everybody's
+    hidden constant uuid[] := array(select private.hidden_projects());
+begin
+    return query
+    with told as materialized (
+        select p.* from private.told_places(tenant, $3, $4, only_own, hidden) as p
+    ),
+
+    named as (
+        select
+            r.*,
+            left(coalesce(nullif(btrim(r.metadata ->> 'agent'), ''), t.agent), 200) as by_agent,
+            coalesce(nullif(btrim(r.metadata ->> 'session'), ''), nullif(btrim(r.metadata ->> 'session_id'), '')) as own_session,
+            t.session as told_session, t.repository as told_repository, t.branch as told_branch
+        from public.cost_records as r
+        left join told as t
+            on r.source_key = t.source_key and case when r.request_id is null then r.timestamp end is not distinct from t.line_at
+        where
+            r.workspace_id = tenant and r.timestamp >= $3 and r.timestamp < $4 and r.charge_type = 'usage'
+            and (person is null or r.user_id = person)
+            and (r.user_id = caller or only_own is null and (r.project_id = any (hidden)) is not true)
+    )
+
+    select
+        n.timestamp,
+        n.day is not null,
+        n.by_agent,
+        left(coalesce(n.own_session, n.told_session), 200),
+        left(coalesce(nullif(btrim(n.metadata ->> 'repository'), ''), n.told_repository), 200),
+        left(coalesce(nullif(btrim(n.metadata ->> 'branch'), ''), n.told_branch), 200),
+        n.provider_id,
+        n.model_name,
+        n.cost_basis = 'included',
+        case when n.money_is_effective then n.cost_usd else 0 end,
+        case when n.tokens_are_effective then n.tokens_used else 0 end,
+        case when n.tokens_are_effective then n.input_tokens else 0 end,
+        case when n.tokens_are_effective then n.output_tokens else 0 end,
+        case when n.tokens_are_effective then n.cached_input_tokens else 0 end,
+        case when n.tokens_are_effective then n.cache_write_tokens else 0 end,
+        case
+            when n.tokens_are_effective and n.cache_write_tokens > 0 then private.hour_writes(n.metadata, n.cache_write_tokens) else 0
+        end,
+        case when n.tokens_are_effective then n.request_count else 0 end,
+        case
+            when n.metadata ?| array['price_tier', 'price_context']
+                then jsonb_build_object('tier', n.metadata -> 'price_tier', 'context', n.metadata -> 'price_context')
+        end,
+        n.source_key
+    from named as n
+    where $2 is null or n.by_agent = any ($2);
+end
+$_$;
+
 -- FUNCTION private.aliases_of(jsonb)
 
 CREATE FUNCTION private.aliases_of(metadata jsonb) RETURNS uuid[]
@@ -1352,6 +1417,40 @@ begin
         changes := changes || private.regrouped_days(groups, changes);
     end if;
     perform private.resolve_overlaps(changes);
+end
+$$;
+
+-- FUNCTION private.check_agent_period(uuid, date, date, integer)
+
+CREATE FUNCTION private.check_agent_period(tenant uuid, from_date date, to_date date, most_days integer) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+declare
+    zone constant text := private.timezone_of(tenant);
+begin
+    if from_date is null or to_date is null or from_date > to_date or to_date - from_date >= most_days then
+        raise exception 'Give the first and the last day of a period of at most % days.', most_days
+            using errcode = '22023';
+    end if;
+    if
+        (
+            select count(*) > private.max_agent_records()
+            from (
+                select
+                from public.cost_records as r
+                where
+                    r.workspace_id = tenant and r.timestamp >= private.day_start(from_date, zone)
+                    and r.timestamp < private.day_start(to_date + 1, zone)
+                limit private.max_agent_records() + 1
+            ) as c
+        )
+    then
+        raise exception 'This period has more than % records. Choose a shorter one.',
+            ltrim(to_char(private.max_agent_records(), '999,999,999'))
+            using errcode = '22023';
+    end if;
 end
 $$;
 
@@ -4148,6 +4247,19 @@ begin
 end
 $$;
 
+-- FUNCTION private.hour_writes(jsonb, bigint)
+
+CREATE FUNCTION private.hour_writes(metadata jsonb, cache_write_tokens bigint) RETURNS bigint
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+    select case
+        when jsonb_typeof($1 -> 'cache_write_1h_tokens') = 'number'
+            then least(greatest(trunc(($1 ->> 'cache_write_1h_tokens')::numeric), 0), $2)::bigint
+        else 0
+    end
+$_$;
+
 -- FUNCTION private.idle_connections(uuid, timestamp with time zone, integer)
 
 CREATE FUNCTION private.idle_connections(tenant uuid, as_of timestamp with time zone, idle_days integer) RETURNS TABLE(id uuid, name text, provider text, since timestamp with time zone, had_records boolean, problem text)
@@ -5391,6 +5503,15 @@ begin
         left join unnest(rules) as r on f.position = r.position
     );
 end
+$$;
+
+-- FUNCTION private.max_agent_records()
+
+CREATE FUNCTION private.max_agent_records() RETURNS bigint
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select 2000000::bigint
 $$;
 
 -- FUNCTION private.max_calls()
@@ -9505,6 +9626,26 @@ CREATE FUNCTION private.timezone_of(of_workspace uuid) RETURNS text
     select coalesce((select w.timezone from public.workspaces as w where w.id = of_workspace), 'UTC')
 $$;
 
+-- FUNCTION private.told_places(uuid, timestamp with time zone, timestamp with time zone, uuid, uuid[])
+
+CREATE FUNCTION private.told_places(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone, only_own uuid, hidden uuid[]) RETURNS TABLE(source_key uuid, line_at timestamp with time zone, agent text, session text, repository text, branch text)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $_$
+    select
+        s.source_key, case when s.request_id is null then s.timestamp end,
+        min(nullif(btrim(s.metadata ->> 'agent'), '')),
+        min(coalesce(nullif(btrim(s.metadata ->> 'session'), ''), nullif(btrim(s.metadata ->> 'session_id'), ''))),
+        min(nullif(btrim(s.metadata ->> 'repository'), '')), min(nullif(btrim(s.metadata ->> 'branch'), ''))
+    from public.superseded_records as s
+    inner join public.imports as i on s.import_id = i.id and i.is_enabled
+    where
+        s.workspace_id = tenant and s.timestamp >= $2 - interval '1 day' and s.timestamp < $3 + interval '1 day'
+        and s.metadata ?| array['agent', 'session', 'session_id', 'repository', 'branch']
+        and (s.user_id = (select auth.uid()) or only_own is null and (s.project_id = any (hidden)) is not true)
+    group by 1, 2
+$_$;
+
 -- FUNCTION private.top_models(uuid, timestamp with time zone, timestamp with time zone, integer)
 
 CREATE FUNCTION private.top_models(tenant uuid, since timestamp with time zone, until timestamp with time zone, at_most integer) RETURNS TABLE(model_name text, provider text, total_cost_usd numeric, total_tokens numeric, total_requests numeric, share numeric)
@@ -9938,6 +10079,341 @@ begin
     values (invitation.workspace_id, auth.uid(), invitation.role, jsonb_build_object('invitation_sha256', hashed))
     on conflict do nothing;
     return invitation.workspace_id;
+end
+$_$;
+
+-- FUNCTION public.agent_days(uuid, text[], date, date, uuid)
+
+CREATE FUNCTION public.agent_days(workspace uuid, agents text[], from_date date, to_date date, person uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '60s'
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace($1, 'viewer');
+    zone constant text := private.timezone_of(tenant);
+begin
+    perform private.check_agent_period(tenant, $3, $4, 400);
+    return (
+        with sums as materialized (
+            select
+                date_trunc('hour', a.at, 'UTC') as hour, (a.at at time zone zone)::date as day,
+                extract(hour from a.at at time zone zone)::integer as local_hour, a.is_day, a.agent,
+                coalesce(sum(a.cost_usd) filter (where not a.is_included), 0) as cost_usd,
+                coalesce(sum(a.cost_usd) filter (where a.is_included), 0) as included_usd,
+                sum(a.tokens) as tokens, sum(a.requests) as requests, count(*) as records,
+                count(*) filter (where a.cost_usd is null) as unpriced
+            from private.agent_records(tenant, $2[1:50], private.day_start($3, zone), private.day_start($4 + 1, zone), $5) as a
+            group by 1, 2, 3, 4, 5
+        ),
+
+        days as (
+            select
+                s.day, s.agent, sum(s.cost_usd)::text as cost_usd, sum(s.included_usd)::text as included_usd, sum(s.tokens) as tokens,
+                sum(s.requests) as requests, sum(s.records) as records, sum(s.unpriced) as unpriced
+            from sums as s
+            group by s.day, s.agent
+        ),
+
+        hours as (
+            select s.hour, sum(s.cost_usd)::text as cost_usd, sum(s.included_usd)::text as included_usd, sum(s.requests) as requests
+            from sums as s
+            where not s.is_day
+            group by s.hour
+        ),
+
+        week as (
+            select
+                extract(isodow from s.day)::integer as weekday, s.local_hour as hour, sum(s.cost_usd)::text as cost_usd,
+                sum(s.included_usd)::text as included_usd, sum(s.requests) as requests
+            from sums as s
+            where not s.is_day and s.day > $4 - 90
+            group by 1, 2
+        )
+
+        select json_build_object(
+            'days', (select coalesce(json_agg(d order by d.day, d.agent), '[]') from days as d),
+            'hours', (select coalesce(json_agg(h order by h.hour), '[]') from hours as h),
+            'week', (select coalesce(json_agg(w order by w.weekday, w.hour), '[]') from week as w)
+        )
+    );
+end
+$_$;
+
+-- FUNCTION public.agent_models(uuid, text[], date, date, uuid)
+
+CREATE FUNCTION public.agent_models(workspace uuid, agents text[], from_date date, to_date date, person uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '60s'
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace($1, 'viewer');
+    zone constant text := private.timezone_of(tenant);
+begin
+    perform private.check_agent_period(tenant, $3, $4, 100);
+    return (
+        with sums as materialized (
+            select
+                (a.at at time zone zone)::date as day, a.provider_id, a.model_name,
+                coalesce(sum(a.cost_usd) filter (where not a.is_included), 0) as cost_usd,
+                coalesce(sum(a.cost_usd) filter (where a.is_included), 0) as included_usd,
+                sum(a.tokens) as tokens, sum(a.input_tokens) as input_tokens, sum(a.output_tokens) as output_tokens,
+                sum(a.cached_input_tokens) as cached_input_tokens, sum(a.cache_write_tokens) as cache_write_tokens,
+                sum(a.hour_write_tokens) as hour_write_tokens, sum(a.requests) as requests,
+                count(*) as records, count(*) filter (where a.cost_usd is null) as unpriced
+            from private.agent_records(tenant, $2[1:50], private.day_start($3, zone), private.day_start($4 + 1, zone), $5) as a
+            group by 1, 2, 3
+        ),
+
+        ranked as (
+            select
+                s.provider_id, s.model_name,
+                row_number() over (
+                    order by sum(s.cost_usd + s.included_usd) desc, sum(s.tokens) desc, s.model_name, s.provider_id
+                ) as nth
+            from sums as s
+            group by s.provider_id, s.model_name
+        ),
+
+        shown as (
+            select
+                s.day, case when r.nth <= 40 then p.name end as provider, case when r.nth <= 40 then s.model_name end as model_name,
+                sum(s.cost_usd)::text as cost_usd, sum(s.included_usd)::text as included_usd, sum(s.tokens) as tokens,
+                sum(s.input_tokens) as input_tokens, sum(s.output_tokens) as output_tokens,
+                sum(s.cached_input_tokens) as cached_input_tokens, sum(s.cache_write_tokens) as cache_write_tokens,
+                sum(s.hour_write_tokens) as hour_write_tokens, sum(s.requests) as requests, sum(s.records) as records,
+                sum(s.unpriced) as unpriced, min(r.nth) as nth
+            from sums as s
+            inner join ranked as r on s.provider_id = r.provider_id and s.model_name = r.model_name
+            inner join public.providers as p on s.provider_id = p.id
+            group by 1, 2, 3
+        )
+
+        select coalesce(json_agg(to_jsonb(s) - 'nth' order by s.day, s.nth), '[]') from shown as s
+    );
+end
+$_$;
+
+-- FUNCTION public.agent_places(uuid, text[], date, date, uuid)
+
+CREATE FUNCTION public.agent_places(workspace uuid, agents text[], from_date date, to_date date, person uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '60s'
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace($1, 'viewer');
+    zone constant text := private.timezone_of(tenant);
+begin
+    perform private.check_agent_period(tenant, $3, $4, 100);
+    return (
+        with sums as materialized (
+            select
+                (a.at at time zone zone)::date as day, a.repository, a.branch, a.session,
+                coalesce(sum(a.cost_usd) filter (where not a.is_included), 0) as cost_usd,
+                coalesce(sum(a.cost_usd) filter (where a.is_included), 0) as included_usd,
+                sum(a.tokens) as tokens, sum(a.requests) as requests, count(*) filter (where a.cost_usd is null) as unpriced
+            from private.agent_records(
+                tenant, $2[1:50], private.day_start($3, zone), private.day_start($4 + 1, zone), $5
+            ) as a
+            group by 1, 2, 3, 4
+        ),
+
+        repositories as (
+            select
+                s.repository,
+                row_number() over (order by sum(s.cost_usd + s.included_usd) desc, sum(s.tokens) desc, s.repository) as nth
+            from sums as s
+            where s.repository is not null
+            group by s.repository
+        ),
+
+        branches as (
+            select
+                s.repository, s.branch,
+                row_number() over (
+                    partition by s.repository order by sum(s.cost_usd + s.included_usd) desc, sum(s.tokens) desc, s.branch
+                ) as nth
+            from sums as s
+            where s.repository is not null and s.branch is not null
+            group by s.repository, s.branch
+        ),
+
+        named as (
+            select
+                s.*, case when r.nth is null then 'none' when r.nth > 8 then 'rest' else 'value' end as kind,
+                case when r.nth <= 8 then s.repository end as shown,
+                case when r.nth <= 8 then case when b.nth is null then 'none' when b.nth > 4 then 'rest' else 'value' end end
+                    as branch_kind,
+                case when r.nth <= 8 and b.nth <= 4 then s.branch end as shown_branch
+            from sums as s
+            left join repositories as r on s.repository = r.repository
+            left join branches as b on s.repository = b.repository and s.branch = b.branch
+        ),
+
+        parts as (
+            select
+                n.kind, n.shown as repository, n.branch_kind, n.shown_branch as branch, n.day,
+                grouping(n.branch_kind) = 0 as is_branch,
+                case when grouping(n.branch_kind) = 0 then count(distinct n.branch) else count(distinct n.repository) end as members,
+                sum(n.cost_usd) as cost_usd, sum(n.included_usd) as included_usd, sum(n.tokens) as tokens,
+                sum(n.requests) as requests, count(distinct n.session) as sessions, sum(n.unpriced) as unpriced
+            from named as n
+            group by grouping sets ((1, 2), (1, 2, 5), (1, 2, 3, 4), (1, 2, 3, 4, 5))
+        )
+
+        select coalesce(json_agg(
+            to_jsonb(p) || jsonb_build_object('cost_usd', p.cost_usd::text, 'included_usd', p.included_usd::text)
+            order by p.cost_usd + p.included_usd desc, p.tokens desc, p.repository, p.branch, p.day
+        ), '[]')
+        from parts as p
+        where not p.is_branch or p.branch_kind is not null
+    );
+end
+$_$;
+
+-- FUNCTION public.agent_session(uuid, text)
+
+CREATE FUNCTION public.agent_session(workspace uuid, session text) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '60s'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace($1, 'viewer');
+    asked constant text := left(btrim($2), 200);
+    zone constant text := private.timezone_of(tenant);
+    first_at timestamptz;
+    last_at timestamptz;
+begin
+    select min(f.timestamp), max(f.timestamp)
+    into first_at, last_at
+    from (
+        select r.timestamp
+        from public.cost_records as r
+        where
+            r.workspace_id = tenant and r.metadata ?| array['session', 'session_id']
+            and left(coalesce(nullif(btrim(r.metadata ->> 'session'), ''), nullif(btrim(r.metadata ->> 'session_id'), '')), 200) = asked
+        offset 0 -- else it would look for the first one by time
+    ) as f;
+    if asked = '' or last_at is null then
+        return null;
+    end if;
+    first_at := greatest(first_at - interval '1 hour', last_at - interval '398 days');
+    last_at := last_at + interval '1 hour';
+    perform private.check_agent_period(tenant, (first_at at time zone zone)::date, (last_at at time zone zone)::date, 401);
+    return (
+        with found as materialized (
+            select a.*, row_number() over (order by a.at, a.source_key) as nth
+            from private.agent_records(tenant, null, first_at, last_at, null) as a
+            where a.session = asked
+        )
+
+        select
+            case when count(*) > 0 then json_build_object(
+                'requests', sum(f.requests), 'records', count(*), 'first_at', min(f.at), 'last_at', max(f.at),
+                'cost_usd', coalesce(sum(f.cost_usd) filter (where not f.is_included), 0)::text,
+                'included_usd', coalesce(sum(f.cost_usd) filter (where f.is_included), 0)::text,
+                'unpriced', count(*) filter (where f.cost_usd is null),
+                'has_traces', exists (
+                    select
+                    from public.traces as t
+                    where
+                        t.workspace_id = tenant and t.session = asked
+                        and (
+                            t.user_id = auth.uid()
+                            or private.only_own_rows(tenant) is null and not t.project_ids && array(select private.hidden_projects())
+                        )
+                ),
+                'rows', json_agg(
+                    json_build_object(
+                        'at', f.at, 'agent', f.agent, 'repository', f.repository, 'branch', f.branch, 'provider', p.name,
+                        'model_name', f.model_name, 'is_included', f.is_included, 'cost_usd', f.cost_usd::text,
+                        'input_tokens', f.input_tokens, 'output_tokens', f.output_tokens,
+                        'cached_input_tokens', f.cached_input_tokens, 'cache_write_tokens', f.cache_write_tokens,
+                        'hour_write_tokens', f.hour_write_tokens, 'requests', f.requests, 'priced_by', f.priced_by
+                    )
+                    order by f.nth
+                ) filter (where f.nth <= 5000)
+            ) end
+        from found as f
+        inner join public.providers as p on f.provider_id = p.id
+    );
+end
+$_$;
+
+-- FUNCTION public.agent_sessions(uuid, text[], date, date, uuid, integer)
+
+CREATE FUNCTION public.agent_sessions(workspace uuid, agents text[], from_date date, to_date date, person uuid DEFAULT NULL::uuid, top_n integer DEFAULT 10) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '60s'
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace($1, 'viewer');
+    zone constant text := private.timezone_of(tenant);
+begin
+    perform private.check_agent_period(tenant, $3, $4, 100);
+    return (
+        with found as materialized (
+            select
+                a.at, a.agent, a.session, a.repository, a.branch, a.model_name, a.is_included, a.cost_usd, a.tokens, a.input_tokens,
+                a.requests, a.source_key
+            from private.agent_records(
+                tenant, $2[1:50], private.day_start($3, zone), private.day_start($4 + 1, zone), $5
+            ) as a
+            where a.session is not null
+        ),
+
+        sums as (
+            select
+                f.session, min(f.at) as first_at, max(f.at) as last_at,
+                coalesce(sum(f.cost_usd) filter (where not f.is_included), 0) as cost_usd,
+                coalesce(sum(f.cost_usd) filter (where f.is_included), 0) as included_usd,
+                sum(f.tokens) as tokens, sum(f.requests) as requests, count(*) filter (where f.cost_usd is null) as unpriced,
+                max(f.input_tokens) filter (where f.requests <= 1) as most_context, count(*) over () as total
+            from found as f
+            group by f.session
+            order by coalesce(sum(f.cost_usd), 0) desc, sum(f.tokens) desc, f.session
+            limit greatest(least($6, 100), 1)
+        ),
+
+        described as (
+            select
+                f.session, mode() within group (order by f.agent) as agent, mode() within group (order by f.repository) as repository,
+                mode() within group (order by f.branch) as branch,
+                (array_agg(f.input_tokens order by f.at, f.source_key) filter (where f.input_tokens > 0 and f.requests <= 1))[1]
+                    as first_context
+            from found as f
+            where f.session in (select s.session from sums as s)
+            group by f.session
+        ),
+
+        models as (
+            select m.session, (array_agg(m.model_name order by m.usd desc, m.model_name))[1:4] as models
+            from (
+                select f.session, f.model_name, coalesce(sum(f.cost_usd), 0) as usd
+                from found as f
+                where f.session in (select s.session from sums as s)
+                group by f.session, f.model_name
+            ) as m
+            group by m.session
+        )
+
+        select json_build_object(
+            'sessions', coalesce(max(s.total), 0),
+            'rows', coalesce(json_agg(
+                to_jsonb(s) - 'total' || to_jsonb(d)
+                || jsonb_build_object('models', m.models, 'cost_usd', s.cost_usd::text, 'included_usd', s.included_usd::text)
+                order by s.cost_usd + s.included_usd desc, s.tokens desc, s.session
+            ), '[]')
+        )
+        from sums as s
+        inner join described as d on s.session = d.session
+        inner join models as m on s.session = m.session
+    );
 end
 $_$;
 
@@ -14530,6 +15006,10 @@ CREATE INDEX cost_records_provider_id_workspace_id_timestamp_idx ON ONLY public.
 
 CREATE INDEX cost_records_request_idx ON ONLY public.cost_records USING btree (workspace_id, source_key) WHERE (request_id IS NOT NULL);
 
+-- INDEX public.cost_records_session_idx
+
+CREATE INDEX cost_records_session_idx ON ONLY public.cost_records USING btree (workspace_id, "left"(COALESCE(NULLIF(btrim((metadata ->> 'session'::text)), ''::text), NULLIF(btrim((metadata ->> 'session_id'::text)), ''::text)), 200)) WHERE (metadata ?| ARRAY['session'::text, 'session_id'::text]);
+
 -- INDEX public.cost_records_subscription_id_idx
 
 CREATE INDEX cost_records_subscription_id_idx ON ONLY public.cost_records USING btree (subscription_id) WHERE (subscription_id IS NOT NULL);
@@ -16600,6 +17080,8 @@ REVOKE ALL ON FUNCTION private.add_to_channels(changes private.session_channels[
 
 REVOKE ALL ON FUNCTION private.add_to_day_parts(changes private.day_parts[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.agent_records(tenant uuid, agents text[], first_at timestamp with time zone, last_at timestamp with time zone, person uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.aliases_of(metadata jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.archived_tables() FROM PUBLIC;
@@ -16679,6 +17161,8 @@ REVOKE ALL ON FUNCTION private.change_channel(tenant uuid, of_session uuid, chan
 REVOKE ALL ON FUNCTION private.change_enabled() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.change_parts(changes private.day_parts[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.check_agent_period(tenant uuid, from_date date, to_date date, most_days integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_budget() FROM PUBLIC;
 
@@ -16898,6 +17382,8 @@ GRANT ALL ON FUNCTION private.hidden_projects() TO authenticated;
 REVOKE ALL ON FUNCTION private.hidden_subscriptions() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.hidden_subscriptions() TO authenticated;
 
+REVOKE ALL ON FUNCTION private.hour_writes(metadata jsonb, cache_write_tokens bigint) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.idle_connections(tenant uuid, as_of timestamp with time zone, idle_days integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.idle_keys(tenant uuid, as_of timestamp with time zone, idle_days integer) FROM PUBLIC;
@@ -17112,6 +17598,8 @@ REVOKE ALL ON FUNCTION private.mark_month(partition_name text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.mark_updated_days() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.match_rules(rules public.project_rules[], kinds private.traits[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.max_agent_records() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.max_calls() FROM PUBLIC;
 
@@ -17476,6 +17964,8 @@ REVOKE ALL ON FUNCTION private.timezone_lock(of_workspace uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.timezone_of(of_workspace uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.told_places(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone, only_own uuid, hidden uuid[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.top_models(tenant uuid, since timestamp with time zone, until timestamp with time zone, at_most integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.total_spend(tenant uuid, since timestamp with time zone, until timestamp with time zone) FROM PUBLIC;
@@ -17525,6 +18015,21 @@ REVOKE ALL ON FUNCTION private.write_rules(rules public.project_rules[]) FROM PU
 
 REVOKE ALL ON FUNCTION public.accept_invitation(token text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.accept_invitation(token text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.agent_days(workspace uuid, agents text[], from_date date, to_date date, person uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.agent_days(workspace uuid, agents text[], from_date date, to_date date, person uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.agent_models(workspace uuid, agents text[], from_date date, to_date date, person uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.agent_models(workspace uuid, agents text[], from_date date, to_date date, person uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.agent_places(workspace uuid, agents text[], from_date date, to_date date, person uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.agent_places(workspace uuid, agents text[], from_date date, to_date date, person uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.agent_session(workspace uuid, session text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.agent_session(workspace uuid, session text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.agent_sessions(workspace uuid, agents text[], from_date date, to_date date, person uuid, top_n integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.agent_sessions(workspace uuid, agents text[], from_date date, to_date date, person uuid, top_n integer) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.apply_prices(run_id uuid, changes json, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.apply_prices(run_id uuid, changes json, workspace uuid) TO authenticated;

@@ -28,6 +28,11 @@ TIMEOUT_SECONDS = 120.0
 # Functions that may read or change all of a workspace's records; they have limits of their own, up to 120 s.
 LONG_FUNCTIONS = frozenset(
     {
+        "agent_days",
+        "agent_models",
+        "agent_places",
+        "agent_session",
+        "agent_sessions",
         "costs_by_dimension",
         "count_by_rule",
         "delete_own_account",

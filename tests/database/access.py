@@ -110,6 +110,11 @@ TOTALS = {
 
 EXECUTED_BY = {
     "accept_invitation": {"authenticated"},
+    "agent_days": {"authenticated"},
+    "agent_models": {"authenticated"},
+    "agent_places": {"authenticated"},
+    "agent_session": {"authenticated"},
+    "agent_sessions": {"authenticated"},
     "apply_prices": {"authenticated"},
     "archive_project": {"authenticated"},
     "attach_partition": {"service_role"},

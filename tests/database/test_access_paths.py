@@ -257,6 +257,31 @@ def test_performance_of_models_reads_none_of_the_records_that_were_imported(vacu
 
 
 @pytest.mark.new_database
+def test_session_reads_the_records_of_its_days(vacuumed: Connection) -> None:
+    """Also on a connection that has asked when there were none."""
+    start = datetime(2026, 5, 1, tzinfo=UTC)
+    ask = "select public.agent_session(null, 'mine') ->> 'requests'"
+    for _ in range(10):
+        vacuumed.execute(ask)
+    made = [
+        record(
+            timestamp=(start + timedelta(minutes=nth)).isoformat(),
+            metadata={"session": f"other {nth % 7}"},
+            request_count=1,
+        )
+        for nth in range(2000)
+    ]
+    at = (start + timedelta(days=20)).isoformat()
+    mine = [record(timestamp=at, metadata={"session": "mine"}, request_count=1) for _ in range(20)]
+    save(vacuumed, [*made, *mine])
+    before = tuples_read(vacuumed, "cost_records_2026_05")
+    assert vacuumed.execute(ask).fetchone() == ("20",)
+    after = tuples_read(vacuumed, "cost_records_2026_05")
+    assert after[0] == before[0]
+    assert after[1] - before[1] <= 200
+
+
+@pytest.mark.new_database
 def test_saves_of_known_records_into_such_a_month_read_each_once(vacuumed: Connection) -> None:
     start = datetime(2026, 5, 1, tzinfo=UTC)
     known = [record(timestamp=(start + timedelta(minutes=n)).isoformat()) for n in range(1000)]
