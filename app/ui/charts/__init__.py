@@ -3,6 +3,19 @@
 from app.ui.charts.bars import shares
 from app.ui.charts.budget import budget_course, scope_months
 from app.ui.charts.daily import Context, Earlier, daily_spend, mark_days
+from app.ui.charts.explore import (
+    NO_GROUP,
+    WEEKDAYS,
+    Band,
+    Cell,
+    Course,
+    Tile,
+    grid_of_cells,
+    lines,
+    name_moment,
+    stacked_bars,
+    treemap,
+)
 from app.ui.charts.forecast import earlier_predictions, forecast_ribbons
 from app.ui.charts.models import Line, course, latency_curve, model_colours
 from app.ui.charts.spend import describe_totals, pairs, spend_by_name
@@ -10,9 +23,15 @@ from app.ui.charts.style import config, is_weekly, series_colours, top_names
 from app.ui.charts.traces import kind_colours, trace_scatter, waterfall_bar
 
 __all__ = [
+    "NO_GROUP",
+    "WEEKDAYS",
+    "Band",
+    "Cell",
     "Context",
+    "Course",
     "Earlier",
     "Line",
+    "Tile",
     "budget_course",
     "config",
     "course",
@@ -20,17 +39,22 @@ __all__ = [
     "describe_totals",
     "earlier_predictions",
     "forecast_ribbons",
+    "grid_of_cells",
     "is_weekly",
     "kind_colours",
     "latency_curve",
+    "lines",
     "mark_days",
     "model_colours",
+    "name_moment",
     "pairs",
     "scope_months",
     "series_colours",
     "shares",
     "spend_by_name",
+    "stacked_bars",
     "top_names",
     "trace_scatter",
+    "treemap",
     "waterfall_bar",
 ]

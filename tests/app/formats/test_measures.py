@@ -1,0 +1,23 @@
+"""Amounts of each measure as text."""
+
+from decimal import Decimal
+
+import pytest
+
+from app.formats.measures import format_measure
+
+
+@pytest.mark.parametrize(
+    ("amount", "unit", "shown"),
+    [
+        (Decimal("12.345"), "money", "$12.35"),
+        (Decimal("0.00123"), "ratio", "$0.00123"),
+        (Decimal("1234567"), "tokens", "1.23M"),
+        (Decimal("-20000"), "tokens", "-20K"),
+        (Decimal("1482"), "requests", "1,482"),
+        (1.5, "money", "$1.50"),
+        (None, "ratio", "–"),  # noqa: RUF001 - an en dash
+    ],
+)
+def test_amount_has_the_form_of_its_unit(amount: Decimal | float | None, unit: str, shown: str) -> None:
+    assert format_measure(amount, unit, "USD") == shown
