@@ -47,6 +47,42 @@ CREATE TYPE private.daily_row AS (
 	unpriced_count bigint
 );
 
+-- TYPE private.exploration
+
+CREATE TYPE private.exploration AS (
+	tenant uuid,
+	measure text,
+	dimensions text[],
+	filters jsonb,
+	first_day date,
+	last_day date,
+	granularity text,
+	top_n integer,
+	rates numeric[],
+	prices jsonb,
+	zone text,
+	first_at timestamp with time zone,
+	last_at timestamp with time zone,
+	only_own uuid,
+	asked private.daily_question
+);
+
+-- TYPE private.explored_cell
+
+CREATE TYPE private.explored_cell AS (
+	is_total boolean,
+	kind_1 text,
+	value_1 text,
+	kind_2 text,
+	value_2 text,
+	at text,
+	amount numeric,
+	per numeric,
+	requests numeric,
+	records bigint,
+	unpriced bigint
+);
+
 -- TYPE private.traits
 
 CREATE TYPE private.traits AS (
@@ -581,6 +617,84 @@ begin
 end
 $$;
 
+-- FUNCTION private.answer_explored(private.exploration)
+
+CREATE FUNCTION private.answer_explored(question private.exploration) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    dimensions constant text[] := question.dimensions;
+    has_numbers constant boolean := question.granularity in ('weekday', 'hour_of_day', 'weekday_hour');
+begin
+    return (
+        with cells as materialized (
+            select c.*, case when question.measure = 'cost_per_request' then nullif(c.per, 0) else 1 end as divisor
+            from private.placed_cells(question) as c
+        ),
+
+        sums as (
+            select
+                c.place, bool_or(c.is_rest) as is_rest, min(c.members) as members,
+                jsonb_build_array(
+                    private.explored_name(dimensions[1], min(c.kind_1), min(c.value_1)),
+                    private.explored_name(dimensions[2], min(c.kind_2), min(c.value_2))
+                ) as keys,
+                jsonb_build_object(
+                    'value', (
+                        sum(c.amount) / case when question.measure = 'cost_per_request' then nullif(sum(c.per), 0) else 1 end
+                    )::text,
+                    'requests', sum(c.requests), 'records', sum(c.records), 'unpriced_records', sum(c.unpriced)
+                ) as figures
+            from cells as c
+            group by c.place
+        ),
+
+        parts as (
+            select
+                json_agg(
+                    jsonb_build_object(
+                        'kind', case when s.is_rest then 'rest' else 'value' end,
+                        'groups', case when s.is_rest then s.members else 1 end,
+                        'keys', case
+                            when s.is_rest or cardinality(dimensions) = 0 then '[]'
+                            when cardinality(dimensions) = 1 then s.keys - 1
+                            else s.keys
+                        end
+                    ) || s.figures
+                    order by s.place
+                ) as parts
+            from sums as s
+            where s.place is not null
+        ),
+
+        points as (
+            select
+                json_agg(c.place order by c.place, length(c.at), c.at) as part,
+                json_agg(
+                    case when has_numbers then to_json(c.at::integer) else to_json(c.at) end order by c.place, length(c.at), c.at
+                ) as at,
+                json_agg((c.amount / c.divisor)::text order by c.place, length(c.at), c.at) as value
+            from cells as c
+            where c.place is not null and question.granularity <> 'none'
+        )
+
+        select
+            json_build_object(
+                'total', s.figures, 'groups', s.members, 'overlaps', 'tag' = any (dimensions),
+                'parts', coalesce(p.parts, '[]'),
+                'points', json_build_object(
+                    'part', coalesce(o.part, '[]'), 'at', coalesce(o.at, '[]'), 'value', coalesce(o.value, '[]')
+                )
+            )
+        from sums as s
+        cross join parts as p
+        cross join points as o
+        where s.place is null
+    );
+end
+$$;
+
 -- FUNCTION private.archived_tables()
 
 CREATE FUNCTION private.archived_tables() RETURNS SETOF regclass
@@ -661,6 +775,53 @@ CREATE FUNCTION private.are_model_limits(limits jsonb) RETURNS boolean
             )
         else false
     end
+$$;
+
+-- FUNCTION private.ask_exploration(private.exploration)
+
+CREATE FUNCTION private.ask_exploration(question private.exploration) RETURNS private.exploration
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    named constant text[] := question.dimensions || array(select jsonb_object_keys(question.filters));
+    is_divided constant boolean := 'project' = any (named) and 'person' = any (named);
+begin
+    if question.measure is null or question.measure not in (
+        'spend', 'value', 'tokens', 'input_tokens', 'cache_read_tokens', 'cache_write_tokens', 'output_tokens', 'reasoning_tokens',
+        'requests', 'cost_per_request', 'cache_savings'
+    ) then
+        raise exception 'Measure spend, value, tokens, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, '
+            'reasoning_tokens, requests, cost_per_request or cache_savings.' using errcode = '22023';
+    end if;
+    if array_ndims(question.dimensions) > 1 or cardinality(question.dimensions) > 2 or question.dimensions[1] = question.dimensions[2] then
+        raise exception 'Group by at most two dimensions, which differ.' using errcode = '22023';
+    end if;
+    perform private.check_dimension(d.name) from unnest(question.dimensions) as d (name);
+    perform private.check_filters(question.filters);
+    if 'token_class' = any (named) and question.measure <> 'tokens' then
+        raise exception 'Only tokens have classes: measure tokens, or leave the class of token out.' using errcode = '22023';
+    end if;
+    perform private.check_explored_period(question);
+    if question.prices is not null and (jsonb_typeof(question.prices) <> 'array' or jsonb_array_length(question.prices) > 5000) then
+        raise exception 'Prices are a list of at most 5,000.' using errcode = '22023';
+    end if;
+    if question.measure not in ('spend', 'value', 'cost_per_request', 'cache_savings') then
+        question.rates := null; -- only money is converted
+    end if;
+    question.zone := private.timezone_of(question.tenant);
+    question.first_at := private.day_start(question.first_day, question.zone);
+    question.last_at := private.day_start(question.last_day + 1, question.zone);
+    question.only_own := private.only_own_rows(question.tenant);
+    question.asked := private.ask_for_days(
+        question.tenant, case when is_divided then null when 'project' = any (named) then 'project' when 'person' = any (named) then 'person' end,
+        null, null
+    );
+    if is_divided then
+        question.asked.rollup := null; -- sums over one of them do not have both
+    end if;
+    return question;
+end
 $$;
 
 -- FUNCTION private.ask_for_days(uuid, text, uuid, uuid)
@@ -1528,6 +1689,107 @@ begin
         raise exception 'Give the currency as three capital letters, such as USD or EUR.' using errcode = '22023';
     end if;
     return code;
+end
+$_$;
+
+-- FUNCTION private.check_dimension(text)
+
+CREATE FUNCTION private.check_dimension(dimension text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    if
+        private.explored_keys(dimension) is null and private.explored_column(dimension) is null
+        and coalesce(dimension not in ('tag', 'token_class'), true)
+    then
+        raise exception 'There is no dimension "%". Ask for provider, model, project, person, source, billing_account, agent, task, '
+            'session, tool, repository, branch, environment, container, customer, api_key, tag, token_class, charge_type or '
+            'cost_basis.', left(dimension, 50) using errcode = '22023';
+    end if;
+end
+$$;
+
+-- FUNCTION private.check_explored_period(private.exploration)
+
+CREATE FUNCTION private.check_explored_period(question private.exploration) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    days constant integer := question.last_day - question.first_day + 1;
+    longest constant integer := case question.granularity when 'hour' then 45 when 'day' then 1100 else 3700 end;
+    most constant integer := case
+        when question.granularity = 'none' then 1000
+        when question.granularity in ('weekday', 'hour_of_day') or question.granularity = 'day' and days <= 100 then 100
+        else 50
+    end;
+begin
+    if question.granularity is null or question.granularity not in (
+        'none', 'hour', 'day', 'week', 'month', 'weekday', 'hour_of_day', 'weekday_hour'
+    ) then
+        raise exception 'The granularity is none, hour, day, week, month, weekday, hour_of_day or weekday_hour.'
+            using errcode = '22023';
+    end if;
+    if
+        days is null or days not between 1 and longest
+        or question.first_day not between date '2000-01-01' and date '2100-01-01'
+    then
+        raise exception 'Choose a period of 1 to % days by %.', ltrim(to_char(longest, '9,999')), question.granularity
+            using errcode = '22023';
+    end if;
+    if question.top_n is null or question.top_n not between 0 and most then
+        raise exception 'Choose 0 to % groups that stand alone.', most using errcode = '22023';
+    end if;
+    if
+        cardinality(question.rates) <> days or array_ndims(question.rates) > 1
+        or exists (select from unnest(question.rates) as r (rate) where (r.rate > 0 and r.rate < 1000000000) is not true)
+    then
+        raise exception 'Give a rate for each day.' using errcode = '22023';
+    end if;
+end
+$$;
+
+-- FUNCTION private.check_filters(jsonb)
+
+CREATE FUNCTION private.check_filters(filters jsonb) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $_$
+declare
+    dimension text;
+    chosen jsonb;
+begin
+    if jsonb_typeof(filters) <> 'object' or (select count(*) > 12 from jsonb_object_keys(filters)) then
+        raise exception 'Filters are an object of at most 12 dimensions, each with a list of values.' using errcode = '22023';
+    end if;
+    for dimension, chosen in select f.key, f.value from jsonb_each(filters) as f (key, value) loop
+        perform private.check_dimension(dimension);
+        if
+            jsonb_typeof(chosen) <> 'array' or jsonb_array_length(chosen) not between 1 and 100
+            or exists (
+                select
+                from jsonb_array_elements(chosen) as v (value)
+                where jsonb_typeof(v.value) not in ('string', 'null') or length(v.value #>> '{}') > 300
+            )
+        then
+            raise exception 'Filter "%" by 1 to 100 values, which are texts or null.', dimension using errcode = '22023';
+        end if;
+        if
+            dimension in ('project', 'person', 'source')
+            and exists (
+                select
+                from jsonb_array_elements_text(chosen) as v (value)
+                where v.value !~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'
+            )
+        then
+            raise exception 'Filter "%" by ids.', dimension using errcode = '22023';
+        end if;
+        if dimension = 'token_class' and not (chosen <@ '["input", "cache_read", "cache_write", "output", "reasoning", "other"]') then
+            raise exception 'Classes of tokens are input, cache_read, cache_write, output, reasoning and other.'
+                using errcode = '22023';
+        end if;
+    end loop;
 end
 $_$;
 
@@ -2714,6 +2976,50 @@ begin
 end
 $$;
 
+-- FUNCTION private.days_to_explore(private.exploration, boolean)
+
+CREATE FUNCTION private.days_to_explore(question private.exploration, has_reasoning boolean) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+declare
+    rollup constant text := case when has_reasoning then null else (question.asked).rollup end;
+    figures constant text :=
+        'd.total_cost_usd as cost_usd, d.total_tokens as tokens_used, d.total_input_tokens as input_tokens, '
+        'd.total_output_tokens as output_tokens, d.total_cached_input_tokens as cached_input_tokens, '
+        'd.total_cache_write_tokens as cache_write_tokens, %s as reasoning_tokens, d.total_requests as request_count, '
+        'd.record_count as records, d.unpriced_count as unpriced';
+    selected constant text :=
+        'select d.date, d.provider_id, d.model_name, d.cost_basis, d.charge_type, %s as project_id, %s as user_id, ' || figures;
+    project constant text := 'nullif(d.project_id, ''00000000-0000-0000-0000-000000000000'')';
+begin
+    return format(
+        $q$%s
+        from private.%s as d
+        where
+            d.workspace_id = ($1).tenant and d.date >= ($1).first_day and d.date <= ($1).last_day and d.date <> all ($3) %s
+            and ((($1).asked).of_person is null or d.%s = (($1).asked).of_person)
+        union all
+        %s
+        from private.outdated_totals(($1).tenant, $3, $2) as d
+        where (($1).asked).of_person is null or d.user_id = (($1).asked).of_person$q$,
+        case
+            when rollup is null then format(selected, project, 'd.user_id', 'd.total_reasoning_tokens')
+            else format(
+                selected,
+                case rollup when 'project' then 'nullif(d.part, ''00000000-0000-0000-0000-000000000000'')' else 'null::uuid' end,
+                case rollup when 'person' then 'd.part' else 'null::uuid' end,
+                '0::bigint'
+            )
+        end,
+        case when rollup is null then 'cost_records_daily' else 'divided_days' end,
+        case when rollup is not null then format('and d.split = %L', rollup) end,
+        case when rollup is null then 'user_id' else 'part' end,
+        format(selected, project, 'd.user_id', 'd.total_reasoning_tokens')
+    );
+end
+$_$;
+
 -- FUNCTION private.decide_parts(uuid, text[], text[], date[])
 
 CREATE FUNCTION private.decide_parts(of_workspace uuid, accounts text[], covering text[], days date[]) RETURNS SETOF private.day_parts
@@ -3406,6 +3712,460 @@ begin
             )
     );
     perform private.settle_events(tenant, shared);
+end
+$$;
+
+-- FUNCTION private.explored_cells(private.exploration)
+
+CREATE FUNCTION private.explored_cells(question private.exploration) RETURNS SETOF private.explored_cell
+    LANGUAGE plpgsql STABLE ROWS 10000
+    SET search_path TO ''
+    SET work_mem TO '64MB'
+    SET jit TO 'off'
+    AS $$
+declare
+    named constant text[] := question.dimensions || array(select jsonb_object_keys(question.filters));
+    from_days constant boolean := question.granularity in ('none', 'day', 'week', 'month', 'weekday')
+    and not exists (select from unnest(named) as n (name) where not private.is_daily_dimension(n.name));
+    stale private.stale_days[];
+    outdated date[];
+    told text[] := array[]::text[];
+begin
+    if from_days then
+        stale := private.stale_days_of(question.tenant, question.first_day, question.last_day);
+        outdated := private.outdated_days(question.tenant, question.first_day, question.last_day, stale);
+    elsif
+        exists (
+            select
+            from public.superseded_records as s
+            where
+                s.workspace_id = question.tenant and s.timestamp >= question.first_at - interval '1 day'
+                and s.timestamp < question.last_at + interval '1 day'
+        )
+    then
+        told := array(
+            select distinct n.name from unnest(named) as n (name) where private.explored_keys(n.name) is not null order by n.name
+        );
+    end if;
+    return query execute private.explored_query(question, from_days, told) using question, stale, outdated;
+end
+$$;
+
+-- FUNCTION private.explored_class(text)
+
+CREATE FUNCTION private.explored_class(token_class text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select case token_class
+        when 'input' then 's.input_tokens - s.cached_input_tokens - s.cache_write_tokens'
+        when 'cache_read' then 's.cached_input_tokens'
+        when 'cache_write' then 's.cache_write_tokens'
+        when 'output' then 's.output_tokens - s.reasoning_tokens'
+        when 'reasoning' then 's.reasoning_tokens'
+        when 'other' then 's.tokens_used - s.input_tokens - s.output_tokens'
+    end
+$$;
+
+-- FUNCTION private.explored_column(text)
+
+CREATE FUNCTION private.explored_column(dimension text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select case dimension
+        when 'provider' then 's.provider_id'
+        when 'model' then 's.model_name'
+        when 'project' then 's.project_id'
+        when 'person' then 'nullif(s.user_id, ''00000000-0000-0000-0000-000000000000'')' -- of an account that was deleted
+        when 'charge_type' then 's.charge_type'
+        when 'cost_basis' then 's.cost_basis'
+        when 'source' then 's.import_id'
+        when 'billing_account' then 's.billing_account'
+    end
+$$;
+
+-- FUNCTION private.explored_conditions(private.exploration, text[])
+
+CREATE FUNCTION private.explored_conditions(question private.exploration, told text[]) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+declare
+    dimension text;
+    chosen text;
+    key text;
+    conditions text := 'true';
+begin
+    for dimension in select f.key from jsonb_object_keys(question.filters) as f (key) where f.key <> 'token_class' order by 1 loop
+        key := private.explored_key(dimension, dimension = any (told));
+        chosen := format('array(select v.value from jsonb_array_elements_text(($1).filters -> %L) as v)', dimension);
+        chosen := case
+            when dimension = 'provider'
+                then format('%s = any (array(select p.id from public.providers as p where p.name = any (%s)))', key, chosen)
+            when dimension in ('project', 'person', 'source') then format('%s = any (%s::uuid[])', key, chosen)
+            when dimension = 'tag' then format('private.tags_of(%s) && %s', key, chosen)
+            else format('%s = any (%s)', key, chosen)
+        end;
+        if question.filters -> dimension @> '[null]' then
+            key := case when dimension = 'tag' then format('nullif(private.tags_of(%s), ''{}'')', key) else key end;
+            chosen := format('(%s or %s is null)', chosen, key);
+        end if;
+        conditions := conditions || format(E'\n    and %s', chosen);
+        if private.explored_hiding(question, dimension) <> 'false' then
+            conditions := conditions || format(E'\n    and not (%s)', private.explored_hiding(question, dimension));
+        end if;
+    end loop;
+    return conditions;
+end
+$_$;
+
+-- FUNCTION private.explored_groups(text[])
+
+CREATE FUNCTION private.explored_groups(dimensions text[]) RETURNS text[]
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+declare
+    shown text[] := array['''none''', '''''', '''none''', '''''', 'm.measure', ''];
+    value text;
+begin
+    for nth in 1..cardinality(dimensions) loop
+        value := case dimensions[nth]
+            when 'tag' then 'g.tag' when 'token_class' then 'c.name' else format('m.key_%s::text', nth)
+        end;
+        shown[2 * nth - 1] := format(
+            'case when m.hidden_%s then ''hidden'' when %s is null then ''none'' else ''value'' end', nth, value
+        );
+        shown[2 * nth] := format('case when m.hidden_%s then '''' else coalesce(%s, '''') end', nth, value);
+        if dimensions[nth] = 'tag' then
+            shown[6] := shown[6] || format(
+                ' left join lateral unnest(case when not m.hidden_%1$s then private.tags_of(m.key_%1$s) end) as g (tag) on true', nth
+            );
+        elsif dimensions[nth] = 'token_class' then
+            shown[5] := 'c.tokens::numeric';
+            shown[6] := shown[6]
+                || ' inner join lateral jsonb_each_text(m.shares) as c (name, tokens) on c.tokens::numeric <> 0';
+        end if;
+    end loop;
+    return shown;
+end
+$_$;
+
+-- FUNCTION private.explored_hiding(private.exploration, text)
+
+CREATE FUNCTION private.explored_hiding(question private.exploration, dimension text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+    select case
+        when private.explored_reading($1) = 'true' or $2 is null then 'false'
+        when $2 in ('provider', 'model', 'charge_type', 'cost_basis', 'token_class') then 'false'
+        when $2 = 'project' then 'coalesce(s.project_id = any ((($1).asked).hidden), false)'
+        else format('not %s', private.explored_reading($1))
+    end
+$_$;
+
+-- FUNCTION private.explored_key(text, boolean)
+
+CREATE FUNCTION private.explored_key(dimension text, has_told boolean) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+declare
+    parts text;
+begin
+    if dimension = 'tag' then
+        return 'coalesce(nullif(s.metadata -> ''tags'', ''[]''), s.metadata -> ''tag'')';
+    end if;
+    if private.explored_keys(dimension) is null then
+        return coalesce(private.explored_column(dimension), 'null::text');
+    end if;
+    select string_agg(format('nullif(btrim(s.metadata ->> %L), '''')', k.key), ', ' order by k.nth)
+    into parts
+    from unnest(private.explored_keys(dimension)) with ordinality as k (key, nth);
+    return format('left(coalesce(%s%s), 200)', parts, case when has_told then format(', s.told_%s', dimension) else '' end);
+end
+$$;
+
+-- FUNCTION private.explored_keys(text)
+
+CREATE FUNCTION private.explored_keys(dimension text) RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select case
+        when dimension = 'api_key' then array['api_key', 'api_key_id', 'api_key_name']
+        else private.dimension_keys(dimension)
+    end
+$$;
+
+-- FUNCTION private.explored_measure(text)
+
+CREATE FUNCTION private.explored_measure(measure text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+    select case measure
+        when 'cost_per_request' then $q$
+    model_days as (
+        select
+            t.day, f.provider_id, f.model_name, sum(f.unpriced) as unpriced, coalesce(sum(f.shares[1]), 0) as billed,
+            coalesce(sum(f.shares[2]), 0) as estimated, coalesce(sum(f.shares[3]), 0) as billed_requests,
+            coalesce(sum(f.shares[4]), 0) as estimated_requests
+        from fine as f
+        inner join times as t on f.nth = t.nth
+        group by 1, 2, 3
+    ),
+    judged as (
+        select
+            d.day, d.provider_id, d.model_name, d.billed_requests + d.estimated_requests as requests,
+            d.billed + d.estimated as cost, o.own
+        from model_days as d
+        cross join lateral (
+            select
+                case when d.billed_requests > 0 then d.billed else 0 end
+                + case when d.estimated_requests > 0 then d.estimated else 0 end as own
+        ) as o
+        where d.unpriced = 0 and (o.own = 0 or o.own = d.billed + d.estimated)
+    ),
+    metered as materialized (
+        select j.day, j.provider_id, j.model_name
+        from (select u.*, bool_or(u.requests > 0 and u.cost = 0) over (partition by u.day, u.provider_id) as is_together from judged as u) as j
+        where j.requests > 0 or j.is_together
+    ),
+    measured as materialized (
+        select
+            f.*, t.label, case when m.day is null then 0 else (coalesce(f.shares[1], 0) + coalesce(f.shares[2], 0)) * t.rate end as measure,
+            case when m.day is null then 0 else coalesce(f.shares[3], 0) + coalesce(f.shares[4], 0) end as per, f.unpriced as missing
+        from fine as f
+        inner join times as t on f.nth = t.nth
+        left join metered as m on t.day = m.day and f.provider_id = m.provider_id and f.model_name = m.model_name
+    )$q$
+        when 'cache_savings' then $q$
+    prices as materialized (
+        select
+            v.id as provider_id, p.model, p."from" as from_day, p.usd_per_mtok,
+            lead(p."from", 1, 'infinity') over (partition by v.id, p.model order by p."from") as until_day
+        from jsonb_to_recordset(($1).prices) as p (provider text, model text, "from" date, usd_per_mtok numeric)
+        inner join public.providers as v on p.provider = v.name
+    ),
+    measured as materialized (
+        select
+            f.*, t.label, coalesce(f.amount * p.usd_per_mtok / 1000000 * t.rate, 0) as measure, null::numeric as per,
+            case when f.amount > 0 and p.usd_per_mtok is null then f.records else 0 end as missing
+        from fine as f
+        inner join times as t on f.nth = t.nth
+        left join prices as p
+            on f.provider_id = p.provider_id and f.model_name = p.model and t.day >= p.from_day and t.day < p.until_day
+    )$q$
+        else $q$
+    measured as materialized (
+        select f.*, t.label, f.amount * coalesce(t.rate, 1) as measure, null::numeric as per, f.unpriced as missing
+        from fine as f
+        left join times as t on f.nth = t.nth
+    )$q$
+    end
+$_$;
+
+-- FUNCTION private.explored_name(text, text, text)
+
+CREATE FUNCTION private.explored_name(dimension text, kind text, value text) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return jsonb_build_object(
+        'kind', kind,
+        'value', case
+            when kind <> 'value' then null
+            when dimension = 'provider' then (select p.name from public.providers as p where p.id = value::uuid)
+            else value
+        end
+    );
+end
+$$;
+
+-- FUNCTION private.explored_query(private.exploration, boolean, text[])
+
+CREATE FUNCTION private.explored_query(question private.exploration, from_days boolean, told text[]) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+declare
+    one constant text := question.dimensions[1];
+    other constant text := question.dimensions[2];
+    has_models constant boolean := question.measure in ('cost_per_request', 'cache_savings');
+    has_times constant boolean := question.granularity <> 'none' or question.rates is not null or has_models;
+    has_hours constant boolean := question.granularity in ('hour', 'hour_of_day', 'weekday_hour');
+    has_reasoning constant boolean := question.measure in ('output_tokens', 'reasoning_tokens')
+    or 'token_class' = any (question.dimensions) or question.filters ? 'token_class';
+    shown constant text[] := private.explored_groups(question.dimensions);
+    keys constant text[] := array[
+        private.explored_key(one, one = any (told)), private.explored_hiding(question, one),
+        private.explored_key(other, other = any (told)), private.explored_hiding(question, other),
+        case
+            when not has_times then 'null::integer'
+            when from_days then 's.date - ($1).first_day + 1'
+            else 'width_bucket(s.timestamp, (select b.starts from starts as b))'
+        end,
+        -- When others worked is not told.
+        case when has_hours then private.explored_hiding(question, 'person') else 'false' end,
+        case when has_models then 's.provider_id' else 'null::uuid' end,
+        case when has_models then 's.model_name' else 'null::text' end
+    ];
+begin
+    return format(
+        $q$with times as materialized (select t.* from private.explored_times($1) as t where %s),
+    starts as materialized (select array_agg(t.starts_at order by t.nth) as starts from times as t),
+    fine as materialized (
+        select
+            %s as key_1, %s as hidden_1, %s as key_2, %s as hidden_2, %s as nth, %s as is_timeless, %s as provider_id,
+            %s as model_name, %s
+        from (%s) as s
+        where %s
+        group by %s
+    ),%s
+    select
+        false, %s, %s, %s, %s, case when m.is_timeless then null else m.label end, sum(%s), sum(m.per), sum(m.requests),
+        sum(m.records)::bigint, sum(m.missing)::bigint
+    from measured as m%s
+    where m.records > 0
+    group by 2, 3, 4, 5, 6
+    union all
+    select
+        true, '', '', '', '', null, coalesce(sum(m.measure), 0), sum(m.per), coalesce(sum(m.requests), 0),
+        coalesce(sum(m.records), 0)::bigint, coalesce(sum(m.missing), 0)::bigint
+    from measured as m$q$,
+        has_times::text, keys[1], keys[2], keys[3], keys[4], keys[5], keys[6], keys[7], keys[8], private.explored_sums(question),
+        case
+            when from_days then private.days_to_explore(question, has_reasoning)
+            else private.records_to_explore(question, told)
+        end,
+        private.explored_conditions(question, told),
+        coalesce(
+            (
+                select string_agg(k.nth::text, ', ')
+                from unnest(keys) with ordinality as k (key, nth)
+                where k.key not in ('false', 'null::text', 'null::uuid', 'null::integer')
+            ), '()'
+        ),
+        private.explored_measure(question.measure), shown[1], shown[2], shown[3], shown[4], shown[5], shown[6]
+    );
+end
+$_$;
+
+-- FUNCTION private.explored_reading(private.exploration)
+
+CREATE FUNCTION private.explored_reading(question private.exploration) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+    select case
+        when ($1).only_own is null and cardinality(($1).asked.hidden) = 0 then 'true'
+        else
+            '(s.user_id = (($1).asked).caller or (($1).only_own is null'
+            ' and (s.project_id = any ((($1).asked).hidden)) is not true))'
+    end
+$_$;
+
+-- FUNCTION private.explored_sums(private.exploration)
+
+CREATE FUNCTION private.explored_sums(question private.exploration) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+declare
+    priced constant text := case question.measure
+        when 'spend' then 's.cost_basis <> ''included'''
+        when 'cost_per_request' then 's.cost_basis <> ''included'' and s.charge_type = ''usage'''
+        when 'cache_savings' then 's.cached_input_tokens > 0'
+        else 'true'
+    end;
+    classes constant text[] := coalesce(
+        array(select jsonb_array_elements_text(question.filters -> 'token_class')), array[]::text[]
+    );
+    summed text;
+begin
+    summed := case
+        when question.measure in ('spend', 'value', 'cost_per_request') then 's.cost_usd'
+        when question.measure = 'requests' then 's.request_count'
+        when question.measure = 'cache_savings' then 's.cached_input_tokens'
+        when question.measure <> 'tokens' then private.explored_class(left(question.measure, -length('_tokens')))
+        when cardinality(classes) = 0 then 's.tokens_used'
+        else (select string_agg(private.explored_class(c.name), ' + ') from unnest(classes) as c (name))
+    end;
+    return format(
+        'coalesce(sum(%s) filter (where %s), 0) as amount, coalesce(sum(s.unpriced) filter (where %s), 0) as unpriced, '
+        'coalesce(sum(s.request_count), 0) as requests, sum(s.records) as records, %s as shares',
+        summed, priced, priced,
+        case
+            when 'token_class' = any (question.dimensions)
+                then (
+                    select format('jsonb_build_object(%s)', string_agg(format('%L, sum(%s)', c.name, private.explored_class(c.name)), ', '))
+                    from unnest(array['input', 'cache_read', 'cache_write', 'output', 'reasoning', 'other']) as c (name)
+                    where cardinality(classes) = 0 or c.name = any (classes)
+                )
+            when question.measure = 'cost_per_request'
+                then
+                    'array[sum(s.cost_usd) filter (where s.charge_type = ''usage'' and s.cost_basis = ''billed''), '
+                    'sum(s.cost_usd) filter (where s.charge_type = ''usage'' and s.cost_basis = ''estimated''), '
+                    'sum(s.request_count) filter (where s.charge_type = ''usage'' and s.cost_basis = ''billed''), '
+                    'sum(s.request_count) filter (where s.charge_type = ''usage'' and s.cost_basis = ''estimated'')]'
+            else 'null::text'
+        end
+    );
+end
+$$;
+
+-- FUNCTION private.explored_times(private.exploration)
+
+CREATE FUNCTION private.explored_times(question private.exploration) RETURNS TABLE(nth integer, starts_at timestamp with time zone, day date, label text, rate numeric)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    with days as materialized (
+        select
+            n.day::date as day,
+            case
+                when ((m.midnight - interval '1 hour') at time zone question.zone)::date = n.day::date
+                    then m.midnight - interval '1 hour'
+                else m.midnight
+            end as starts_at,
+            question.rates[n.nth] as rate
+        from generate_series(question.first_day::timestamp, question.last_day::timestamp, interval '1 day')
+            with ordinality as n (day, nth)
+        cross join lateral (select n.day at time zone question.zone as midnight) as m
+    ),
+
+    hours as (
+        select h.starts_at, d.day, d.rate, h.starts_at at time zone question.zone as clock
+        from (select o.*, lead(o.starts_at, 1, question.last_at) over (order by o.day) as ends_at from days as o) as d
+        cross join lateral generate_series(d.starts_at, d.ends_at - interval '1 second', interval '1 hour') as h (starts_at)
+        where question.granularity in ('hour', 'hour_of_day', 'weekday_hour')
+        union all
+        select d.starts_at, d.day, d.rate, d.day::timestamp
+        from days as d
+        where question.granularity not in ('hour', 'hour_of_day', 'weekday_hour')
+    )
+
+    select
+        row_number() over (order by h.starts_at)::integer,
+        h.starts_at,
+        h.day,
+        case question.granularity
+            when 'day' then h.day::text
+            when 'week' then date_trunc('week', h.day::timestamp)::date::text
+            when 'month' then date_trunc('month', h.day::timestamp)::date::text
+            when 'weekday' then extract(isodow from h.day)::integer::text
+            when 'hour' then to_char(h.clock, 'YYYY-MM-DD"T"HH24:00')
+            when 'hour_of_day' then extract(hour from h.clock)::integer::text
+            when 'weekday_hour' then ((extract(isodow from h.clock) - 1) * 24 + extract(hour from h.clock))::integer::text
+        end,
+        coalesce(h.rate, 1)
+    from hours as h;
 end
 $$;
 
@@ -4475,6 +5235,15 @@ CREATE FUNCTION private.is_address_of_member(tenant uuid, address text) RETURNS 
         inner join auth.users as u on m.user_id = u.id
         where m.workspace_id = tenant and lower(u.email) = address and u.email_confirmed_at is not null
     )
+$$;
+
+-- FUNCTION private.is_daily_dimension(text)
+
+CREATE FUNCTION private.is_daily_dimension(dimension text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select dimension in ('provider', 'model', 'project', 'person', 'charge_type', 'cost_basis', 'token_class')
 $$;
 
 -- TABLE public.budgets
@@ -6470,6 +7239,54 @@ CREATE FUNCTION private.pick_values(row_values jsonb, names text[]) RETURNS json
     from unnest(names) as n (name)
 $$;
 
+-- FUNCTION private.placed_cells(private.exploration)
+
+CREATE FUNCTION private.placed_cells(question private.exploration) RETURNS TABLE(place bigint, is_rest boolean, members bigint, kind_1 text, value_1 text, kind_2 text, value_2 text, at text, amount numeric, per numeric, requests numeric, records bigint, unpriced bigint)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET work_mem TO '64MB'
+    AS $$
+begin
+    return query
+    with cells as materialized (select c.* from private.explored_cells(question) as c),
+
+    ranked as (
+        select
+            g.*,
+            g.is_named
+            and question.top_n < row_number() over (partition by g.is_named order by g.amount desc, g.names) as is_rest
+        from (
+            select
+                c.kind_1, c.value_1, c.kind_2, c.value_2, 'value' in (c.kind_1, c.kind_2) as is_named, sum(c.amount) as amount,
+                row(c.value_1 collate "C", c.value_2 collate "C", c.kind_1, c.kind_2) as names
+            from cells as c
+            where not c.is_total
+            group by 1, 2, 3, 4
+        ) as g
+    ),
+
+    placed as materialized (
+        select
+            r.*, count(*) over (partition by r.is_rest) as members,
+            case
+                when r.is_rest then count(*) filter (where not r.is_rest) over ()
+                else row_number() over (partition by r.is_rest order by r.amount desc, r.names) - 1
+            end as place
+        from ranked as r
+    )
+
+    select
+        p.place, bool_or(p.is_rest), case when p.place is null then (select count(*) from placed) else min(p.members) end,
+        min(p.kind_1), min(p.value_1), min(p.kind_2), min(p.value_2), c.at, sum(c.amount), sum(c.per), sum(c.requests),
+        sum(c.records)::bigint, sum(c.unpriced)::bigint
+    from cells as c
+    left join placed as p
+        on
+            not c.is_total and c.kind_1 = p.kind_1 and c.value_1 = p.value_1 and c.kind_2 = p.kind_2 and c.value_2 = p.value_2
+    group by p.place, c.at;
+end
+$$;
+
 -- FUNCTION private.plan_aliases(uuid, public.person_aliases[])
 
 CREATE FUNCTION private.plan_aliases(tenant uuid, aliases public.person_aliases[]) RETURNS private.filing_move[]
@@ -7356,6 +8173,43 @@ begin
     );
 end
 $$;
+
+-- FUNCTION private.records_to_explore(private.exploration, text[])
+
+CREATE FUNCTION private.records_to_explore(question private.exploration, told text[]) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+begin
+    return format(
+        $q$select r.*, 1 as records, (r.cost_usd is null)::integer as unpriced %s
+        from public.effective_records as r %s
+        where
+            r.workspace_id = ($1).tenant and r.timestamp >= ($1).first_at and r.timestamp < ($1).last_at
+            and ((($1).asked).of_person is null or r.user_id = (($1).asked).of_person)$q$,
+        (select string_agg(format(', o.told_%s', t.name), '') from unnest(told) as t (name)),
+        case when cardinality(told) > 0 then format(
+            $q$left join (
+                select
+                    s.source_key, case when s.request_id is null then s.timestamp end as line_at %s
+                from public.superseded_records as s
+                inner join public.imports as i on s.import_id = i.id and i.is_enabled
+                where
+                    s.workspace_id = ($1).tenant and s.timestamp >= ($1).first_at - interval '1 day'
+                    and s.timestamp < ($1).last_at + interval '1 day' and %s
+                group by 1, 2
+            ) as o
+                on r.source_key = o.source_key
+                and case when r.request_id is null then r.timestamp end is not distinct from o.line_at$q$,
+            (
+                select string_agg(format(', min(%s) as told_%s', private.explored_key(t.name, false), t.name), '')
+                from unnest(told) as t (name)
+            ),
+            private.explored_reading(question)
+        ) end
+    );
+end
+$_$;
 
 -- FUNCTION private.recount_parts(uuid, timestamp with time zone, timestamp with time zone)
 
@@ -9494,6 +10348,26 @@ CREATE FUNCTION private.superseded_calls(tenant uuid, first_at timestamp with ti
         )
 $$;
 
+-- FUNCTION private.tags_of(jsonb)
+
+CREATE FUNCTION private.tags_of(tags jsonb) RETURNS text[]
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+begin
+    if tags is null then
+        return array[]::text[];
+    end if;
+    return array(
+        select distinct left(g.tag, 200)
+        from jsonb_array_elements_text(
+            case when jsonb_typeof(tags) = 'array' then tags else jsonb_build_array(tags) end
+        ) as g (tag)
+        where g.tag <> ''
+    );
+end
+$$;
+
 -- FUNCTION private.take_back_calls(uuid, uuid[], uuid[], timestamp with time zone[], uuid[])
 
 CREATE FUNCTION private.take_back_calls(tenant uuid, sources uuid[], keys uuid[], at timestamp with time zone[], kept uuid[]) RETURNS void
@@ -11234,6 +12108,74 @@ begin
     );
 end
 $$;
+
+-- FUNCTION public.explore_costs(uuid, text, text[], jsonb, date, date, text, integer, numeric[], jsonb)
+
+CREATE FUNCTION public.explore_costs(workspace uuid, measure text, by text[], filters jsonb, from_date date, to_date date, granularity text DEFAULT 'none'::text, top_n integer DEFAULT 8, rates numeric[] DEFAULT NULL::numeric[], prices jsonb DEFAULT NULL::jsonb) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '30s'
+    AS $_$
+begin
+    return private.answer_explored(
+        private.ask_exploration(
+            row(
+                private.require_workspace($1, 'viewer'), $2, coalesce($3, '{}'), coalesce($4, '{}'), $5, $6, $7, $8, $9, $10, null, null,
+                null, null, null
+            )::private.exploration
+        )
+    );
+end
+$_$;
+
+-- FUNCTION public.explore_values(uuid, text, jsonb, date, date, text, integer)
+
+CREATE FUNCTION public.explore_values(workspace uuid, dimension text, filters jsonb, from_date date, to_date date, search text DEFAULT ''::text, at_most integer DEFAULT 50) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '30s'
+    AS $_$
+declare
+    is_class constant boolean := $2 = 'token_class';
+    question constant private.exploration := private.ask_exploration(
+        row(
+            private.require_workspace($1, 'viewer'), case when is_class then 'tokens' else 'value' end, array[$2],
+            coalesce($3, '{}') - $2 - case when is_class then '' else 'token_class' end, $4, $5, 'none', 0, null, null, null, null,
+            null, null, null
+        )::private.exploration
+    );
+begin
+    return (
+        with named as (
+            select
+                private.explored_name($2, c.kind_1, c.value_1) as name, c.amount, c.records
+            from private.explored_cells(question) as c
+            where not c.is_total and c.kind_1 <> 'hidden'
+        ),
+
+        ranked as (
+            select
+                n.*, row_number() over (order by n.amount desc, n.records desc, n.name ->> 'value' collate "C") as nth
+            from named as n
+            where
+                coalesce($6, '') = ''
+                or position(lower($6) in lower(n.name ->> 'value')) > 0
+        )
+
+        select
+            json_build_object(
+                'values', coalesce(
+                    json_agg(r.name || jsonb_build_object('amount', r.amount::text, 'records', r.records) order by r.nth)
+                    filter (where r.nth <= most.number), '[]'
+                ),
+                'more', greatest(count(r.nth) - most.number, 0)
+            )
+        from (select greatest(least(coalesce($7, 50), 1000), 1) as number) as most
+        left join ranked as r on true
+        group by most.number
+    );
+end
+$_$;
 
 -- FUNCTION public.find_exported(json, uuid)
 
@@ -16978,6 +17920,10 @@ REVOKE ALL ON TYPE private.daily_question FROM PUBLIC;
 
 REVOKE ALL ON TYPE private.daily_row FROM PUBLIC;
 
+REVOKE ALL ON TYPE private.exploration FROM PUBLIC;
+
+REVOKE ALL ON TYPE private.explored_cell FROM PUBLIC;
+
 REVOKE ALL ON TYPE private.traits FROM PUBLIC;
 
 REVOKE ALL ON TYPE private.filing_move FROM PUBLIC;
@@ -17084,11 +18030,15 @@ REVOKE ALL ON FUNCTION private.agent_records(tenant uuid, agents text[], first_a
 
 REVOKE ALL ON FUNCTION private.aliases_of(metadata jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.answer_explored(question private.exploration) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.archived_tables() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.are_alert_rules(rules jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.are_model_limits(limits jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.ask_exploration(question private.exploration) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.ask_for_days(tenant uuid, split text, project uuid, person uuid) FROM PUBLIC;
 
@@ -17169,6 +18119,12 @@ REVOKE ALL ON FUNCTION private.check_budget() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.check_chosen_projects(tenant uuid, chosen uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_currency(code text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.check_dimension(dimension text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.check_explored_period(question private.exploration) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.check_filters(filters jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_incoming(incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT has_requests boolean, OUT has_aliases boolean, OUT has_channels boolean, OUT chosen_projects uuid[]) FROM PUBLIC;
 
@@ -17256,6 +18212,8 @@ REVOKE ALL ON FUNCTION private.day_start(day date, zone text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.days_to_decide(changes private.day_parts[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.days_to_explore(question private.exploration, has_reasoning boolean) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.decide_parts(of_workspace uuid, accounts text[], covering text[], days date[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.delete_archived_records(tenant uuid) FROM PUBLIC;
@@ -17311,6 +18269,34 @@ REVOKE ALL ON FUNCTION private.erase_from_spans() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.event_of(tenant uuid, key uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.exclude_source(tenant uuid, source uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.explored_cells(question private.exploration) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.explored_class(token_class text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.explored_column(dimension text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.explored_conditions(question private.exploration, told text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.explored_groups(dimensions text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.explored_hiding(question private.exploration, dimension text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.explored_key(dimension text, has_told boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.explored_keys(dimension text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.explored_measure(measure text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.explored_name(dimension text, kind text, value text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.explored_query(question private.exploration, from_days boolean, told text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.explored_reading(question private.exploration) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.explored_sums(question private.exploration) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.explored_times(question private.exploration) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.failing_values(tenant uuid, as_of timestamp with time zone, window_days integer, least_calls integer) FROM PUBLIC;
 
@@ -17434,6 +18420,8 @@ REVOKE ALL ON FUNCTION private.insert_renewals(tenant uuid, ids uuid[], days dat
 REVOKE ALL ON FUNCTION private.installation_owner() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.is_address_of_member(tenant uuid, address text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.is_daily_dimension(dimension text) FROM PUBLIC;
 
 GRANT SELECT,DELETE ON TABLE public.budgets TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.budgets TO service_role;
@@ -17687,6 +18675,8 @@ REVOKE ALL ON FUNCTION private.person_of(named uuid, present uuid, source public
 
 REVOKE ALL ON FUNCTION private.pick_values(row_values jsonb, names text[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.placed_cells(question private.exploration) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.plan_aliases(tenant uuid, aliases public.person_aliases[]) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.projects TO authenticated;
@@ -17739,6 +18729,8 @@ REVOKE ALL ON FUNCTION private.read_rule(tenant uuid, place integer, asked json)
 REVOKE ALL ON FUNCTION private.read_rules(tenant uuid, rules json) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.read_undivided(tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.records_to_explore(question private.exploration, told text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.recount_parts(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
@@ -17951,6 +18943,8 @@ REVOKE ALL ON FUNCTION private.supersede_source(tenant uuid, source uuid) FROM P
 
 REVOKE ALL ON FUNCTION private.superseded_calls(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.tags_of(tags jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.take_back_calls(tenant uuid, sources uuid[], keys uuid[], at timestamp with time zone[], kept uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.take_back_calls(tenant uuid, sources uuid[], keys uuid[], at timestamp with time zone[], kept uuid[]) TO tally_api;
 
@@ -18110,6 +19104,12 @@ GRANT ALL ON FUNCTION public.ensure_months(months date[]) TO service_role;
 
 REVOKE ALL ON FUNCTION public.ensure_partitions(months_ahead integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.ensure_partitions(months_ahead integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.explore_costs(workspace uuid, measure text, by text[], filters jsonb, from_date date, to_date date, granularity text, top_n integer, rates numeric[], prices jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.explore_costs(workspace uuid, measure text, by text[], filters jsonb, from_date date, to_date date, granularity text, top_n integer, rates numeric[], prices jsonb) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.explore_values(workspace uuid, dimension text, filters jsonb, from_date date, to_date date, search text, at_most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.explore_values(workspace uuid, dimension text, filters jsonb, from_date date, to_date date, search text, at_most integer) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.find_exported(records json, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_exported(records json, workspace uuid) TO authenticated;

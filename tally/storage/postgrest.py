@@ -38,6 +38,8 @@ LONG_FUNCTIONS = frozenset(
         "delete_own_account",
         "delete_source",
         "delete_workspace",
+        "explore_costs",
+        "explore_values",
         "model_performance",
         "name_model",
         "preview_aliases",

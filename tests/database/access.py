@@ -142,6 +142,8 @@ EXECUTED_BY = {
     "detach_partition": {"service_role"},
     "ensure_months": {"authenticated", "service_role"},
     "ensure_partitions": {"service_role"},
+    "explore_costs": {"authenticated"},
+    "explore_values": {"authenticated"},
     "find_exported": {"authenticated"},
     "find_same_import": {"authenticated"},
     "find_sessions": {"authenticated"},

@@ -28,6 +28,7 @@ HOSTILE = {
     ],
     "jsonb": ["null", "'null'", "'{}'", "'[]'", "'[{}]'", "'\"text\"'"],
     "numeric": ["null", "-1", "'NaN'", "'Infinity'", "1e100"],
+    "numeric[]": ["null", "'{}'", "'{NULL}'", "'{NaN}'", "'{-1}'", "'{{1}}'"],
     "text": ["null", "''", "repeat('x', 100000)", "'%s %I %L'", "e'\\u0001'", "'''; drop table x; --'"],
     "text[]": ["null", "'{}'", "'{NULL}'", "array_fill('x'::text, array[5000])", "'{{x}}'"],
     "timestamp with time zone": ["null", "'infinity'", "'-infinity'", "'294276-12-31'", "'4713-01-01 BC'"],

@@ -1,0 +1,289 @@
+-- 094_explored_cells.sql: what is measured of the rows, in cells of two dimensions and a time.
+
+-- The classes of tokens of a row. Input includes both kinds of cache, output includes reasoning.
+create or replace function private.explored_class(token_class text)
+returns text
+language sql
+immutable
+set search_path = ''
+as $$
+    select case token_class
+        when 'input' then 's.input_tokens - s.cached_input_tokens - s.cache_write_tokens'
+        when 'cache_read' then 's.cached_input_tokens'
+        when 'cache_write' then 's.cache_write_tokens'
+        when 'output' then 's.output_tokens - s.reasoning_tokens'
+        when 'reasoning' then 's.reasoning_tokens'
+        when 'other' then 's.tokens_used - s.input_tokens - s.output_tokens'
+    end
+$$;
+revoke all on function private.explored_class(text) from public;
+
+-- What is summed up of the rows, as (amount, unpriced); of cost per request its parts by basis, of tokens by class each class.
+create or replace function private.explored_sums(question private.exploration)
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+    priced constant text := case question.measure
+        when 'spend' then 's.cost_basis <> ''included'''
+        when 'cost_per_request' then 's.cost_basis <> ''included'' and s.charge_type = ''usage'''
+        when 'cache_savings' then 's.cached_input_tokens > 0'
+        else 'true'
+    end;
+    classes constant text[] := coalesce(
+        array(select jsonb_array_elements_text(question.filters -> 'token_class')), array[]::text[]
+    );
+    summed text;
+begin
+    summed := case
+        when question.measure in ('spend', 'value', 'cost_per_request') then 's.cost_usd'
+        when question.measure = 'requests' then 's.request_count'
+        when question.measure = 'cache_savings' then 's.cached_input_tokens'
+        when question.measure <> 'tokens' then private.explored_class(left(question.measure, -length('_tokens')))
+        when cardinality(classes) = 0 then 's.tokens_used'
+        else (select string_agg(private.explored_class(c.name), ' + ') from unnest(classes) as c (name))
+    end;
+    return format(
+        'coalesce(sum(%s) filter (where %s), 0) as amount, coalesce(sum(s.unpriced) filter (where %s), 0) as unpriced, '
+        'coalesce(sum(s.request_count), 0) as requests, sum(s.records) as records, %s as shares',
+        summed, priced, priced,
+        case
+            when 'token_class' = any (question.dimensions)
+                then (
+                    select format('jsonb_build_object(%s)', string_agg(format('%L, sum(%s)', c.name, private.explored_class(c.name)), ', '))
+                    from unnest(array['input', 'cache_read', 'cache_write', 'output', 'reasoning', 'other']) as c (name)
+                    where cardinality(classes) = 0 or c.name = any (classes)
+                )
+            when question.measure = 'cost_per_request'
+                then
+                    'array[sum(s.cost_usd) filter (where s.charge_type = ''usage'' and s.cost_basis = ''billed''), '
+                    'sum(s.cost_usd) filter (where s.charge_type = ''usage'' and s.cost_basis = ''estimated''), '
+                    'sum(s.request_count) filter (where s.charge_type = ''usage'' and s.cost_basis = ''billed''), '
+                    'sum(s.request_count) filter (where s.charge_type = ''usage'' and s.cost_basis = ''estimated'')]'
+            else 'null::text'
+        end
+    );
+end
+$$;
+revoke all on function private.explored_sums(private.exploration) from public;
+
+
+-- What is measured of the sums of a question: an amount, of cost per request with the requests that it is of. Requests and their
+-- money are often in different records: only days of models count whose money and requests are each other's, as in
+-- app/figures/spend.py.
+create or replace function private.explored_measure(measure text)
+returns text
+language sql
+immutable
+set search_path = ''
+as $$
+    select case measure
+        when 'cost_per_request' then $q$
+    model_days as (
+        select
+            t.day, f.provider_id, f.model_name, sum(f.unpriced) as unpriced, coalesce(sum(f.shares[1]), 0) as billed,
+            coalesce(sum(f.shares[2]), 0) as estimated, coalesce(sum(f.shares[3]), 0) as billed_requests,
+            coalesce(sum(f.shares[4]), 0) as estimated_requests
+        from fine as f
+        inner join times as t on f.nth = t.nth
+        group by 1, 2, 3
+    ),
+    judged as (
+        select
+            d.day, d.provider_id, d.model_name, d.billed_requests + d.estimated_requests as requests,
+            d.billed + d.estimated as cost, o.own
+        from model_days as d
+        cross join lateral (
+            select
+                case when d.billed_requests > 0 then d.billed else 0 end
+                + case when d.estimated_requests > 0 then d.estimated else 0 end as own
+        ) as o
+        where d.unpriced = 0 and (o.own = 0 or o.own = d.billed + d.estimated)
+    ),
+    metered as materialized (
+        select j.day, j.provider_id, j.model_name
+        from (select u.*, bool_or(u.requests > 0 and u.cost = 0) over (partition by u.day, u.provider_id) as is_together from judged as u) as j
+        where j.requests > 0 or j.is_together
+    ),
+    measured as materialized (
+        select
+            f.*, t.label, case when m.day is null then 0 else (coalesce(f.shares[1], 0) + coalesce(f.shares[2], 0)) * t.rate end as measure,
+            case when m.day is null then 0 else coalesce(f.shares[3], 0) + coalesce(f.shares[4], 0) end as per, f.unpriced as missing
+        from fine as f
+        inner join times as t on f.nth = t.nth
+        left join metered as m on t.day = m.day and f.provider_id = m.provider_id and f.model_name = m.model_name
+    )$q$
+        when 'cache_savings' then $q$
+    prices as materialized (
+        select
+            v.id as provider_id, p.model, p."from" as from_day, p.usd_per_mtok,
+            lead(p."from", 1, 'infinity') over (partition by v.id, p.model order by p."from") as until_day
+        from jsonb_to_recordset(($1).prices) as p (provider text, model text, "from" date, usd_per_mtok numeric)
+        inner join public.providers as v on p.provider = v.name
+    ),
+    measured as materialized (
+        select
+            f.*, t.label, coalesce(f.amount * p.usd_per_mtok / 1000000 * t.rate, 0) as measure, null::numeric as per,
+            case when f.amount > 0 and p.usd_per_mtok is null then f.records else 0 end as missing
+        from fine as f
+        inner join times as t on f.nth = t.nth
+        left join prices as p
+            on f.provider_id = p.provider_id and f.model_name = p.model and t.day >= p.from_day and t.day < p.until_day
+    )$q$
+        else $q$
+    measured as materialized (
+        select f.*, t.label, f.amount * coalesce(t.rate, 1) as measure, null::numeric as per, f.unpriced as missing
+        from fine as f
+        left join times as t on f.nth = t.nth
+    )$q$
+    end
+$$;
+revoke all on function private.explored_measure(text) from public;
+
+-- The kinds and values of both dimensions of a group, its amount, and the joins that tell tags and classes of tokens apart.
+create or replace function private.explored_groups(dimensions text[])
+returns text[]
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+    shown text[] := array['''none''', '''''', '''none''', '''''', 'm.measure', ''];
+    value text;
+begin
+    for nth in 1..cardinality(dimensions) loop
+        value := case dimensions[nth]
+            when 'tag' then 'g.tag' when 'token_class' then 'c.name' else format('m.key_%s::text', nth)
+        end;
+        shown[2 * nth - 1] := format(
+            'case when m.hidden_%s then ''hidden'' when %s is null then ''none'' else ''value'' end', nth, value
+        );
+        shown[2 * nth] := format('case when m.hidden_%s then '''' else coalesce(%s, '''') end', nth, value);
+        if dimensions[nth] = 'tag' then
+            shown[6] := shown[6] || format(
+                ' left join lateral unnest(case when not m.hidden_%1$s then private.tags_of(m.key_%1$s) end) as g (tag) on true', nth
+            );
+        elsif dimensions[nth] = 'token_class' then
+            shown[5] := 'c.tokens::numeric';
+            shown[6] := shown[6]
+                || ' inner join lateral jsonb_each_text(m.shares) as c (name, tokens) on c.tokens::numeric <> 0';
+        end if;
+    end loop;
+    return shown;
+end
+$$;
+revoke all on function private.explored_groups(text[]) from public;
+
+-- The query that answers a question ($1), from sums of days or from records; of the former, $2 are the stale days and $3 those
+-- that the daily view does not have. Its rows: the groups by time, and the total.
+create or replace function private.explored_query(question private.exploration, from_days boolean, told text[])
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+    one constant text := question.dimensions[1];
+    other constant text := question.dimensions[2];
+    has_models constant boolean := question.measure in ('cost_per_request', 'cache_savings');
+    has_times constant boolean := question.granularity <> 'none' or question.rates is not null or has_models;
+    has_hours constant boolean := question.granularity in ('hour', 'hour_of_day', 'weekday_hour');
+    has_reasoning constant boolean := question.measure in ('output_tokens', 'reasoning_tokens')
+    or 'token_class' = any (question.dimensions) or question.filters ? 'token_class';
+    shown constant text[] := private.explored_groups(question.dimensions);
+    keys constant text[] := array[
+        private.explored_key(one, one = any (told)), private.explored_hiding(question, one),
+        private.explored_key(other, other = any (told)), private.explored_hiding(question, other),
+        case
+            when not has_times then 'null::integer'
+            when from_days then 's.date - ($1).first_day + 1'
+            else 'width_bucket(s.timestamp, (select b.starts from starts as b))'
+        end,
+        -- When others worked is not told.
+        case when has_hours then private.explored_hiding(question, 'person') else 'false' end,
+        case when has_models then 's.provider_id' else 'null::uuid' end,
+        case when has_models then 's.model_name' else 'null::text' end
+    ];
+begin
+    return format(
+        $q$with times as materialized (select t.* from private.explored_times($1) as t where %s),
+    starts as materialized (select array_agg(t.starts_at order by t.nth) as starts from times as t),
+    fine as materialized (
+        select
+            %s as key_1, %s as hidden_1, %s as key_2, %s as hidden_2, %s as nth, %s as is_timeless, %s as provider_id,
+            %s as model_name, %s
+        from (%s) as s
+        where %s
+        group by %s
+    ),%s
+    select
+        false, %s, %s, %s, %s, case when m.is_timeless then null else m.label end, sum(%s), sum(m.per), sum(m.requests),
+        sum(m.records)::bigint, sum(m.missing)::bigint
+    from measured as m%s
+    where m.records > 0
+    group by 2, 3, 4, 5, 6
+    union all
+    select
+        true, '', '', '', '', null, coalesce(sum(m.measure), 0), sum(m.per), coalesce(sum(m.requests), 0),
+        coalesce(sum(m.records), 0)::bigint, coalesce(sum(m.missing), 0)::bigint
+    from measured as m$q$,
+        has_times::text, keys[1], keys[2], keys[3], keys[4], keys[5], keys[6], keys[7], keys[8], private.explored_sums(question),
+        case
+            when from_days then private.days_to_explore(question, has_reasoning)
+            else private.records_to_explore(question, told)
+        end,
+        private.explored_conditions(question, told),
+        coalesce(
+            (
+                select string_agg(k.nth::text, ', ')
+                from unnest(keys) with ordinality as k (key, nth)
+                where k.key not in ('false', 'null::text', 'null::uuid', 'null::integer')
+            ), '()'
+        ),
+        private.explored_measure(question.measure), shown[1], shown[2], shown[3], shown[4], shown[5], shown[6]
+    );
+end
+$$;
+revoke all on function private.explored_query(private.exploration, boolean, text[]) from public;
+
+
+-- The cells of an answer: groups by time, and the total. From sums of days where they know all that is asked.
+create or replace function private.explored_cells(question private.exploration)
+returns setof private.explored_cell
+language plpgsql
+stable
+rows 10000
+set search_path = ''
+set work_mem = '64MB'
+set jit = off
+as $$
+declare
+    named constant text[] := question.dimensions || array(select jsonb_object_keys(question.filters));
+    from_days constant boolean := question.granularity in ('none', 'day', 'week', 'month', 'weekday')
+    and not exists (select from unnest(named) as n (name) where not private.is_daily_dimension(n.name));
+    stale private.stale_days[];
+    outdated date[];
+    told text[] := array[]::text[];
+begin
+    if from_days then
+        stale := private.stale_days_of(question.tenant, question.first_day, question.last_day);
+        outdated := private.outdated_days(question.tenant, question.first_day, question.last_day, stale);
+    elsif
+        exists (
+            select
+            from public.superseded_records as s
+            where
+                s.workspace_id = question.tenant and s.timestamp >= question.first_at - interval '1 day'
+                and s.timestamp < question.last_at + interval '1 day'
+        )
+    then
+        told := array(
+            select distinct n.name from unnest(named) as n (name) where private.explored_keys(n.name) is not null order by n.name
+        );
+    end if;
+    return query execute private.explored_query(question, from_days, told) using question, stale, outdated;
+end
+$$;
+revoke all on function private.explored_cells(private.exploration) from public;
