@@ -14,7 +14,7 @@ from app.parts.sample_ribbon import render_sample_ribbon
 from app.parts.workspace_choice import open_workspace, render_address, render_notice
 from app.parts.workspace_switcher import open_asked_dialog, render_switcher
 from app.ui.cards import render_rate_note
-from app.ui.pages import DEFAULT_PAGE, PAGES, page_path
+from app.ui.pages import DEFAULT_PAGE, PAGES, find_page, page_path
 from app.ui.theme import add_scripts, apply_styles
 from tally.storage.database import DatabaseError
 
@@ -26,10 +26,11 @@ def list_pages() -> list[Any]:
     return [
         st.Page(
             page_path(page.name),
-            title=page.title,
+            title=page.entry or page.title,
             icon=f":material/{page.icon}:",
             url_path=page.address or None,
             default=page.name == DEFAULT_PAGE,
+            visibility="hidden" if page.part_of else "visible",
         )
         for page in PAGES
     ]
@@ -53,11 +54,12 @@ def prepare(user: User) -> None:
 # Set the icon before the navigation, which would load the page's Material icon from another site.
 st.set_page_config(page_icon=str(STATIC / "mark.svg"), layout="wide")
 account = current_account()
-apply_styles()
 render_address()
 render_project_address()
 page = st.navigation(list_pages(), expanded=True)
-st.set_page_config(page_title=f"{page.title} · Tally")
+opened = find_page(page.url_path)
+apply_styles(opened)
+st.set_page_config(page_title=f"{opened.title} · Tally")
 st.logo(str(STATIC / "logo.svg"), icon_image=str(STATIC / "mark.svg"), size="large")
 with st.sidebar:
     switcher = st.empty()

@@ -13,7 +13,6 @@ def render_sample_ribbon(user: User) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="sample-ribbon"):
         st.markdown(":orange-badge[:material/science: Sample data]", width="content")
-        st.caption("Six months of made-up spend.", width="content")
         if st.button("Remove", type="tertiary", key="remove-sample"):
             from app.parts.source_dialogs import confirm_deletion  # imports numpy, by the sample data
 

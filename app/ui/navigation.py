@@ -11,10 +11,14 @@ from app.ui.pages import page_path
 KEPT = (WORKSPACE, "project")  # parameters of fields that every page has
 
 
+def kept_parameters() -> dict[str, str]:
+    """The parameters of the address that go along to another page."""
+    return {parameter: st.query_params[parameter] for parameter in KEPT if parameter in st.query_params}
+
+
 def switch_page(name: str, workspace_id: str | None = None, **parameters: str) -> NoReturn:
     """Open another page with parameters, with the same workspace and project or in the given workspace."""
-    kept = {parameter: st.query_params[parameter] for parameter in KEPT if parameter in st.query_params}
-    opened = (kept if workspace_id is None else {WORKSPACE: workspace_id}) | parameters
+    opened = (kept_parameters() if workspace_id is None else {WORKSPACE: workspace_id}) | parameters
     _unbind(*st.query_params, *opened)
     st.switch_page(page_path(name), query_params=opened)
 

@@ -1,4 +1,4 @@
-"""The pages of the dashboard: their titles, addresses and scripts."""
+"""The pages of the dashboard: their titles, addresses and scripts, and their order in the menu."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +9,17 @@ DEFAULT_PAGE = "overview"
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page: the name of its folder in `app/views/`, its title and its Material icon."""
+    """A page: the name of its folder in `app/views/`, its title and its Material icon.
+
+    The menu names it by `entry`, or has the entry of the page `part_of` in its place.
+    """
 
     name: str
     title: str
     icon: str
+    entry: str = ""
+    part_of: str = ""
+    begins_group: bool = False
 
     @property
     def address(self) -> str:
@@ -25,17 +31,17 @@ PAGES = (
     Page("overview", "Overview", "space_dashboard"),
     Page("traces", "Traces", "account_tree"),
     Page("models", "Models", "speed"),
-    Page("records", "Records", "receipt_long"),
-    Page("imports", "Import", "upload_file"),
-    Page("connections", "Connections", "sync_alt"),
-    Page("sources", "Sources", "balance"),
-    Page("keys", "Keys", "key"),
-    Page("add_entry", "Add entry", "add_card"),
-    Page("subscriptions", "Subscriptions", "event_repeat"),
-    Page("prices", "Prices", "sell"),
-    Page("forecast", "Forecast", "trending_up"),
+    Page("forecast", "Forecast", "trending_up", begins_group=True),
     Page("budgets", "Budgets", "savings"),
-    Page("settings", "Settings", "settings"),
+    Page("records", "Records", "receipt_long", begins_group=True),
+    Page("sources", "Sources", "balance"),
+    Page("connections", "Connections", "sync_alt", part_of="sources"),
+    Page("imports", "Import", "upload_file", part_of="sources"),
+    Page("add_entry", "Add entry", "add_card", part_of="sources"),
+    Page("keys", "Keys", "key"),
+    Page("subscriptions", "Subscriptions", "event_repeat", entry="Plans & prices"),
+    Page("prices", "Prices", "sell", part_of="subscriptions"),
+    Page("settings", "Settings", "settings", begins_group=True),
 )
 PATHS = frozenset(f"/{page.address}" for page in PAGES)
 
@@ -43,3 +49,18 @@ PATHS = frozenset(f"/{page.address}" for page in PAGES)
 def page_path(name: str) -> Path:
     """The script of the page in the folder `app/views/<name>`."""
     return VIEWS / name / "page.py"
+
+
+def find_page(address: str) -> Page:
+    """The page at an address of the dashboard."""
+    return next(page for page in PAGES if page.address == address)
+
+
+def list_parts(title: str) -> tuple[Page, ...]:
+    """The pages that share the menu entry of a page; none for one that has its entry alone."""
+    page = next((page for page in PAGES if page.title == title), None)
+    if page is None:
+        return ()
+    place = page.part_of or page.name
+    parts = tuple(each for each in PAGES if place in (each.name, each.part_of))
+    return parts if len(parts) > 1 else ()

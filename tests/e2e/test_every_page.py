@@ -17,7 +17,7 @@ from tests.app.budgets import add_budget
 from tests.app.projects import add_project, set_rules
 from tests.e2e.accessibility import ATTEMPTS, list_settled_violations
 from tests.e2e.conftest import cleared_after
-from tests.e2e.steps import PAGES, run_nightly, sign_in, visit
+from tests.e2e.steps import ENTRIES, PAGES, run_nightly, sign_in, visit
 
 # Rules that Streamlit itself breaks: the sparkline of a metric and the drop zone of an upload.
 STREAMLIT_RULES = {"svg-img-alt", "presentation-role-conflict"}
@@ -127,7 +127,8 @@ def test_pages_are_accessible_and_fit_a_phone(watched: Watched) -> None:
     page.set_viewport_size(DESKTOP)
     visit(page, "/settings")
     links = page.get_by_test_id("stSidebarNav").get_by_role("link")
-    expect(links).to_have_text([re.compile(f"{title}$") for title in PAGES.values()])  # after an icon's name
+    entries = [re.compile(f"{title}$") for title in ENTRIES.values()]  # after the name of an icon
+    expect(links).to_have_text(entries)
     found, scrolling = {"menu": watched.violations()}, {}
     for path in PAGES:
         page.set_viewport_size(PHONE)

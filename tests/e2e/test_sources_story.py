@@ -65,7 +65,7 @@ def test_manual_entry_is_changed_and_deleted(page: Page, account: Account, proje
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("Fast hours, $9.99")).to_be_visible()
     dialog.get_by_role("button", name="Delete entry").click()
-    expect(page.get_by_text("See what you spend on AI")).to_be_visible()
+    expect(page.get_by_text("Nothing here yet.")).to_be_visible()
 
 
 @pytest.fixture

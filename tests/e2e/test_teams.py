@@ -174,7 +174,7 @@ def test_removed_member_is_told_and_sees_the_personal_workspace(
         sign_in(page, account, in_team("/records", member))
         remove(job, member)
     page.wait_for_timeout(1_500)  # the data version is cached for a second
-    visit(page, "/prices")
+    visit(page, "/subscriptions")
 
     expect(page.get_by_text("You are no longer a member of Northwind")).to_be_visible()
     assert "workspace" not in page.url
