@@ -57,7 +57,7 @@ def add_user(connection: Connection, timezone: str = "UTC") -> UUID:
 def wait_for_lock(observer: Connection, waiting: Connection) -> None:
     """Return as soon as a connection waits for a lock; fail when it does not within seconds."""
     query = "select from pg_locks where pid = %s and not granted"
-    deadline = monotonic() + 5
+    deadline = monotonic() + 25  # below lock_timeout of the servers here
     while not observer.execute(query, [waiting.info.backend_pid]).rowcount:
         assert monotonic() < deadline, "The connection waits for no lock."
         sleep(0.005)

@@ -31,7 +31,7 @@ class RedisServer:
     def start(self) -> None:
         """Start it, and wait until it takes connections."""
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, cwd="/tmp")  # noqa: S108
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not self._answers():
             assert time.monotonic() < deadline, "Redis did not start."
             time.sleep(0.01)

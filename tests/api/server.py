@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 from api.service import Api
 
-START_SECONDS = 30
+START_SECONDS = 60
 
 
 class AppInThread:

@@ -24,7 +24,7 @@ SPENT = "This link was used, replaced by a newer one, or has expired."
 
 def mailed_link(project: Project, email: str) -> str:
     """Path and query of the newest link in the outbox for an address."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         files = sorted(project.outbox.glob("*.json"), key=lambda file: file.name, reverse=True)
         for mail in (json.loads(file.read_text()) for file in files):

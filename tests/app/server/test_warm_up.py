@@ -19,7 +19,7 @@ async def start() -> None:
 def test_chart_script_is_compressed_before_the_first_request() -> None:
     plotly = next(path for path in ASSETS.files if "/PlotlyChart." in path)
     asyncio.run(start())
-    eventually(lambda: ASSETS.ready(plotly, "br") is not None, 30)
+    eventually(lambda: ASSETS.ready(plotly, "br") is not None)
 
 
 def test_every_first_asset_exists() -> None:
@@ -31,7 +31,7 @@ def test_every_first_asset_exists() -> None:
 def test_imported_code_is_exempt_from_garbage_collection() -> None:
     gc.unfreeze()
     asyncio.run(start())
-    eventually(lambda: gc.get_freeze_count() > 100_000, 30)
+    eventually(lambda: gc.get_freeze_count() > 100_000)
 
 
 def test_failed_warm_up_is_logged_and_the_server_goes_on(

@@ -39,7 +39,7 @@ def test_change_that_exceeds_a_budget_raises_an_event(project: Project, database
         eventually(lambda: database.execute("select from private.worker_seen").rowcount == 1)
         spend(database, team.id, 5, at=now.isoformat())
         event = "select from public.alert_events where kind = 'budget' and workspace_id = %s"
-        eventually(lambda: database.execute(event, [team.id]).rowcount == 1, 60)
+        eventually(lambda: database.execute(event, [team.id]).rowcount == 1)
 
 
 def test_the_worker_knows_both_tasks() -> None:

@@ -46,7 +46,7 @@ def test_the_worker_judges_models(project: Project, database: Connection) -> Non
                 values ('default', 'model alerts', '{"timestamp": 0}')"""
             )
         event = "select from public.alert_events where kind = 'error_rate'"
-        eventually(lambda: database.execute(event).rowcount == 1, 60)
+        eventually(lambda: database.execute(event).rowcount == 1)
 
 
 def test_the_worker_knows_the_task() -> None:

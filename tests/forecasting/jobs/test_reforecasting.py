@@ -85,7 +85,7 @@ def test_change_is_forecast_soon_and_the_page_is_told(
         save(member)
         assert value(member, state)["is_updating"]
         before = value(member, "select public.data_version()")
-        eventually(lambda: is_forecast(database, user), 40)
+        eventually(lambda: is_forecast(database, user))
         eventually(lambda: value(member, state) == {"has_worker": True, "is_updating": False})
         assert value(member, "select public.data_version()") != before
         run = value(member, "select public.last_run()")
@@ -116,7 +116,7 @@ def test_burst_of_saves_gives_a_handful_of_forecasts(
             save(member, days=1, cost=str(nth))
             if nth % 50 == 0:
                 runs |= seen_runs(database, user)
-        eventually(lambda: is_forecast(database, user), 40)
+        eventually(lambda: is_forecast(database, user))
         runs |= seen_runs(database, user)
     assert 1 <= len(runs) <= 5
 
@@ -139,9 +139,9 @@ def test_hostile_workspace_does_not_delay_others(
     database.execute(ADD_SUBSCRIPTION, [user, user])
     database.execute(ENDLESS_RENEWALS)
     with running_worker(project):
-        eventually(lambda: lane_of_running(database, user) == reforecasting.SLOW_LANE, 60)
+        eventually(lambda: lane_of_running(database, user) == reforecasting.SLOW_LANE)
         save(as_user(other))
-        eventually(lambda: is_forecast(database, other), 60)
+        eventually(lambda: is_forecast(database, other))
         error = "select error from public.job_runs where workspace_id = %s and status = 'failed'"
         assert value(database, error, user) == reforecasting.TOO_SLOW
         assert value(database, RUNS, user) == 0
@@ -153,12 +153,12 @@ def test_forecast_is_made_again_once_when_its_process_is_killed(
     save(as_user(user))
     with running_worker(project):
         with held_request(database, project, user):
-            eventually(lambda: is_waiting_to_answer(database), 40)
+            eventually(lambda: is_waiting_to_answer(database))
             [process] = find_forecasters()
             process.kill()
             eventually(lambda: not is_waiting_to_answer(database))
             assert not is_forecast(database, user)
-        eventually(lambda: is_forecast(database, user), 40)
+        eventually(lambda: is_forecast(database, user))
     assert value(database, RUNS, user) == 1
     assert value(database, "select count(*) from public.job_runs") == 1
     assert find_forecasters() == [], "they end with the worker"
@@ -176,7 +176,7 @@ def test_forecast_is_made_again_once_when_its_worker_is_killed(
     """The next worker finds the job by the missing heartbeat, and the processes of the first are gone."""
     save(as_user(user))
     with held_request(database, project, user), started_worker(project) as worker:
-        eventually(lambda: is_waiting_to_answer(database), 60)
+        eventually(lambda: is_waiting_to_answer(database))
         worker.send_signal(signal_number)
         worker.wait(20)
         eventually(lambda: not is_waiting_to_answer(database))
@@ -184,7 +184,7 @@ def test_forecast_is_made_again_once_when_its_worker_is_killed(
         assert not is_forecast(database, user)
     monkeypatch.setattr(stalled, "STALLED_SECONDS", 2.0)
     with running_worker(project):
-        eventually(lambda: is_forecast(database, user), 60)
+        eventually(lambda: is_forecast(database, user))
     assert value(database, RUNS, user) == 1
     assert value(database, "select count(*) from jobs.procrastinate_jobs where status = 'doing'") == 0
 

@@ -75,7 +75,7 @@ def tally(home: Path, port: int, *arguments: str) -> "subprocess.CompletedProces
 @pytest.fixture(scope="module")
 def up(home: Path) -> Iterator[Up]:
     running = Up(home, free_port_block())
-    eventually(lambda: running.printed("Tally is ready") or running.process.poll() is not None, 60)
+    eventually(lambda: running.printed("Tally is ready") or running.process.poll() is not None)
     assert running.printed("Tally is ready"), running.lines
     yield running
     running.process.send_signal(signal.SIGINT)
@@ -193,14 +193,14 @@ def test_killed_worker_is_restarted_and_reported(up: Up) -> None:
 def test_killed_stack_is_restarted_and_reported(up: Up) -> None:
     node = psutil.Process(up.pid_of("postgrest")).ppid()
     kill(node)
-    eventually(lambda: up.printed("The embedded stack is running again."), 40)
+    eventually(lambda: up.printed("The embedded stack is running again."))
     assert tally(up.home, up.port, "status").returncode == 0
 
 
 def test_down_stops_everything(up: Up) -> None:
     ended = tally(up.home, up.port, "down")
     assert (ended.returncode, ended.stdout.strip()) == (0, "Tally has stopped.")
-    assert up.process.wait(timeout=10) == 0
+    assert up.process.wait(timeout=60) == 0
     assert not any(port_is_open(port) for port in range(up.port, up.port + 4))
     assert list((up.home / "run").iterdir()) == []
     assert tally(up.home, up.port, "down").stdout.strip() == "Tally is not running."
@@ -209,12 +209,12 @@ def test_down_stops_everything(up: Up) -> None:
 
 def test_next_up_starts_after_one_was_killed(up: Up) -> None:
     first = Up(up.home, up.port)
-    eventually(lambda: first.printed("Tally is ready"), 60)
+    eventually(lambda: first.printed("Tally is ready"))
     parts = [first.pid_of("dashboard"), first.pid_of("worker")]
     kill(first.process.pid)
     first.process.wait()
     second = Up(up.home, up.port)
-    eventually(lambda: second.printed("Tally is ready") or second.process.poll() is not None, 60)
+    eventually(lambda: second.printed("Tally is ready") or second.process.poll() is not None)
     assert second.printed("Tally is ready"), second.lines
     assert not any(processes.is_running(pid) for pid in parts)
     second.process.send_signal(signal.SIGHUP)
