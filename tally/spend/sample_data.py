@@ -3,7 +3,7 @@
 import math
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -12,6 +12,7 @@ from tally.core.records import CostRecord, identity
 from tally.importers import Parsed
 from tally.importers.save import ImportFile, ImportResult, save_import, undo_import
 from tally.pricing.usage import MILLION
+from tally.spend.sample_sessions import sample_session_records
 from tally.spend.subscriptions import Subscription, add_subscription, delete_subscription, list_subscriptions
 from tally.storage.database import Database, Query, Row, select_all
 
@@ -52,8 +53,6 @@ MODELS = (
 )
 # New this week, and expensive enough to be an outlier.
 NEW_MODEL = SampleModel("openai", "gpt-5.2-pro", Decimal(21), Decimal(168), 18, DAYS - 5)
-# A coding agent covered by a plan: it has value, but costs no money.
-PLAN_MODEL = SampleModel("claude-desktop", "claude-sonnet-4-5", Decimal(3), Decimal(15), 9, 0, 0.002)
 # Provider, plan, dollars per month, renewal day.
 PLANS = (("chatgpt", "ChatGPT Plus", "20", 3), ("claude-desktop", "Claude Pro", "20", 17))
 
@@ -84,8 +83,7 @@ def sample_records(today: date) -> Iterator[CostRecord]:
     """The records up to yesterday, always the same for a day: workdays, growth, later models, busy days."""
     yield from _make_records(MODELS, random.Random(20), today)  # noqa: S311 - a sample, not a secret
     yield from _make_records((NEW_MODEL,), random.Random(22), today)  # noqa: S311
-    for record in _make_records((PLAN_MODEL,), random.Random(21), today):  # noqa: S311
-        yield replace(record, cost_basis="included")
+    yield from sample_session_records(today, DAYS)
 
 
 def _add_subscriptions(database: Database, today: date) -> None:

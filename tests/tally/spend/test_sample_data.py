@@ -50,7 +50,7 @@ def test_sample_is_half_a_year_up_to_today_and_marked_as_sample(today: date) -> 
     days = {record.timestamp.date() for record in records}
     assert max(days) <= today
     assert timedelta(days=150) < max(days) - min(days) <= timedelta(days=sample_data.DAYS)
-    assert all(record.metadata == {"sample": True} for record in records)
+    assert all(record.metadata["sample"] is True for record in records)
     assert len({record.source_key for record in records}) == len(records) > 1_000
 
 
@@ -62,6 +62,24 @@ def test_sample_has_a_new_and_expensive_model(weekday: int) -> None:
     first = min(record.timestamp for record in new).date()
     assert timedelta(days=1) <= today - first <= timedelta(days=7)
     assert total_usd(new) >= total_usd(record for record in paid if record.timestamp.date() >= first) / 5
+
+
+def test_sample_sessions_grow_and_are_covered_by_the_plan() -> None:
+    sessions: dict[str, list[CostRecord]] = {}
+    for record in sample_data.sample_records(date(2026, 11, 16)):
+        if "session" in record.metadata:
+            sessions.setdefault(str(record.metadata["session"]), []).append(record)
+    assert len(sessions) > 150
+    for requests in sessions.values():
+        assert all(record.cost_basis == "included" for record in requests)
+        assert [record.input_tokens for record in requests] == sorted(
+            record.input_tokens for record in requests
+        )
+        assert len({record.timestamp.date() for record in requests}) == 1
+    lost = [r for requests in sessions.values() for r in requests[1:] if r.cached_input_tokens == 0]
+    assert len(lost) > 20  # pauses beyond the cache's life
+    monthly = total_usd(record for requests in sessions.values() for record in requests) / 6
+    assert 20 < monthly < 200  # more than the plan's price
 
 
 def total_usd(records: Iterable[CostRecord]) -> Decimal:
