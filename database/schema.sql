@@ -5898,6 +5898,62 @@ begin
 end
 $$;
 
+-- FUNCTION private.label_calls(uuid, uuid[], timestamp with time zone[], json)
+
+CREATE FUNCTION private.label_calls(tenant uuid, keys uuid[], at timestamp with time zone[], labels json) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    named constant text[] := array['agent', 'tool', 'task'];
+    events uuid[];
+    parts jsonb[];
+begin
+    perform private.require_workspace(tenant, 'member');
+    perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
+    perform pg_advisory_xact_lock(private.save_lock(tenant));
+    select array_agg(private.event_of(tenant, t.source_key)), array_agg(t.at), array_agg(t.part::jsonb)
+    into events, at, parts
+    from rows from (unnest(keys), unnest(at), json_array_elements(labels)) as t (source_key, at, part);
+    perform set_config('tally.is_flagging', 'on', true);
+    update public.superseded_records as s
+    set metadata = s.metadata - named || t.part
+    from unnest(events, at, parts) as t (source_key, at, part)
+    where
+        s.workspace_id = tenant
+        and s.source_key = t.source_key
+        and (s.request_id is not null or s.timestamp = t.at)
+        and s.metadata is distinct from s.metadata - named || t.part
+        and pg_column_size(s.metadata - named || t.part) <= 8192
+        and exists (select from public.imports as i where i.id = s.import_id and i.kind = 'key');
+    update public.cost_records as r
+    set metadata = r.metadata - named || t.part
+    from unnest(events, at, parts) as t (source_key, at, part)
+    where
+        r.workspace_id = tenant
+        and r.timestamp = t.at
+        and r.source_key = t.source_key
+        and r.timestamp >= (select min(a.at) from unnest(label_calls.at) as a (at))
+        and r.timestamp <= (select max(a.at) from unnest(label_calls.at) as a (at))
+        and r.metadata is distinct from r.metadata - named || t.part
+        and pg_column_size(r.metadata - named || t.part) <= 8192
+        and exists (select from public.imports as i where i.id = r.import_id and i.kind = 'key');
+    update public.cost_records as r
+    set metadata = r.metadata - named || t.part
+    from unnest(events, parts) as t (source_key, part)
+    where
+        r.workspace_id = tenant
+        and r.request_id is not null
+        and r.source_key = any (events)
+        and r.source_key = t.source_key
+        and r.metadata is distinct from r.metadata - named || t.part
+        and pg_column_size(r.metadata - named || t.part) <= 8192
+        and exists (select from public.imports as i where i.id = r.import_id and i.kind = 'key');
+    perform set_config('tally.is_flagging', '', true);
+end
+$$;
+
 -- FUNCTION private.last_active_days(uuid)
 
 CREATE FUNCTION private.last_active_days(tenant uuid) RETURNS TABLE(user_id uuid, day date)
@@ -6030,7 +6086,8 @@ begin
                 select
                     json_build_object(
                         'id', c.id, 'import_id', c.import_id, 'user_id', i.user_id, 'paid_by', i.metadata ->> 'paid_by',
-                        'project_id', a.project_id, 'call', c.call, 'counted_key', c.counted_key, 'counted_at', c.counted_at
+                        'project_id', a.project_id, 'call', c.call, 'counted_key', c.counted_key, 'counted_at', c.counted_at,
+                        'labels', c.labels
                     ) as call
                 from private.telemetry_calls as c
                 inner join public.imports as i on c.workspace_id = i.workspace_id and c.import_id = i.id
@@ -6041,7 +6098,7 @@ begin
             ) as k
         ),
         'links', (
-            select coalesce(json_agg(json_build_array(l.spans, l.parents) order by l.trace, l.id), '[]')
+            select coalesce(json_agg(json_build_array(l.spans, l.parents, l.labels) order by l.trace, l.id), '[]')
             from private.telemetry_links as l
             where l.workspace_id = tenant and l.trace = any (traces)
         )
@@ -9823,18 +9880,18 @@ CREATE FUNCTION private.store_known_calls(tenant uuid, calls json, links json) R
 begin
     perform private.require_workspace(tenant, 'member');
     insert into private.telemetry_calls as k (
-        workspace_id, id, import_id, trace, names, call, counted_key, counted_at
+        workspace_id, id, import_id, trace, names, call, counted_key, counted_at, labels
     )
-    select tenant, c.id, c.import_id, c.trace, c.names, c.call, c.counted_key, c.counted_at
+    select tenant, c.id, c.import_id, c.trace, c.names, c.call, c.counted_key, c.counted_at, c.labels
     from json_to_recordset(calls) as c (
-        id uuid, import_id uuid, trace uuid, names uuid[], call jsonb, counted_key uuid, counted_at timestamptz
+        id uuid, import_id uuid, trace uuid, names uuid[], call jsonb, counted_key uuid, counted_at timestamptz, labels text[]
     )
     order by c.id
     on conflict (workspace_id, id) do update
-        set counted_key = excluded.counted_key, counted_at = excluded.counted_at, seen_at = now();
-    insert into private.telemetry_links as k (workspace_id, trace, id, spans, parents)
-    select tenant, l.trace, l.id, l.spans, l.parents
-    from json_to_recordset(links) as l (trace uuid, id uuid, spans text[], parents text[])
+        set counted_key = excluded.counted_key, counted_at = excluded.counted_at, labels = excluded.labels, seen_at = now();
+    insert into private.telemetry_links as k (workspace_id, trace, id, spans, parents, labels)
+    select tenant, l.trace, l.id, l.spans, l.parents, l.labels
+    from json_to_recordset(links) as l (trace uuid, id uuid, spans text[], parents text[], labels jsonb)
     order by l.trace, l.id
     on conflict (workspace_id, trace, id) do update
         set seen_at = now();
@@ -14762,8 +14819,11 @@ CREATE TABLE private.telemetry_calls (
     call jsonb NOT NULL,
     counted_key uuid,
     counted_at timestamp with time zone,
+    labels text[],
     seen_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT telemetry_calls_call_check CHECK ((pg_column_size(call) <= 65536))
+    CONSTRAINT telemetry_calls_call_check CHECK ((pg_column_size(call) <= 65536)),
+    CONSTRAINT telemetry_calls_check CHECK (((counted_key IS NULL) = (labels IS NULL))),
+    CONSTRAINT telemetry_calls_labels_check CHECK (((cardinality(labels) = 3) AND (pg_column_size(labels) <= 4096)))
 );
 
 -- TABLE private.telemetry_links
@@ -14774,8 +14834,10 @@ CREATE TABLE private.telemetry_links (
     id uuid NOT NULL,
     spans text[] NOT NULL,
     parents text[] NOT NULL,
+    labels jsonb NOT NULL,
     seen_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT telemetry_links_check CHECK ((cardinality(spans) = cardinality(parents)))
+    CONSTRAINT telemetry_links_check CHECK ((cardinality(spans) = cardinality(parents))),
+    CONSTRAINT telemetry_links_labels_check CHECK (((jsonb_typeof(labels) = 'object'::text) AND (pg_column_size(labels) <= 1048576)))
 );
 
 -- TABLE private.unsubscribing
@@ -18561,6 +18623,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.superseded_records TO service_
 REVOKE ALL ON FUNCTION private.keeps_choice(record public.cost_records, statement public.superseded_records) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.kinds_of_incoming(incoming private.incoming_record[], source uuid, fields text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.label_calls(tenant uuid, keys uuid[], at timestamp with time zone[], labels json) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.label_calls(tenant uuid, keys uuid[], at timestamp with time zone[], labels json) TO tally_api;
 
 REVOKE ALL ON FUNCTION private.last_active_days(tenant uuid) FROM PUBLIC;
 

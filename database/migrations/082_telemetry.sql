@@ -111,8 +111,11 @@ create table if not exists private.telemetry_calls (
     call jsonb not null check (pg_column_size(call) <= 65536),
     counted_key uuid, -- the source_key of the record that it is in; null where it does not count
     counted_at timestamptz, -- that record's time
+    labels text[], -- that record's agent, tool and task, which the spans around the call may tell later
     seen_at timestamptz not null default now(),
-    primary key (workspace_id, id)
+    primary key (workspace_id, id),
+    check (cardinality(labels) = 3 and pg_column_size(labels) <= 4096),
+    check ((counted_key is null) = (labels is null))
 );
 create index if not exists telemetry_calls_trace_idx
     on private.telemetry_calls (workspace_id, trace)
@@ -122,14 +125,15 @@ create index if not exists telemetry_calls_seen_at_idx on private.telemetry_call
 alter table private.telemetry_calls enable row level security;
 revoke all on private.telemetry_calls from public, anon, authenticated, service_role;
 
--- private.telemetry_links: parents of spans that are no calls, as requests brought them: calls are inside each other through
--- them.
+-- private.telemetry_links: parents of spans that are no calls, as requests brought them, and the agents, tools and tasks that
+-- they name: calls are inside each other through them, and take these names.
 create table if not exists private.telemetry_links (
     workspace_id uuid not null references public.workspaces (id) on delete cascade,
     trace uuid not null,
     id uuid not null, -- a hash of the others
     spans text[] not null,
-    parents text[] not null,
+    parents text[] not null, -- empty for a root
+    labels jsonb not null check (jsonb_typeof(labels) = 'object' and pg_column_size(labels) <= 1048576), -- by span
     seen_at timestamptz not null default now(),
     primary key (workspace_id, trace, id),
     check (cardinality(spans) = cardinality(parents))

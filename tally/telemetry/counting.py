@@ -5,6 +5,7 @@
 - Of calls inside each other, the innermost counts: the others repeat it. Two responses of one provider with
   different ids are two calls, wherever they are. One inside that tells no id takes that of a call around it
   that nothing else repeats: other sources know the call by it.
+- A call that names no agent, tool or task takes those of the spans around it.
 - A call that tells no usage is a request without tokens, unless one around it or inside it tells more.
 
 The choice depends on the set of statements alone, not on their order or on how requests split them.
@@ -18,13 +19,24 @@ from uuid import UUID
 
 from tally.core.records import identity, request_identity
 from tally.telemetry.calls import Call, trace_of_session
+from tally.telemetry.enclosing import NO_NAMES, Enclosing, Names, labels_of, merge_names
 from tally.telemetry.signals import Span
 from tally.telemetry.vocabularies.reading import sort_ids
 
 # Facts that a statement which counts takes from others about the same call.
 SHARED = (
     *("duration_ms", "first_token_ms", "agent", "session", "channel", "service", "person", "project"),
-    *("end_user", "operation", "tool", "branch", "repository", "environment", "container", "prompt_name"),
+    *(
+        "end_user",
+        "operation",
+        "tool",
+        "task",
+        "branch",
+        "repository",
+        "environment",
+        "container",
+        "prompt_name",
+    ),
     *("prompt_version", "region", "service_tier", "speed", "plan", "key_name", "reported_usd"),
 )
 
@@ -48,10 +60,14 @@ def parents_of(spans: Iterable[Span]) -> dict[str, str]:
     return {span.span_id: span.parent_span_id for span in spans if span.parent_span_id}
 
 
-def choose_calls(calls: Iterable[Call], parents: Mapping[str, str]) -> Choice:
-    """Choose among statements; `parents` are those of all spans, also of such that are no calls."""
+def choose_calls(
+    calls: Iterable[Call], parents: Mapping[str, str], names: Mapping[str, Names] | None = None
+) -> Choice:
+    """Choose among statements; `parents` and `names` are of all spans, also of such that are no calls."""
     statements, dropped = _without_told_sums(sorted(calls, key=_rank, reverse=True), parents)
     groups = _group(statements)
+    parents = _without_circles(parents, statements)
+    around = Enclosing(parents, _add_own_names(statements, names or {}))
     told_by = _find_told(groups, parents)
     repeated = _leave_one(told_by)
     lent = _lend_ids(groups, told_by, repeated)
@@ -61,7 +77,8 @@ def choose_calls(calls: Iterable[Call], parents: Mapping[str, str]) -> Choice:
             dropped += group
         else:
             call = _merge(group)
-            counted.append((replace(call, request_ids=lent[place]) if place in lent else call, group))
+            call = replace(call, request_ids=lent[place]) if place in lent else call
+            counted.append((around.complete(call, group), group))
             dropped += group[1:]
     counted.sort(key=lambda one: (one[0].timestamp, str(key_of(one[0]))))
     return Choice([call for call, _ in counted], dropped, [group for _, group in counted])
@@ -75,6 +92,13 @@ def mark_sessions(calls: Iterable[Call]) -> dict[str, str]:
         if call.agent in SUMMED_AGENTS and call.session and not call.is_sum
     }
     return {trace: trace for trace in sorted(traces)}
+
+
+def _add_own_names(statements: Iterable[Call], names: Mapping[str, Names]) -> Mapping[str, Names]:
+    """The names of spans with those of spans that are calls, which others may be inside of."""
+    own = ((call.span_id, labels_of(call)) for call in statements if call.span_id)
+    more = [(span_id, names) for span_id, names in own if names != NO_NAMES]
+    return merge_names(names, more) if more else names
 
 
 def _without_told_sums(
@@ -265,7 +289,7 @@ def _build_tree(groups: Sequence[Sequence[Call]], parents: Mapping[str, str]) ->
     has_usage = [any(call.has_usage for call in group) for group in groups]
     placed = [(call, _Node(place, has_usage[place])) for place, group in enumerate(groups) for call in group]
     by_span = {(call.trace_id, call.span_id): node for call, node in placed if call.span_id}
-    around = _Around(by_span, _without_circles(parents, [call for call, _ in placed]))
+    around = _Around(by_span, parents)
     enclosing = {id(node): around.find(call) for call, node in placed}
     done: set[int] = set()
     for _, node in placed:

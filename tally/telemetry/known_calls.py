@@ -11,9 +11,12 @@ from uuid import UUID
 from tally.core.records import identity, request_identity
 from tally.telemetry.calls import Call
 from tally.telemetry.counting import mark_sessions
+from tally.telemetry.enclosing import NO_NAMES, Names, name_step
 from tally.telemetry.signals import Span
 
 Row = dict[str, Any]
+Step = tuple[str, Names]  # the parent of a span, empty for none, and the names that it gives
+MAX_STEPS = 200  # of a row
 MAX_TEXT = 16_000  # characters of a kept call; a longer one is kept without its tags
 
 _DEFAULTS = {
@@ -69,32 +72,42 @@ def may_return(call: Call) -> bool:
 
 
 def make_links(spans: Iterable[Span], calls: Iterable[Call]) -> list[Row]:
-    """The parents of spans that are no calls, a row for each trace."""
+    """The parents of spans that are no calls, and the names that they give, in rows of a trace."""
     of_calls = {(call.trace_id, call.span_id) for call in calls}
-    by_trace: dict[str, dict[str, str]] = defaultdict(dict)
+    by_trace: dict[str, dict[str, Step]] = defaultdict(dict)
     for span in spans:
-        if span.parent_span_id and (span.trace_id, span.span_id) not in of_calls:
-            by_trace[span.trace_id][span.span_id] = span.parent_span_id
-    return [_make_link(trace_id, dict(sorted(links.items()))) for trace_id, links in by_trace.items()]
+        if (span.trace_id, span.span_id) not in of_calls:
+            names = name_step(span)
+            if span.parent_span_id or names != NO_NAMES:
+                by_trace[span.trace_id][span.span_id] = span.parent_span_id, names
+    rows = []
+    for trace_id, of_trace in by_trace.items():
+        steps = sorted(of_trace.items())
+        parts = (steps[start : start + MAX_STEPS] for start in range(0, len(steps), MAX_STEPS))
+        rows += [_make_link(trace_id, dict(part)) for part in parts]
+    return rows
 
 
 def make_foreign_links(parents: Mapping[str, str], calls: Iterable[Call]) -> list[Row]:
     """Parents of spans whose trace was not told, a row for each trace of the request's calls."""
     traces = sorted({call.trace_id for call in calls if call.span_id}) if parents else []
-    return [_make_link(trace_id, dict(sorted(parents.items()))) for trace_id in traces]
+    steps = {span_id: (parent, NO_NAMES) for span_id, parent in sorted(parents.items())}
+    return [_make_link(trace_id, steps) for trace_id in traces]
 
 
 def make_marks(calls: Iterable[Call]) -> list[Row]:
     """Rows that say of sessions that their calls are told one by one, for sums that come later."""
-    return [_make_link(trace, {trace: trace}) for trace in mark_sessions(calls)]
+    return [_make_link(trace, {trace: (trace, NO_NAMES)}) for trace in mark_sessions(calls)]
 
 
-def _make_link(trace_id: str, links: Mapping[str, str]) -> Row:
+def _make_link(trace_id: str, steps: Mapping[str, Step]) -> Row:
+    parts = (part for span_id, (parent, names) in steps.items() for part in (span_id, parent, *names))
     return {
         "trace": name_trace(trace_id),
-        "id": str(identity("links", *(part for link in links.items() for part in link))),
-        "spans": list(links),
-        "parents": list(links.values()),
+        "id": str(identity("links", *parts)),
+        "spans": list(steps),
+        "parents": [parent for parent, _ in steps.values()],
+        "labels": {span_id: names for span_id, (_, names) in steps.items() if names != NO_NAMES},
     }
 
 

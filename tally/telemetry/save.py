@@ -22,6 +22,7 @@ from tally.storage.postgres import PostgresDatabase
 from tally.telemetry.calls import Call
 from tally.telemetry.contents import Contents
 from tally.telemetry.counting import choose_calls, parents_of
+from tally.telemetry.enclosing import Names, labels_of, merge_names, names_of_steps
 from tally.telemetry.known_calls import (
     Row,
     make_foreign_links,
@@ -80,6 +81,13 @@ class _Statement:
     is_known: bool = False
     before: Counted | None = None  # the record that it was in
     after: Counted | None = None  # the one that it is in now
+    labels_before: Names | None = None  # those of that record
+    labels_after: Names | None = None
+
+    @property
+    def is_changed(self) -> bool:
+        """True where its record is another one, or has other names."""
+        return self.before != self.after or self.labels_before != self.labels_after
 
 
 def save_telemetry(
@@ -111,6 +119,7 @@ class _Saving:
         self._statements: dict[str, _Statement] = {}  # by identity
         self._sources: dict[str, KeySource] = {}  # by id
         self._parents = parents_of(span for each in sent for span in each.spans)
+        self._names = names_of_steps(span for each in sent for span in each.spans)
         for each in sent:
             self._parents |= each.parents
 
@@ -168,15 +177,20 @@ class _Saving:
             if row["counted_key"]:
                 at = datetime.fromisoformat(row["counted_at"])
                 statement.before = Counted(source.id, row["counted_key"], at)
-        for spans, parents in known["links"]:
-            self._parents |= dict(zip(spans, parents, strict=True))
+                statement.labels_before = Names(*row["labels"])
+        for spans, parents, labels in known["links"]:
+            self._parents |= {span: parent for span, parent in zip(spans, parents, strict=True) if parent}
+            self._names = merge_names(self._names, ((span, Names(*names)) for span, names in labels.items()))
 
     def _save_choice(self, links: Sequence[Row]) -> None:
         """Choose among all statements, and make the records those of the choice."""
-        chosen = choose_calls((each.call for each in self._statements.values()), self._parents)
+        statements = [each.call for each in self._statements.values()]
+        chosen = choose_calls(statements, self._parents, self._names)
         by_call = {id(each.call): each for each in self._statements.values()}
         records: dict[KeySource, list[CostRecord]] = defaultdict(list)
         wanted: dict[Counted, bool] = {}  # with whether it is a request with an id
+        named: dict[Counted, Names] = {}  # what changes; its records may be there already, by other names
+        has_records = any(each.before for each in self._statements.values())
         for call, group in zip(chosen.counted, chosen.statements, strict=True):
             by_source = _by_source([by_call[id(each)] for each in group])
             for source, told in by_source:
@@ -187,13 +201,16 @@ class _Saving:
                     continue
                 counted = Counted(source.id, str(record.source_key), record.timestamp)
                 wanted[counted] = record.request_id is not None
+                for each in told:
+                    each.after, each.labels_after = counted, labels_of(own)
                 if any(each.before != counted for each in told):
                     records[source].append(record)
-                for each in told:
-                    each.after = counted
+                if has_records and any(each.is_changed for each in told):
+                    named[counted] = labels_of(own)
         if records:
             self._make_months([record for of_source in records.values() for record in of_source])
         failed = {source.id for source, of_source in records.items() if not self._save(source, of_source)}
+        self._name(named, failed)
         self._take_back(wanted, failed)
         self._store(links, failed)
 
@@ -236,6 +253,20 @@ class _Saving:
             rejected=len(saved.rejected),
         )
 
+    def _name(self, named: Mapping[Counted, Names], failed: Set[str]) -> None:
+        """Give records the names that spans around their calls have told since they were saved."""
+        labels = {each: names for each, names in named.items() if each.source_id not in failed}
+        if labels:
+            self._caller.call_private(
+                "label_calls",
+                tenant=self._workspace,
+                keys=tuple(each.key for each in labels),
+                at=tuple(each.at.isoformat() for each in labels),
+                labels=[
+                    {key: name for key, name in names._asdict().items() if name} for names in labels.values()
+                ],
+            )
+
     def _take_back(self, wanted: Mapping[Counted, bool], failed: Set[str]) -> None:
         """Delete records that are no longer those of a call that counts."""
         gone = {
@@ -264,11 +295,12 @@ class _Saving:
                 "call": pack_call(each.call),
                 "counted_key": each.after and each.after.key,
                 "counted_at": each.after and each.after.at.isoformat(),
+                "labels": each.labels_after,
             }
             for each in self._statements.values()
             if may_return(each.call)
             and each.source.id not in failed
-            and (each.senders or each.before != each.after)
+            and (each.senders or each.is_changed)
             and (each.before or each.after or not each.call.is_sum)  # a session has many
         ]
         if rows or links:
@@ -295,9 +327,12 @@ class _Saving:
 
 
 def _merge_own(call: Call, told: Sequence[_Statement]) -> Call:
-    """The call as one source tells it, with all ids that are known of it."""
+    """The call as one source tells it, with all ids that are known of it, and its agent, tool and task.
+
+    Whichever source's record is the event's, costs by agent are the same.
+    """
     alike = [replace(each.call, request_ids=call.request_ids) for each in told]
-    return choose_calls(alike, {}).counted[0]
+    return replace(choose_calls(alike, {}).counted[0], **labels_of(call)._asdict())
 
 
 def _by_source(told: Sequence[_Statement]) -> list[tuple[KeySource, list[_Statement]]]:

@@ -1,5 +1,6 @@
 """Every query for records uses an index, according to its plan."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -291,3 +292,25 @@ def test_saves_of_known_records_into_such_a_month_read_each_once(vacuumed: Conne
     after = tuples_read(vacuumed, "cost_records_2026_05")
     assert after[0] == before[0]
     assert 1000 <= after[1] - before[1] <= 5000
+
+
+def test_names_of_calls_are_written_into_their_records_alone(filled: Connection) -> None:
+    owner = somebody(filled)
+    some = (
+        "(select * from public.cost_records where workspace_id = %(owner)s order by timestamp limit 100) as r"
+    )
+    label = f"""select private.label_calls(
+        %(owner)s, array_agg(r.source_key), array_agg(r.timestamp), json_agg(%(names)s::json)) from {some}"""
+    count = (
+        "select sum(seq_tup_read + idx_tup_fetch) from pg_stat_xact_user_tables where relname ~ '_records'"
+    )
+    with filled.transaction(force_rollback=True):
+        filled.execute("update public.imports set kind = 'key' where workspace_id = %s", [owner])
+        filled.execute("select set_config('request.jwt.claims', %s, true)", [f'{{"sub": "{owner}"}}'])
+        for names in ({"agent": "a"}, {"tool": "t"}):
+            [[before]] = filled.execute(count).fetchall()
+            filled.execute(label.encode(), {"owner": owner, "names": json.dumps(names)})
+            [[after]] = filled.execute(count).fetchall()
+            assert after - before < 1_000
+            found = f"select r.metadata, count(*) from {some} group by 1"
+            assert filled.execute(found.encode(), {"owner": owner}).fetchall() == [(names, 100)]

@@ -54,6 +54,7 @@ RUNS = {
     "private.touch_api_key(uuid)",
     # For an account, which they ask for: see tally.telemetry.save.
     "private.count_telemetry(uuid,bigint,bigint,bigint,bigint)",
+    "private.label_calls(uuid,uuid[],timestamp with time zone[],json)",
     "private.load_known_calls(uuid,uuid[],uuid[])",
     "private.source_of_key(uuid,text,text)",
     "private.store_known_calls(uuid,json,json)",
@@ -80,6 +81,7 @@ def test_role_changes_no_telemetry_without_a_member(
     calls = {
         "load_known_calls(%s, '{}', '{}')": user,
         "store_known_calls(%s, '[]', '[]')": user,
+        "label_calls(%s, '{}', '{}', '[]')": user,
         "take_back_calls(%s, '{}', '{}', '{}', '{}')": user,
         "source_of_key(%s, 'shop', 'telemetry')": key,
     }

@@ -12,17 +12,34 @@ from tests.tally.telemetry import captures, otlp
 from tests.tally.telemetry.captures import Request
 
 NATIVE = "/v1/traces"
+SUBAGENT, TOOL = "researcher", "search"
 HEX_TRACE = re.compile("[0-9a-f]{32}")  # payloads that are no OTLP have ids of their own
 
 
 def add_instrument(calls: list[Call]) -> list[Request]:
-    """What a second instrument in the same program tells of these calls: spans within theirs, without ids."""
-    spans = [
-        tell(call, f"inner {call.span_id}", trace=call.trace_id, parent=call.span_id)
-        for call in calls
-        if HEX_TRACE.fullmatch(call.trace_id) and call.has_usage
-    ]
+    """What a second instrument in the same program tells of these calls: spans within theirs, without ids.
+
+    Each is inside a tool of an agent, whose names only their own spans tell.
+    """
+    spans = []
+    for call in calls:
+        if is_traced(call):
+            agent = step(call, "agent", call.span_id, **{"gen_ai.agent.name": SUBAGENT})
+            tool = step(call, "tool", agent["spanId"], **{"gen_ai.tool.name": TOOL})
+            own = tell(call, f"inner {call.span_id}", trace=call.trace_id, parent=tool["spanId"])
+            spans += [agent, tool, own]
     return [_request(spans, "opentelemetry.instrumentation.second", "shop")] if spans else []
+
+
+def is_traced(call: Call) -> bool:
+    """Check whether a call is told by a span of OTLP with usage."""
+    return HEX_TRACE.fullmatch(call.trace_id) is not None and call.has_usage
+
+
+def step(call: Call, kind: str, parent: str, **attributes: str) -> otlp.Object:
+    """A span that is no call, of the trace of a call."""
+    own = identity("arrivals", kind, call.span_id).hex[:16]
+    return otlp.span(own, traceId=call.trace_id, parentSpanId=parent, name=kind, attributes=attributes)
 
 
 def add_gateway(calls: list[Call]) -> list[Request]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from tally.telemetry.calls import Call
 from tally.telemetry.counting import Choice, choose_calls, parents_of
 from tally.telemetry.decoding import decode_logs, decode_metrics, decode_traces
+from tally.telemetry.enclosing import Names, names_of_steps
 from tally.telemetry.records import make_record
 from tally.telemetry.signals import Decoded, LogRecord, Span
 from tally.telemetry.vocabularies import read_calls
@@ -70,11 +71,12 @@ class Told(NamedTuple):
 
     calls: list[Call]
     parents: dict[str, str]
+    names: dict[str, Names]
 
 
 def read(requests: Iterable[Request]) -> Told:
     """All statements in requests; none may be refused."""
-    told = Told([], {})
+    told = Told([], {}, {})
     for request in requests:
         if request.signal == "ingestion":
             batch = read_batch(request.body)
@@ -92,6 +94,7 @@ def read(requests: Iterable[Request]) -> Told:
             assert found.rejected == []
             told.calls.extend(found.calls)
             told.parents.update(parents_of(decoded.spans))
+            told.names.update(names_of_steps(decoded.spans))
     return told
 
 

@@ -16,7 +16,8 @@ from tests.tally.telemetry.captures import Request
 
 RECORDS = """
     select p.name, r.model_name, r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens,
-        r.reasoning_tokens, r.cost_usd
+        r.reasoning_tokens, r.cost_usd, r.metadata ->> 'agent' as agent, r.metadata ->> 'tool' as tool,
+        r.metadata ->> 'task' as task
     from public.cost_records as r inner join public.providers as p on r.provider_id = p.id
     where r.workspace_id = %s order by r.timestamp, 1, 2, 3, 4, 5"""
 

@@ -15,7 +15,7 @@ from tally.telemetry.calls import Call
 from tally.telemetry.records import make_record
 from tests.database_fixtures import Connection, Project, add_user
 from tests.tally.telemetry import captures
-from tests.tally.telemetry.arrivals import add_gateway, add_instrument, arrange
+from tests.tally.telemetry.arrivals import SUBAGENT, TOOL, add_gateway, add_instrument, arrange, is_traced
 from tests.tally.telemetry.captures import Request
 from tests.tally.telemetry.senders import Sender, add_key
 
@@ -79,6 +79,16 @@ def test_arrival_makes_no_difference_to_the_records(arrival: Arrival) -> None:
     assert records(arranged) == records(arrival.requests())
     found = Counter(facts_of(captures.describe(call)) for call in captures.choose(arranged).counted)
     assert found == arrival.served()
+
+
+@settings(max_examples=PURE_EXAMPLES // 4, deadline=None)
+@given(ARRIVALS.filter(lambda arrival: arrival.has_instrument))
+def test_tool_around_a_call_is_its_tool_however_they_arrive(arrival: Arrival) -> None:
+    found = captures.choose(arrival.arranged()).counted
+    inside = [call for name in arrival.names for call in counted(name) if is_traced(call)]
+    assert Counter((call.agent, call.tool) for call in found if call.tool) == Counter(
+        {(SUBAGENT, TOOL): len(inside)} if inside else {}
+    )
 
 
 @pytest.fixture

@@ -64,9 +64,9 @@ def test_what_is_sent_again_makes_the_same_records(name: str) -> None:
 
 @pytest.mark.parametrize("name", REPEATING)
 def test_choice_of_what_is_chosen_is_the_same(name: str) -> None:
-    calls, parents = captures.read(captures.load(name))
-    counted = choose_calls(calls, parents).counted
-    assert choose_calls(counted, parents).counted == counted
+    calls, parents, names = captures.read(captures.load(name))
+    counted = choose_calls(calls, parents, names).counted
+    assert choose_calls(counted, parents, names).counted == counted
 
 
 def test_no_capture_keeps_what_was_said() -> None:

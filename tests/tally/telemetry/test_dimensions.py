@@ -28,6 +28,8 @@ CAPTURED = {
     "codex-binary": {"agent", "session", "environment"},
     "copilot-http": {"agent", "session"},
     "gemini-http": {"agent", "session"},
+    "node-ai7-json": {"agent"},
+    "py-openai-agents-openinference": {"agent"},
     "node-langfuse-legacy": {"session", "task"},
     "opencode": {"agent", "session", "environment"},
     "py-litellm-langfuse_otel": {"session", "environment", "customer", "task"},

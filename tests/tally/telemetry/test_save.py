@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import permutations
+from itertools import pairwise, permutations
 from typing import Any
 from uuid import UUID
 
@@ -44,10 +44,10 @@ def call(span_id: str, parent: str = "", tokens: int = 10, **facts: Any) -> Call
     return Call(NOW, span_id=span_id, parent_span_id=parent, input_tokens=tokens, **usual | facts)
 
 
-def step(span_id: str, parent: str) -> Span:
+def step(span_id: str, parent: str, **attributes: str) -> Span:
     """A span that is no call."""
     late = NOW + timedelta(seconds=1)
-    return Span(TRACE, span_id, parent, "work", 1, NOW, late, "ok", "", "app", {}, {})
+    return Span(TRACE, span_id, parent, "work", 1, NOW, late, "ok", "", "app", {**attributes}, {})
 
 
 @pytest.fixture
@@ -168,6 +168,69 @@ def test_the_step_between_may_come_last(sender: Sender) -> None:
     assert tokens(sender) == [20, 30]
     sender.tell(spans=[step(MIDDLE, OUTER)])
     assert tokens(sender) == [20]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_agent_and_tool_around_a_call_are_its_own_whenever_they_arrive(
+    sender: Sender, order: tuple[int, ...]
+) -> None:
+    facts: dict[str, Any] = {"provider": "anthropic", "model": "claude-sonnet-4-5"}
+    told = [
+        {"spans": [step(OUTER, "", **{"gen_ai.agent.name": "researcher", "task.name": "report"})]},
+        {"spans": [step(MIDDLE, OUTER, **{"gen_ai.tool.name": "search"})]},
+        {"calls": [call(INNER, MIDDLE, tokens=1_000, **facts)]},
+    ]
+    for place in [*order, *order]:
+        sender.save(Sent(sender.grant, told[place].get("calls", ()), told[place].get("spans", ())))
+    [record] = sender.records()
+    assert record[2:] == (1_000, 0, 0, 0, 0, Decimal("0.003"), "researcher", "search", "report")
+    superseded = "select count(*) from public.superseded_records"
+    assert sender.database.execute(superseded).fetchone() == (0,)
+
+
+def test_price_of_the_workspace_stays_when_the_agent_becomes_known(sender: Sender) -> None:
+    sender.database.execute(
+        """insert into public.model_prices
+            (workspace_id, provider_id, model_name, user_id, input_usd_per_mtok, output_usd_per_mtok,
+                replaces_list)
+        select %(user)s, p.id, 'gpt-5', %(user)s, 7, 7, true
+        from public.providers as p where p.name = 'openai'""",
+        {"user": sender.grant.user_id},
+    )
+    sender.tell(call(INNER, OUTER, tokens=1_000))
+    for _ in range(2):
+        assert [record[7] for record in sender.records()] == [Decimal("0.007")]
+        sender.tell(spans=[step(OUTER, "", **{"gen_ai.agent.name": "researcher"})])
+    assert [record[8] for record in sender.records()] == ["researcher"]
+
+
+def test_source_that_knows_no_agent_has_that_of_the_call(sender: Sender) -> None:
+    gateway = call(INNER, request_ids=("msg_1",), tokens=30, service="gateway", trace_id="a" * 32)
+    sender.tell(gateway)
+    app = call(MIDDLE, OUTER, request_ids=("msg_1",), tokens=30)
+    sender.tell(app, spans=[step(OUTER, "", **{"gen_ai.agent.name": "researcher"})])
+    agents = """select metadata ->> 'agent' from public.cost_records
+        union all select metadata ->> 'agent' from public.superseded_records"""
+    assert sender.database.execute(agents).fetchall() == [("researcher",), ("researcher",)]
+
+
+def test_record_that_has_no_room_for_the_names_stays_as_it_is(sender: Sender) -> None:
+    tags = {f"{number:0100}": "é" * 100 for number in range(20)}
+    sender.tell(call(INNER, OUTER, tags=tags))
+    long = "\N{MUSICAL SYMBOL G CLEF}" * 200
+    names = {"gen_ai.agent.name": long, "gen_ai.tool.name": long, "task.name": long}
+    sender.tell(spans=[step(OUTER, "", **names)])
+    assert [record[2:] for record in sender.records()] == [
+        (10, 0, 0, 0, 0, Decimal("0.0000125"), None, None, None)
+    ]
+
+
+def test_long_line_of_steps_is_kept_in_rows(sender: Sender) -> None:
+    ids = [f"{number:016x}" for number in range(1, 1_000)]
+    steps = [step(own, outer) for own, outer in pairwise(ids)]
+    sender.tell(spans=[*steps, step(ids[-1], "", **{"gen_ai.agent.name": "é" * 200})])
+    sender.tell(call("ff" * 8, ids[0]))
+    assert [record[8] for record in sender.records()] == ["é" * 200]
 
 
 def test_each_of_two_services_keeps_its_statement_on_a_request(sender: Sender) -> None:
