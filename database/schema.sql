@@ -12185,9 +12185,9 @@ begin
 end
 $_$;
 
--- FUNCTION public.explore_values(uuid, text, jsonb, date, date, text, integer)
+-- FUNCTION public.explore_values(uuid, text, jsonb, date, date, text, integer, numeric[])
 
-CREATE FUNCTION public.explore_values(workspace uuid, dimension text, filters jsonb, from_date date, to_date date, search text DEFAULT ''::text, at_most integer DEFAULT 50) RETURNS json
+CREATE FUNCTION public.explore_values(workspace uuid, dimension text, filters jsonb, from_date date, to_date date, search text DEFAULT ''::text, at_most integer DEFAULT 50, rates numeric[] DEFAULT NULL::numeric[]) RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
     SET statement_timeout TO '30s'
@@ -12197,7 +12197,7 @@ declare
     question constant private.exploration := private.ask_exploration(
         row(
             private.require_workspace($1, 'viewer'), case when is_class then 'tokens' else 'value' end, array[$2],
-            coalesce($3, '{}') - $2 - case when is_class then '' else 'token_class' end, $4, $5, 'none', 0, null, null, null, null,
+            coalesce($3, '{}') - $2 - case when is_class then '' else 'token_class' end, $4, $5, 'none', 0, $8, null, null, null,
             null, null, null
         )::private.exploration
     );
@@ -19173,8 +19173,8 @@ GRANT ALL ON FUNCTION public.ensure_partitions(months_ahead integer) TO service_
 REVOKE ALL ON FUNCTION public.explore_costs(workspace uuid, measure text, by text[], filters jsonb, from_date date, to_date date, granularity text, top_n integer, rates numeric[], prices jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.explore_costs(workspace uuid, measure text, by text[], filters jsonb, from_date date, to_date date, granularity text, top_n integer, rates numeric[], prices jsonb) TO authenticated;
 
-REVOKE ALL ON FUNCTION public.explore_values(workspace uuid, dimension text, filters jsonb, from_date date, to_date date, search text, at_most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.explore_values(workspace uuid, dimension text, filters jsonb, from_date date, to_date date, search text, at_most integer) TO authenticated;
+REVOKE ALL ON FUNCTION public.explore_values(workspace uuid, dimension text, filters jsonb, from_date date, to_date date, search text, at_most integer, rates numeric[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.explore_values(workspace uuid, dimension text, filters jsonb, from_date date, to_date date, search text, at_most integer, rates numeric[]) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.find_exported(records json, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_exported(records json, workspace uuid) TO authenticated;

@@ -19,6 +19,15 @@ from app.data.channels import load_channels, load_findings
 from app.data.daily_costs import load_daily, load_model_names, parse_daily
 from app.data.digests import load_digest, load_mail_choices
 from app.data.dimension_costs import load_dimension_costs, load_recent_values
+from app.data.explore import (
+    Explored,
+    Group,
+    Question,
+    find_last_year,
+    find_previous,
+    load_explored,
+    load_values,
+)
 from app.data.forecasts import (
     ForecastState,
     load_forecast,
@@ -87,12 +96,15 @@ __all__ = [
     "WHOLE_MONTH",
     "BudgetDraft",
     "ContentRules",
+    "Explored",
     "ForecastSeries",
     "ForecastState",
+    "Group",
     "Invitation",
     "Preferences",
     "Project",
     "Provider",
+    "Question",
     "RecordFilter",
     "Split",
     "count_audit_log",
@@ -101,6 +113,8 @@ __all__ = [
     "data_version",
     "day_start",
     "delete_budget",
+    "find_last_year",
+    "find_previous",
     "forget_version",
     "load_account_names",
     "load_alert_rules",
@@ -117,6 +131,7 @@ __all__ = [
     "load_daily",
     "load_digest",
     "load_dimension_costs",
+    "load_explored",
     "load_findings",
     "load_forecast",
     "load_forecast_state",
@@ -159,6 +174,7 @@ __all__ = [
     "load_traces",
     "load_unpriced_models",
     "load_use_of_month",
+    "load_values",
     "load_waterfall",
     "load_workspace_prices",
     "parse_daily",

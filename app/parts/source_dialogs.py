@@ -8,8 +8,8 @@ import streamlit as st
 from app import data
 from app.auth import identity
 from app.auth.identity import database_of
+from app.figures.source_names import describe_source
 from app.formats.text import escape_markdown
-from app.parts.source_names import describe_source
 from app.ui.notices import announce, explain_refusal
 from tally.core.text import plural
 from tally.importers.save import undo_import

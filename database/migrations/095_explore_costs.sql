@@ -189,7 +189,7 @@ to authenticated;
 -- What else is filtered by applies, except to the dimension itself.
 create or replace function public.explore_values(
     workspace uuid, dimension text, filters jsonb, from_date date, to_date date, search text default '',
-    at_most integer default 50
+    at_most integer default 50, rates numeric[] default null
 )
 returns json
 language plpgsql
@@ -203,7 +203,7 @@ declare
     question constant private.exploration := private.ask_exploration(
         row(
             private.require_workspace($1, 'viewer'), case when is_class then 'tokens' else 'value' end, array[$2],
-            coalesce($3, '{}') - $2 - case when is_class then '' else 'token_class' end, $4, $5, 'none', 0, null, null, null, null,
+            coalesce($3, '{}') - $2 - case when is_class then '' else 'token_class' end, $4, $5, 'none', 0, $8, null, null, null,
             null, null, null
         )::private.exploration
     );
@@ -239,5 +239,6 @@ begin
     );
 end
 $$;
-revoke all on function public.explore_values(uuid, text, jsonb, date, date, text, integer) from public, anon, service_role;
-grant execute on function public.explore_values(uuid, text, jsonb, date, date, text, integer) to authenticated;
+revoke all on function public.explore_values(uuid, text, jsonb, date, date, text, integer, numeric[])
+from public, anon, service_role;
+grant execute on function public.explore_values(uuid, text, jsonb, date, date, text, integer, numeric[]) to authenticated;

@@ -115,8 +115,15 @@ class CustomPrices:
         prices = self._by_model.get((record.provider, _key(record.model_name)))
         if not prices:
             return None
-        day = record.day or record.timestamp.astimezone(self._zone).date()
-        return next((price for price in prices if price.valid_from <= day), None)
+        return _find_valid(prices, record.day or record.timestamp.astimezone(self._zone).date())
+
+    def find_on(self, provider: str, model_name: str, day: date) -> CustomPrice | None:
+        """The price of a model that is valid on a local day."""
+        return _find_valid(self._by_model.get((provider, _key(model_name)), ()), day)
+
+
+def _find_valid(newest_first: Iterable[CustomPrice], day: date) -> CustomPrice | None:
+    return next((price for price in newest_first if price.valid_from <= day), None)
 
 
 NO_CUSTOM_PRICES = CustomPrices(())

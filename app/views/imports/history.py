@@ -10,9 +10,9 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import User
+from app.figures.source_names import describe_format, shown_name
 from app.parts.permissions import explain_fixed, render_own_only
 from app.parts.source_dialogs import confirm_deletion
-from app.parts.source_names import describe_format, shown_name
 from app.ui import columns
 from app.ui.cards import render_heading
 from app.ui.columns import Column

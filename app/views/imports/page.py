@@ -7,8 +7,8 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import User, current_user, database_of
+from app.figures.source_names import shown_name
 from app.parts.permissions import explain_fixed, render_reason
-from app.parts.source_names import shown_name
 from app.ui.cards import render_heading
 from app.ui.notices import render_announcement, render_refusal, render_warning
 from app.ui.titles import title_row

@@ -6,11 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from app.auth.identity import User
+from app.figures.source_names import short_title
 from app.formats.counts import format_count
 from app.formats.dates import format_day, format_days
 from app.formats.money import NO_PRICE, format_figure, format_money
 from app.formats.text import DASH, escape_markdown
-from app.parts.source_names import short_title
 from app.ui import charts, columns
 from app.ui.tables import render_table
 from app.ui.theme import current_palette

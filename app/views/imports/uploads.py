@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from app.parts.source_names import short_title, shown_name
+from app.figures.source_names import short_title, shown_name
 from app.views.imports.choices import Answers, Choices
 from app.views.imports.column_mappings import header_key
 from app.views.imports.jobs import FileToSave

@@ -9,11 +9,11 @@ import streamlit as st
 from app import data
 from app.auth import identity
 from app.auth.identity import User, database_of
+from app.figures.source_names import describe_billing_account
 from app.formats.amount_field import read_amount
 from app.formats.dates import format_day
 from app.formats.text import escape_markdown
 from app.parts.provider_choice import choose_provider
-from app.parts.source_names import describe_billing_account
 from app.ui.notices import announce, explain_refusal
 from app.ui.periods import EARLIEST_DAY
 from app.views.prices.price_form import PRICED_FROM

@@ -14,9 +14,9 @@ from app.data import filing
 from app.data.api_keys import load_api_keys
 from app.figures.audit_words import describe_details, name_action, name_actor
 from app.figures.filing_words import describe_rule
+from app.figures.source_names import describe_source
 from app.formats.dates import format_instant
 from app.formats.text import DASH
-from app.parts.source_names import describe_source
 from app.ui import columns
 from app.ui.line_list import Line, render_lines
 from tally.storage.export import escape_formula

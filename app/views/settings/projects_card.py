@@ -7,8 +7,8 @@ import streamlit as st
 from app import data
 from app.auth.identity import User
 from app.data import filing
+from app.figures.source_names import describe_source
 from app.parts.project_choice import label_projects
-from app.parts.source_names import describe_source
 from app.views.settings.project_dialogs import create_project
 from app.views.settings.project_list import render_projects
 from app.views.settings.rule_form import render_rule_form

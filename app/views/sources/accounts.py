@@ -9,8 +9,8 @@ from app import data
 from app.auth import identity
 from app.auth.identity import User
 from app.data.changes import name_account
+from app.figures.source_names import describe_billing_account
 from app.parts.rule_start import Fields, start_new_rule
-from app.parts.source_names import describe_billing_account
 from app.ui import columns
 from app.ui.cards import render_heading
 from app.ui.navigation import switch_page

@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from app.figures.source_names import describe_dataset, describe_source
 from app.formats.money import format_money
 from app.parts.record_labels import BASES, IN_TOTALS, describe_use
-from app.parts.source_names import describe_dataset, describe_source
 from app.ui import columns
 from app.ui.columns import Column
 from tally.core.records import NO_MODEL

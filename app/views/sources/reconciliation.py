@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
+from app.figures.source_names import describe_billing_account, describe_dataset
 from app.formats.money import NO_PRICE, format_money
-from app.parts.source_names import describe_billing_account, describe_dataset
 from app.ui import charts
 from app.ui.cards import render_heading
 from app.ui.tables import render_table

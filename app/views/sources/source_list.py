@@ -12,6 +12,7 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import User, database_of
+from app.figures.source_names import describe_format, describe_source, shown_name
 from app.figures.spend import INCLUDED
 from app.formats.dates import format_span
 from app.formats.money import format_money
@@ -19,7 +20,6 @@ from app.formats.text import escape_markdown
 from app.parts.permissions import explain_fixed
 from app.parts.record_labels import SOURCES
 from app.parts.source_dialogs import PATIENCE, confirm_deletion, edit_payment
-from app.parts.source_names import describe_format, describe_source, shown_name
 from app.ui import columns
 from app.ui.cards import render_heading
 from app.ui.columns import Column

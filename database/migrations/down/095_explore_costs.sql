@@ -1,6 +1,6 @@
 -- The way back from 095_explore_costs.sql.
 
-drop function if exists public.explore_values(uuid, text, jsonb, date, date, text, integer);
+drop function if exists public.explore_values(uuid, text, jsonb, date, date, text, integer, numeric[]);
 drop function if exists public.explore_costs(uuid, text, text[], jsonb, date, date, text, integer, numeric[], jsonb);
 drop function if exists private.answer_explored(private.exploration);
 drop function if exists private.placed_cells(private.exploration);

@@ -28,6 +28,9 @@ LOADERS: dict[str, Callable[[User], Any]] = {
     "audit log": lambda user: data.load_audit_log(user, "", 10),
     "daily costs": lambda user: len(data.load_daily(user, None, None)),
     "model names": data.load_model_names,
+    "explored costs": lambda user: (
+        data.load_explored(user, data.Question(EARLIEST, TODAY, granularity="none")).groups
+    ),
     "forecast": lambda user: len(data.load_forecast(user, ALL, EARLIEST)),
     "last run": data.load_last_run,
     "forecast totals": lambda user: len(data.load_forecast_totals(user)),

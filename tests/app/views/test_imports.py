@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import data
 from app.auth.identity import User, database_of, supabase_client
-from app.parts.source_names import shown_name
+from app.figures.source_names import shown_name
 from app.views.imports.choices import Answers, Choices
 from app.views.imports.column_mappings import (
     COLUMN_MEANINGS,

@@ -12,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from app import data
 from app.auth.identity import User, database_of
+from app.figures.source_names import describe_billing_account, describe_dataset, describe_source
 from app.formats.money import NO_PRICE
-from app.parts.source_names import describe_billing_account, describe_dataset, describe_source
 from app.ui.periods import Period
 from app.views.sources import comparison, source_list
 from tally.core.records import REQUESTS, CostRecord
