@@ -19,7 +19,7 @@ LEAP_DAY = (2, 29)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A measure by up to two dimensions and by time, on local days of which both ends are included."""
+    """A measure by up to two dimensions and by time; `first` and `last` are local days, both included."""
 
     first: date
     last: date
