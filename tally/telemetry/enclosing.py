@@ -69,14 +69,14 @@ def labels_of(call: Call) -> Names:
 
 
 class Enclosing:
-    """What is around calls: the parents of spans, none its own ancestor, and the names that they give."""
+    """The surroundings of calls: parents of spans, none its own ancestor, and the names that they give."""
 
     def __init__(self, parents: Mapping[str, str], names: Mapping[str, Names]) -> None:
         self._parents, self._names = parents, names
         self._known: dict[str, Names] = {"": NO_NAMES}  # by span: its names, and those around it
 
     def complete(self, call: Call, statements: Sequence[Call]) -> Call:
-        """The call with the names of what is around its statements, the best of which comes first."""
+        """The call with the names that spans around its statements give, the best statement first."""
         # Other calls are the same event by what they say, and must not say anything else.
         if not self._names or not (call.request_ids or call.span_id):
             return call

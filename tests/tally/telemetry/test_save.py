@@ -176,12 +176,14 @@ def test_agent_and_tool_around_a_call_are_its_own_whenever_they_arrive(
 ) -> None:
     facts: dict[str, Any] = {"provider": "anthropic", "model": "claude-sonnet-4-5"}
     told = [
-        {"spans": [step(OUTER, "", **{"gen_ai.agent.name": "researcher", "task.name": "report"})]},
-        {"spans": [step(MIDDLE, OUTER, **{"gen_ai.tool.name": "search"})]},
-        {"calls": [call(INNER, MIDDLE, tokens=1_000, **facts)]},
+        Sent(
+            sender.grant, [], [step(OUTER, "", **{"gen_ai.agent.name": "researcher", "task.name": "report"})]
+        ),
+        Sent(sender.grant, [], [step(MIDDLE, OUTER, **{"gen_ai.tool.name": "search"})]),
+        Sent(sender.grant, [call(INNER, MIDDLE, tokens=1_000, **facts)]),
     ]
     for place in [*order, *order]:
-        sender.save(Sent(sender.grant, told[place].get("calls", ()), told[place].get("spans", ())))
+        sender.save(told[place])
     [record] = sender.records()
     assert record[2:] == (1_000, 0, 0, 0, 0, Decimal("0.003"), "researcher", "search", "report")
     superseded = "select count(*) from public.superseded_records"
