@@ -15,7 +15,7 @@ from app.parts.workspace_choice import open_workspace, render_address, render_no
 from app.parts.workspace_switcher import open_asked_dialog, render_switcher
 from app.ui.cards import render_rate_note
 from app.ui.pages import DEFAULT_PAGE, PAGES, find_page, page_path
-from app.ui.theme import add_scripts, apply_styles
+from app.ui.theme import add_scripts, apply_styles, mark_entry
 from tally.storage.database import DatabaseError
 
 STATIC = Path(__file__).resolve().parent / "static"
@@ -54,12 +54,13 @@ def prepare(user: User) -> None:
 # Set the icon before the navigation, which would load the page's Material icon from another site.
 st.set_page_config(page_icon=str(STATIC / "mark.svg"), layout="wide")
 account = current_account()
+apply_styles()
 render_address()
 render_project_address()
 page = st.navigation(list_pages(), expanded=True)
 opened = find_page(page.url_path)
-apply_styles(opened)
 st.set_page_config(page_title=f"{opened.title} · Tally")
+mark_entry(opened)
 st.logo(str(STATIC / "logo.svg"), icon_image=str(STATIC / "mark.svg"), size="large")
 with st.sidebar:
     switcher = st.empty()

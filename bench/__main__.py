@@ -20,6 +20,7 @@ BENCHES = (
     "reforecast",
     "start",
     "pages",
+    "navigation",
     "crowd",
     "collecting",
     "importing",

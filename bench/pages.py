@@ -88,7 +88,7 @@ def measure_on(servers: Mapping[str, Server], hello: str, repeats: int = REPEATS
     """Measure on running servers: `now`, and `before` if an older checkout is compared with."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM or HEADLESS, args=FLAGS)
-        states = {name: _sign_in(browser, server.url) for name, server in servers.items()}
+        states = {name: sign_in(browser, server.url) for name, server in servers.items()}
         sides = {"hello": (browser, hello, None), "overview": (browser, servers["now"].url, states["now"])}
         loads = _measure_loads(sides, repeats)
         switches = _measure_switches(browser, servers, states, repeats)
@@ -164,7 +164,8 @@ def _observed_page(context: BrowserContext) -> Page:
     return context.new_page()
 
 
-def _sign_in(browser: Browser, tally: str) -> StorageState:
+def sign_in(browser: Browser, tally: str) -> StorageState:
+    """Sign in once; the state of the browser is for other contexts."""
     context = browser.new_context()
     page = context.new_page()
     page.goto(f"{tally}/login")

@@ -70,8 +70,6 @@ DARK = Palette(
     bad=Tone("#FF8A80", "#F2645A"),
 )
 
-# Fields that only bind a parameter of the address.
-ADDRESS_FIELDS = ".st-key-workspace,.st-key-project{display:none}"
 # Streamlit draws the circles of choices that are not chosen in the colour of fields, without a border.
 CHOICES = (
     '[data-testid="stRadioOption"]:not([data-selected])>div>div:first-child,'
@@ -92,13 +90,7 @@ LINE_LISTS = (
 )
 # Streamlit shows scrollbars under a mouse only: without one, nothing says that a table goes on.
 SCROLLBARS = "@media(max-width:900px){.dvn-scroller{scrollbar-color:#7C8798 transparent!important}}"
-# The account is at the bottom of the sidebar; Streamlit leaves 48 px above it.
-SIDEBAR = (
-    "[data-testid=stSidebarContent]{display:flex;flex-direction:column}"
-    "[data-testid=stSidebarUserContent]{padding-top:1rem;margin-top:auto}"
-)
 ENTRY = '[data-testid=stSidebarNav] li:has(a[href$="/{}"])'
-GROUPS = ",".join(ENTRY.format(page.address) for page in PAGES if page.begins_group) + "{margin-top:.75rem}"
 # Streamlit cuts the note of a metric where it does not fit, and centres buttons of several lines.
 LONG_TEXTS = (
     "[data-testid=stMetricDelta] p{white-space:normal;overflow:visible}"
@@ -123,21 +115,17 @@ def current_palette() -> Palette:
     return DARK if st.context.theme.type == "dark" else LIGHT
 
 
-def apply_styles(page: Page) -> None:
-    """Add the styles of all pages and of this one, as one element: each costs time in every run."""
+def apply_styles() -> None:
+    """Add every page's own styles, as one element: each costs time in every run."""
     buttons = BUTTONS if st.context.theme.type == "dark" else ""
-    st.html(
-        f"<style>{ADDRESS_FIELDS}{CHOICES}{LINE_LISTS}{SCROLLBARS}{SIDEBAR}{GROUPS}{_mark_entry(page)}"
-        f"{LONG_TEXTS}{TABLETS}{buttons}</style>"
-    )
+    st.html(f"<style>{CHOICES}{LINE_LISTS}{SCROLLBARS}{LONG_TEXTS}{TABLETS}{buttons}</style>")
 
 
-def _mark_entry(page: Page) -> str:
-    """Streamlit marks no entry for a page that is not in the menu."""
-    if not page.part_of:
-        return ""
-    address = next(each.address for each in PAGES if each.name == page.part_of)
-    return f"{ENTRY.format(address)} a{{background:rgba(124,135,152,.22)}}"
+def mark_entry(page: Page) -> None:
+    """Mark the menu's entry of a page that has none of its own, as Streamlit does for others."""
+    if page.part_of:
+        address = next(each.address for each in PAGES if each.name == page.part_of)
+        st.html(f"<style>{ENTRY.format(address)} a{{background:rgba(124,135,152,.22)}}</style>")
 
 
 def apply_code_styles() -> None:
