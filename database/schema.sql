@@ -2392,44 +2392,55 @@ CREATE FUNCTION private.compare_statements(owner uuid, keys uuid[]) RETURNS TABL
     SET search_path TO ''
     SET plan_cache_mode TO 'force_custom_plan'
     AS $$
-declare
-    first_at timestamptz;
-    last_at timestamptz;
-    request_keys uuid[];
 begin
-    select min(s.timestamp), max(s.timestamp), array_agg(s.source_key) filter (where s.request_id is not null)
-    into first_at, last_at, request_keys
-    from public.superseded_records as s
-    where s.workspace_id = owner and s.source_key = any (keys);
-    if first_at is null then
-        return;
-    end if;
     return query
+    with ranked as materialized (
+        select k.* from private.rank_superseded(owner, keys) as k
+    ),
+
+    bounds as (
+        select
+            min(k.at) as first_at, max(k.at) as last_at,
+            array_agg(k.source_key) filter (where k.is_request) as request_keys
+        from ranked as k
+    ),
+
+    records as materialized (
+        select r.*
+        from bounds as b
+        cross join lateral private.rank_records(owner, keys, b.request_keys, b.first_at, b.last_at) as r
+        where b.first_at is not null
+    )
+
     select
         s.id, r.id, r.at,
         r.id is not null and s.import_id is not distinct from r.import_id,
         r.id is not null and s.import_id is not distinct from r.import_id and s.figures <> r.figures and s.rank >= r.rank,
         s.is_best and r.id is null,
         s.is_best and r.id is not null and (not r.is_enabled or (s.rank > r.rank and s.figures <> r.figures))
-    from private.rank_superseded(owner, keys) as s
-    left join private.rank_records(owner, keys, request_keys, first_at, last_at) as r
-        on s.source_key = r.source_key and (s.is_request or s.at = r.at);
+    from ranked as s
+    left join records as r on s.source_key = r.source_key and (s.is_request or s.at = r.at);
 end
 $$;
 
 -- FUNCTION private.contested_events(uuid, uuid[])
 
-CREATE FUNCTION private.contested_events(owner uuid, keys uuid[]) RETURNS uuid[]
+CREATE FUNCTION private.contested_events(owner uuid, keys uuid[], OUT events uuid[], OUT dated uuid[]) RETURNS record
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
 begin
-    return array(
-        select distinct s.source_key
-        from public.superseded_records as s
-        left join public.imports as i on s.import_id = i.id
-        where s.workspace_id = owner and s.source_key = any (keys) and coalesce(i.is_enabled, true)
-    );
+    select array_agg(distinct s.source_key), array_agg(s.id) filter (where s.day is not null)
+    into events, dated
+    from (select distinct k.key from unnest(keys) as k (key)) as k
+    cross join lateral (
+        select d.id, d.source_key, d.day, d.import_id
+        from public.superseded_records as d
+        where d.workspace_id = owner and d.source_key = k.key
+        offset 0 -- as in private.rank_superseded
+    ) as s
+    left join public.imports as i on s.import_id = i.id
+    where coalesce(i.is_enabled, true);
 end
 $$;
 
@@ -3690,6 +3701,7 @@ $$;
 CREATE FUNCTION private.exclude_source(tenant uuid, source uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
+    SET enable_seqscan TO 'off'
     AS $$
 declare
     shared uuid[] := array(
@@ -3702,14 +3714,13 @@ begin
     shared := shared || array(
         select s.source_key
         from public.superseded_records as s
-        where
-            s.workspace_id = tenant
-            and s.import_id = source
-            and exists (
-                select
-                from public.superseded_records as o
-                where o.workspace_id = tenant and o.source_key = s.source_key and o.id <> s.id
-            )
+        cross join lateral (
+            select
+            from public.superseded_records as d
+            where d.workspace_id = tenant and d.source_key = s.source_key and d.id <> s.id
+            limit 1 -- as in private.rank_superseded
+        ) as o
+        where s.workspace_id = tenant and s.import_id = source
     );
     perform private.settle_events(tenant, shared);
 end
@@ -4324,8 +4335,9 @@ begin
         order by c.timestamp -- as the identity's index is: any other would be read from end to end
         limit 1
     ) is not null then
-        -- The limit keeps each record's lookup apart: joined, a month vacuumed while it was empty is planned as a read of all of
-        -- its records for each incoming one (44 s for 100,000).
+        -- The limit keeps each record's look-up apart: joined, a month vacuumed while it was empty is planned as a read of all of
+        -- its records for each incoming one (44 s for 100,000). Their order is that of the identity's index alone: an index
+        -- that merely has their columns, as the one that begins with the provider, would be read from end to end for each.
         known := known || array(
             select k.source_key
             from unnest(incoming) as r
@@ -4335,9 +4347,11 @@ begin
                 where
                     c.workspace_id = tenant
                     and r.timestamp = c.timestamp
-                    and r.source_key = c.source_key
+                    and c.source_key >= r.source_key
+                    and c.source_key <= r.source_key
                     and c.timestamp >= first_at
                     and c.timestamp <= last_at
+                order by c.source_key
                 limit 1
             ) as k
         );
@@ -4351,7 +4365,7 @@ begin
                 c.workspace_id = tenant
                 and c.request_id is not null
                 and c.source_key = any (request_keys)
-                and c.source_key <> all (known)
+                and (c.source_key in (select k.key from unnest(known) as k (key))) is not true -- hashed
         );
     end if;
     return known;
@@ -4940,13 +4954,29 @@ begin
     return
         exists (
             select
-            from public.superseded_records as s
-            where s.workspace_id = tenant and s.source_key = any (keys) and s.project_chosen_by is not null
+            from unnest(keys) as k (key)
+            cross join lateral (
+                select
+                from public.superseded_records as s
+                where s.workspace_id = tenant and s.source_key = k.key and s.project_chosen_by is not null
+                limit 1
+            ) as s
+            where exists (
+                select from public.superseded_records as s where s.workspace_id = tenant and s.project_chosen_by is not null
+            )
         )
         or exists (
             select
-            from public.cost_records as r
-            where r.workspace_id = tenant and r.source_key = any (keys) and r.project_chosen_by is not null
+            from unnest(keys) as k (key)
+            cross join lateral (
+                select
+                from public.cost_records as r
+                where r.workspace_id = tenant and r.source_key = k.key and r.project_chosen_by is not null
+                limit 1
+            ) as r
+            where exists (
+                select from public.cost_records as r where r.workspace_id = tenant and r.project_chosen_by is not null
+            )
         );
 end
 $$;
@@ -5566,8 +5596,14 @@ CREATE FUNCTION private.keep_as_superseded(owner uuid, ids uuid[], first_at time
         r.request_id, r.timestamp, r.day, r.model_name, r.billing_account, r.dataset, r.billed_under_other_name, r.cost_usd,
         r.tokens_used, r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens,
         r.request_count, r.collection_method, r.cost_basis, r.charge_type, r.metadata, r.created_at, r.updated_at
-    from public.cost_records as r
-    where r.workspace_id = owner and r.timestamp >= first_at and r.timestamp <= last_at and r.id = any (ids)
+    from unnest(ids) as i (id)
+    cross join lateral (
+        select c.*
+        from public.cost_records as c
+        where c.id = i.id and c.timestamp >= first_at and c.timestamp <= last_at
+        limit 1 -- one look-up after the other: `any` compares each record of this time with all ids
+    ) as r
+    where r.workspace_id = owner
 $$;
 
 -- FUNCTION private.keep_limits_of_those_above()
@@ -6634,18 +6670,14 @@ $$;
 
 -- FUNCTION private.move_superseded_days(uuid, uuid[])
 
-CREATE FUNCTION private.move_superseded_days(owner uuid, keys uuid[]) RETURNS void
+CREATE FUNCTION private.move_superseded_days(owner uuid, ids uuid[]) RETURNS void
     LANGUAGE sql
     SET search_path TO ''
     AS $$
     update public.superseded_records as s
     set timestamp = private.day_instant(s.day, z.timezone)
     from (select private.timezone_of(owner) as timezone) as z
-    where
-        s.workspace_id = owner
-        and s.source_key = any (keys)
-        and s.day is not null
-        and s.timestamp <> private.day_instant(s.day, z.timezone)
+    where s.id = any (ids) and s.workspace_id = owner and s.timestamp <> private.day_instant(s.day, z.timezone)
 $$;
 
 -- FUNCTION private.move_to_events(uuid, uuid[])
@@ -7721,12 +7753,18 @@ CREATE FUNCTION private.rank_records(owner uuid, keys uuid[], request_keys uuid[
             r.workspace_id = owner
             and r.timestamp >= first_at
             and r.timestamp <= last_at
-            and r.source_key = any (keys)
             and r.request_id is null
+            -- Hashed: `any` of a parameter compares all with all, and without `is true` this is a nested loop.
+            and (r.source_key in (select k.key from unnest(keys) as k (key))) is true
         union all
-        select r.*
-        from public.cost_records as r
-        where r.workspace_id = owner and r.source_key = any (request_keys) and r.request_id is not null
+        select q.*
+        from (select distinct k.key from unnest(request_keys) as k (key)) as k
+        cross join lateral (
+            select r.*
+            from public.cost_records as r
+            where r.workspace_id = owner and r.source_key = k.key and r.request_id is not null
+            offset 0
+        ) as q
     ) as c
     left join public.imports as i on c.import_id = i.id
 $$;
@@ -7772,9 +7810,14 @@ CREATE FUNCTION private.rank_superseded(owner uuid, keys uuid[]) RETURNS TABLE(i
                 t.cost_usd, t.cost_basis, t.charge_type, t.tokens_used, t.input_tokens, t.output_tokens, t.cached_input_tokens,
                 t.cache_write_tokens, t.reasoning_tokens, t.request_count
             )::text as figures
-        from public.superseded_records as t
+        from (select distinct k.key from unnest(keys) as k (key)) as k
+        -- One look-up after the other: where nothing is known of a workspace, or was when the plan was made, all of its
+        -- statements would be read and compared with all keys.
+        cross join lateral (
+            select d.* from public.superseded_records as d where d.workspace_id = owner and d.source_key = k.key
+            offset 0
+        ) as t
         left join public.imports as i on t.import_id = i.id
-        where t.workspace_id = owner and t.source_key = any (keys)
     ) as s
 $$;
 
@@ -9416,9 +9459,10 @@ $$;
 CREATE FUNCTION private.select_winners(owner uuid, keys uuid[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
+    SET enable_seqscan TO 'off'
     AS $$
 declare
-    contested uuid[];
+    contested record;
     step record;
     restated integer := 0;
 begin
@@ -9430,17 +9474,19 @@ begin
         return;
     end if;
     contested := private.contested_events(owner, keys);
-    if cardinality(contested) = 0 then
+    if contested.events is null then
         return;
     end if;
     perform pg_advisory_xact_lock_shared(private.timezone_lock(owner));
-    perform private.move_superseded_days(owner, contested);
+    if contested.dated is not null then
+        perform private.move_superseded_days(owner, contested.dated);
+    end if;
     loop
-        step := private.move_statements(owner, contested);
+        step := private.move_statements(owner, contested.events);
         restated := restated + step.restated;
         exit when step.is_last;
     end loop;
-    perform private.settle_events(owner, contested);
+    perform private.settle_events(owner, contested.events);
     perform set_config(
         'tally.restated',
         (coalesce(nullif(current_setting('tally.restated', true), ''), '0')::integer + restated)::text,
@@ -9486,6 +9532,7 @@ $$;
 CREATE FUNCTION private.settle_events(tenant uuid, keys uuid[], first_at timestamp with time zone DEFAULT NULL::timestamp with time zone, last_at timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
+    SET enable_seqscan TO 'off'
     AS $$
 declare
     are_chosen constant boolean := private.have_choices(tenant, keys);
@@ -9502,16 +9549,26 @@ begin
         least(settle_events.first_at, min(s.timestamp)) as first_at,
         greatest(settle_events.last_at, max(s.timestamp)) as last_at
     into shared
-    from public.superseded_records as s
-    where s.workspace_id = tenant and s.source_key = any (keys);
+    from (select distinct k.key from unnest(keys) as k (key)) as k
+    cross join lateral (
+        select d.source_key, d.timestamp
+        from public.superseded_records as d
+        where d.workspace_id = tenant and d.source_key = k.key
+        offset 0 -- as in private.rank_superseded
+    ) as s;
     if shared.first_at is null then
         return;
     end if;
     -- Records of requests may be at other times than the statements that they replace.
     select least(shared.first_at, min(r.timestamp)), greatest(shared.last_at, max(r.timestamp))
     into shared.first_at, shared.last_at
-    from public.cost_records as r
-    where r.workspace_id = tenant and r.source_key = any (shared.keys) and r.request_id is not null;
+    from (select distinct k.key from unnest(shared.keys) as k (key)) as k
+    cross join lateral (
+        select c.timestamp
+        from public.cost_records as c
+        where c.workspace_id = tenant and c.source_key = k.key and c.request_id is not null
+        offset 0
+    ) as r;
     perform set_config('tally.is_flagging', 'on', true);
     if has_people then
         perform private.settle_people(tenant, shared.keys, shared.first_at, shared.last_at);
@@ -11849,7 +11906,7 @@ begin
             and s.import_id = $1
             and s.dataset = $2
             and s.day between $3 and $4
-            and s.source_key <> all ($5)
+            and (s.source_key in (select k.key from unnest($5) as k (key))) is not true -- hashed
         returning s.source_key, s.timestamp
     )
 
@@ -11864,7 +11921,7 @@ begin
         and r.timestamp >= $3::timestamp at time zone 'UTC'
         and r.timestamp < ($4 + 1)::timestamp at time zone 'UTC'
         and r.day is not null
-        and r.source_key <> all ($5);
+        and (r.source_key in (select k.key from unnest($5) as k (key))) is not true;
     get diagnostics effective = row_count;
     if superseded.keys is not null then
         perform private.settle_events(tenant, superseded.keys, superseded.first_at, superseded.last_at);
@@ -16168,7 +16225,7 @@ CREATE INDEX superseded_records_chosen_idx ON public.superseded_records USING bt
 
 -- INDEX public.superseded_records_import_idx
 
-CREATE INDEX superseded_records_import_idx ON public.superseded_records USING btree (workspace_id, import_id);
+CREATE INDEX superseded_records_import_idx ON public.superseded_records USING btree (workspace_id, import_id) WHERE (import_id IS NOT NULL);
 
 -- INDEX public.superseded_records_provider_idx
 
@@ -16184,7 +16241,7 @@ END)) NULLS NOT DISTINCT;
 
 -- INDEX public.superseded_records_timestamp_idx
 
-CREATE INDEX superseded_records_timestamp_idx ON public.superseded_records USING btree (workspace_id, "timestamp");
+CREATE INDEX superseded_records_timestamp_idx ON public.superseded_records USING btree (workspace_id, "timestamp") WHERE ("timestamp" IS NOT NULL);
 
 -- INDEX public.superseded_records_user_idx
 
@@ -18234,7 +18291,7 @@ REVOKE ALL ON FUNCTION private.compare_channels_of_deleted() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.compare_statements(owner uuid, keys uuid[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.contested_events(owner uuid, keys uuid[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.contested_events(owner uuid, keys uuid[], OUT events uuid[], OUT dated uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.correct_renewals(tenant uuid, zone text) FROM PUBLIC;
 
@@ -18685,7 +18742,7 @@ REVOKE ALL ON FUNCTION private.move_dated_records(tenant uuid, zone text) FROM P
 
 REVOKE ALL ON FUNCTION private.move_statements(owner uuid, keys uuid[], OUT restated integer, OUT is_last boolean) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.move_superseded_days(owner uuid, keys uuid[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.move_superseded_days(owner uuid, ids uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.move_to_events(tenant uuid, keys uuid[]) FROM PUBLIC;
 

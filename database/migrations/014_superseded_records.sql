@@ -19,10 +19,16 @@ create unique index if not exists superseded_records_statement
 create index if not exists superseded_records_chosen_idx
     on public.superseded_records (workspace_id, source_key)
     where project_chosen_by is not null;
-create index if not exists superseded_records_import_idx on public.superseded_records (workspace_id, import_id);
+-- Of the indexes that begin with the workspace only that of statements is there for what names an event. Where nothing is known
+-- of how many rows a workspace has, any of them would do, and be read from end to end for each event.
+create index if not exists superseded_records_import_idx
+    on public.superseded_records (workspace_id, import_id)
+    where import_id is not null;
 create index if not exists superseded_records_provider_idx on public.superseded_records (provider_id);
 create index if not exists superseded_records_user_idx on public.superseded_records (user_id);
-create index if not exists superseded_records_timestamp_idx on public.superseded_records (workspace_id, timestamp);
+create index if not exists superseded_records_timestamp_idx
+    on public.superseded_records (workspace_id, timestamp)
+    where timestamp is not null; -- as every comparison of times implies
 alter table public.superseded_records enable row level security;
 revoke all on public.superseded_records from anon, authenticated, service_role;
 -- Written by the functions of the database alone.
@@ -115,8 +121,14 @@ as $$
         r.request_id, r.timestamp, r.day, r.model_name, r.billing_account, r.dataset, r.billed_under_other_name, r.cost_usd,
         r.tokens_used, r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens,
         r.request_count, r.collection_method, r.cost_basis, r.charge_type, r.metadata, r.created_at, r.updated_at
-    from public.cost_records as r
-    where r.workspace_id = owner and r.timestamp >= first_at and r.timestamp <= last_at and r.id = any (ids)
+    from unnest(ids) as i (id)
+    cross join lateral (
+        select c.*
+        from public.cost_records as c
+        where c.id = i.id and c.timestamp >= first_at and c.timestamp <= last_at
+        limit 1 -- one look-up after the other: `any` compares each record of this time with all ids
+    ) as r
+    where r.workspace_id = owner
 $$;
 revoke all on function private.keep_as_superseded(uuid, uuid[], timestamptz, timestamptz) from public;
 

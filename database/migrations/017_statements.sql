@@ -80,9 +80,14 @@ as $$
                 t.cost_usd, t.cost_basis, t.charge_type, t.tokens_used, t.input_tokens, t.output_tokens, t.cached_input_tokens,
                 t.cache_write_tokens, t.reasoning_tokens, t.request_count
             )::text as figures
-        from public.superseded_records as t
+        from (select distinct k.key from unnest(keys) as k (key)) as k
+        -- One look-up after the other: where nothing is known of a workspace, or was when the plan was made, all of its
+        -- statements would be read and compared with all keys.
+        cross join lateral (
+            select d.* from public.superseded_records as d where d.workspace_id = owner and d.source_key = k.key
+            offset 0
+        ) as t
         left join public.imports as i on t.import_id = i.id
-        where t.workspace_id = owner and t.source_key = any (keys)
     ) as s
 $$;
 revoke all on function private.rank_superseded(uuid, uuid[]) from public;
@@ -123,12 +128,18 @@ as $$
             r.workspace_id = owner
             and r.timestamp >= first_at
             and r.timestamp <= last_at
-            and r.source_key = any (keys)
             and r.request_id is null
+            -- Hashed: `any` of a parameter compares all with all, and without `is true` this is a nested loop.
+            and (r.source_key in (select k.key from unnest(keys) as k (key))) is true
         union all
-        select r.*
-        from public.cost_records as r
-        where r.workspace_id = owner and r.source_key = any (request_keys) and r.request_id is not null
+        select q.*
+        from (select distinct k.key from unnest(request_keys) as k (key)) as k
+        cross join lateral (
+            select r.*
+            from public.cost_records as r
+            where r.workspace_id = owner and r.source_key = k.key and r.request_id is not null
+            offset 0
+        ) as q
     ) as c
     left join public.imports as i on c.import_id = i.id
 $$;
@@ -145,28 +156,34 @@ stable
 set search_path = ''
 set plan_cache_mode = force_custom_plan -- the months that matter are few of many
 as $$
-declare
-    first_at timestamptz;
-    last_at timestamptz;
-    request_keys uuid[];
 begin
-    select min(s.timestamp), max(s.timestamp), array_agg(s.source_key) filter (where s.request_id is not null)
-    into first_at, last_at, request_keys
-    from public.superseded_records as s
-    where s.workspace_id = owner and s.source_key = any (keys);
-    if first_at is null then
-        return;
-    end if;
     return query
+    with ranked as materialized (
+        select k.* from private.rank_superseded(owner, keys) as k
+    ),
+
+    bounds as (
+        select
+            min(k.at) as first_at, max(k.at) as last_at,
+            array_agg(k.source_key) filter (where k.is_request) as request_keys
+        from ranked as k
+    ),
+
+    records as materialized (
+        select r.*
+        from bounds as b
+        cross join lateral private.rank_records(owner, keys, b.request_keys, b.first_at, b.last_at) as r
+        where b.first_at is not null
+    )
+
     select
         s.id, r.id, r.at,
         r.id is not null and s.import_id is not distinct from r.import_id,
         r.id is not null and s.import_id is not distinct from r.import_id and s.figures <> r.figures and s.rank >= r.rank,
         s.is_best and r.id is null,
         s.is_best and r.id is not null and (not r.is_enabled or (s.rank > r.rank and s.figures <> r.figures))
-    from private.rank_superseded(owner, keys) as s
-    left join private.rank_records(owner, keys, request_keys, first_at, last_at) as r
-        on s.source_key = r.source_key and (s.is_request or s.at = r.at);
+    from ranked as s
+    left join records as r on s.source_key = r.source_key and (s.is_request or s.at = r.at);
 end
 $$;
 revoke all on function private.compare_statements(uuid, uuid[]) from public;

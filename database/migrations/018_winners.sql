@@ -1,7 +1,7 @@
 -- 018_winners.sql: selecting the winner: the best statement on an event is the record, the others are superseded.
 
--- An event that is a date is at the instant that the present time zone gives it.
-create or replace function private.move_superseded_days(owner uuid, keys uuid[])
+-- Of these statements, which are dates, each is at the instant that the present time zone gives it.
+create or replace function private.move_superseded_days(owner uuid, ids uuid[])
 returns void
 language sql
 set search_path = ''
@@ -9,29 +9,30 @@ as $$
     update public.superseded_records as s
     set timestamp = private.day_instant(s.day, z.timezone)
     from (select private.timezone_of(owner) as timezone) as z
-    where
-        s.workspace_id = owner
-        and s.source_key = any (keys)
-        and s.day is not null
-        and s.timestamp <> private.day_instant(s.day, z.timezone)
+    where s.id = any (ids) and s.workspace_id = owner and s.timestamp <> private.day_instant(s.day, z.timezone)
 $$;
 revoke all on function private.move_superseded_days(uuid, uuid[]) from public;
 
 -- Of these events those with a superseded statement that may become a record as far as its source is concerned. Where there is
--- none, as among most events of a source that is disabled or deleted, nothing is compared.
-create or replace function private.contested_events(owner uuid, keys uuid[])
-returns uuid[]
+-- none, as among most events of a source that is disabled or deleted, nothing is compared. `dated` are those statements that are
+-- dates.
+create or replace function private.contested_events(owner uuid, keys uuid[], out events uuid[], out dated uuid[])
 language plpgsql
 stable
 set search_path = ''
 as $$
 begin
-    return array(
-        select distinct s.source_key
-        from public.superseded_records as s
-        left join public.imports as i on s.import_id = i.id
-        where s.workspace_id = owner and s.source_key = any (keys) and coalesce(i.is_enabled, true)
-    );
+    select array_agg(distinct s.source_key), array_agg(s.id) filter (where s.day is not null)
+    into events, dated
+    from (select distinct k.key from unnest(keys) as k (key)) as k
+    cross join lateral (
+        select d.id, d.source_key, d.day, d.import_id
+        from public.superseded_records as d
+        where d.workspace_id = owner and d.source_key = k.key
+        offset 0 -- as in private.rank_superseded
+    ) as s
+    left join public.imports as i on s.import_id = i.id
+    where coalesce(i.is_enabled, true);
 end
 $$;
 revoke all on function private.contested_events(uuid, uuid[]) from public;
@@ -98,9 +99,10 @@ create or replace function private.select_winners(owner uuid, keys uuid[])
 returns void
 language plpgsql
 set search_path = ''
+set enable_seqscan = off -- also in what it calls: a connection keeps its plans, which may be from when there was nothing
 as $$
 declare
-    contested uuid[];
+    contested record;
     step record;
     restated integer := 0;
 begin
@@ -112,17 +114,19 @@ begin
         return;
     end if;
     contested := private.contested_events(owner, keys);
-    if cardinality(contested) = 0 then
+    if contested.events is null then
         return;
     end if;
     perform pg_advisory_xact_lock_shared(private.timezone_lock(owner));
-    perform private.move_superseded_days(owner, contested);
+    if contested.dated is not null then
+        perform private.move_superseded_days(owner, contested.dated);
+    end if;
     loop
-        step := private.move_statements(owner, contested);
+        step := private.move_statements(owner, contested.events);
         restated := restated + step.restated;
         exit when step.is_last;
     end loop;
-    perform private.settle_events(owner, contested);
+    perform private.settle_events(owner, contested.events);
     perform set_config(
         'tally.restated',
         (coalesce(nullif(current_setting('tally.restated', true), ''), '0')::integer + restated)::text,

@@ -254,8 +254,9 @@ begin
         order by c.timestamp -- as the identity's index is: any other would be read from end to end
         limit 1
     ) is not null then
-        -- The limit keeps each record's lookup apart: joined, a month vacuumed while it was empty is planned as a read of all of
-        -- its records for each incoming one (44 s for 100,000).
+        -- The limit keeps each record's look-up apart: joined, a month vacuumed while it was empty is planned as a read of all of
+        -- its records for each incoming one (44 s for 100,000). Their order is that of the identity's index alone: an index
+        -- that merely has their columns, as the one that begins with the provider, would be read from end to end for each.
         known := known || array(
             select k.source_key
             from unnest(incoming) as r
@@ -265,9 +266,11 @@ begin
                 where
                     c.workspace_id = tenant
                     and r.timestamp = c.timestamp
-                    and r.source_key = c.source_key
+                    and c.source_key >= r.source_key
+                    and c.source_key <= r.source_key
                     and c.timestamp >= first_at
                     and c.timestamp <= last_at
+                order by c.source_key
                 limit 1
             ) as k
         );
@@ -281,7 +284,7 @@ begin
                 c.workspace_id = tenant
                 and c.request_id is not null
                 and c.source_key = any (request_keys)
-                and c.source_key <> all (known)
+                and (c.source_key in (select k.key from unnest(known) as k (key))) is not true -- hashed
         );
     end if;
     return known;

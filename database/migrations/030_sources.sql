@@ -195,7 +195,7 @@ begin
             and s.import_id = $1
             and s.dataset = $2
             and s.day between $3 and $4
-            and s.source_key <> all ($5)
+            and (s.source_key in (select k.key from unnest($5) as k (key))) is not true -- hashed
         returning s.source_key, s.timestamp
     )
 
@@ -210,7 +210,7 @@ begin
         and r.timestamp >= $3::timestamp at time zone 'UTC'
         and r.timestamp < ($4 + 1)::timestamp at time zone 'UTC'
         and r.day is not null
-        and r.source_key <> all ($5);
+        and (r.source_key in (select k.key from unnest($5) as k (key))) is not true;
     get diagnostics effective = row_count;
     if superseded.keys is not null then
         perform private.settle_events(tenant, superseded.keys, superseded.first_at, superseded.last_at);

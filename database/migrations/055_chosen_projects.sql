@@ -132,10 +132,10 @@ end
 $$;
 revoke all on function private.settle_projects(uuid, uuid[], timestamptz, timestamptz) from public;
 
--- Few events have a chosen project; an index has just those.
+-- Few events have a chosen project; an index has just those. Most workspaces have none.
 create or replace function private.have_choices(tenant uuid, keys uuid[])
 returns boolean
-language plpgsql -- its plan is kept
+language plpgsql
 stable
 set search_path = ''
 as $$
@@ -143,13 +143,29 @@ begin
     return
         exists (
             select
-            from public.superseded_records as s
-            where s.workspace_id = tenant and s.source_key = any (keys) and s.project_chosen_by is not null
+            from unnest(keys) as k (key)
+            cross join lateral (
+                select
+                from public.superseded_records as s
+                where s.workspace_id = tenant and s.source_key = k.key and s.project_chosen_by is not null
+                limit 1
+            ) as s
+            where exists (
+                select from public.superseded_records as s where s.workspace_id = tenant and s.project_chosen_by is not null
+            )
         )
         or exists (
             select
-            from public.cost_records as r
-            where r.workspace_id = tenant and r.source_key = any (keys) and r.project_chosen_by is not null
+            from unnest(keys) as k (key)
+            cross join lateral (
+                select
+                from public.cost_records as r
+                where r.workspace_id = tenant and r.source_key = k.key and r.project_chosen_by is not null
+                limit 1
+            ) as r
+            where exists (
+                select from public.cost_records as r where r.workspace_id = tenant and r.project_chosen_by is not null
+            )
         );
 end
 $$;
@@ -165,6 +181,7 @@ create or replace function private.settle_events(
 returns void
 language plpgsql
 set search_path = ''
+set enable_seqscan = off -- as in private.select_winners
 as $$
 declare
     are_chosen constant boolean := private.have_choices(tenant, keys);
@@ -181,16 +198,26 @@ begin
         least(settle_events.first_at, min(s.timestamp)) as first_at,
         greatest(settle_events.last_at, max(s.timestamp)) as last_at
     into shared
-    from public.superseded_records as s
-    where s.workspace_id = tenant and s.source_key = any (keys);
+    from (select distinct k.key from unnest(keys) as k (key)) as k
+    cross join lateral (
+        select d.source_key, d.timestamp
+        from public.superseded_records as d
+        where d.workspace_id = tenant and d.source_key = k.key
+        offset 0 -- as in private.rank_superseded
+    ) as s;
     if shared.first_at is null then
         return;
     end if;
     -- Records of requests may be at other times than the statements that they replace.
     select least(shared.first_at, min(r.timestamp)), greatest(shared.last_at, max(r.timestamp))
     into shared.first_at, shared.last_at
-    from public.cost_records as r
-    where r.workspace_id = tenant and r.source_key = any (shared.keys) and r.request_id is not null;
+    from (select distinct k.key from unnest(shared.keys) as k (key)) as k
+    cross join lateral (
+        select c.timestamp
+        from public.cost_records as c
+        where c.workspace_id = tenant and c.source_key = k.key and c.request_id is not null
+        offset 0
+    ) as r;
     perform set_config('tally.is_flagging', 'on', true);
     if has_people then
         perform private.settle_people(tenant, shared.keys, shared.first_at, shared.last_at);
@@ -208,6 +235,7 @@ create or replace function private.exclude_source(tenant uuid, source uuid)
 returns void
 language plpgsql
 set search_path = ''
+set enable_seqscan = off -- as in private.select_winners
 as $$
 declare
     shared uuid[] := array(
@@ -220,14 +248,13 @@ begin
     shared := shared || array(
         select s.source_key
         from public.superseded_records as s
-        where
-            s.workspace_id = tenant
-            and s.import_id = source
-            and exists (
-                select
-                from public.superseded_records as o
-                where o.workspace_id = tenant and o.source_key = s.source_key and o.id <> s.id
-            )
+        cross join lateral (
+            select
+            from public.superseded_records as d
+            where d.workspace_id = tenant and d.source_key = s.source_key and d.id <> s.id
+            limit 1 -- as in private.rank_superseded
+        ) as o
+        where s.workspace_id = tenant and s.import_id = source
     );
     perform private.settle_events(tenant, shared);
 end

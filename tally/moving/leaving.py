@@ -153,7 +153,7 @@ def _load_pages(database: Database, table: Table, names: _Names) -> Iterable[lis
     if table is SOURCES:
         columns = f"{table.query},errors"
         return select_pages(database, Query(table.name, columns, table.order, where, limit=SOURCES_AT_ONCE))
-    return select_pages(database, Query(table.name, table.query, table.order, where))
+    return select_pages(database, Query(table.name, table.query, table.order, where, table.before))
 
 
 def _list_rejections(sources: Iterable[Row]) -> list[Row]:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from tally.core.progress import Progress
 from tally.moving.stored_json import fits_statement
-from tally.moving.tables import PERSON, PROJECTS, RECORDS, STATEMENTS, SUPERSEDED, Row, Table
+from tally.moving.tables import PERSON, PROJECTS, RECORDS, STATEMENTS, Row, Table
 from tally.moving.target import Counts, Target
 from tally.storage.database import Query, select_all
 
@@ -146,8 +146,8 @@ def load_known(target: Target) -> set[Identity]:
     columns = "id,source_key,import_id,subscription_id,request_id,timestamp,day"
     return {
         _identity(row | {"timestamp": RECORDS.columns["timestamp"](row["timestamp"])})
-        for table, order in ((RECORDS, RECORDS.order), (SUPERSEDED, SUPERSEDED.order))
-        for row in select_all(target.database, Query(table.name, columns, order))
+        for table in STATEMENTS
+        for row in select_all(target.database, Query(table.name, columns, table.order, after=table.before))
     }
 
 

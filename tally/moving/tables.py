@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
+from uuid import UUID
 
 from tally.core.records import (
     COUNTS,
@@ -27,7 +28,8 @@ NAME, EMAIL = cells.text(100), cells.text(320)
 class Table:
     """A table, whose CSV file has its name. Columns in `required` have no empty cells.
 
-    `filled` are texts that may be empty, but not null.
+    `filled` are texts that may be empty, but not null. `before` is before the first row, for an index that
+    serves only what is compared with its order.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Table:
     required: frozenset[str]
     order: Sequence[str] = ("id",)
     filled: frozenset[str] = field(default_factory=frozenset)
+    before: dict[str, Any] | None = None
 
     @property
     def file(self) -> str:
@@ -271,7 +274,13 @@ _STATED = (
     f" billed_under_other_name metadata tokens_used {' '.join(COUNTS)}"
 )
 RECORDS = _table("cost_records", _STATED, _STATEMENT, order=("timestamp", "source_key"))
-SUPERSEDED = _table("superseded_records", _STATED, _STATEMENT, order=("timestamp", "id"))
+SUPERSEDED = _table(
+    "superseded_records",
+    _STATED,
+    _STATEMENT,
+    order=("timestamp", "id"),
+    before={"timestamp": "2000-01-01T00:00:00Z", "id": str(UUID(int=0))},
+)
 STATEMENTS = (RECORDS, SUPERSEDED)
 # The totals, which an import finds again. Nothing is imported from it.
 DAILY = _table(

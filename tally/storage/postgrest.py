@@ -131,6 +131,8 @@ class SupabaseDatabase:
         for column, value in {**query.where, **self.scope.columns(query.table)}.items():
             request = request.filter(column, *_condition(value))
         if query.after is not None:
+            # Implied by the other condition, which no index can begin with.
+            request = request.gte(query.order[0], str(query.after[query.order[0]]))
             request = request.or_(_after(query.order, query.after))
         rows: list[Row] = self._execute(request.execute).data
         return rows

@@ -1,0 +1,150 @@
+"""What saves and changes of sources read, on connections whose plans are from when there was little."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests.database.cluster import TEMPLATE, Cluster
+from tests.database.test_saving import new_import, record, save
+from tests.database_fixtures import Connection, Project, add_user, make_months
+
+STATES = ("never analyzed", "analyzed while empty", "analyzed with few", "analyzed with another's")
+BATCH = 40
+
+
+def batches(first: int, number: int) -> list[list[dict[str, Any]]]:
+    """Records of May: single lines, lines of a day, and requests in turn."""
+    start = datetime(2026, 5, 1, tzinfo=UTC)
+    kinds: tuple[dict[str, Any], ...] = (
+        {},
+        {"day": True},
+        {"request_id": True},
+        {"billing_account": "openai"},
+    )
+
+    def each(n: int) -> dict[str, Any]:
+        at = start + timedelta(minutes=7 * n)
+        values = dict(kinds[n % 4])
+        values |= {"day": f"{at:%Y-%m-%d}"} if "day" in values else {}
+        values |= {"request_id": f"req_{n}"} if "request_id" in values else {}
+        return record(
+            timestamp=at.isoformat(), source_key=str(UUID(int=n + 1)), cost_basis="estimated", **values
+        )
+
+    places = range(first, first + BATCH * number)
+    return [[each(n) for n in places[at : at + BATCH]] for at in range(0, len(places), BATCH)]
+
+
+def blocks_read(connection: Connection) -> int:
+    """How many blocks of May's records, of superseded ones and of their indexes were read since the start."""
+    connection.execute("select pg_stat_force_next_flush()")
+    found = connection.execute(
+        """select sum(heap_blks_hit + heap_blks_read + idx_blks_hit + idx_blks_read)
+        from pg_statio_all_tables
+        where relname in ('cost_records_2026_05', 'superseded_records')"""
+    ).fetchone()
+    assert found is not None
+    return int(found[0])
+
+
+@pytest.fixture(scope="module", params=STATES)
+def project(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Project]:
+    name = f"kept_plans_{STATES.index(request.param)}"
+    cluster.clone(TEMPLATE, name)
+    yield Project(cluster, name)
+    cluster.drop(name)
+
+
+@pytest.fixture(scope="module")
+def experienced(project: Project) -> Iterator[Connection]:
+    """A user whose connection has planned everything by statistics that no longer say anything."""
+    state = STATES[int(project.name[-1])]
+    with project.connect() as owner:
+        users = [add_user(owner) for _ in range(2)]
+        make_months(owner, "2026-05-01")
+        analyze = "vacuum (analyze) public.cost_records, public.superseded_records, public.imports"
+        if state == "analyzed while empty":
+            owner.execute(analyze)
+        if state == "analyzed with another's":
+            with project.act_as("authenticated", users[1]) as other:
+                for source in (new_import(other), new_import(other)):
+                    for each in batches(0, 10):
+                        save(other, each, source)
+            owner.execute(analyze)
+        with project.act_as("authenticated", users[0]) as person:
+            for turn in range(8):
+                if turn == 6 and state == "analyzed with few":
+                    owner.execute(analyze)
+                [few] = batches(6000 + 4 * turn, 1)
+                sources = [new_import(person) for _ in range(2)]
+                for source in sources:
+                    save(person, few[:4], source)
+                save(person, few[:4], sources[0])
+                change_source(person, sources[0])
+            yield person
+
+
+def change_source(person: Connection, source: UUID) -> tuple[int, ...]:
+    """Exclude a source, include it, and delete it; how many blocks each took."""
+    read = [blocks_read(person)]
+    for change in (
+        "public.set_source_enabled(%s, false)",
+        "public.set_source_enabled(%s, true)",
+        "public.delete_source(%s)",
+    ):
+        person.execute(f"select {change}".encode(), [source])
+        read.append(blocks_read(person))
+    return tuple(after - before for before, after in pairwise(read))
+
+
+FILL = """
+insert into {table}
+    (workspace_id, user_id, import_id, provider_id, timestamp, model_name, cost_usd, source_key)
+select i.workspace_id, i.user_id, i.id, p.id, timestamptz '2026-05-20' + n * interval '45 seconds', 'm', 1,
+    gen_random_uuid()
+from generate_series(1, 20000) as n
+inner join public.imports as i on i.id = '{source}'
+inner join public.providers as p on p.name = (array['openai', 'google', 'anthropic'])[1 + n % 3]"""
+
+
+def test_what_a_save_reads_does_not_grow_with_the_workspace(
+    project: Project, experienced: Connection
+) -> None:
+    """Of new records, of those that their source sends again, and of those that another source knows."""
+    sources = [new_import(experienced) for _ in range(2)]
+
+    def read(sent: list[dict[str, Any]]) -> list[int]:
+        taken = [blocks_read(experienced)]
+        for source in (sources[0], sources[0], sources[1]):
+            save(experienced, sent, source)
+            taken.append(blocks_read(experienced))
+        return [after - before for before, after in pairwise(taken)]
+
+    before = read(batches(3000, 1)[0])
+    with project.connect("supabase_admin") as admin:
+        admin.execute("set session_replication_role = replica")
+        for table in ("public.cost_records", "public.superseded_records"):
+            admin.execute(FILL.format(table=table, source=new_import(experienced)).encode())
+        blocks_read(admin)  # its own are counted before those of the next save
+    after = read(batches(4000, 1)[0])
+    # Indexes have become deeper.
+    assert [large <= 2.5 * small for small, large in zip(before, after, strict=True)] == [True] * 3, (
+        before,
+        after,
+    )
+
+
+def test_what_a_change_of_a_source_reads_grows_with_its_records_alone(experienced: Connection) -> None:
+    """Each record of it is read some times, however many there are."""
+    taken = []
+    for first, number in ((0, 3), (1000, 12)):
+        files = [new_import(experienced) for _ in range(2)]
+        for source in files:
+            for each in batches(first, number):
+                save(experienced, each, source)
+        taken.append([read / number for read in change_source(experienced, files[1])])
+    assert [large <= 1.6 * small for small, large in zip(*taken, strict=True)] == [True] * 3, taken
