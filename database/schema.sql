@@ -11990,6 +11990,17 @@ begin
 end
 $_$;
 
+-- FUNCTION public.delete_view(uuid)
+
+CREATE FUNCTION public.delete_view(view uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+begin
+    delete from private.saved_views as v where v.id = $1 and v.user_id = auth.uid();
+end
+$_$;
+
 -- FUNCTION public.delete_workspace(uuid, text)
 
 CREATE FUNCTION public.delete_workspace(workspace uuid, name text) RETURNS void
@@ -12797,6 +12808,23 @@ begin
 end
 $$;
 
+-- FUNCTION public.list_views(uuid)
+
+CREATE FUNCTION public.list_views(workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+begin
+    return (
+        select coalesce(json_agg(json_build_object('id', v.id, 'name', v.name, 'query', v.query) order by lower(v.name), v.name), '[]')
+        from private.saved_views as v
+        where v.user_id = auth.uid() and v.workspace_id = tenant
+    );
+end
+$$;
+
 -- FUNCTION public.list_workspaces()
 
 CREATE FUNCTION public.list_workspaces() RETURNS json
@@ -13285,6 +13313,27 @@ begin
 end
 $_$;
 
+-- FUNCTION public.rename_view(uuid, text)
+
+CREATE FUNCTION public.rename_view(view uuid, name text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    kept constant text := private.clean_name($2, 'view');
+begin
+    update private.saved_views as v
+    set name = kept
+    where v.id = $1 and v.user_id = auth.uid();
+    if not found then
+        raise exception 'This view no longer exists. Reload the page.' using errcode = '22023';
+    end if;
+exception
+    when unique_violation then
+        raise exception 'You have a view of this name already. Choose another name.' using errcode = '22023';
+end
+$_$;
+
 -- FUNCTION public.report_sync(uuid, text, boolean, text, timestamp with time zone)
 
 CREATE FUNCTION public.report_sync(credential_id uuid, status text, is_complete boolean, error text, next_sync_at timestamp with time zone) RETURNS void
@@ -13736,6 +13785,35 @@ begin
     );
 end
 $$;
+
+-- FUNCTION public.save_view(uuid, text, text)
+
+CREATE FUNCTION public.save_view(workspace uuid, name text, query text) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    kept constant text := private.clean_name($2, 'view');
+    saved uuid;
+begin
+    if coalesce(length($3), 0) not between 1 and 4000 then
+        raise exception 'This view is too long to be saved. Take some of its filters away.' using errcode = '22023';
+    end if;
+    -- Two calls at once see each other's views.
+    perform pg_advisory_xact_lock(hashtextextended('tally.views.' || auth.uid()::text, 0));
+    insert into private.saved_views as v (workspace_id, user_id, name, query)
+    values (tenant, auth.uid(), kept, $3)
+    on conflict on constraint saved_views_once do update
+        set query = excluded.query, saved_at = now()
+    returning v.id into saved;
+    if (select count(*) > 100 from private.saved_views as v where v.user_id = auth.uid() and v.workspace_id = tenant) then
+        raise exception 'You can have 100 views in a workspace at most. Delete one that you no longer use.'
+            using errcode = '22023';
+    end if;
+    return saved;
+end
+$_$;
 
 -- FUNCTION public.search_audit_log(uuid, text, timestamp with time zone, integer)
 
@@ -14748,6 +14826,19 @@ CREATE TABLE private.refreshes (
     CONSTRAINT refreshes_only_row_check CHECK (only_row)
 );
 
+-- TABLE private.saved_views
+
+CREATE TABLE private.saved_views (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    name text NOT NULL,
+    query text NOT NULL,
+    saved_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT saved_views_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT saved_views_query_check CHECK (((length(query) >= 1) AND (length(query) <= 4000)))
+);
+
 -- TABLE private.sent_invitations
 
 CREATE TABLE private.sent_invitations (
@@ -15502,6 +15593,16 @@ ALTER TABLE ONLY private.overridden_days
 
 ALTER TABLE ONLY private.refreshes
     ADD CONSTRAINT refreshes_pkey PRIMARY KEY (only_row);
+
+-- CONSTRAINT private.saved_views saved_views_once
+
+ALTER TABLE ONLY private.saved_views
+    ADD CONSTRAINT saved_views_once UNIQUE (user_id, workspace_id, name);
+
+-- CONSTRAINT private.saved_views saved_views_pkey
+
+ALTER TABLE ONLY private.saved_views
+    ADD CONSTRAINT saved_views_pkey PRIMARY KEY (id);
 
 -- CONSTRAINT private.sent_invitations sent_invitations_pkey
 
@@ -17162,6 +17263,11 @@ ALTER TABLE ONLY private.former_members
 ALTER TABLE ONLY private.installation
     ADD CONSTRAINT installation_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES auth.users(id) ON DELETE SET NULL;
 
+-- FK CONSTRAINT private.saved_views saved_views_of_members
+
+ALTER TABLE ONLY private.saved_views
+    ADD CONSTRAINT saved_views_of_members FOREIGN KEY (user_id, workspace_id) REFERENCES public.members(user_id, workspace_id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT private.sent_invitations sent_invitations_invited_by_fkey
 
 ALTER TABLE ONLY private.sent_invitations
@@ -17582,6 +17688,10 @@ ALTER TABLE private.record_counts ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY private.refreshes
 
 ALTER TABLE private.refreshes ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.saved_views
+
+ALTER TABLE private.saved_views ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.sent_invitations
 
@@ -19205,6 +19315,9 @@ GRANT ALL ON FUNCTION public.delete_own_account(email text) TO authenticated;
 REVOKE ALL ON FUNCTION public.delete_source(import_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.delete_source(import_id uuid) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.delete_view(view uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.delete_view(view uuid) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.delete_workspace(workspace uuid, name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.delete_workspace(workspace uuid, name text) TO authenticated;
 
@@ -19277,6 +19390,9 @@ GRANT ALL ON FUNCTION public.list_people(workspace uuid) TO authenticated;
 REVOKE ALL ON FUNCTION public.list_projects(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_projects(workspace uuid) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.list_views(workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_views(workspace uuid) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.list_workspaces() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_workspaces() TO authenticated;
 
@@ -19328,6 +19444,9 @@ GRANT ALL ON FUNCTION public.remove_channel(channel uuid) TO authenticated;
 REVOKE ALL ON FUNCTION public.remove_member(workspace uuid, person uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.remove_member(workspace uuid, person uuid) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.rename_view(view uuid, name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.rename_view(view uuid, name text) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.report_sync(credential_id uuid, status text, is_complete boolean, error text, next_sync_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.report_sync(credential_id uuid, status text, is_complete boolean, error text, next_sync_at timestamp with time zone) TO authenticated;
 
@@ -19357,6 +19476,9 @@ GRANT ALL ON FUNCTION public.save_cost_records(import_id uuid, records json, wor
 
 REVOKE ALL ON FUNCTION public.save_spans(spans json, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.save_spans(spans json, workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.save_view(workspace uuid, name text, query text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.save_view(workspace uuid, name text, query text) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.search_audit_log(workspace uuid, search text, before timestamp with time zone, at_most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.search_audit_log(workspace uuid, search text, before timestamp with time zone, at_most integer) TO authenticated;

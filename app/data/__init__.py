@@ -64,6 +64,7 @@ from app.data.records import (
     load_records_count,
     load_records_page,
 )
+from app.data.saved_views import SavedView, delete_view, load_views, rename_view, save_view
 from app.data.sources import (
     IMPORTS_SHOWN,
     load_account_names,
@@ -106,6 +107,7 @@ __all__ = [
     "Provider",
     "Question",
     "RecordFilter",
+    "SavedView",
     "Split",
     "count_audit_log",
     "count_import_records",
@@ -113,6 +115,7 @@ __all__ = [
     "data_version",
     "day_start",
     "delete_budget",
+    "delete_view",
     "find_last_year",
     "find_previous",
     "forget_version",
@@ -175,9 +178,12 @@ __all__ = [
     "load_unpriced_models",
     "load_use_of_month",
     "load_values",
+    "load_views",
     "load_waterfall",
     "load_workspace_prices",
     "parse_daily",
     "pause_budget",
+    "rename_view",
+    "save_view",
     "update_budget",
 ]

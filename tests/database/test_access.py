@@ -268,10 +268,11 @@ def test_who_may_not_write_changes_nothing_with_any_function(team: Team, actor: 
     assert everything_of(team) == before
     assert not [text for text in sentences if str(team.users["owner"]) in text or "violates" in text]
     if actor != "viewer":
-        # There is no source that delete_source could delete, as after it has done so.
+        # There is no source or view that could be deleted, as after it has been done.
         assert answered == {
             "create_workspace",
             "delete_source",
+            "delete_view",
             "ensure_months",
             "list_workspaces",
             "owns_installation",
