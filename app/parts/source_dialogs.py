@@ -10,6 +10,7 @@ from app.auth import identity
 from app.auth.identity import database_of
 from app.figures.source_names import describe_source
 from app.formats.text import escape_markdown
+from app.ui.danger import confirm_danger
 from app.ui.notices import announce, explain_refusal
 from tally.core.text import plural
 from tally.importers.save import undo_import
@@ -49,7 +50,7 @@ def confirm_deletion(source: Mapping[str, Any]) -> None:
     )
     if source["kind"] in RETURNS:
         st.caption(RETURNS[source["kind"]])
-    if not st.button("Delete source", type="primary", width="stretch", key="confirm-deletion"):
+    if not confirm_danger("Remove sample data" if is_sample else "Delete source"):
         return
     with st.spinner(f"Removing records… {PATIENCE}"):
         database = database_of(user)

@@ -11,6 +11,15 @@ from tally.storage.database import DatabaseError
 
 P = ParamSpec("P")
 ANNOUNCEMENT, PLACE = "announcement", "announcement_place"
+# Over the page, which it would push otherwise; it fades by itself, and waits under a pointer. Screen readers
+# can read it until the next run.
+FLOATING = (
+    f".st-key-{ANNOUNCEMENT}{{position:fixed;z-index:99;top:4.25rem;right:1.5rem;width:fit-content!important;"
+    "max-width:min(28rem,calc(100vw - 3rem));border-radius:.5rem;background:Canvas;"
+    "box-shadow:0 8px 24px rgba(0,0,0,.18);animation:announcement-fades 1s 9s forwards}"
+    f".st-key-{ANNOUNCEMENT}:hover{{animation-play-state:paused}}"
+    "@keyframes announcement-fades{to{opacity:0;pointer-events:none}}"
+)
 
 
 def render_refusal(problem: Exception | str) -> None:
@@ -47,4 +56,5 @@ def render_announcement(place: str | None = None) -> None:
     if place is not None and st.session_state.get(PLACE) != place:
         return
     if text := st.session_state.pop(ANNOUNCEMENT, None):
-        st.success(escape_markdown(text), icon=":material/check:")
+        with st.container(key=ANNOUNCEMENT):
+            st.success(escape_markdown(text), icon=":material/check:")

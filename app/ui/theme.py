@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from app.ui.danger import DANGER
+from app.ui.notices import FLOATING
 from app.ui.pages import PAGES, Page
 
 THEMES = ("light", "dark", "system")
@@ -118,7 +120,9 @@ def current_palette() -> Palette:
 def apply_styles() -> None:
     """Add every page's own styles, as one element: each costs time in every run."""
     buttons = BUTTONS if st.context.theme.type == "dark" else ""
-    st.html(f"<style>{CHOICES}{LINE_LISTS}{SCROLLBARS}{LONG_TEXTS}{TABLETS}{buttons}</style>")
+    st.html(
+        f"<style>{CHOICES}{LINE_LISTS}{SCROLLBARS}{LONG_TEXTS}{TABLETS}{buttons}{DANGER}{FLOATING}</style>"
+    )
 
 
 def mark_entry(page: Page) -> None:

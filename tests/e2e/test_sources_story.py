@@ -64,7 +64,13 @@ def test_manual_entry_is_changed_and_deleted(page: Page, account: Account, proje
     page.get_by_role("button", name="Delete").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("Fast hours, $9.99")).to_be_visible()
-    dialog.get_by_role("button", name="Delete entry").click()
+    deletion = dialog.get_by_role("button", name="Delete entry")
+    expect(deletion).to_have_css("background-color", "rgb(217, 45, 32)")
+    expect(deletion).not_to_be_focused()
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_have_count(0)
+    page.get_by_role("button", name="Delete").click()
+    deletion.click()
     expect(page.get_by_text("Nothing here yet.")).to_be_visible()
 
 

@@ -6,6 +6,7 @@ from app import data
 from app.auth import identity
 from app.auth.identity import User
 from app.parts.budget_address import open_part
+from app.ui.danger import confirm_danger
 from app.ui.notices import announce, explain_refusal
 from tally.budgets.status import BudgetStatus
 
@@ -29,19 +30,16 @@ def _pause(user: User, status: BudgetStatus, is_paused: bool) -> None:
     st.rerun()
 
 
-@st.dialog("Delete budget", icon=":material/delete:")
+@st.dialog("Delete this budget?", icon=":material/delete:")
 @explain_refusal
 def confirm_deletion(budget_id: str, name: str) -> None:
     """Ask before a budget is deleted."""
     user = identity.current_user()
     st.text(name)
     st.caption("Its thresholds go with it. What it told before stays in the history of alerts.")
-    with st.container(horizontal=True, gap="small"):
-        is_confirmed = st.button("Delete budget", type="primary", key="confirm_delete_budget")
-        if st.button("Cancel", key="cancel_delete_budget"):
-            st.rerun()
-    if is_confirmed:
-        data.delete_budget(user, budget_id)
-        announce(f"Budget {name} deleted.")
-        open_part(None)
-        st.rerun()
+    if not confirm_danger("Delete budget"):
+        return
+    data.delete_budget(user, budget_id)
+    announce(f"Budget {name} deleted.")
+    open_part(None)
+    st.rerun()

@@ -8,6 +8,7 @@ from app.auth import identity
 from app.auth.identity import User, database_of
 from app.formats.text import escape_markdown
 from app.parts.source_dialogs import PATIENCE
+from app.ui.danger import confirm_danger
 from app.ui.notices import announce, explain_refusal, render_refusal
 from app.views.connections.jobs import begin_sync
 from tally.connectors.connections import (
@@ -83,7 +84,7 @@ def confirm_deletion(connection: Connection) -> None:
         f"Also delete its imported spend ({plural(count, 'record')})",
         help="Otherwise these records stay in your totals.",
     )
-    if not st.button("Delete connection", type="primary", width="stretch"):
+    if not confirm_danger("Delete connection"):
         return
     with st.spinner(f"Deleting… {PATIENCE}" if with_spend else "Deleting…"):
         delete_connection(database_of(user), connection, bool(with_spend))

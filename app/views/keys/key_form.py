@@ -12,6 +12,7 @@ from app.auth.identity import User
 from app.data import api_keys
 from app.figures.api_keys import BY_RULES
 from app.formats.dates import format_day
+from app.ui.danger import confirm_danger
 from app.ui.notices import announce, explain_refusal, render_refusal
 from app.views.keys.new_key import show_new_key
 from tally.api_keys.keys import ApiKey, NewKey, Scope
@@ -103,11 +104,7 @@ def confirm_revocation(key: ApiKey) -> None:
         "Programs that use it are refused within 30 seconds, for good. What it sent stays. "
         "To change a key without a gap, rotate it."
     )
-    with st.container(horizontal=True, gap="small"):
-        if st.button("Cancel", width="stretch"):
-            st.rerun()
-        is_confirmed = st.button("Revoke key", type="primary", width="stretch")
-    if not is_confirmed:
+    if not confirm_danger("Revoke key"):
         return
     api_keys.revoke_api_key(user, key.id)
     announce(f"{key.name} revoked.")

@@ -11,6 +11,7 @@ from app.auth.identity import User, database_of
 from app.parts.permissions import explain_fixed_prices
 from app.ui import columns
 from app.ui.cards import render_heading
+from app.ui.danger import confirm_danger
 from app.ui.notices import announce, explain_refusal
 from app.ui.tables import render_table, selected_row
 from app.views.prices.repricing import show_repricing
@@ -99,7 +100,7 @@ def confirm_deletion(alias: ModelAlias) -> None:
     user = identity.current_user()
     st.text(f"{alias.name} is {alias.model_name}")
     st.caption("Its records get their own name back, and lose the price of the model.")
-    if not st.button("Delete name", type="primary", width="stretch"):
+    if not confirm_danger("Delete name"):
         return
     with show_repricing(user) as on_progress:
         done = name_model(database_of(user), alias.provider, alias.name, "", on_progress)

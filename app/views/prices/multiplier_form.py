@@ -14,6 +14,7 @@ from app.formats.amount_field import read_amount
 from app.formats.dates import format_day
 from app.formats.text import escape_markdown
 from app.parts.provider_choice import choose_provider
+from app.ui.danger import confirm_danger
 from app.ui.notices import announce, explain_refusal
 from app.ui.periods import EARLIEST_DAY
 from app.views.prices.price_form import PRICED_FROM
@@ -189,8 +190,11 @@ def _confirm(user: User, before: Multiplier | None, draft: Multiplier | None) ->
         with st.spinner("Recalculating estimates…"):
             st.session_state[PREVIEW] = (user.scope, before, draft), _preview(user, before, draft)
     st.text(st.session_state[PREVIEW][1])
-    label = "Save and reprice" if draft else "Delete and reprice"
-    if not st.button(label, type="primary", width="stretch"):
+    if draft is None:
+        is_confirmed = confirm_danger("Delete and reprice")
+    else:
+        is_confirmed = st.button("Save and reprice", type="primary", width="stretch")
+    if not is_confirmed:
         return
     _save(user, before, draft)
     del st.session_state[PREVIEW]

@@ -17,6 +17,7 @@ from app.formats.dates import format_day
 from app.parts.permissions import explain_fixed_prices
 from app.ui import columns
 from app.ui.cards import render_heading
+from app.ui.danger import confirm_danger
 from app.ui.notices import announce, explain_refusal
 from app.ui.tables import render_table, selected_row
 from app.views.prices.model_names import ask_for_model
@@ -168,7 +169,7 @@ def confirm_deletion(price: CustomPrice) -> None:
     user = identity.current_user()
     st.text(f"{price.model_name}, from {format_day(price.valid_from)}")
     st.caption("Records keep their estimated cost until you preview the changes and apply them.")
-    if not st.button("Delete price", type="primary", width="stretch"):
+    if not confirm_danger("Delete price"):
         return
     database_of(user).delete("model_prices", price.id)
     data.forget_version(user)

@@ -9,6 +9,7 @@ import streamlit as st
 from app import data
 from app.auth import identity
 from app.data import changes
+from app.ui.danger import confirm_danger
 from app.ui.notices import explain_refusal, render_refusal
 from app.ui.periods import EARLIEST_DAY, today_in
 from app.views.records.table import describe_cost, describe_moment, local_day
@@ -53,7 +54,7 @@ def confirm_deletion(record: dict[str, Any], zone: ZoneInfo) -> None:
     cost = describe_cost(record, zone, data.load_currency(user))
     st.text(f"{record['model_name']}, {cost}, {describe_moment(record, zone)}")
     st.caption("It will be removed from all totals. This cannot be undone.")
-    if not st.button("Delete entry", type="primary", width="stretch"):
+    if not confirm_danger("Delete entry"):
         return
     changes.delete_record(user, record)
     st.rerun()

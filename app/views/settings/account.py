@@ -7,7 +7,9 @@ import streamlit as st
 from app import data
 from app.auth import identity
 from app.auth.identity import User, database_of, end_all_sessions
+from app.parts import source_dialogs
 from app.ui.cards import render_heading
+from app.ui.danger import confirm_danger
 from app.ui.notices import explain_refusal
 from app.views.settings.card import announce_in
 from tally.spend import sample_data
@@ -17,19 +19,21 @@ from tally.spend import sample_data
 def render_sample(user: User, today: date) -> None:
     """Load or remove the sample data."""
     render_heading("Sample data")
-    has_sample = any(row["format"] == sample_data.FORMAT for row in data.load_import_list(user))
-    if has_sample:
+    sample = data.load_sample_source(user)
+    if sample:
         st.caption("Your account contains six months of made-up spend and two sample subscriptions.")
     else:
         st.caption("Explore Tally with six months of made-up spend. You can remove it at any time.")
-    label = "Remove sample data" if has_sample else "Load sample data"
+    label = "Remove sample data" if sample else "Load sample data"
     if not st.button(label, icon=":material/science:", key="sample"):
         return
-    with st.spinner("Removing…" if has_sample else "Loading…"):
-        database = database_of(user)
-        sample_data.remove(database) if has_sample else sample_data.load(database, today)
+    if sample:
+        source_dialogs.confirm_deletion(sample)
+        return
+    with st.spinner("Loading…"):
+        sample_data.load(database_of(user), today)
     data.forget_version(user)
-    announce_in("sample", "Sample data removed." if has_sample else "Sample data loaded.")
+    announce_in("sample", "Sample data loaded.")
     st.rerun()
 
 
@@ -53,7 +57,7 @@ def confirm_deletion() -> None:
     st.caption("This cannot be undone. Export your data first to keep a copy. Enter your email to confirm:")
     st.text(user.email)
     email = st.text_input("Email", key="deleted_email", autocomplete="off")
-    if not st.button("Delete account and data", type="primary", width="stretch", key="confirm_deletion"):
+    if not confirm_danger("Delete account and data"):
         return
     with st.spinner("Deleting…"):
         database_of(user).call("delete_own_account", email=email.strip())

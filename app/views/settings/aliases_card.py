@@ -121,5 +121,6 @@ def _confirm(
             otherwise="Save",
             key=f"aliases-{hash(tuple(sorted(after.items())))}",
             card="aliases",
+            is_danger=len(after) < len(before),
         )
     )

@@ -12,6 +12,7 @@ from app.data import channels
 from app.figures.channels import KINDS, Channel, describe_state, describe_wishes, explain_state
 from app.formats.text import escape_markdown
 from app.ui import columns
+from app.ui.danger import confirm_danger
 from app.ui.line_list import Line, render_choices, render_lines, selected_line
 from app.ui.notices import explain_refusal, render_refusal, render_warning
 from app.views.settings.alert_history import render_history
@@ -126,7 +127,7 @@ def confirm_removal(channel: Channel) -> None:
     user = identity.current_user()
     st.text(channel.name)
     st.caption("It gets no more alerts, and its target is deleted. What was sent stays in the history.")
-    if not st.button("Remove channel", type="primary", width="stretch"):
+    if not confirm_danger("Remove channel"):
         return
     channels.remove_channel(user, channel.channel_id)
     announce_in("channels", f"{channel.name} removed.")

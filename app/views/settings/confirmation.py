@@ -8,6 +8,7 @@ import streamlit as st
 from app.figures.filing import Plan
 from app.figures.filing_words import describe_plan, name_change
 from app.formats.text import escape_markdown
+from app.ui.danger import danger_button
 from app.ui.notices import render_refusal
 from app.views.settings.card import Card, announce_in
 from tally.core.text import plural
@@ -19,7 +20,8 @@ class Change:
     """A change that can be previewed; `names` maps ids to names.
 
     `otherwise` is the button's label if no record moves, `done` the notice after it in a card. `key` stands
-    for exactly this change, so that a click on the preview of another one does nothing.
+    for exactly this change, so that a click on the preview of another one does nothing. `is_danger` says
+    that it deletes something.
     """
 
     preview: Callable[[], Plan]
@@ -29,6 +31,7 @@ class Change:
     key: str
     card: Card
     done: str = "Saved."
+    is_danger: bool = False
 
 
 def confirm_change(change: Change) -> bool:
@@ -41,9 +44,14 @@ def confirm_change(change: Change) -> bool:
         return st.button("Cancel", key=f"cancel-{change.key}")
     headline, details = describe_plan(plan, change.names)
     st.info(f"**{escape_markdown(headline)}**\n\n{escape_markdown(details)}", icon=":material/arrow_forward:")
+    label, key = name_change(plan, change.otherwise), f"save-{change.key}"
     with st.container(horizontal=True, gap="small"):
-        is_made = st.button(name_change(plan, change.otherwise), type="primary", key=f"save-{change.key}")
-        is_dropped = st.button("Cancel", key=f"cancel-{change.key}")
+        if change.is_danger:
+            is_dropped = st.button("Cancel", key=f"cancel-{change.key}")
+            is_made = danger_button(label, key, "content")
+        else:
+            is_made = st.button(label, type="primary", key=key)
+            is_dropped = st.button("Cancel", key=f"cancel-{change.key}")
     return is_dropped or (is_made and _save(change, plan))
 
 

@@ -15,6 +15,7 @@ from app.figures.members import Person, list_assignable
 from app.formats.dates import format_day
 from app.formats.text import DASH
 from app.ui import columns
+from app.ui.danger import confirm_danger
 from app.ui.line_list import Line, render_choices, selected_line
 from app.ui.notices import explain_refusal, render_warning
 from app.views.settings.card import announce_in, render_outcome
@@ -123,7 +124,7 @@ def confirm_cancellation(invitation: data.Invitation) -> None:
     user = identity.current_user()
     st.text(invitation.email)
     st.caption("The link that was sent stops working.")
-    if not st.button("Cancel invitation", type="primary", width="stretch", key="confirm-cancellation"):
+    if not confirm_danger("Cancel invitation", otherwise="Keep it"):
         return
     workspace_changes.cancel_invitation(user, invitation.invitation_id)
     announce_in("invitations", f"Invitation of {invitation.email} cancelled.")

@@ -11,6 +11,7 @@ from app.data import workspace_changes
 from app.figures.members import Person, is_only_owner
 from app.parts.workspace_choice import enter_workspace
 from app.ui.cards import render_heading
+from app.ui.danger import confirm_danger
 from app.ui.notices import announce, explain_refusal
 from app.views.settings.card import announce_in
 
@@ -47,7 +48,7 @@ def confirm_leaving() -> None:
     user = identity.current_user()
     st.text(user.workspace.name)
     st.caption("You lose access at once, until you are invited again. Costs that you brought stay.")
-    if not st.button("Leave workspace", type="primary", width="stretch", key="confirm-leaving"):
+    if not confirm_danger("Leave workspace"):
         return
     workspace_changes.leave_workspace(user)
     _go_home(user, f"You left {user.workspace.name}.")
@@ -86,7 +87,7 @@ def confirm_deletion() -> None:
     )
     st.text(user.workspace.name)
     name = st.text_input("Name", key="deleted-name", autocomplete="off")
-    if not st.button("Delete workspace", type="primary", width="stretch", key="confirm-deletion"):
+    if not confirm_danger("Delete workspace"):
         return
     with st.spinner("Deleting…"):
         workspace_changes.delete_workspace(user, name)

@@ -8,6 +8,7 @@ from app.auth import identity
 from app.data import workspace_changes
 from app.figures.members import Person, list_assignable
 from app.formats.amount_field import read_amount, show_amount
+from app.ui.danger import confirm_danger
 from app.ui.notices import explain_refusal, render_refusal
 from app.views.settings.card import announce_in
 from tally.core.amounts import AmountUnreadable
@@ -93,7 +94,7 @@ def confirm_removal(person: Person) -> None:
     user = identity.current_user()
     st.text(person.email)
     st.caption("The member loses access at once. Costs that they brought stay in the workspace.")
-    if not st.button("Remove member", type="primary", width="stretch"):
+    if not confirm_danger("Remove member"):
         return
     workspace_changes.remove_member(user, person.user_id)
     announce_in("members", f"{person.email} removed.")

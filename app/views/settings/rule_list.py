@@ -186,5 +186,6 @@ def confirm_rules(user: User, draft: Draft, names: Names) -> bool:
             otherwise=draft.otherwise,
             key=f"rules-{hash(draft.after)}",
             card="rules",
+            is_danger=len(draft.after) < len(draft.before),
         )
     )

@@ -21,6 +21,7 @@ from app.parts.permissions import explain_fixed, render_own_only
 from app.parts.subscription_form import LATEST_DAY, Fields, parse_subscription, render_fields, render_renewals
 from app.ui import columns
 from app.ui.cards import render_heading
+from app.ui.danger import confirm_danger
 from app.ui.notices import announce, explain_refusal, render_refusal
 from app.ui.tables import render_table, selected_row
 from tally.core.amounts import AmountUnreadable
@@ -165,7 +166,7 @@ def confirm_deletion(row: dict[str, Any], today: date) -> None:
             "This cannot be undone. To keep past renewals, end it instead."
         )
     )
-    if not st.button("Delete subscription", type="primary", width="stretch"):
+    if not confirm_danger("Delete subscription"):
         return
     delete_subscription(database_of(user), row["id"])
     data.forget_version(user)

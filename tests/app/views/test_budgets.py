@@ -259,7 +259,7 @@ def test_deleting_asks_first(monkeypatch: pytest.MonkeyPatch, user: User) -> Non
     )
     assert HOSTILE in shown(dialog)
     assert len(data.load_budgets(user)) == 1
-    dialog.button(key="confirm_delete_budget").click().run()
+    dialog.button(key="danger-confirm").click().run()
     data.forget_version(user)
     assert data.load_budgets(user) == []
 

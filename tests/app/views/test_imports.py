@@ -236,7 +236,7 @@ def confirm(row: dict[str, Any]) -> None:
         confirm_deletion(row)
 
     dialog = AppTest.from_function(open_dialog, args=(row,), default_timeout=60).run()
-    dialog.button[0].click().run()
+    dialog.button(key="danger-confirm").click().run()
     assert not dialog.exception
 
 

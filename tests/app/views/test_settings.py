@@ -21,7 +21,7 @@ from app.views.imports.column_mappings import remember_mapping
 from tally.accounts.auth_client import AuthClient, AuthRefused
 from tally.storage.export import write_records
 from tests.app.accounts import Account
-from tests.app.pages import open_page, save, shown, usage
+from tests.app.pages import open_dialog, open_page, save, shown, usage
 from tests.app.wire import Wire
 
 FORMULA = "=HYPERLINK(1)"
@@ -177,14 +177,18 @@ def test_empty_account_has_an_empty_export(page: AppTest) -> None:
     assert "0 records, as of" in all_text(page)
 
 
-def test_sample_data_is_loaded_and_removed(page: AppTest, user: User) -> None:
+def test_sample_data_is_loaded_and_removed(
+    monkeypatch: pytest.MonkeyPatch, page: AppTest, user: User
+) -> None:
     page.button(key="sample").click().run()
     assert "Sample data loaded." in all_text(page)
     assert len(data.load_subscriptions(user)) == 2
     assert page.button(key="sample").label == "Remove sample data"
 
-    page.button(key="sample").click().run()
-    assert "Sample data removed." in all_text(page)
+    sample = data.load_sample_source(user)
+    dialog = open_dialog(monkeypatch, user, "app.parts.source_dialogs:confirm_deletion", sample)
+    assert data.load_subscriptions(user) != []
+    dialog.button(key="danger-confirm").click().run()
     assert data.load_subscriptions(user) == []
     assert data.load_import_list(user) == []
 
@@ -199,7 +203,7 @@ def delete_account(email: str) -> AppTest:
 
     dialog = AppTest.from_function(open_dialog, default_timeout=60).run()
     dialog.text_input[0].set_value(email)
-    dialog.button[0].click().run()
+    dialog.button(key="danger-confirm").click().run()
     assert not dialog.exception
     return dialog
 

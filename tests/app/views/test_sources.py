@@ -185,7 +185,7 @@ def test_deleting_a_source_keeps_the_data_of_others(monkeypatch: pytest.MonkeyPa
     row = next(source for source in data.load_sources(user) if source["id"] == costs)
     dialog = AppTest.from_function(open_dialog, args=(row,), default_timeout=60).run()
     assert "3 records will be removed from all totals" in shown(dialog).replace("\\", "")
-    dialog.button(key="confirm-deletion").click().run()
+    dialog.button(key="danger-confirm").click().run()
     assert not dialog.exception
     assert spent(user) == 8
     assert [source["filename"] for source in data.load_sources(user)] == ["usage.csv"]
