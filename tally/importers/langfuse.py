@@ -8,7 +8,7 @@ Spans and events repeat the usage of their generations and are skipped. Prompts 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
-from tally.core.amounts import AmountUnreadable, parse_amount, parse_count
+from tally.core.amounts import AmountUnreadable, parse_amount
 from tally.core.records import CostRecord
 from tally.importers.exports import utc_time
 from tally.importers.gateways import (
@@ -23,6 +23,8 @@ from tally.importers.protocol import Options, Parsed, RowRejected, RowSkipped, c
 from tally.importers.readers.json_rows import flatten_json
 from tally.importers.readers.table import Table
 from tally.pricing.usage import Usage
+from tally.telemetry.vocabularies import langfuse_usage
+from tally.telemetry.vocabularies.langfuse_usage import UsageUnreadable
 
 name = "langfuse"
 title = "Langfuse observations"
@@ -39,14 +41,6 @@ DETAILS = {
     "traceid": "trace_id",
     "release": "release",
 }
-# Names for tokens read from and written to the provider's cache in Langfuse's integrations.
-READ, WRITE, LIFETIMES = ("cache_read", "cached"), ("cache_creation", "cache_write"), ("5m", "1h")
-OTHER_TOTALS = {
-    f"{theirs}{separator}tokens": ours
-    for theirs, ours in {"prompt": "input", "completion": "output", "total": "total"}.items()
-    for separator in ("", "_")
-}
-TOTALS = frozenset(OTHER_TOTALS.values())
 # Columns of exports without an object of usage.
 USAGE_COLUMNS = {
     "input": ("inputtokens", "inputusage", "prompttokens", "usageinput"),
@@ -94,57 +88,11 @@ def parse(table: Table, options: Options) -> Parsed:
 
 
 def read_usage(details: Mapping[str, str]) -> tuple[Usage, int]:
-    """The tokens of a generation, and how many of them were reasoning tokens.
-
-    Details count in addition to `input` and `output`, unless these two already add up to the total.
-    """
-    counts = _read_counts(details)
-    parts = _without_sums({key: count for key, count in counts.items() if key not in TOTALS})
-    of_input, of_output = _select(parts, ("input", "cache")), _select(parts, ("output", "reasoning"))
-    input_tokens, output_tokens = counts.get("input", 0), counts.get("output", 0)
-    if counts.get("total", 0) != input_tokens + output_tokens:
-        input_tokens += sum(of_input.values())
-        output_tokens += sum(count for key, count in of_output.items() if key not in of_input)
-    if not input_tokens and not output_tokens:
-        input_tokens = counts.get("total", 0)  # as in any table that tells a total alone
-    writes = _select(of_input, WRITE)
-    read, write = sum(_select(of_input, READ).values()), sum(writes.values())
-    write_1h = sum(_select(writes, ("1h",)).values())
-    if read + write > input_tokens:
-        raise RowRejected("there are more cached tokens than input tokens in its usage")
-    reasoning_tokens = sum(_select(of_output, ("reasoning",)).values())
-    audio_in, audio_out = (sum(_select(part, ("audio",)).values()) for part in (of_input, of_output))
-    usage = Usage(
-        input_tokens,
-        output_tokens,
-        read,
-        write,
-        write_1h,
-        input_audio_tokens=audio_in,
-        cached_audio_tokens=sum(_select(_select(of_input, READ), ("audio",)).values()),
-        output_audio_tokens=audio_out,
-    )
-    return usage, reasoning_tokens
-
-
-def _read_counts(details: Mapping[str, str]) -> dict[str, int]:
-    """Token counts by name, with other names of totals under Langfuse's own."""
-    counts = {key.lower(): _count(key, cell) for key, cell in details.items() if cell and key != "unit"}
-    return {OTHER_TOTALS.get(key, key): count for key, count in counts.items()}
-
-
-def _without_sums(parts: dict[str, int]) -> dict[str, int]:
-    """The parts without a sum of cache writes beside the writes of each lifetime."""
-    writes = _select(parts, WRITE)
-    by_lifetime = _select(writes, LIFETIMES)
-    sums = writes.keys() - by_lifetime.keys() if by_lifetime else set()
-    repeated = {key for key in sums if parts[key] == sum(by_lifetime.values())}
-    return {key: count for key, count in parts.items() if key not in repeated}
-
-
-def _select(counts: Mapping[str, int], names: Sequence[str]) -> dict[str, int]:
-    """The counts whose keys contain one of the names."""
-    return {key: count for key, count in counts.items() if any(name in key for name in names)}
+    """The tokens of a generation, and how many of them were reasoning tokens."""
+    try:
+        return langfuse_usage.read_usage(details)
+    except UsageUnreadable as reason:
+        raise RowRejected(str(reason)) from None
 
 
 def read_cost(details: Mapping[str, str], total: str) -> Decimal | None:
@@ -175,18 +123,8 @@ def _objects(table: Table, names: Sequence[str]) -> Callable[[Sequence[str]], Ma
     return read_object
 
 
-def _read(parse_cell: Callable[[str], Decimal | int], key: str, cell: str) -> Decimal | int:
-    try:
-        return parse_cell(cell)
-    except AmountUnreadable as error:
-        raise reject_cell(
-            f"{key} tokens" if parse_cell is parse_count else f"cost of {key}", cell, error
-        ) from None
-
-
-def _count(key: str, cell: str) -> int:
-    return int(_read(parse_count, key, cell))
-
-
 def _amount(key: str, cell: str) -> Decimal:
-    return Decimal(_read(parse_amount, key, cell))
+    try:
+        return parse_amount(cell)
+    except AmountUnreadable as error:
+        raise reject_cell(f"cost of {key}", cell, error) from None

@@ -1,80 +1,51 @@
 """OpenTelemetry in files: spans and log records of requests to models, as OTLP's JSON or as JSON lines.
 
-The same usage is told several times: by a request's span, by the spans around it, and by logs. Counted are
-
-- of coding agents' own events, those of Claude Code, Codex and Gemini, whose traces then repeat them;
-- of spans, requests (`chat`, `embeddings` …), but no agents, workflows and tools, which sum them up;
-- of spans inside each other, the innermost;
-- of statements with one id of a response, the one that tells most.
-
-Costs are as the sender calculated them, else at list price: estimates in both cases. Requests of a plan are
-included. Metrics are skipped: they are sums of the same requests.
+They are read and counted as what programs send (`tally.telemetry`), so that a file of what was sent adds
+nothing: of statements about one request the one that tells most, of requests inside each other the innermost,
+of coding agents whose logs tell their requests the logs. Metrics are skipped: they are sums of the same
+requests.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
-from tally.catalog.hosts import LOCAL, find_host, find_host_at
-from tally.catalog.payees import OTHER, find_payee
-from tally.core.records import JSON, CostRecord, identity, request_identity
-from tally.importers.exports import Bucket, Dimensions, Numbers, utc_time
-from tally.importers.gateways import EventName, Reported, make_record, name_request
-from tally.importers.langfuse import read_cost
-from tally.importers.langfuse import read_usage as read_details
+from tally.catalog.hosts import LOCAL
+from tally.catalog.payees import OTHER
+from tally.core.records import CostRecord, InvalidRecord
+from tally.importers.exports import billing_account, utc_time
 from tally.importers.protocol import Options, Parsed, RowRejected, RowSkipped, read_rows
-from tally.importers.readers.json_rows import flatten_json
-from tally.importers.readers.table import Table
+from tally.importers.readers.table import Table, quote
 from tally.importers.readers.telemetry_rows import COLUMNS
-from tally.pricing.service_tiers import find_condition
-from tally.pricing.usage import STANDARD, Conditions, Usage
+from tally.telemetry.calls import Call, CallRefused
+from tally.telemetry.counting import choose_calls, parents_of
+from tally.telemetry.records import make_record
+from tally.telemetry.signals import MAX_TIME, MIN_TIME, Attributes, LogRecord, Span, SpanEvent, SpanStatus
+from tally.telemetry.vocabularies import genai, read_log, read_span
+from tally.telemetry.vocabularies.told import Told, gather, read_instant, read_usd
 
 name = "otlp"
 title = "OpenTelemetry file"
 
 Row = Mapping[str, str]
+Item = Span | LogRecord
+Outcome = CostRecord | RowRejected | RowSkipped
 
-NUMBERS = (
-    "input_tokens",
-    "output_tokens",
-    "cache_read",
-    "cache_write",
-    "cache_write_1h",
-    "reasoning",
-    "tool_tokens",
-)
-COUNTED = ("input_tokens", "output_tokens", "cache_read", "cache_write")  # without any, no usage is told
-DETAILS = ("service", "environment", "session", "agent")
-# Events of coding agents that are a request each.
-AGENT_EVENTS = ("api_request", "claude_code.api_request", "codex.sse_event")
-EVENT_OF_GEMINI = ".api_response"  # and of its forks, each with a prefix of its own
 REQUEST_EVENT = "gen_ai.client.inference.operation.details"
-SENT_IN_LOGS = ("codex", "gemini")  # scopes whose spans repeat what logs tell
-SUMS = frozenset(
-    {
-        "invoke_agent",
-        "create_agent",
-        "agent_step",
-        "invoke_workflow",
-        "plan",
-        "execute_tool",
-        "handle_responses",
-        "ai.generatetext",
-        "ai.streamtext",
-        "ai.generateobject",
-        "ai.streamobject",
-        "ai.embed",
-        "ai.embedmany",
-    }
-)
-KINDS_OF_REQUESTS = frozenset({"", "llm", "embedding", "generation", "completion", "chat"})
-COPILOT = "github-copilot"
-# What a coding agent is signed in with, and the plan that then covers its requests.
-PLANS = {"chatgpt": "chatgpt", "oauth-personal": "gemini-app", "login_with_google": "gemini-app"}
-# Beginnings of the events of agents that name no requests -> the agent.
-AGENTS = {"codex": "codex", "gemini_cli": "gemini-cli", "qwen-code": "qwen-code"}
-NO_ERROR = ""
-INVENTED_IDS = ("aitxt-",)  # by the AI SDK
-FAILED = ("2", "STATUS_CODE_ERROR", "ERROR")
+STATUSES: Mapping[str, SpanStatus] = {
+    "1": "ok",
+    "OK": "ok",
+    "STATUS_CODE_OK": "ok",
+    "2": "error",
+    "ERROR": "error",
+    "STATUS_CODE_ERROR": "error",
+}
+COUNTS = ("input tokens", "output tokens", "cache reads", "cache writes", "agent input", "agent output")
+_SECONDS = re.compile(r"([0-9]{1,11})(?:\.([0-9]{1,9}))?")
+NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)  # of a span or a log record that tells none
 
 NO_REQUEST = "of spans and logs that are no requests to a model"
 REPEATED = "of spans and logs that repeat the usage of their requests"
@@ -90,218 +61,203 @@ def identify(header: Sequence[str]) -> bool:
 
 def parse(table: Table, options: Options) -> Parsed:
     """One estimated record per request."""
-    readers = {column: table.reader(column) for column in COLUMNS}
-    rows = [{column: read_cell(cells) for column, read_cell in readers.items()} for _, cells in table.rows]
-    around, with_events = _find_around(rows), {row["service"] for row in rows if _is_agent_event(row)}
-    numbers, named = (
-        Numbers(table, options, *NUMBERS, "cost"),
-        Dimensions(table, (*DETAILS, "model", "response_id")),
-    )
-    time_of = _times(table, options)
+    rows, file = _Rows(table, options), _File(options)
+    for _, cells in table.rows:
+        file.add(id(cells), rows.read(cells))
+    outcomes = file.decide()
 
     def read_row(cells: Sequence[str]) -> CostRecord:
-        row = {column: read_cell(cells) for column, read_cell in readers.items()}
-        if reason := _find_reason(row, row["service"] in with_events):
-            raise RowSkipped(reason)
-        if _key(row) in around:
-            raise RowSkipped(REPEATED)
-        named.read(cells)  # rejects invalid names
-        return _read_request(row, cells, numbers, time_of(cells), options)
+        outcome = outcomes[id(cells)]
+        if isinstance(outcome, CostRecord):
+            return outcome
+        raise outcome
 
-    return read_rows(table, read_row, combine=choose_telling)
+    return read_rows(table, read_row, combine=lambda first, _: first)  # all rows of a request have its record
 
 
-def choose_telling(first: CostRecord, second: CostRecord) -> CostRecord:
-    """Of two statements about one request, the one with details of caches, more usage, a cost of its own."""
+class _Read(NamedTuple):
+    """A row as a span or a log record; `fault` says why its time cannot be read, empty where it can."""
 
-    def rank(record: CostRecord) -> tuple[bool, int, bool, bool, str]:
-        has_caches = record.cached_input_tokens + record.cache_write_tokens > 0
-        has_lifetimes = "cache_write_1h_tokens" in record.metadata
-        has_cost = record.cost_usd is not None and "price_source" not in record.metadata
-        return has_caches, record.tokens_used, has_cost, has_lifetimes, repr(record)
-
-    return max(first, second, key=rank)
+    item: Item | None  # None for metrics
+    fault: str = ""
+    has_unknown_counts: bool = False
 
 
-def _find_around(rows: Sequence[Row]) -> set[tuple[str, str]]:
-    """The spans that other counted spans are inside of."""
-    parents = {_key(row): (row["trace_id"], row["parent_id"]) for row in rows if row["parent_id"]}
-    around: set[tuple[str, str]] = set()
-    for row in rows:
-        if row["signal"] != "span" or _find_reason(row):
-            continue
-        key = _key(row)
-        outer = parents.get(key) if key not in around else None
-        while outer is not None and outer != key and outer not in around:
-            around.add(outer)
-            outer = parents.get(outer)
-    return around
+class _File:
+    """All rows of a file, which say together what counts."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._outcomes: dict[int, Outcome] = {}  # by row
+        self._calls: list[tuple[int, Call]] = []
+        self._parents: dict[str, str] = {}
+        self._events: list[tuple[int, _Read, LogRecord]] = []  # of requests, which may repeat those of agents
+        self._agents: set[object] = set()  # services whose own events tell their requests
+
+    def add(self, row_id: int, read: _Read) -> None:
+        """Take a row, whose outcome is known unless it is a call."""
+        item = read.item
+        if item is None:
+            self._outcomes[row_id] = RowSkipped(OF_METRICS)
+            return
+        if isinstance(item, Span):
+            self._parents |= parents_of([item])
+        elif item.name == REQUEST_EVENT:
+            self._events.append((row_id, read, item))
+        try:
+            call = read_span(item) if isinstance(item, Span) else read_log(item)
+        except CallRefused as reason:
+            self._outcomes[row_id] = RowRejected(str(reason))
+            return
+        if call is not None and isinstance(item, LogRecord):
+            self._agents.add(item.resource.get("service.name"))
+        self._add_call(row_id, call, read, item)
+
+    def decide(self) -> dict[int, Outcome]:
+        """The outcome of each row."""
+        for row_id, read, event in self._events:
+            if event.resource.get("service.name") not in self._agents:
+                told = Told(event.attributes, event.resource)
+                self._add_call(row_id, genai.read_event(event, told), read, event)
+        chosen = choose_calls([call for _, call in self._calls], self._parents)
+        of_call = {id(call): row_id for row_id, call in self._calls}
+        for row_id in of_call.values():
+            self._outcomes[row_id] = RowSkipped(REPEATED)
+        for call, group in zip(chosen.counted, chosen.statements, strict=True):
+            outcome = self._make_record(call)
+            for each in group:
+                self._outcomes[of_call[id(each)]] = outcome
+        return self._outcomes
+
+    def _add_call(self, row_id: int, call: Call | None, read: _Read, item: Item) -> None:
+        if call is None or not call.has_usage:
+            self._outcomes[row_id] = RowSkipped(_find_reason(call, item, read.has_unknown_counts))
+        elif fault := read.fault or _find_fault(item):
+            self._outcomes[row_id] = RowRejected(fault)
+        else:
+            self._calls.append((row_id, call))
+
+    def _make_record(self, call: Call) -> Outcome:
+        try:
+            record = make_record(call)
+        except InvalidRecord as reason:
+            return RowRejected(str(reason))
+        if record.provider in (OTHER, LOCAL):
+            return record
+        return replace(record, billing_account=billing_account(record.provider, self._options))
 
 
-def _key(row: Row) -> tuple[str, str]:
-    return (row["trace_id"], row["span_id"]) if row["signal"] == "span" else ("", "")
+def _find_fault(item: Item) -> str:
+    """The reason why a request cannot be counted although its time and usage can be read; empty for none."""
+    cost = gather(item.attributes).get("cost")
+    if cost is not None and read_usd(cost) is None:
+        return f"the cost {quote(str(cost))} is not a number"
+    return ""
 
 
-def _find_reason(row: Row, has_events: bool = False) -> str:
-    """The reason why a row is no request of its own; empty for one that is."""
-    if row["signal"] == "metric":
-        return OF_METRICS
-    if row["signal"] == "log":
-        return _find_reason_of_log(row, has_events)
-    operation = row["operation"].lower() or row["name"].lower()
-    if operation in SUMS or row["kind"].lower() not in KINDS_OF_REQUESTS:
-        return REPEATED if _has_usage(row) else NO_REQUEST
-    if row["scope"].startswith(SENT_IN_LOGS) or row["service"].startswith(SENT_IN_LOGS):
-        return REPEATED if _has_usage(row) else NO_REQUEST
-    return _find_reason_without_usage(row)
-
-
-def _find_reason_of_log(row: Row, has_events: bool) -> str:
-    if _is_agent_event(row):
-        return ""
-    if _event(row) == REQUEST_EVENT and not has_events:
-        return _find_reason_without_usage(row)
-    return REPEATED if _has_usage(row) else NO_REQUEST
-
-
-def _find_reason_without_usage(row: Row) -> str:
-    if _has_usage(row):
-        return ""
-    if row["has_unknown_counts"] == "true":
+def _find_reason(call: Call | None, item: Item, has_unknown_counts: bool) -> str:
+    """The reason why a row is no request that counts."""
+    fields = gather(item.attributes)
+    if call is None and any(fields.get(field) not in (None, 0, "0") for field in COUNTS):
+        return REPEATED
+    if isinstance(item, LogRecord) and call is None:
+        return NO_REQUEST
+    if has_unknown_counts and not any(field in fields for field in COUNTS):
         return UNKNOWN
-    return WITHOUT_USAGE if row["model"] else NO_REQUEST
+    return WITHOUT_USAGE if call is not None or "model" in fields else NO_REQUEST
 
 
-def _has_usage(row: Row) -> bool:
-    has_counts = any(row[column] not in ("", "0") for column in COUNTED)
-    return has_counts or bool(flatten_json(row["usage_details"]))
+class _Rows:
+    """A reader of rows."""
+
+    def __init__(self, table: Table, options: Options) -> None:
+        self._readers = {column: table.reader(column) for column in COLUMNS}
+        self._times = {column: utc_time(table, options, column) for column in ("start", "time")}
+
+    def read(self, cells: Sequence[str]) -> _Read:
+        """A row as what it tells of."""
+        row = {column: read_cell(cells) for column, read_cell in self._readers.items()}
+        if row["signal"] == "metric":
+            return _Read(None)
+        ended, fault = self._find_end(row, cells)
+        start = self._find_time(row, "start", cells) or ended
+        return _Read(_make_item(row, min(start, ended), ended), fault, row["has_unknown_counts"] == "true")
+
+    def _find_end(self, row: Row, cells: Sequence[str]) -> tuple[datetime, str]:
+        """The time of an item, or the reason why it has none."""
+        try:
+            ended = self._read_time(row, "time", cells) or self._read_time(row, "start", cells)
+        except RowRejected as reason:
+            return NO_TIME, str(reason)
+        ended = ended or read_instant(_read_object(row["attributes"]).get("event.timestamp"))
+        if ended is None:
+            return NO_TIME, 'its time "" is missing'
+        if MIN_TIME <= ended < MAX_TIME:
+            return ended, ""
+        written = quote(row["time"] or row["start"])
+        return ended, f"the time {written} is not of {MIN_TIME.year} to {MAX_TIME.year - 1}"
+
+    def _find_time(self, row: Row, column: str, cells: Sequence[str]) -> datetime | None:
+        try:
+            return self._read_time(row, column, cells)
+        except RowRejected:
+            return None
+
+    def _read_time(self, row: Row, column: str, cells: Sequence[str]) -> datetime | None:
+        """A time in Unix seconds or as text, None for none; raises RowRejected."""
+        if not row[column]:
+            return None
+        return _read_seconds(row[column]) or self._times[column](cells).timestamp
 
 
-def _is_agent_event(row: Row) -> bool:
-    event = _event(row)
-    is_known = event in AGENT_EVENTS or event.endswith(EVENT_OF_GEMINI)
-    return row["signal"] == "log" and is_known and _has_usage(row)
-
-
-def _event(row: Row) -> str:
-    return row["event"] or row["name"]
-
-
-def _times(table: Table, options: Options) -> Callable[[Sequence[str]], Bucket]:
-    """A reader of the time when a request ended."""
-    readers = [
-        (table.reader(column), utc_time(table, options, column)) for column in ("event_time", "time", "start")
-    ]
-
-    def read_time(cells: Sequence[str]) -> Bucket:
-        for read_cell, read_bucket in readers:
-            if read_cell(cells):
-                return read_bucket(cells)
-        raise RowRejected('its time "" is missing')
-
-    return read_time
-
-
-def _read_request(
-    row: Row, cells: Sequence[str], numbers: Numbers, when: Bucket, options: Options
-) -> CostRecord:
-    usage, reasoning = _read_usage(row, cells, numbers)
-    cost_usd = numbers.amount_if_any("cost", cells)
-    if row["cost_details"]:
-        cost_usd = read_cost(flatten_json(row["cost_details"]), "")
-    metadata: dict[str, JSON] = {column: row[column] for column in DETAILS if row[column]}
-    if row["signal"] == "log" and row["session"] and (agent := _find_agent_without_ids(row)):
-        metadata["channel"] = agent  # of a session, its log or its telemetry counts
-    plan = _find_plan(row)
-    hint = COPILOT if plan == COPILOT and find_payee(row["model"]) != LOCAL else _find_hint(row)
-    condition = find_condition("" if row["tier"] == "normal" else row["tier"])
-    if condition == ("service_tier", "fast") and _event(row) in AGENT_EVENTS:
-        condition = ("speed", "fast")
-    reported = Reported(
-        when,
-        row["model"],
-        _name_request(row, when, usage, min(reasoning, usage.output_tokens), options),
-        cost_usd,
-        usage,
-        min(reasoning, usage.output_tokens),
-        is_failed=row["status"] in FAILED,
-        hint=hint,
-        conditions=Conditions(context=dict([condition])) if condition else STANDARD,
-    )
-    record = make_record(reported, OTHER, metadata, options)
-    is_local = record.provider == LOCAL
-    return replace(
-        record,
-        provider=plan if plan and not is_local else record.provider,
-        cost_basis="included" if plan and not is_local else "estimated",
-        billing_account=None if plan else record.billing_account,
-        collection_method="otlp",
+def _make_item(row: Row, start: datetime, ended: datetime) -> Item:
+    attributes, resource = _read_object(row["attributes"]), _read_object(row["resource"])
+    if row["signal"] == "log":
+        name = str(attributes.get("event.name") or row["name"])
+        return LogRecord(ended, name, row["scope"], attributes, resource, row["trace_id"], row["span_id"])
+    return Span(
+        row["trace_id"],
+        row["span_id"],
+        row["parent_id"],
+        row["name"],
+        0,
+        start,
+        ended,
+        STATUSES.get(row["status"].upper(), "unset"),
+        row["message"],
+        row["scope"],
+        attributes,
+        resource,
+        tuple(_read_events(row["events"], start)),
     )
 
 
-def _read_usage(row: Row, cells: Sequence[str], numbers: Numbers) -> tuple[Usage, int]:
-    if details := flatten_json(row["usage_details"]):
-        return read_details(details)
-    count = {column: numbers.count(column, cells) for column in NUMBERS}
-    input_tokens, output, read, write = (count[column] for column in NUMBERS[:4])
-    read = read or _count_inside(row["input_token_details"], "cache_read")
-    write_1h = count["cache_write_1h"] or _count_inside(
-        row["provider_metadata"], "anthropic.usage.cache_creation.ephemeral_1h_input_tokens"
-    )
-    if _event(row).endswith(EVENT_OF_GEMINI):
-        output += count["reasoning"]
-        input_tokens += count["tool_tokens"]
-    # Input contains what was cached, but for a few senders, Claude Code among them.
-    if input_tokens < read + write or _event(row) in AGENT_EVENTS[:2]:
-        input_tokens += read + write
-    return Usage(input_tokens, output, read, write, min(write_1h, write)), count["reasoning"]
+def _read_events(cell: str, start: datetime) -> Iterator[SpanEvent]:
+    for event in _read_json(cell, list):
+        if isinstance(event, dict):
+            kind = {"exception.type": str(event["exception"])} if event.get("exception") else {}
+            at = _read_seconds(str(event.get("time", ""))) or start
+            yield SpanEvent(str(event.get("name", "")), at, {**kind})
 
 
-def _count_inside(cell: str, path: str) -> int:
-    text = flatten_json(cell).get(path, "") if cell else ""
-    return int(text) if text.isdigit() and len(text) <= 15 else 0
+def _read_object(cell: str) -> Attributes:
+    found: Attributes = _read_json(cell, dict)
+    return found
 
 
-def _find_plan(row: Row) -> str:
-    if COPILOT in (row["scope"].replace(".", "-"), row["service"]):
-        return COPILOT
-    return PLANS.get(row["paid_with"].lower(), "")
+def _read_json(cell: str, kind: type[Any]) -> Any:
+    """The value that the reader wrote into a cell; an empty one where it is something else."""
+    try:
+        found = json.loads(cell)
+    except ValueError:
+        return kind()
+    return found if isinstance(found, kind) else kind()
 
 
-def _find_hint(row: Row) -> str:
-    """The provider by the server's name, else as the sender names it: `openai.chat` is OpenAI's."""
-    if at := find_host_at(row["address"]):
-        return at
-    named = row["provider"]
-    return named if find_host(named) else named.partition(".")[0]
-
-
-def _name_request(row: Row, when: Bucket, usage: Usage, reasoning: int, options: Options) -> EventName:
-    response, request = row["response_id"], row["request_id"]
-    if response and not response.startswith(INVENTED_IDS):
-        if response.startswith("req_"):
-            return EventName(request_identity(response), response)
-        return name_request(name, options, response)
-    if request:
-        return EventName(request_identity(request), request)
-    # As what is sent to Tally is named, so that a file of the same adds nothing.
-    if row["signal"] == "span" and row["span_id"]:
-        return EventName(identity("otlp", row["trace_id"], row["span_id"]))
-    counts = (
-        *(usage.input_tokens, usage.output_tokens, usage.cached_input_tokens, usage.cache_write_tokens),
-        reasoning,
-    )
-    told = (
-        _find_agent_without_ids(row) or row["service"],
-        row["session"],
-        when.timestamp,
-        row["model"],
-        NO_ERROR,
-        *counts,
-    )
-    return EventName(identity("otlp", *told))
-
-
-def _find_agent_without_ids(row: Row) -> str:
-    """The agent whose event it is, of those that name no requests; empty for others."""
-    return AGENTS.get(_event(row).partition(".")[0], "")
+def _read_seconds(text: str) -> datetime | None:
+    """A time in Unix seconds, exact to the microsecond; None for another text."""
+    found = _SECONDS.fullmatch(text)
+    if found is None:
+        return None
+    part = int((found[2] or "")[:6].ljust(6, "0"))
+    return datetime.fromtimestamp(int(found[1]), UTC).replace(microsecond=part)

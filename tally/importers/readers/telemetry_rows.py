@@ -4,11 +4,15 @@ A line or file is a batch (`resourceSpans`, `resourceLogs`, `resourceMetrics`) o
 Prompts and answers are left out.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from tally.core.response_ids import find_response_id
+from tally.telemetry.content import RESPONSE, RESPONSE_ID, find_key
+from tally.telemetry.vocabularies.keys import KNOWN
 
 Record = Mapping[str, Any]
 
@@ -17,135 +21,12 @@ BATCHES = {
     "resourceLogs": ("log", "scopeLogs", "logRecords"),
 }
 METRICS = "resourceMetrics"
-RESPONSE = "output.value"  # OpenInference tells the id of a response only within the response
-# Column -> attributes that mean it; the first that is present applies. GenAI conventions of all ages,
-# OpenInference, OpenLLMetry, the AI SDK, Langfuse, Logfire, LiteLLM, and coding agents' own events.
-ATTRIBUTES = {
-    "provider": (
-        "gen_ai.provider.name",
-        "gen_ai.system",
-        "llm.provider",
-        "llm.system",
-        "ai.model.provider",
-    ),
-    "model": (
-        "gen_ai.response.model",
-        "ai.response.model",
-        "langfuse.observation.model.name",
-        "llm.model_name",
-        "gen_ai.request.model",
-        "ai.model.id",
-        "llm.response.model",
-        "llm.request.model",
-        "embedding.model_name",
-        "model",
-    ),
-    "response_id": ("gen_ai.response.id", "ai.response.id", "llm.response.id", "request_id"),
-    "request_id": ("anthropic.request.id", "request_id"),
-    "input_tokens": (
-        "gen_ai.usage.input_tokens",
-        "gen_ai.usage.prompt_tokens",
-        "llm.token_count.prompt",
-        "ai.usage.inputTokens",
-        "ai.usage.promptTokens",
-        "ai.usage.tokens",
-        "llm.usage.prompt_tokens",
-        "input_token_count",
-        "input_tokens",
-    ),
-    "output_tokens": (
-        "gen_ai.usage.output_tokens",
-        "gen_ai.usage.completion_tokens",
-        "llm.token_count.completion",
-        "ai.usage.outputTokens",
-        "ai.usage.completionTokens",
-        "llm.usage.completion_tokens",
-        "output_token_count",
-        "output_tokens",
-    ),
-    "cache_read": (
-        "gen_ai.usage.cache_read.input_tokens",
-        "gen_ai.usage.cache_read_input_tokens",
-        "gen_ai.usage.details.cache_read_tokens",
-        "gen_ai.usage.input_tokens.cached",
-        "llm.token_count.prompt_details.cache_read",
-        "ai.usage.inputTokenDetails.cacheReadTokens",
-        "ai.usage.cachedInputTokens",
-        "cached_token_count",
-        "cached_content_token_count",
-        "cache_read_tokens",
-    ),
-    "cache_write": (
-        "gen_ai.usage.cache_write.input_tokens",
-        "gen_ai.usage.cache_creation.input_tokens",
-        "gen_ai.usage.cache_creation_input_tokens",
-        "gen_ai.usage.details.cache_write_tokens",
-        "gen_ai.usage.input_tokens.cache_write",
-        "llm.token_count.prompt_details.cache_write",
-        "ai.usage.inputTokenDetails.cacheWriteTokens",
-        "cache_write_token_count",
-        "cache_creation_tokens",
-    ),
-    "cache_write_1h": ("anthropic.usage.cache_creation.ephemeral_1h_input_tokens",),
-    "reasoning": (
-        "gen_ai.usage.reasoning.output_tokens",
-        "gen_ai.usage.reasoning_tokens",
-        "gen_ai.usage.details.reasoning_tokens",
-        "gen_ai.usage.output_tokens.reasoning",
-        "llm.token_count.completion_details.reasoning",
-        "ai.usage.outputTokenDetails.reasoningTokens",
-        "ai.usage.reasoningTokens",
-        "reasoning_token_count",
-        "thoughts_token_count",
-    ),
-    "tool_tokens": ("tool_token_count",),
-    "usage_details": ("langfuse.observation.usage_details",),
-    "input_token_details": ("gen_ai.usage.input_token_details",),
-    "provider_metadata": ("ai.response.providerMetadata",),
-    "cost_details": ("langfuse.observation.cost_details",),
-    "cost": (
-        "gen_ai.usage.total_cost",
-        "gen_ai.usage.cost",
-        "gen_ai.cost.total_cost",
-        "llm.cost.total",
-        "operation.cost",
-        "cost_usd",
-    ),
-    "operation": ("gen_ai.operation.name", "ai.operationId"),
-    "kind": (
-        "openinference.span.kind",
-        "langfuse.observation.type",
-        "traceloop.span.kind",
-        "langsmith.span.kind",
-    ),
-    "tier": (
-        "gen_ai.openai.response.service_tier",
-        "openai.response.service_tier",
-        "anthropic.response.service_tier",
-        "speed",
-    ),
-    "address": ("server.address", "gen_ai.openai.api_base"),
-    "session": (
-        "gen_ai.conversation.id",
-        "session.id",
-        "conversation.id",
-        "langsmith.trace.session_id",
-        "langfuse.session.id",
-        "ai.telemetry.metadata.sessionId",
-        "thread.id",
-    ),
-    "agent": ("gen_ai.agent.name", "llm.agent.name", "langfuse.trace.name"),
-    "paid_with": ("auth_mode", "auth_type"),
-    "event": ("event.name",),
-    "event_time": ("event.timestamp",),
-}
-RESOURCE = {"service": ("service.name",), "environment": ("deployment.environment.name",)}
+EXCEPTION = "exception.type"
 COLUMNS = (
-    *("signal", "trace_id", "span_id", "parent_id", "scope", "name", "status", "start", "time"),
-    *RESOURCE,
-    *ATTRIBUTES,
-    "has_unknown_counts",
+    *("signal", "trace_id", "span_id", "parent_id", "scope", "name", "status", "message", "start", "time"),
+    *("attributes", "resource", "events", "has_unknown_counts"),
 )
+MAX_ATTRIBUTES, MAX_TEXT, MAX_ITEMS = 256, 4_096, 64
 
 _COUNT = re.compile(r"(?<!max_)(?:input|output|prompt|completion)[._]?tokens?", re.IGNORECASE)
 
@@ -180,23 +61,47 @@ def _is_log(item: Record) -> bool:
 
 
 def _read_item(item: Record, signal: str, scope: str, about: Record) -> dict[str, str]:
-    attributes, ids = _attributes(item), _ids(item)
-    row = {column: _first(attributes, keys) for column, keys in ATTRIBUTES.items()}
-    row |= {column: _first(about, keys) for column, keys in RESOURCE.items()}
-    row["response_id"] = row["response_id"] or find_response_id(_text(attributes.get(RESPONSE)))
-    has_counts = any(row[column] for column in ("input_tokens", "output_tokens", "usage_details"))
-    return row | {
+    attributes, ids, status = _attributes(item), _ids(item), _child(item, "status")
+    return {
         "signal": signal,
         "trace_id": ids.get("trace", ""),
         "span_id": ids.get("span", ""),
         "parent_id": ids.get("parent", ""),
         "scope": scope or _text(_child(item, "instrumentationScope").get("name")),
         "name": _text(item.get("name") or item.get("eventName")),
-        "status": _text(_child(item, "status").get("code") or _child(item, "status").get("status_code")),
+        "status": _text(status.get("code") or status.get("status_code")),
+        "message": _text(status.get("message") or status.get("description"))[:MAX_TEXT],
         "start": _read_time(item, "startTime", "start_time"),
         "time": _read_time(item, "endTime", "end_time", "time", "observedTime", "hrTime"),
-        "has_unknown_counts": "" if has_counts else str(any(map(_is_count, attributes.items()))).lower(),
+        "attributes": json.dumps(_without_content(attributes)),
+        "resource": json.dumps(_without_content(about)),
+        "events": json.dumps(
+            [_read_event(event) for event in islice(_objects(item.get("events")), MAX_ITEMS)]
+        ),
+        "has_unknown_counts": str(any(map(_is_count, attributes.items()))).lower(),
     }
+
+
+def _read_event(event: Record) -> dict[str, str]:
+    """An event within a span: what pages and prices need of it."""
+    kind = _text(_attributes(event).get(EXCEPTION))
+    found = {"name": _text(event.get("name")), "time": _read_time(event, "time"), "exception": kind}
+    return {key: text[:MAX_TEXT] for key, text in found.items()}
+
+
+def _without_content(attributes: Record) -> dict[str, object]:
+    """The attributes that hold no prompts and answers."""
+    found: dict[str, object] = {}
+    for written, value in attributes.items():
+        if key := find_key(written):
+            kept = value[:MAX_TEXT] if isinstance(value, str) else value
+            if isinstance(value, list):
+                kept = [each for each in value[:MAX_ITEMS] if isinstance(each, str | int | float)]
+            if (isinstance(kept, str | int | float | list) and len(found) < MAX_ATTRIBUTES) or key in KNOWN:
+                found[key] = kept
+        elif written == RESPONSE and (told := find_response_id(_text(value))):
+            found.setdefault(RESPONSE_ID, told)
+    return found
 
 
 def _is_count(item: tuple[str, object]) -> bool:
@@ -242,11 +147,11 @@ def _attributes(value: object) -> dict[str, object]:
 
 
 def _plain(value: object) -> object:
-    return next(iter(value.values()), None) if isinstance(value, dict) else value
-
-
-def _first(attributes: Record, keys: tuple[str, ...]) -> str:
-    return next((text for key in keys if (text := _text(attributes.get(key)))), "")
+    if not isinstance(value, dict):
+        return value
+    if isinstance(array := value.get("arrayValue"), dict):
+        return [_plain(each) for each in _objects(array.get("values"))]
+    return next(iter(value.values()), None)
 
 
 def _text(value: object) -> str:

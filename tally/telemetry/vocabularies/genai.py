@@ -1,8 +1,8 @@
 """OpenTelemetry's conventions for generative AI, of all ages, and what extends them without changing them."""
 
 from tally.telemetry.calls import Call
-from tally.telemetry.signals import Span
-from tally.telemetry.vocabularies import keys
+from tally.telemetry.signals import LogRecord, Span
+from tally.telemetry.vocabularies import keys, reading
 from tally.telemetry.vocabularies.reading import read_call
 from tally.telemetry.vocabularies.tokens import Tokens, read_tokens
 from tally.telemetry.vocabularies.told import Told
@@ -12,6 +12,12 @@ def read_span(span: Span, told: Told) -> Call | None:
     """The call of a span, None for one that is no call or sums up others."""
     tokens = read_statement(told)
     return read_call(span, told, tokens) if tokens is not None else None
+
+
+def read_event(record: LogRecord, told: Told) -> Call | None:
+    """The call of the conventions' own event of a request, where it tells its usage."""
+    tokens = read_statement(told)
+    return reading.read_event(record, told, tokens) if tokens is not None and tokens.is_told else None
 
 
 def read_statement(told: Told) -> Tokens | None:

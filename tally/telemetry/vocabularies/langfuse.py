@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from tally.importers.langfuse import read_usage
-from tally.importers.protocol import RowRejected
 from tally.telemetry.calls import Call, CallRefused
 from tally.telemetry.signals import Span
 from tally.telemetry.vocabularies import genai, keys
+from tally.telemetry.vocabularies.langfuse_usage import read_usage
 from tally.telemetry.vocabularies.openinference import since
 from tally.telemetry.vocabularies.reading import read_call, read_first_token
 from tally.telemetry.vocabularies.tokens import Tokens, read_tokens
@@ -42,7 +41,7 @@ def read_details(details: Mapping[str, Any]) -> Tokens:
         told["total_tokens"] = str(sum(int(told.get(key) or 0) for key in OPENAI_SHAPE))
     try:
         usage, reasoning = read_usage(told)
-    except (RowRejected, ValueError) as reason:
+    except ValueError as reason:
         raise CallRefused(f"its usage cannot be read: {reason}") from None
     return Tokens(
         usage.input_tokens,

@@ -47,7 +47,8 @@ NO_TOKENS = Tokens()
 
 def read_tokens(told: Told) -> Tokens:
     """Tokens as conventions name them."""
-    if "input tokens" not in told.fields and "output tokens" not in told.fields:
+    fields = told.fields
+    if "input tokens" not in fields and "output tokens" not in fields and "cache reads" not in fields:
         return NO_TOKENS
     return count_tokens(
         Counts(

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tally.core.records import CostRecord
+from tally.importers import Options, find_importer, read_table
 from tally.telemetry.calls import Call
 from tally.telemetry.counting import Choice, choose_calls, parents_of
 from tally.telemetry.decoding import decode_logs, decode_metrics, decode_traces
@@ -96,6 +98,16 @@ def read(requests: Iterable[Request]) -> Told:
             told.parents.update(parents_of(decoded.spans))
             told.names.update(names_of_steps(decoded.spans))
     return told
+
+
+def in_file(requests: Iterable[Request]) -> list[CostRecord]:
+    """The records of a file with the requests."""
+    sent = [one for one in requests if one.signal in ITEMS]
+    bodies = [one.body if one.is_json else from_protobuf(one.body, one.signal) for one in sent]
+    lines = b"\n".join(json.dumps(json.loads(body)).encode() for body in bodies)
+    parsed = find_importer("otlp").parse(read_table(lines, "sent.jsonl"), Options())
+    assert parsed.rejected == []
+    return parsed.records
 
 
 def choose(requests: Iterable[Request]) -> Choice:

@@ -26,6 +26,7 @@ from tests.database.teams import make_team, race
 from tests.database_fixtures import Connection, Project, add_user
 from tests.tally.telemetry import captures
 from tests.tally.telemetry.senders import Sender, add_key
+from tests.tally.telemetry.test_captures import OTLP
 
 ROLE = "tally_api"
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -86,6 +87,20 @@ def test_requests_one_by_one_make_the_records_of_a_capture(sender: Sender, name:
         sender.send(request)
     found = sorted((record[2], record[3], record[7]) for record in sender.records())
     assert found == served(name)
+
+
+@pytest.mark.parametrize("is_file_first", [True, False])
+@pytest.mark.parametrize("name", OTLP)
+def test_file_of_what_was_sent_adds_nothing(sender: Sender, name: str, is_file_first: bool) -> None:
+    requests = captures.load(name)
+    owner = PostgresDatabase(sender.connection, sender.grant.user_id)
+    source = owner.insert("imports", {"filename": "f", "format": "otlp", "file_sha256": "0" * 64})
+    if not is_file_first:
+        sender.send(*requests)
+    assert not save_records(owner, captures.in_file(requests), source["id"]).rejected
+    if is_file_first:
+        sender.send(*requests)
+    assert sorted((record[2], record[3], record[7]) for record in sender.records()) == served(name)
 
 
 def collect(sender: Sender, agent: str, calls: list[Call]) -> None:
