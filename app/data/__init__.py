@@ -27,6 +27,7 @@ from app.data.explore import (
     find_previous,
     load_explored,
     load_values,
+    name_values,
 )
 from app.data.forecasts import (
     ForecastState,
@@ -181,6 +182,7 @@ __all__ = [
     "load_views",
     "load_waterfall",
     "load_workspace_prices",
+    "name_values",
     "parse_daily",
     "pause_budget",
     "rename_view",

@@ -1,6 +1,6 @@
 """Costs by any two dimensions and any time, with names for ids and money in the display currency."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -44,6 +44,7 @@ __all__ = [
     "find_previous",
     "load_explored",
     "load_values",
+    "name_values",
 ]
 
 MOST_GROUPS = 1000  # of a question without time
@@ -174,6 +175,12 @@ def _list_prices(user: User, question: Question) -> list[dict[str, str | None]]:
 def _select_daily(question: Question) -> tuple[tuple[str, tuple[str | None, ...]], ...]:
     """Filters that sums of days know: the others would take longer than the models that they leave out."""
     return tuple(kept for kept in question.filters if kept[0] in ("provider", "model", "project"))
+
+
+def name_values(user: User, dimension: str, values: Sequence[str | None]) -> list[str]:
+    """The names of values of a dimension, as groups have them."""
+    name = _name_keys(user, (dimension,))
+    return [name(dimension, "none" if value is None else "value", value) for value in values]
 
 
 def _name_keys(user: User, dimensions: tuple[str, ...]) -> NameOf:

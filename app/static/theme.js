@@ -6,6 +6,7 @@
   const storageKey = (path) => `stActiveTheme-${path}-v2`;
   const paths = [
     "/",
+    "/explore",
     "/traces",
     "/models",
     "/records",

@@ -1,5 +1,6 @@
 """Changes of page and address from code."""
 
+from collections.abc import Iterable, Mapping
 from typing import NoReturn
 
 import streamlit as st
@@ -16,11 +17,21 @@ def kept_parameters() -> dict[str, str]:
     return {parameter: st.query_params[parameter] for parameter in KEPT if parameter in st.query_params}
 
 
-def switch_page(name: str, workspace_id: str | None = None, **parameters: str) -> NoReturn:
+def switch_page(name: str, workspace_id: str | None = None, **parameters: str | list[str]) -> NoReturn:
     """Open another page with parameters, with the same workspace and project or in the given workspace."""
-    opened = (kept_parameters() if workspace_id is None else {WORKSPACE: workspace_id}) | parameters
+    kept = kept_parameters() if workspace_id is None else {WORKSPACE: workspace_id}
+    opened: dict[str, str | list[str]] = {**kept, **parameters}
     _unbind(*st.query_params, *opened)
     st.switch_page(page_path(name), query_params=opened)
+
+
+def replace_parameters(names: Iterable[str], values: Mapping[str, list[str]]) -> None:
+    """Give these parameters other values, or none, as one entry in the browser's history."""
+    if context := get_script_run_ctx():
+        with context.session_state.query_params() as address:
+            for name in names:
+                address.discard_param_no_forward_msg(name)
+    st.query_params.update(values)
 
 
 def clear_parameter(name: str) -> None:

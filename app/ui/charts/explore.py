@@ -9,7 +9,7 @@ import plotly.graph_objects as go  # type: ignore[import-untyped]
 from app.figures.explore_series import Moment
 from app.figures.shades import mix
 from app.formats.measures import format_measure
-from app.ui.charts.style import DAY_MS, add_layout, escape_name
+from app.ui.charts.style import DAY_MS, MOST_TICKS, add_layout, escape_name
 from app.ui.theme import Palette
 
 HEIGHT, CELL, TREE_HEIGHT = 360, 30, 420  # pixels
@@ -134,14 +134,7 @@ def grid_of_cells(
             unselected={"marker": {"opacity": 1}},
         )
     )
-    add_layout(
-        figure,
-        palette,
-        height=CELL * len(rows) + 46,
-        showlegend=False,
-        hovermode="closest",
-        barcornerradius=3,
-    )
+    _begin(figure, palette, CELL * len(rows) + 46).update_layout(barcornerradius=3)
     figure.update_xaxes(
         tickvals=[column for column, _ in ticks], ticktext=[name for _, name in ticks], tickformat=""
     )
@@ -156,7 +149,7 @@ def grid_of_cells(
 
 def treemap(tiles: Sequence[Tile], unit: str, currency: str, palette: Palette) -> go.Figure:
     """Tiles as large as their values."""
-    figure = add_layout(go.Figure(), palette, height=TREE_HEIGHT, showlegend=False, hovermode="closest")
+    figure = _begin(go.Figure(), palette, TREE_HEIGHT)
     figure.add_trace(
         go.Treemap(
             ids=[tile.key for tile in tiles],
@@ -170,6 +163,7 @@ def treemap(tiles: Sequence[Tile], unit: str, currency: str, palette: Palette) -
             marker={
                 "colors": [tile.colour for tile in tiles],
                 "line": {"width": 2, "color": palette.surface},
+                "pad": {"t": 22, "l": 3, "r": 3, "b": 3},
                 "cornerradius": 4,
             },
             textfont={"size": 13, "color": [_ink_on(tile.colour) for tile in tiles]},
@@ -179,6 +173,12 @@ def treemap(tiles: Sequence[Tile], unit: str, currency: str, palette: Palette) -
         )
     )
     return figure.update_layout(margin={"l": 0, "r": 0, "t": 0, "b": 0})
+
+
+def _begin(figure: go.Figure, palette: Palette, height: int) -> go.Figure:
+    """The layout of all of them; the page has their legend, and pictures of them the page's colour."""
+    add_layout(figure, palette, height=height, hovermode="closest", showlegend=False)
+    return figure.update_layout(paper_bgcolor=palette.surface)
 
 
 def _axis(course: Course) -> list[Any]:
@@ -227,9 +227,12 @@ def name_moment(moment: Moment, granularity: str) -> str:
 
 
 def _lay_out(figure: go.Figure, course: Course, palette: Palette) -> go.Figure:
-    add_layout(figure, palette, height=HEIGHT, hovermode="closest", showlegend=False)
+    _begin(figure, palette, HEIGHT)
     is_dated = course.granularity in SLOTS
     figure.update_xaxes(tickformat=TICKS.get(course.granularity, ""), type="date" if is_dated else "category")
+    if course.granularity == "week" and course.moments:
+        every = -(-len(course.moments) // MOST_TICKS)
+        figure.update_xaxes(tick0=course.moments[0], dtick=7 * DAY_MS * every)  # on Mondays
     if course.granularity == "month":
         figure.update_xaxes(dtick="M1" if len(course.moments) <= 8 else None)
     elif course.granularity == "hour":

@@ -1,0 +1,44 @@
+"""Explore: any question about costs, as a chart and a table, with all of it in the address."""
+
+import streamlit as st
+
+from app import data
+from app.auth.identity import current_user
+from app.parts.explore_address import read_view
+from app.parts.nothing_yet import render_nothing_yet
+from app.parts.project_choice import choose_project
+from app.ui.periods import today_in
+from app.ui.titles import title_row
+from app.views.explore.answer import find_period, load_answer, make_question
+from app.views.explore.chart_card import render_chart_card
+from app.views.explore.controls import render_controls
+from app.views.explore.export_menu import render_export_menu
+from app.views.explore.filters import render_filters
+from app.views.explore.styles import apply_explore_styles
+from app.views.explore.table_card import render_table_card
+
+user = current_user()
+today = today_in(data.load_preferences(user).zone)
+view = read_view()
+apply_explore_styles()
+with title_row("Explore"), st.container(horizontal=True, width="content", gap="small"):
+    project = choose_project(user)
+    export_place = st.container(width="content")
+period = find_period(view, today)
+with st.container(border=True):
+    render_controls(view, period, today)
+    render_filters(user, view, make_question(view, period, project))
+with st.skeleton(height=600):
+    answer = load_answer(user, view, project, today)
+if answer.now.total.records:
+    with export_place:
+        render_export_menu(answer)
+    with st.container(border=True):
+        render_chart_card(answer)
+    with st.container(border=True):
+        render_table_card(user, answer)
+elif not view.filters and project is None and data.load_daily(user, None, None).empty:
+    render_nothing_yet(user)
+else:
+    with st.container(border=True):
+        st.text("No costs match. Take a filter away, or choose a longer period.")

@@ -1,0 +1,278 @@
+"""The Explore page: any question in the address, groups that filter, files, and the way to Records."""
+
+import io
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from app import data
+from app.auth.identity import User
+from app.figures.explore_view import ExploreView
+from app.ui.periods import today_in
+from app.ui.theme import LIGHT
+from app.views.explore.answer import Answer, load_answer
+from app.views.explore.chart_card import lay_out_days, list_notes, make_course, make_tiles
+from app.views.explore.export_menu import list_rows, write_answer
+from app.views.explore.records_link import explain_left_out
+from tests.app.pages import metrics, open_page, read_markdown, save, shown, usage
+from tests.app.projects import add_project, set_rules
+from tests.app.ui.shown_table import shown_table
+from tests.app.wire import Wire
+
+HOSTILE = "<b>x</b> ![x](http://x) :red[y]"
+
+
+@pytest.fixture
+def team(user: User) -> User:
+    """$7.00: main with two models, an experiment, and what names no branch; the month before $2.00."""
+    save(
+        user,
+        [
+            usage(1, "3", model_name="opus", metadata={"branch": "main"}, request_count=4),
+            usage(2, "1.5", model_name="haiku", metadata={"branch": "main"}),
+            usage(1, "2", model_name="opus", metadata={"branch": "=try"}),
+            usage(3, "0.5", model_name="haiku"),
+            usage(40, "2", model_name="opus", metadata={"branch": "main"}),
+        ],
+    )
+    return user
+
+
+def open_explore(monkeypatch: pytest.MonkeyPatch, user: User, **address: Any) -> AppTest:
+    page = open_page(monkeypatch, user, "explore", address)
+    assert not page.exception
+    return page
+
+
+def asked(page: AppTest, parameter: str) -> list[str]:
+    """The values of a parameter of the address."""
+    found: Any = page.query_params.get(parameter, [])
+    return [found] if isinstance(found, str) else list(found)
+
+
+def rows(page: AppTest) -> dict[str, list[str]]:
+    """The texts of the table by its columns."""
+    return {
+        str(name): list(texts) for name, texts in shown_table(page.dataframe[0]).items() if name != "colour"
+    }
+
+
+def answer_of(user: User, **view: Any) -> Answer:
+    st.cache_data.clear()
+    return load_answer(user, ExploreView(**view), None, datetime.now(UTC).date())
+
+
+def test_page_begins_with_the_spend_of_thirty_days_by_provider(
+    monkeypatch: pytest.MonkeyPatch, team: User
+) -> None:
+    page = open_explore(monkeypatch, team)
+    assert metrics(page) == {"Spend by provider": "$7.00"}
+    assert page.metric[0].delta == "+250%"
+    assert rows(page)["group_0"] == ["OpenAI"]
+    assert rows(page)["change"] == ["+250%"]
+
+
+def test_address_asks_any_question(monkeypatch: pytest.MonkeyPatch, team: User) -> None:
+    page = open_explore(monkeypatch, team, split=["branch", "model"], per="week", versus="nothing", top="10")
+    table = rows(page)
+    assert list(zip(table["group_0"], table["group_1"], table["value"], strict=True)) == [
+        ("main", "opus", "$3.00"),
+        ("=try", "opus", "$2.00"),
+        ("main", "haiku", "$1.50"),
+        ("No branch", "haiku", "$0.50"),
+    ]
+    assert table["share"] == ["43%", "29%", "21%", "7%"]
+    assert "change" not in table
+    page = open_explore(monkeypatch, team, measure="requests", split="branch", where="model:opus")
+    assert rows(page)["value"][0] == "4"
+
+
+def test_group_filters_what_is_shown_and_its_chip_takes_the_filter_away(
+    monkeypatch: pytest.MonkeyPatch, team: User
+) -> None:
+    page = open_explore(monkeypatch, team, split=["branch", "model"])
+    page.button(key="legend-0").click().run()
+    assert not page.exception
+    assert asked(page, "where") == ["branch:main", "model:opus"]
+    assert metrics(page) == {"Spend by provider": "$3.00"}
+    page.button(key="chip-model").click().run()
+    assert metrics(page) == {"Spend by provider": "$4.50"}
+    page.button(key="chip-all").click().run()
+    assert metrics(page) == {"Spend by provider": "$7.00"}
+    assert not page.exception
+
+
+def test_group_without_a_value_filters_too(monkeypatch: pytest.MonkeyPatch, team: User) -> None:
+    page = open_explore(monkeypatch, team, where="branch")
+    assert metrics(page) == {"Spend by provider": "$0.50"}
+    assert "No branch" in next(button.label for button in page.button if button.key == "chip-branch")
+
+
+def test_row_of_the_list_filters(monkeypatch: pytest.MonkeyPatch, team: User) -> None:
+    page = open_explore(monkeypatch, team, split="branch")
+    page.radio[0].set_value(1).run()
+    assert not page.exception
+    assert asked(page, "where") == ["branch:=try"]
+    assert asked(page, "split") == []  # by provider, as on the page without parameters
+    assert metrics(page) == {"Spend by provider": "$2.00"}
+
+
+def test_fields_change_the_address(monkeypatch: pytest.MonkeyPatch, team: User) -> None:
+    page = open_explore(monkeypatch, team)
+    for key, value, parameter, expected in (
+        ("explore_measure", "requests", "measure", ["requests"]),
+        ("explore_first", "branch", "split", ["branch"]),
+        ("explore_second", "model", "split", ["branch", "model"]),
+        ("explore_per", "week", "per", ["week"]),
+        ("explore_preset", "90D", "days", ["90D"]),
+        ("explore_compared", "year", "versus", ["year"]),
+        ("explore_top", 20, "top", ["20"]),
+    ):
+        page.selectbox(key=key).set_value(value).run()
+        assert not page.exception, key
+        assert asked(page, parameter) == expected
+        assert page.selectbox(key=key).value == value
+    page.selectbox(key="explore_preset").set_value("own").run()
+    assert not page.exception
+    today = today_in(data.load_preferences(team).zone)
+    assert asked(page, "to") == [today.isoformat()]
+    first = today - timedelta(days=2)
+    page.date_input(key="explore_days").set_value((first, today)).run()
+    assert asked(page, "from") == [first.isoformat()]
+
+
+@pytest.mark.parametrize("chart", ["bars", "lines", "heatmap", "calendar", "treemap"])
+def test_each_chart_shows_its_figures_to_screen_readers(
+    monkeypatch: pytest.MonkeyPatch, team: User, chart: str
+) -> None:
+    page = open_explore(monkeypatch, team, chart=chart, split="branch")
+    described = page.get("plotly_chart")[0].proto.alt
+    assert described.startswith("Spend")
+    assert "$" in described
+    assert page.segmented_control(key="explore_chart_kind").value == chart
+
+
+def test_menu_of_filters_offers_values_and_adds_what_is_chosen(
+    monkeypatch: pytest.MonkeyPatch, team: User
+) -> None:
+    page = open_explore(monkeypatch, team)
+    page.session_state["explore_filter_menu"] = True
+    page.run()
+    page.selectbox(key="explore_filter_by").set_value("branch").run()
+    assert not page.exception
+    assert [option.split(" · ")[0] for option in page.multiselect[0].options] == ["main", "=try", "No branch"]
+    page.multiselect[0].set_value(["main", None]).run()
+    page.button(key="explore_add_filter").click().run()
+    assert not page.exception
+    assert asked(page, "where") == ["branch:main", "branch"]
+    assert metrics(page) == {"Spend by provider": "$5.00"}
+
+
+def test_project_of_the_address_filters(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    save(user, [usage(1, "2", metadata={"project": "shop"}), usage(1, "5")])
+    set_rules(user, ("folder", "shop", add_project(user, "Garden shop")))
+    page = open_explore(monkeypatch, user, project="garden-shop", split="project")
+    assert metrics(page) == {"Spend by project": "$2.00"}
+    assert rows(page)["group_0"] == ["Garden shop"]
+    page = open_explore(monkeypatch, user, project="-")
+    assert metrics(page) == {"Spend by provider": "$5.00"}
+
+
+def test_records_open_with_the_same_days_and_filters(monkeypatch: pytest.MonkeyPatch, team: User) -> None:
+    page = open_explore(monkeypatch, team, where=["model:opus", "branch:main"], days="7D")
+    assert "Records cannot be filtered by branch" in shown(page)
+    next(button for button in page.button if button.label == "Show 1 record").click().run()
+    assert not page.exception
+    assert page.title[0].value == "Records"
+    assert page.selectbox(key="model").value == "opus"
+    assert len(page.dataframe[0].value) == 2  # those of the other branch too, as said
+
+
+def test_a_page_without_records_says_where_to_begin(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    assert "fills with the first costs" in shown(open_explore(monkeypatch, user))
+
+
+def test_filters_that_nothing_meets_say_so(monkeypatch: pytest.MonkeyPatch, team: User) -> None:
+    page = open_explore(monkeypatch, team, where="model:nothing")
+    assert "No costs match." in shown(page)
+    page.button(key="chip-model").click().run()
+    assert metrics(page) == {"Spend by provider": "$7.00"}
+
+
+def test_unreachable_database_is_explained(monkeypatch: pytest.MonkeyPatch, user: User, wire: Wire) -> None:
+    monkeypatch.setenv("SUPABASE_URL", wire.url)
+    save(user, [usage(1, "1")])
+    page = open_explore(monkeypatch, user)
+    wire.cut()
+    st.cache_data.clear()
+    page.run()
+    assert not page.exception
+    assert "cannot be reached" in shown(page)
+
+
+def test_hostile_names_are_text_in_chips_legend_and_lists(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    save(user, [usage(1, "3", model_name=HOSTILE), usage(1, "1")])
+    page = open_explore(monkeypatch, user, split="model", where=[f"model:{HOSTILE}", "model:gpt-5.2"])
+    labels = [button.label for button in page.button if button.key in ("chip-model", "legend-0")]
+    assert len(labels) == 2
+    for label in labels:
+        assert HOSTILE in read_markdown(label)
+        assert "](http" not in label
+
+
+def test_a_day_of_the_calendar_has_its_amount(team: User) -> None:
+    cells, ticks = lay_out_days(answer_of(team, chart="calendar"))
+    assert len(cells) == 365
+    assert sum(cell.value for cell in cells) == 9
+    assert {row for _, row, *_ in cells} == set(range(7))
+    assert len(ticks) in (11, 12, 13)
+
+
+def test_tiles_of_two_groupings_are_within_the_first(team: User) -> None:
+    tiles = make_tiles(answer_of(team, chart="treemap", by=("branch", "model")), LIGHT)
+    parents = {tile.name: tile.value for tile in tiles if not tile.parent}
+    assert parents == {"main": 4.5, "=try": 2.0, "No branch": 0.5}
+    inside = sum(tile.value for tile in tiles if tile.parent == "parent-main")
+    assert inside == 4.5
+
+
+def test_bars_of_the_period_before_stand_at_the_same_step(team: User) -> None:
+    course = make_course(answer_of(team), LIGHT)
+    assert course.earlier is not None
+    assert len(course.earlier.values) == len(course.moments) == 30
+    assert sum(value or 0 for value in course.earlier.values) == 2
+    [band] = course.bands
+    assert sum(value or 0 for value in band.values) == 7
+
+
+def test_overlapping_tags_and_missing_prices_are_said(user: User) -> None:
+    save(user, [usage(1, "3", metadata={"tags": ["a", "b"]}), usage(1, None, cost_basis="estimated")])
+    notes = " ".join(list_notes(answer_of(user, by=("tag",))))
+    assert "groups add up to more than the total" in notes
+    assert "1 record has no price yet and counts as nothing here." in notes
+
+
+def test_files_have_the_figures_and_no_formula(team: User) -> None:
+    answer = answer_of(team, by=("branch",))
+    table = pd.read_csv(io.BytesIO(write_answer(answer, "csv")), dtype=str, keep_default_na=False)
+    assert set(table["branch"]) == {"main", "'=try", "No branch"}
+    assert sum(Decimal(value) for value in table["value"]) == 7
+    assert set(table["unit"]) == {"USD"}
+    exact = pd.read_parquet(io.BytesIO(write_answer(answer, "parquet")))
+    assert set(exact["branch"]) == {"main", "=try", "No branch"}
+    whole = list_rows(answer_of(team, chart="treemap", by=("branch", "model")))
+    assert list(whole["step"].unique()) == ["period"]
+    assert len(whole) == 4
+
+
+def test_records_tells_what_it_cannot_filter(team: User) -> None:
+    assert explain_left_out(answer_of(team, filters=(("provider", ("openai",)),))) == ""
+    several = explain_left_out(answer_of(team, filters=(("model", ("opus", "haiku")),)))
+    assert several.startswith("Records cannot be filtered by model")
