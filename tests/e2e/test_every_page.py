@@ -1,4 +1,4 @@
-"""Every page with six months of data: dark on a phone, light on a desktop."""
+"""Every page with six months of data: on a phone, a tablet and a desktop, dark or light."""
 
 import re
 from collections.abc import Iterator
@@ -24,6 +24,9 @@ STREAMLIT_RULES = {"svg-img-alt", "presentation-role-conflict"}
 PHONE: Any = {"width": 390, "height": 844}
 TABLET: Any = {"width": 820, "height": 1180}
 DESKTOP: Any = {"width": 1440, "height": 900}
+# One scheme for a page, as its colours are those of the theme, whose contrast has a test of its own; the
+# Overview is looked at in both.
+BY_SCHEME: dict[Any, list[str]] = {"dark": [*PAGES][::2], "light": ["/", *[*PAGES][1::2]]}
 WIDER_THAN_ITS_PLACE = "all => all.filter(it => it.scrollWidth > it.clientWidth).map(it => it.className)"
 # The first chart's legend is lower than this, and below the labels of the days.
 LEGEND_IS_BELOW = """height => {
@@ -127,18 +130,20 @@ def test_pages_are_accessible_and_fit_a_phone(watched: Watched) -> None:
     entries = [re.compile(f"{title}$") for title in ENTRIES.values()]  # after the name of an icon
     expect(links).to_have_text(entries)
     found, scrolling = {"menu": watched.violations()}, {}
-    for path in PAGES:
-        page.set_viewport_size(PHONE)
-        page.emulate_media(color_scheme="dark")
-        page.get_by_test_id("stExpandSidebarButton").click()
-        visit(page, path)
-        found[f"{path}, dark"], scrolling[f"{path}, phone"] = watched.violations(), watched.scrolling()
-        page.set_viewport_size(TABLET)
-        scrolling[f"{path}, tablet"] = watched.scrolling()
-        page.set_viewport_size(DESKTOP)
-        page.emulate_media(color_scheme="light")
-        found[f"{path}, light"] = watched.violations()
-        expect(page.locator("[class*=st-key-narrow-]").filter(visible=True)).to_have_count(0)
+    for scheme, paths in BY_SCHEME.items():
+        page.emulate_media(color_scheme=scheme)
+        for path in paths:
+            page.set_viewport_size(PHONE)
+            page.get_by_test_id("stExpandSidebarButton").click()
+            visit(page, path)
+            found[f"{path}, {scheme}, phone"] = watched.violations()
+            scrolling[f"{path}, phone"] = watched.scrolling()
+            page.set_viewport_size(TABLET)
+            scrolling[f"{path}, tablet"] = watched.scrolling()
+            page.set_viewport_size(DESKTOP)
+            found[f"{path}, {scheme}"] = watched.violations()
+            expect(page.locator("[class*=st-key-narrow-]").filter(visible=True)).to_have_count(0)
+    page.emulate_media(color_scheme="light")
     visit(page, "/budgets")
     for button, heading in (("Opus", "Limit and alerts"), ("New budget", "Its last six months")):
         page.get_by_role("button", name=button).click()
