@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pandas as pd
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.figures.budget_course import calculate_course
@@ -61,6 +61,7 @@ def test_chart_has_limit_thresholds_and_ranges() -> None:
     assert [note.text for note in figure.layout.annotations] == ["limit $600", "80%"]
 
 
+@settings(max_examples=30)  # a chart takes 0.03 s
 @given(AMOUNTS, st.integers(-100, 2000), st.floats(1, 5))
 def test_axis_of_the_chart_holds_the_limit_and_every_range(
     spent: dict[date, str], more: int, width: float

@@ -19,7 +19,8 @@ from tests.tally.telemetry.arrivals import SUBAGENT, TOOL, add_gateway, add_inst
 from tests.tally.telemetry.captures import Request
 from tests.tally.telemetry.senders import Sender, add_key
 
-PURE_EXAMPLES, SAVED_EXAMPLES = 120, 8
+# Each takes 0.05 s, and has one or two of the captures.
+PURE_EXAMPLES, SAVED_EXAMPLES = 60, 8
 
 
 class Arrival(NamedTuple):
