@@ -3680,6 +3680,8 @@ $$;
 CREATE FUNCTION private.event_of(tenant uuid, key uuid) RETURNS uuid
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
     AS $$
 declare
     event uuid := key;
@@ -5939,7 +5941,8 @@ $$;
 CREATE FUNCTION private.label_calls(tenant uuid, keys uuid[], at timestamp with time zone[], labels json) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
-    SET plan_cache_mode TO 'force_generic_plan'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_seqscan TO 'off'
     AS $$
 declare
     named constant text[] := array['agent', 'tool', 'task'];
@@ -5955,37 +5958,30 @@ begin
     perform set_config('tally.is_flagging', 'on', true);
     update public.superseded_records as s
     set metadata = s.metadata - named || t.part
-    from unnest(events, at, parts) as t (source_key, at, part)
+    from (
+        select d.id, e.part
+        from unnest(events, at, parts) as e (source_key, at, part)
+        cross join lateral (
+            select o.id, o.request_id, o.timestamp, o.import_id
+            from public.superseded_records as o
+            where o.workspace_id = tenant and o.source_key = e.source_key
+            offset 0 -- as in private.rank_superseded
+        ) as d
+        inner join public.imports as i on d.import_id = i.id and i.kind = 'key'
+        where d.request_id is not null or d.timestamp = e.at
+    ) as t
     where
-        s.workspace_id = tenant
-        and s.source_key = t.source_key
-        and (s.request_id is not null or s.timestamp = t.at)
+        s.id = t.id
         and s.metadata is distinct from s.metadata - named || t.part
-        and pg_column_size(s.metadata - named || t.part) <= 8192
-        and exists (select from public.imports as i where i.id = s.import_id and i.kind = 'key');
+        and pg_column_size(s.metadata - named || t.part) <= 8192;
     update public.cost_records as r
-    set metadata = r.metadata - named || t.part
-    from unnest(events, at, parts) as t (source_key, at, part)
+    set metadata = r.metadata - named || parts[c.nth]
+    from private.records_of_calls(tenant, events, at) as c
     where
-        r.workspace_id = tenant
-        and r.timestamp = t.at
-        and r.source_key = t.source_key
-        and r.timestamp >= (select min(a.at) from unnest(label_calls.at) as a (at))
-        and r.timestamp <= (select max(a.at) from unnest(label_calls.at) as a (at))
-        and r.metadata is distinct from r.metadata - named || t.part
-        and pg_column_size(r.metadata - named || t.part) <= 8192
-        and exists (select from public.imports as i where i.id = r.import_id and i.kind = 'key');
-    update public.cost_records as r
-    set metadata = r.metadata - named || t.part
-    from unnest(events, parts) as t (source_key, part)
-    where
-        r.workspace_id = tenant
-        and r.request_id is not null
-        and r.source_key = any (events)
-        and r.source_key = t.source_key
-        and r.metadata is distinct from r.metadata - named || t.part
-        and pg_column_size(r.metadata - named || t.part) <= 8192
-        and exists (select from public.imports as i where i.id = r.import_id and i.kind = 'key');
+        r.id = c.id
+        and r.timestamp = c.at
+        and r.metadata is distinct from r.metadata - named || parts[c.nth]
+        and pg_column_size(r.metadata - named || parts[c.nth]) <= 8192;
     perform set_config('tally.is_flagging', '', true);
 end
 $$;
@@ -6091,6 +6087,7 @@ CREATE FUNCTION private.load_known_calls(tenant uuid, traces uuid[], names uuid[
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
     AS $$
 declare
     ids uuid[] := array[]::uuid[];
@@ -6101,17 +6098,28 @@ begin
     perform pg_advisory_xact_lock(private.telemetry_lock(tenant));
     for step in 1..5 loop
         ids := array(
-            select c.id from private.telemetry_calls as c where c.workspace_id = tenant and c.trace = any (traces)
+            select c.id
+            from unnest(traces) as t (trace)
+            cross join lateral (
+                select k.id from private.telemetry_calls as k where k.workspace_id = tenant and k.trace = t.trace
+                offset 0 -- one look-up after the other, or each call of the workspace would be compared with all traces
+            ) as c
             union
-            select c.id from private.telemetry_calls as c where c.workspace_id = tenant and c.names && load_known_calls.names
+            select c.id
+            from private.telemetry_calls as c
+            -- `is true` leaves the index of names alone to answer.
+            where (c.workspace_id = tenant) is true and c.names && load_known_calls.names
         );
         exit when cardinality(ids) = known;
         known := cardinality(ids);
         select array_agg(distinct c.trace) filter (where c.trace is not null) as traces, array_agg(distinct n.name) as names
         into more
-        from private.telemetry_calls as c
-        left join lateral unnest(c.names) as n (name) on true
-        where c.workspace_id = tenant and c.id = any (ids);
+        from unnest(ids) as k (id)
+        cross join lateral (
+            select f.trace, f.names from private.telemetry_calls as f where f.workspace_id = tenant and f.id = k.id
+            limit 1
+        ) as c
+        left join lateral unnest(c.names) as n (name) on true;
         traces := array(select unnest(traces) union select unnest(more.traces));
         names := array(select unnest(load_known_calls.names) union select unnest(more.names));
     end loop;
@@ -6125,18 +6133,24 @@ begin
                         'project_id', a.project_id, 'call', c.call, 'counted_key', c.counted_key, 'counted_at', c.counted_at,
                         'labels', c.labels
                     ) as call
-                from private.telemetry_calls as c
+                from unnest(ids) as k (id)
+                cross join lateral (
+                    select f.* from private.telemetry_calls as f where f.workspace_id = tenant and f.id = k.id
+                    limit 1
+                ) as c
                 inner join public.imports as i on c.workspace_id = i.workspace_id and c.import_id = i.id
                 left join public.api_keys as a on i.workspace_id = a.workspace_id and i.api_key_id = a.id
-                where c.workspace_id = tenant and c.id = any (ids)
                 order by c.seen_at desc, c.id
                 limit 5000
             ) as k
         ),
         'links', (
             select coalesce(json_agg(json_build_array(l.spans, l.parents, l.labels) order by l.trace, l.id), '[]')
-            from private.telemetry_links as l
-            where l.workspace_id = tenant and l.trace = any (traces)
+            from unnest(traces) as t (trace)
+            cross join lateral (
+                select f.* from private.telemetry_links as f where f.workspace_id = tenant and f.trace = t.trace
+                offset 0
+            ) as l
         )
     );
 end
@@ -8272,6 +8286,34 @@ begin
         from daily as d
     );
 end
+$$;
+
+-- FUNCTION private.records_of_calls(uuid, uuid[], timestamp with time zone[])
+
+CREATE FUNCTION private.records_of_calls(tenant uuid, events uuid[], at timestamp with time zone[]) RETURNS TABLE(nth bigint, id uuid, at timestamp with time zone, import_id uuid)
+    LANGUAGE sql STABLE ROWS 1
+    SET search_path TO ''
+    AS $$
+    select t.nth, l.id, l.timestamp, l.import_id
+    from unnest(events, records_of_calls.at) with ordinality as t (event, at, nth)
+    cross join lateral (
+        select r.id, r.timestamp, r.import_id
+        from public.cost_records as r
+        where r.workspace_id = tenant and r.timestamp = t.at and r.source_key >= t.event and r.source_key <= t.event
+        order by r.source_key -- as in private.find_known
+        limit 1
+    ) as l
+    inner join public.imports as i on l.import_id = i.id and i.kind = 'key'
+    union
+    select t.nth, q.id, q.timestamp, q.import_id
+    from unnest(events) with ordinality as t (event, nth)
+    cross join lateral (
+        select r.id, r.timestamp, r.import_id
+        from public.cost_records as r
+        where r.workspace_id = tenant and r.source_key = t.event and r.request_id is not null
+        offset 0
+    ) as q
+    inner join public.imports as i on q.import_id = i.id and i.kind = 'key'
 $$;
 
 -- FUNCTION private.records_to_explore(private.exploration, text[])
@@ -10487,7 +10529,8 @@ $$;
 CREATE FUNCTION private.take_back_calls(tenant uuid, sources uuid[], keys uuid[], at timestamp with time zone[], kept uuid[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
-    SET plan_cache_mode TO 'force_generic_plan'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_seqscan TO 'off'
     AS $$
 declare
     reported constant uuid[] := array(select private.event_of(tenant, k.key) from unnest(kept) as k (key));
@@ -10501,18 +10544,25 @@ begin
     from unnest(sources, keys, at) as t (import_id, source_key, at)
     inner join public.imports as i on t.import_id = i.id and i.workspace_id = tenant and i.kind = 'key'
     cross join lateral (select private.event_of(tenant, t.source_key) as event) as e
-    where e.event <> all (reported);
+    where (e.event in (select k.event from unnest(reported) as k (event))) is not true; -- hashed
     if events is null then
         return;
     end if;
     with deleted as (
         delete from public.superseded_records as s
-        using unnest(sources, events, at) as t (import_id, source_key, at)
-        where
-            s.workspace_id = tenant
-            and s.import_id = t.import_id
-            and s.source_key = t.source_key
-            and (s.request_id is not null or s.timestamp = t.at)
+        where s.id = any (
+            array(
+                select d.id
+                from unnest(sources, events, at) as t (import_id, source_key, at)
+                cross join lateral (
+                    select o.id, o.import_id, o.request_id, o.timestamp
+                    from public.superseded_records as o
+                    where o.workspace_id = tenant and o.source_key = t.source_key
+                    offset 0 -- as in private.rank_superseded
+                ) as d
+                where d.import_id = t.import_id and (d.request_id is not null or d.timestamp = t.at)
+            )
+        )
         returning s.source_key, s.timestamp
     )
 
@@ -10520,22 +10570,8 @@ begin
     into superseded
     from deleted as d;
     delete from public.cost_records as r
-    using unnest(sources, events, at) as t (import_id, source_key, at)
-    where
-        r.workspace_id = tenant
-        and r.timestamp = t.at
-        and r.source_key = t.source_key
-        and r.import_id = t.import_id
-        and r.timestamp >= (select min(a.at) from unnest(take_back_calls.at) as a (at))
-        and r.timestamp <= (select max(a.at) from unnest(take_back_calls.at) as a (at));
-    delete from public.cost_records as r
-    using unnest(sources, events) as t (import_id, source_key)
-    where
-        r.workspace_id = tenant
-        and r.request_id is not null
-        and r.source_key = any (events)
-        and r.source_key = t.source_key
-        and r.import_id = t.import_id;
+    using private.records_of_calls(tenant, events, at) as c
+    where r.id = c.id and r.timestamp = c.at and c.import_id = sources[c.nth];
     if superseded.keys is not null then
         perform private.settle_events(tenant, superseded.keys, superseded.first_at, superseded.last_at);
     end if;
@@ -18961,6 +18997,8 @@ REVOKE ALL ON FUNCTION private.read_rule(tenant uuid, place integer, asked json)
 REVOKE ALL ON FUNCTION private.read_rules(tenant uuid, rules json) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.read_undivided(tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.records_of_calls(tenant uuid, events uuid[], at timestamp with time zone[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.records_to_explore(question private.exploration, told text[]) FROM PUBLIC;
 

@@ -35,6 +35,8 @@ returns uuid
 language plpgsql
 stable
 set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off -- the plan may be from when there were no aliases
 as $$
 declare
     event uuid := key;

@@ -10,6 +10,7 @@ language plpgsql
 security definer
 set search_path = ''
 set plan_cache_mode = force_generic_plan
+set enable_seqscan = off -- plans are kept, and may be from when nothing was known yet
 as $$
 declare
     ids uuid[] := array[]::uuid[];
@@ -20,17 +21,28 @@ begin
     perform pg_advisory_xact_lock(private.telemetry_lock(tenant));
     for step in 1..5 loop
         ids := array(
-            select c.id from private.telemetry_calls as c where c.workspace_id = tenant and c.trace = any (traces)
+            select c.id
+            from unnest(traces) as t (trace)
+            cross join lateral (
+                select k.id from private.telemetry_calls as k where k.workspace_id = tenant and k.trace = t.trace
+                offset 0 -- one look-up after the other, or each call of the workspace would be compared with all traces
+            ) as c
             union
-            select c.id from private.telemetry_calls as c where c.workspace_id = tenant and c.names && load_known_calls.names
+            select c.id
+            from private.telemetry_calls as c
+            -- `is true` leaves the index of names alone to answer.
+            where (c.workspace_id = tenant) is true and c.names && load_known_calls.names
         );
         exit when cardinality(ids) = known;
         known := cardinality(ids);
         select array_agg(distinct c.trace) filter (where c.trace is not null) as traces, array_agg(distinct n.name) as names
         into more
-        from private.telemetry_calls as c
-        left join lateral unnest(c.names) as n (name) on true
-        where c.workspace_id = tenant and c.id = any (ids);
+        from unnest(ids) as k (id)
+        cross join lateral (
+            select f.trace, f.names from private.telemetry_calls as f where f.workspace_id = tenant and f.id = k.id
+            limit 1
+        ) as c
+        left join lateral unnest(c.names) as n (name) on true;
         traces := array(select unnest(traces) union select unnest(more.traces));
         names := array(select unnest(load_known_calls.names) union select unnest(more.names));
     end loop;
@@ -44,18 +56,24 @@ begin
                         'project_id', a.project_id, 'call', c.call, 'counted_key', c.counted_key, 'counted_at', c.counted_at,
                         'labels', c.labels
                     ) as call
-                from private.telemetry_calls as c
+                from unnest(ids) as k (id)
+                cross join lateral (
+                    select f.* from private.telemetry_calls as f where f.workspace_id = tenant and f.id = k.id
+                    limit 1
+                ) as c
                 inner join public.imports as i on c.workspace_id = i.workspace_id and c.import_id = i.id
                 left join public.api_keys as a on i.workspace_id = a.workspace_id and i.api_key_id = a.id
-                where c.workspace_id = tenant and c.id = any (ids)
                 order by c.seen_at desc, c.id
                 limit 5000
             ) as k
         ),
         'links', (
             select coalesce(json_agg(json_build_array(l.spans, l.parents, l.labels) order by l.trace, l.id), '[]')
-            from private.telemetry_links as l
-            where l.workspace_id = tenant and l.trace = any (traces)
+            from unnest(traces) as t (trace)
+            cross join lateral (
+                select f.* from private.telemetry_links as f where f.workspace_id = tenant and f.trace = t.trace
+                offset 0
+            ) as l
         )
     );
 end
@@ -93,6 +111,38 @@ $$;
 revoke all on function private.store_known_calls(uuid, json, json) from public;
 grant execute on function private.store_known_calls(uuid, json, json) to tally_api;
 
+-- The records of services on these events, with the places of the events: lines at their time, requests at any. One look-up
+-- after the other.
+create or replace function private.records_of_calls(tenant uuid, events uuid[], at timestamptz[])
+returns table (nth bigint, id uuid, at timestamptz, import_id uuid)
+language sql
+stable
+rows 1 -- so that records are looked up one after the other, too
+set search_path = ''
+as $$
+    select t.nth, l.id, l.timestamp, l.import_id
+    from unnest(events, records_of_calls.at) with ordinality as t (event, at, nth)
+    cross join lateral (
+        select r.id, r.timestamp, r.import_id
+        from public.cost_records as r
+        where r.workspace_id = tenant and r.timestamp = t.at and r.source_key >= t.event and r.source_key <= t.event
+        order by r.source_key -- as in private.find_known
+        limit 1
+    ) as l
+    inner join public.imports as i on l.import_id = i.id and i.kind = 'key'
+    union
+    select t.nth, q.id, q.timestamp, q.import_id
+    from unnest(events) with ordinality as t (event, nth)
+    cross join lateral (
+        select r.id, r.timestamp, r.import_id
+        from public.cost_records as r
+        where r.workspace_id = tenant and r.source_key = t.event and r.request_id is not null
+        offset 0
+    ) as q
+    inner join public.imports as i on q.import_id = i.id and i.kind = 'key'
+$$;
+revoke all on function private.records_of_calls(uuid, uuid[], timestamptz[]) from public;
+
 -- Deletes the statements of services on events that they no longer report: a call inside them turned up, which they repeat. An
 -- event that one of the `kept` keys leads to by now is still reported.
 create or replace function private.take_back_calls(
@@ -102,7 +152,8 @@ returns void
 language plpgsql
 security definer
 set search_path = ''
-set plan_cache_mode = force_generic_plan
+set plan_cache_mode = force_custom_plan -- the months that matter are few of many, and may have been empty
+set enable_seqscan = off
 as $$
 declare
     reported constant uuid[] := array(select private.event_of(tenant, k.key) from unnest(kept) as k (key));
@@ -116,18 +167,25 @@ begin
     from unnest(sources, keys, at) as t (import_id, source_key, at)
     inner join public.imports as i on t.import_id = i.id and i.workspace_id = tenant and i.kind = 'key'
     cross join lateral (select private.event_of(tenant, t.source_key) as event) as e
-    where e.event <> all (reported);
+    where (e.event in (select k.event from unnest(reported) as k (event))) is not true; -- hashed
     if events is null then
         return;
     end if;
     with deleted as (
         delete from public.superseded_records as s
-        using unnest(sources, events, at) as t (import_id, source_key, at)
-        where
-            s.workspace_id = tenant
-            and s.import_id = t.import_id
-            and s.source_key = t.source_key
-            and (s.request_id is not null or s.timestamp = t.at)
+        where s.id = any (
+            array(
+                select d.id
+                from unnest(sources, events, at) as t (import_id, source_key, at)
+                cross join lateral (
+                    select o.id, o.import_id, o.request_id, o.timestamp
+                    from public.superseded_records as o
+                    where o.workspace_id = tenant and o.source_key = t.source_key
+                    offset 0 -- as in private.rank_superseded
+                ) as d
+                where d.import_id = t.import_id and (d.request_id is not null or d.timestamp = t.at)
+            )
+        )
         returning s.source_key, s.timestamp
     )
 
@@ -135,22 +193,8 @@ begin
     into superseded
     from deleted as d;
     delete from public.cost_records as r
-    using unnest(sources, events, at) as t (import_id, source_key, at)
-    where
-        r.workspace_id = tenant
-        and r.timestamp = t.at
-        and r.source_key = t.source_key
-        and r.import_id = t.import_id
-        and r.timestamp >= (select min(a.at) from unnest(take_back_calls.at) as a (at))
-        and r.timestamp <= (select max(a.at) from unnest(take_back_calls.at) as a (at));
-    delete from public.cost_records as r
-    using unnest(sources, events) as t (import_id, source_key)
-    where
-        r.workspace_id = tenant
-        and r.request_id is not null
-        and r.source_key = any (events)
-        and r.source_key = t.source_key
-        and r.import_id = t.import_id;
+    using private.records_of_calls(tenant, events, at) as c
+    where r.id = c.id and r.timestamp = c.at and c.import_id = sources[c.nth];
     if superseded.keys is not null then
         perform private.settle_events(tenant, superseded.keys, superseded.first_at, superseded.last_at);
     end if;
@@ -168,7 +212,8 @@ returns void
 language plpgsql
 security definer
 set search_path = ''
-set plan_cache_mode = force_generic_plan
+set plan_cache_mode = force_custom_plan -- as in private.take_back_calls
+set enable_seqscan = off
 as $$
 declare
     named constant text[] := array['agent', 'tool', 'task'];
@@ -184,37 +229,30 @@ begin
     perform set_config('tally.is_flagging', 'on', true);
     update public.superseded_records as s
     set metadata = s.metadata - named || t.part
-    from unnest(events, at, parts) as t (source_key, at, part)
+    from (
+        select d.id, e.part
+        from unnest(events, at, parts) as e (source_key, at, part)
+        cross join lateral (
+            select o.id, o.request_id, o.timestamp, o.import_id
+            from public.superseded_records as o
+            where o.workspace_id = tenant and o.source_key = e.source_key
+            offset 0 -- as in private.rank_superseded
+        ) as d
+        inner join public.imports as i on d.import_id = i.id and i.kind = 'key'
+        where d.request_id is not null or d.timestamp = e.at
+    ) as t
     where
-        s.workspace_id = tenant
-        and s.source_key = t.source_key
-        and (s.request_id is not null or s.timestamp = t.at)
+        s.id = t.id
         and s.metadata is distinct from s.metadata - named || t.part
-        and pg_column_size(s.metadata - named || t.part) <= 8192
-        and exists (select from public.imports as i where i.id = s.import_id and i.kind = 'key');
+        and pg_column_size(s.metadata - named || t.part) <= 8192;
     update public.cost_records as r
-    set metadata = r.metadata - named || t.part
-    from unnest(events, at, parts) as t (source_key, at, part)
+    set metadata = r.metadata - named || parts[c.nth]
+    from private.records_of_calls(tenant, events, at) as c
     where
-        r.workspace_id = tenant
-        and r.timestamp = t.at
-        and r.source_key = t.source_key
-        and r.timestamp >= (select min(a.at) from unnest(label_calls.at) as a (at))
-        and r.timestamp <= (select max(a.at) from unnest(label_calls.at) as a (at))
-        and r.metadata is distinct from r.metadata - named || t.part
-        and pg_column_size(r.metadata - named || t.part) <= 8192
-        and exists (select from public.imports as i where i.id = r.import_id and i.kind = 'key');
-    update public.cost_records as r
-    set metadata = r.metadata - named || t.part
-    from unnest(events, parts) as t (source_key, part)
-    where
-        r.workspace_id = tenant
-        and r.request_id is not null
-        and r.source_key = any (events)
-        and r.source_key = t.source_key
-        and r.metadata is distinct from r.metadata - named || t.part
-        and pg_column_size(r.metadata - named || t.part) <= 8192
-        and exists (select from public.imports as i where i.id = r.import_id and i.kind = 'key');
+        r.id = c.id
+        and r.timestamp = c.at
+        and r.metadata is distinct from r.metadata - named || parts[c.nth]
+        and pg_column_size(r.metadata - named || parts[c.nth]) <= 8192;
     perform set_config('tally.is_flagging', '', true);
 end
 $$;

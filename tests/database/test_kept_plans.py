@@ -1,5 +1,6 @@
 """What saves and changes of sources read, on connections whose plans are from when there was little."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -40,12 +41,14 @@ def batches(first: int, number: int) -> list[list[dict[str, Any]]]:
 
 
 def blocks_read(connection: Connection) -> int:
-    """How many blocks of May's records, of superseded ones and of their indexes were read since the start."""
+    """How many blocks of May's records, of superseded ones, of calls and of their indexes were ever read."""
     connection.execute("select pg_stat_force_next_flush()")
     found = connection.execute(
         """select sum(heap_blks_hit + heap_blks_read + idx_blks_hit + idx_blks_read)
         from pg_statio_all_tables
-        where relname in ('cost_records_2026_05', 'superseded_records')"""
+        where relname in ('cost_records_2026_05', 'superseded_records', 'telemetry_calls',
+            'telemetry_links')
+        """
     ).fetchone()
     assert found is not None
     return int(found[0])
@@ -66,7 +69,10 @@ def experienced(project: Project) -> Iterator[Connection]:
     with project.connect() as owner:
         users = [add_user(owner) for _ in range(2)]
         make_months(owner, "2026-05-01")
-        analyze = "vacuum (analyze) public.cost_records, public.superseded_records, public.imports"
+        analyze = (
+            "vacuum (analyze) public.cost_records, public.superseded_records, public.imports,"
+            " private.telemetry_calls, private.telemetry_links"
+        )
         if state == "analyzed while empty":
             owner.execute(analyze)
         if state == "analyzed with another's":
@@ -111,28 +117,93 @@ inner join public.imports as i on i.id = '{source}'
 inner join public.providers as p on p.name = (array['openai', 'google', 'anthropic'])[1 + n % 3]"""
 
 
+FILL_CALLS = """
+with calls as (
+    insert into private.telemetry_calls (workspace_id, id, import_id, trace, names, call)
+    select i.workspace_id, gen_random_uuid(), i.id, gen_random_uuid(), array[gen_random_uuid()], '{{}}'
+    from generate_series(1, 20000) as n
+    inner join public.imports as i on i.id = '{source}'
+    returning workspace_id, id, trace
+)
+
+insert into private.telemetry_links (workspace_id, trace, id, spans, parents, labels)
+select c.workspace_id, c.trace, c.id, array['a'], array['b'], '{{}}' from calls as c"""
+
+
+class Services:
+    """What a service sent, as the process that answers programs reads and writes it."""
+
+    def __init__(self, connection: Connection, user: UUID) -> None:
+        self.connection, self.user = connection, user
+        claims = json.dumps({"role": "authenticated", "sub": str(user)})
+        connection.execute("select set_config('request.jwt.claims', %s, false)", [claims])
+        query = """insert into public.imports (workspace_id, user_id, kind, filename, format)
+            values (%s, %s, 'key', 'service', 'telemetry') returning id"""
+        [[self.source]] = connection.execute(query, [user, user]).fetchall()
+
+    def send(self, sent: list[dict[str, Any]]) -> None:
+        """Load what is known of calls, store them, label them, and take some of them back."""
+        keys = [UUID(each["source_key"]) for each in sent]
+        moments = [each["timestamp"] for each in sent]
+        self.call("load_known_calls(%s, %s, %s)", keys, keys)
+        calls = [
+            {
+                "id": str(key),
+                "import_id": str(self.source),
+                "trace": str(key),
+                "names": [str(key)],
+                "call": {},
+                "counted_key": str(key),
+                "counted_at": at,
+                "labels": ["", "", ""],
+            }
+            for key, at in zip(keys, moments, strict=True)
+        ]
+        links = [
+            {"trace": str(key), "id": str(key), "spans": ["a"], "parents": ["b"], "labels": {}}
+            for key in keys
+        ]
+        self.call("store_known_calls(%s, %s, %s)", json.dumps(calls), json.dumps(links))
+        self.call("label_calls(%s, %s, %s, %s)", keys, moments, json.dumps([{"agent": "a"} for _ in keys]))
+        self.call(
+            "take_back_calls(%s, %s, %s, %s, %s)", [self.source] * 3, keys[:3], moments[:3], [UUID(int=1)]
+        )
+
+    def call(self, function: str, *values: object) -> None:
+        self.connection.execute(f"select private.{function}".encode(), [self.user, *values])
+
+
 def test_what_a_save_reads_does_not_grow_with_the_workspace(
     project: Project, experienced: Connection
 ) -> None:
-    """Of new records, of those that their source sends again, and of those that another source knows."""
+    """Of new records, of those that their source sends again, that another source knows, and of telemetry."""
     sources = [new_import(experienced) for _ in range(2)]
+    [[user]] = experienced.execute("select auth.uid()").fetchall()
+    with project.connect("supabase_admin") as admin, project.connect("supabase_admin") as api:
+        services = Services(api, user)
 
-    def read(sent: list[dict[str, Any]]) -> list[int]:
-        taken = [blocks_read(experienced)]
-        for source in (sources[0], sources[0], sources[1]):
-            save(experienced, sent, source)
+        def read(sent: list[dict[str, Any]]) -> list[int]:
+            taken = [blocks_read(experienced)]
+            for source in (sources[0], sources[0], sources[1]):
+                save(experienced, sent, source)
+                taken.append(blocks_read(experienced))
+            save(experienced, sent, services.source)
             taken.append(blocks_read(experienced))
-        return [after - before for before, after in pairwise(taken)]
+            services.send(sent)
+            taken.append(blocks_read(api))
+            return [after - before for before, after in pairwise(taken)]
 
-    before = read(batches(3000, 1)[0])
-    with project.connect("supabase_admin") as admin:
+        for first in (2000, 3000):
+            before = read(batches(first, 1)[0])
         admin.execute("set session_replication_role = replica")
+        source = new_import(experienced)
         for table in ("public.cost_records", "public.superseded_records"):
-            admin.execute(FILL.format(table=table, source=new_import(experienced)).encode())
+            admin.execute(FILL.format(table=table, source=source).encode())
+        admin.execute(FILL_CALLS.format(source=source).encode())
         blocks_read(admin)  # its own are counted before those of the next save
-    after = read(batches(4000, 1)[0])
+        after = read(batches(4000, 1)[0])
     # Indexes have become deeper.
-    assert [large <= 2.5 * small for small, large in zip(before, after, strict=True)] == [True] * 3, (
+    assert [large <= 2.5 * small + 100 for small, large in zip(before, after, strict=True)] == [True] * 5, (
         before,
         after,
     )
