@@ -1,5 +1,13 @@
 """Data of the pages: rows of the user's workspace, read through their client and cached by data version."""
 
+from app.data.agents import (
+    AgentQuestion,
+    load_agent_models,
+    load_agent_places,
+    load_agent_session,
+    load_agent_sessions,
+    load_agent_year,
+)
 from app.data.alert_rules import load_alert_rules, load_model_limits
 from app.data.anomalies import load_anomalies
 from app.data.audit_log import count_audit_log, load_audit_log
@@ -96,6 +104,7 @@ __all__ = [
     "PAGE_ROWS",
     "USUAL_THRESHOLDS",
     "WHOLE_MONTH",
+    "AgentQuestion",
     "BudgetDraft",
     "ContentRules",
     "Explored",
@@ -121,6 +130,11 @@ __all__ = [
     "find_previous",
     "forget_version",
     "load_account_names",
+    "load_agent_models",
+    "load_agent_places",
+    "load_agent_session",
+    "load_agent_sessions",
+    "load_agent_year",
     "load_alert_rules",
     "load_anomalies",
     "load_audit_log",

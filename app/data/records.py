@@ -37,6 +37,7 @@ class RecordFilter:
     last_day: date | None = None
     project_id: str | None = None  # UNASSIGNED for records without one
     billing_account: str | None = None
+    session: str | None = None
 
 
 def load_records_page(user: User, chosen: RecordFilter, page: int, timezone: str) -> list[dict[str, Any]]:
@@ -72,6 +73,8 @@ def _filtered(query: Any, chosen: RecordFilter, timezone: str) -> Any:
     for column in ("provider_id", "model_name", "collection_method", "cost_basis", "billing_account"):
         if (value := getattr(chosen, column)) is not None:
             query = query.eq(column, value)
+    if chosen.session is not None:
+        query = query.eq("metadata->>session", chosen.session)
     if chosen.project_id == UNASSIGNED:
         query = query.is_("project_id", "null")
     elif chosen.project_id is not None:

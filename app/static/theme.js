@@ -7,6 +7,7 @@
   const paths = [
     "/",
     "/explore",
+    "/agents",
     "/traces",
     "/models",
     "/records",

@@ -30,6 +30,7 @@ class Page:
 PAGES = (
     Page("overview", "Overview", "space_dashboard"),
     Page("explore", "Explore", "query_stats"),
+    Page("agents", "Agents", "terminal"),
     Page("traces", "Traces", "account_tree"),
     Page("models", "Models", "speed"),
     Page("forecast", "Forecast", "trending_up", begins_group=True),

@@ -1,5 +1,6 @@
 """Charts as pure functions: a frame in, a Plotly figure out. Money is float."""
 
+from app.ui.charts.agents import class_colours, session_cache, session_course, token_classes
 from app.ui.charts.bars import shares
 from app.ui.charts.budget import budget_course, scope_months
 from app.ui.charts.daily import Context, Earlier, daily_spend, mark_days
@@ -33,6 +34,7 @@ __all__ = [
     "Line",
     "Tile",
     "budget_course",
+    "class_colours",
     "config",
     "course",
     "daily_spend",
@@ -50,9 +52,12 @@ __all__ = [
     "pairs",
     "scope_months",
     "series_colours",
+    "session_cache",
+    "session_course",
     "shares",
     "spend_by_name",
     "stacked_bars",
+    "token_classes",
     "top_names",
     "trace_scatter",
     "treemap",

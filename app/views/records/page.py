@@ -9,11 +9,12 @@ import streamlit as st
 from app import data
 from app.auth.identity import current_user
 from app.formats.money import NO_PRICE
+from app.formats.text import escape_markdown
 from app.parts.nothing_yet import render_nothing_yet
 from app.parts.permissions import explain_fixed, render_own_only
 from app.parts.project_choice import choose_project
 from app.parts.record_labels import BASES, SOURCES
-from app.ui.navigation import switch_page
+from app.ui.navigation import clear_parameter, switch_page
 from app.ui.periods import EARLIEST_DAY, today_in
 from app.ui.tables import render_table, selected_row
 from app.ui.titles import title_row
@@ -52,8 +53,28 @@ def render_filters() -> data.RecordFilter:
         last = choose_day("To", "last_day")
         account = choose("Account", accounts) if accounts else None
     return data.RecordFilter(
-        provider, model, source, basis, first, last, project.project_id if project else None, account
+        provider,
+        model,
+        source,
+        basis,
+        first,
+        last,
+        project.project_id if project else None,
+        account,
+        st.query_params.get("session") or None,
     )
+
+
+def render_session() -> None:
+    """The session that the address names, and the way to all records."""
+    if session := st.query_params.get("session"):
+        st.button(
+            f"Session {escape_markdown(session[:60])}",
+            icon=":material/close:",
+            on_click=clear_parameter,
+            args=("session",),
+            key="leave_session",
+        )
 
 
 def render_actions(row: dict[str, Any] | None) -> None:
@@ -68,6 +89,9 @@ def render_actions(row: dict[str, Any] | None) -> None:
         trace_id = described.get("trace_id")
         if isinstance(trace_id, str) and st.button("Trace", icon=":material/account_tree:"):
             switch_page("traces", trace=trace_id, span=str(described.get("span_id") or ""))
+        session = described.get("session") or described.get("session_id")
+        if isinstance(session, str) and st.button("Session", icon=":material/terminal:", key="to_session"):
+            switch_page("agents", session=session)
         if fixed:
             st.caption(fixed)
 
@@ -85,6 +109,7 @@ with st.skeleton(height=480):
     models = data.load_model_names(user)
     if models:
         chosen = render_filters()
+        render_session()
         count = data.load_records_count(user, chosen, preferences.timezone)
 if not models:
     render_nothing_yet(user)

@@ -21,6 +21,7 @@ from app.formats.money import format_money
 from app.formats.text import escape_markdown
 from app.ui import charts, columns
 from app.ui.line_list import Line, render_choices, selected_line
+from app.ui.navigation import switch_page
 from app.ui.theme import current_palette
 from app.ui.titles import title_row
 from app.views.traces.address import SESSION, leave, open_session, open_trace
@@ -106,7 +107,10 @@ def _render_filters(period: TraceFilter, everything: TraceList) -> TraceFilter:
     session = st.query_params.get(SESSION)
     if session:
         label = f"Session {escape_markdown(session[:60])}"
-        st.button(label, icon=":material/close:", on_click=leave, args=(SESSION,), key="leave_session")
+        with st.container(horizontal=True, gap="small"):
+            st.button(label, icon=":material/close:", on_click=leave, args=(SESSION,), key="leave_session")
+            if st.button("Requests and costs", icon=":material/terminal:", key="session_costs"):
+                switch_page("agents", session=session)
     return TraceFilter(
         period.first_at, period.last_at, search.strip() or None, status, service, model, session or None
     )

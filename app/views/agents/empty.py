@@ -1,0 +1,28 @@
+"""The page without usage of coding agents: the commands that bring it."""
+
+import streamlit as st
+
+from app.auth.identity import User
+from app.parts.permissions import explain_fixed, render_reason
+from app.ui.navigation import switch_page
+
+COMMANDS = "tally login\ntally collect"
+
+
+def render_empty(user: User, person: str | None) -> None:
+    """Name the two commands, and telemetry as the other way."""
+    if reason := explain_fixed(user):
+        render_reason(f"No coding agents yet. {reason}")
+        return
+    with st.container(border=True, gap="small", key="no_agents"):
+        is_own = person == user.user_id
+        st.header("You have no coding agents here yet" if is_own else "No coding agents yet", anchor=False)
+        st.text(
+            "Run this on each machine where Claude Code, Codex, Gemini CLI or others work. Only counts, "
+            "models and times are sent; prompts never are."
+        )
+        st.code(COMMANDS, language="bash")
+        if is_own:
+            st.caption("What others used is under Everyone.")
+        if st.button("Or send telemetry with a key", icon=":material/key:", key="open-keys"):
+            switch_page("keys")

@@ -1,0 +1,87 @@
+"""The most expensive sessions of the chosen month; a row opens one."""
+
+import pandas as pd
+import streamlit as st
+
+from app.figures.agent_usage import Sessions, SessionUse
+from app.formats.counts import format_count
+from app.formats.dates import format_short_day
+from app.formats.durations import format_duration
+from app.formats.money import format_money
+from app.formats.text import DASH
+from app.ui import columns
+from app.ui.cards import render_heading
+from app.ui.line_list import Line, render_choices, selected_line
+from app.views.agents.address import Shown, open_session, title_agent
+from tally.core.text import plural
+
+
+def render_sessions(shown: Shown, found: Sessions) -> None:
+    """The sessions of most value."""
+    with st.container(border=True):
+        render_heading("Most expensive sessions", f"{shown.month}, {plural(found.total, 'session')}")
+        if not found.rows:
+            st.caption("No request of this month names its session.")
+            return
+        key = f"agent-sessions-{hash(shown.question)}"
+        place = selected_line(key, len(found.rows))
+        if place is not None:
+            open_session(found.rows[place].session)
+            st.rerun()
+        code = shown.currency.code
+        kinds = {
+            "started": columns.text("Started", is_pinned=True),
+            "repository": columns.name("Repository", most_width=140),
+            "branch": columns.name("Branch", most_width=150),
+            "agent": columns.text("Agent"),
+            "models": columns.name("Models", most_width=200),
+            "requests": columns.count("Requests"),
+            "duration": columns.number("Duration", lambda us: format_duration(us)),
+            "context": columns.text("Context"),
+            "value": columns.money("Value", code),
+        }
+        frame = pd.DataFrame([_describe(row, shown) for row in found.rows], dtype=object)
+        render_choices(
+            frame,
+            kinds,
+            "The most expensive sessions",
+            key,
+            [_describe_line(row, shown) for row in found.rows],
+        )
+        st.caption("Select a session to see every request. Prompts and answers are never stored.")
+
+
+def _start(row: SessionUse, shown: Shown) -> str:
+    local = row.first_at.astimezone(shown.zone)
+    return f"{format_short_day(local.date(), shown.today)}, {local:%H:%M}"
+
+
+def _microseconds(row: SessionUse) -> float:
+    return (row.last_at - row.first_at).total_seconds() * 1_000_000
+
+
+def _describe(row: SessionUse, shown: Shown) -> dict[str, object]:
+    context = f"{format_count(row.first_context)} {DASH} {format_count(row.most_context)}"
+    return {
+        "started": _start(row, shown),
+        "repository": row.repository,
+        "branch": row.branch,
+        "agent": title_agent(row.agent),
+        "models": ", ".join(model.removeprefix("claude-") for model in row.models),
+        "requests": row.requests,
+        "duration": _microseconds(row),
+        "context": context if row.most_context else "",
+        "value": row.money.value,
+    }
+
+
+def _describe_line(row: SessionUse, shown: Shown) -> Line:
+    name = row.repository or title_agent(row.agent) or row.session
+    details = (
+        _start(row, shown),
+        row.branch,
+        plural(row.requests, "request"),
+        format_money(row.money.value, shown.currency.code),
+    )
+    # Streamlit tells choices apart by their texts, and many sessions have one repository.
+    return Line(f"{name} · {row.session[-6:]}", " · ".join(part for part in details if part))
