@@ -16,6 +16,7 @@ from app.formats.measures import format_measure
 from app.ui import charts
 from app.ui.periods import EARLIEST_DAY, OWN_DAYS, Period, preset_period
 from app.ui.theme import Palette
+from tally.storage.unnamed import UNASSIGNED
 
 MOST_COMPARED = 50
 STEPS = {"heatmap": "weekday_hour", "calendar": "day", "treemap": "none"}
@@ -110,18 +111,22 @@ def make_question(view: ExploreView, period: Period, project: data.Project | Non
     """The question of a view."""
     first = period.first or EARLIEST_DAY
     days = (period.last - first).days + 1
-    filters = dict(view.filters)
-    if project:
-        filters["project"] = (None if project.slug == "-" else project.project_id,)
     return Question(
         first=first,
         last=period.last,
         measure=view.measure,
         by=() if view.chart in ("heatmap", "calendar") else view.by,
         granularity=STEPS.get(view.chart) or choose_granularity(view.per, days),
-        filters=tuple(filters.items()),
+        filters=within(view, project).filters,
         top=view.top,
     )
+
+
+def within(view: ExploreView, project: data.Project | None) -> ExploreView:
+    """A view with the project that all pages show as one of its filters."""
+    if project is None:
+        return view
+    return view.with_filter("project", (None if project.project_id == UNASSIGNED else project.project_id,))
 
 
 def find_earlier(view: ExploreView, period: Period, question: Question) -> Question | None:

@@ -9,11 +9,12 @@ from app.parts.nothing_yet import render_nothing_yet
 from app.parts.project_choice import choose_project
 from app.ui.periods import today_in
 from app.ui.titles import title_row
-from app.views.explore.answer import find_period, load_answer, make_question
+from app.views.explore.answer import find_period, load_answer, make_question, within
 from app.views.explore.chart_card import render_chart_card
 from app.views.explore.controls import render_controls
 from app.views.explore.export_menu import render_export_menu
 from app.views.explore.filters import render_filters
+from app.views.explore.saved_views import render_messages, render_saved_views
 from app.views.explore.styles import apply_explore_styles
 from app.views.explore.table_card import render_table_card
 
@@ -23,7 +24,9 @@ view = read_view()
 apply_explore_styles()
 with title_row("Explore"), st.container(horizontal=True, width="content", gap="small"):
     project = choose_project(user)
+    render_saved_views(user, within(view, project))
     export_place = st.container(width="content")
+render_messages()
 period = find_period(view, today)
 with st.container(border=True):
     render_controls(view, period, today)

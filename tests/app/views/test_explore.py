@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import data
 from app.auth.identity import User
+from app.data.saved_views import load_views
 from app.figures.explore_view import ExploreView
 from app.ui.periods import today_in
 from app.ui.theme import LIGHT
@@ -19,7 +20,7 @@ from app.views.explore.answer import Answer, load_answer
 from app.views.explore.chart_card import lay_out_days, list_notes, make_course, make_tiles
 from app.views.explore.export_menu import list_rows, write_answer
 from app.views.explore.records_link import explain_left_out
-from tests.app.pages import metrics, open_page, read_markdown, save, shown, usage
+from tests.app.pages import metrics, open_dialog, open_page, read_markdown, save, shown, usage
 from tests.app.projects import add_project, set_rules
 from tests.app.ui.shown_table import shown_table
 from tests.app.wire import Wire
@@ -276,3 +277,51 @@ def test_records_tells_what_it_cannot_filter(team: User) -> None:
     assert explain_left_out(answer_of(team, filters=(("provider", ("openai",)),))) == ""
     several = explain_left_out(answer_of(team, filters=(("model", ("opus", "haiku")),)))
     assert several.startswith("Records cannot be filtered by model")
+
+
+def open_views(page: AppTest) -> AppTest:
+    """The menu of saved views, open."""
+    page.session_state["explore_views_menu"] = True
+    return page.run()
+
+
+def test_views_are_saved_opened_renamed_and_deleted(monkeypatch: pytest.MonkeyPatch, team: User) -> None:
+    page = open_views(open_explore(monkeypatch, team, split="branch", where="model:opus"))
+    page.text_input(key="explore_views_name").set_value("Branches of opus").run()
+    page.button(key="save_view").click().run()
+    assert not page.exception
+    assert "Saved “Branches of opus”." in read_markdown("\n".join(each.value for each in page.success))
+    [saved] = load_views(team)
+
+    page = open_views(open_explore(monkeypatch, team))
+    page.button(key=f"view-{saved.view_id}").click().run()
+    assert not page.exception
+    assert asked(page, "where") == ["model:opus"]
+    assert metrics(page) == {"Spend by branch": "$5.00"}
+
+    page = open_views(page)
+    page.text_input(key="explore_views_name").set_value(HOSTILE).run()
+    page.button(key="rename_view").click().run()
+    assert not page.exception
+    [renamed] = load_views(team)
+    assert (renamed.name, renamed.query) == (HOSTILE, saved.query)
+    assert not any("](http" in button.label for button in page.button)
+
+    dialog = open_dialog(monkeypatch, team, "app.views.explore.saved_views:confirm_deletion", renamed)
+    dialog.button(key="confirm_view_deletion").click().run()
+    assert load_views(team) == []
+
+
+def test_saved_view_keeps_the_project_that_it_was_saved_in(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    save(user, [usage(1, "2", metadata={"project": "shop"}), usage(1, "5")])
+    set_rules(user, ("folder", "shop", add_project(user, "Garden shop")))
+    page = open_views(open_explore(monkeypatch, user, project="garden-shop"))
+    page.text_input(key="explore_views_name").set_value("Shop").run()
+    page.button(key="save_view").click().run()
+    [saved] = load_views(user)
+    page = open_views(open_explore(monkeypatch, user))
+    page.button(key=f"view-{saved.view_id}").click().run()
+    assert metrics(page) == {"Spend by provider": "$2.00"}
+    assert "Garden shop" in next(button.label for button in page.button if button.key == "chip-project")
