@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from httpx._config import DEFAULT_TIMEOUT_CONFIG
 from hypothesis import settings
 from streamlit.components.v2 import manifest_scanner
 from xdist.scheduler.loadscope import LoadScopeScheduling  # type: ignore[import-untyped]  # it ships no types
@@ -79,6 +80,8 @@ SLOW_FIXTURES = {"stack", "playwright", "debian_cluster", "program", "pushed"}
 # A busy machine is no failure; in CI a change fails by what it did, not by this run's luck.
 settings.register_profile("tally", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("tally")
+# Tests that ask without a limit of their own would give up after 5 seconds, which a busy machine may take.
+DEFAULT_TIMEOUT_CONFIG.connect = DEFAULT_TIMEOUT_CONFIG.read = DEFAULT_TIMEOUT_CONFIG.write = 60
 os.environ["EXCHANGE_RATES_URL"] = "off"  # nightly runs fetch no rates, unless a test sets a source
 # Tests talk to this machine, without TLS; loading all authorities takes each of thousands of clients 0.05 s.
 os.environ["SSL_CERT_FILE"] = str(Path(__file__).parent / "fixtures" / "nobody.pem")
