@@ -1,6 +1,7 @@
-"""Tokens and value of coding agents by class of token, and what their caches saved, at list prices.
+"""Tokens and value of coding agents by class of token, and what reading from caches saved.
 
 A record's cost is not split by class, so list prices split it: the classes of a day add up to its value.
+Savings are those of the measure of Explore.
 """
 
 from collections import defaultdict
@@ -11,9 +12,12 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from app.figures.agent_usage import ModelUse
+from app.figures.currencies import Currency
+from tally.pricing.cache_prices import find_saving
 from tally.pricing.class_prices import ClassPrices
 from tally.pricing.list_prices import find_prices
 from tally.pricing.usage import MILLION, STANDARD, SUM_OF_REQUESTS, Conditions
+from tally.pricing.workspace_prices import LIST_PRICES, WorkspacePrices
 
 ZERO = Decimal(0)
 CACHE_READ, CACHE_WRITE, OUTPUT, INPUT = "Cache read", "Cache write", "Output", "Input"
@@ -109,7 +113,9 @@ def count_tokens(use: ModelUse) -> Counts:
     )
 
 
-def split_classes(uses: Iterable[ModelUse]) -> ClassFigures:
+def split_classes(
+    uses: Iterable[ModelUse], currency: Currency, prices: WorkspacePrices = LIST_PRICES
+) -> ClassFigures:
     """Tokens and value by class and day."""
     values: dict[str, dict[date, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     tokens: dict[str, dict[date, int]] = defaultdict(lambda: defaultdict(int))
@@ -122,10 +128,11 @@ def split_classes(uses: Iterable[ModelUse]) -> ClassFigures:
             CLASSES, (counts.cached, counts.written, counts.output_tokens, counts.uncached), strict=True
         ):
             tokens[name][use.day] += count
-        split, saving = _split_value(use, counts)
-        for name, value in split.items():
+        for name, value in _split_value(use, counts).items():
             values[name][use.day] += value
-        saved[use.day] += saving
+        if use.provider and use.model and counts.cached:
+            rate = find_saving(use.provider, use.model, use.day, prices)
+            saved[use.day] += currency.convert((rate or ZERO) * counts.cached / MILLION, use.day)
     names = (*CLASSES, UNSPLIT) if UNSPLIT in values else CLASSES
     return ClassFigures(
         {name: ClassUse(sum(tokens[name].values()), dict(values[name])) for name in names},
@@ -136,8 +143,8 @@ def split_classes(uses: Iterable[ModelUse]) -> ClassFigures:
     )
 
 
-def _split_value(use: ModelUse, counts: Counts) -> tuple[dict[str, Decimal], Decimal]:
-    """A day's value by class, and how much more it would have been without a cache."""
+def _split_value(use: ModelUse, counts: Counts) -> dict[str, Decimal]:
+    """A day's value by class."""
     value = use.money.value
     prices = find_class_prices(
         use.provider, use.model, datetime.combine(use.day, NOON), conditions=SUM_OF_REQUESTS
@@ -145,11 +152,9 @@ def _split_value(use: ModelUse, counts: Counts) -> tuple[dict[str, Decimal], Dec
     costs = prices and price_classes(prices, counts)
     listed = sum(costs.values(), ZERO) if costs else ZERO
     if prices is None or not costs or listed <= 0:
-        return ({UNSPLIT: value} if value else {}), ZERO
+        return {UNSPLIT: value} if value else {}
     split = {name: value * cost / listed for name, cost in costs.items()}
     # The remainder of rounded divisions goes to the largest class, so that the sum is exact.
     largest = max(split, key=lambda name: split[name])
     split[largest] += value - sum(split.values(), ZERO)
-    plain = price_classes(prices, Counts(counts.input_tokens, counts.output_tokens, 0, 0, 0))
-    without = sum(plain.values(), ZERO) if plain else listed
-    return split, value * (without - listed) / listed
+    return split

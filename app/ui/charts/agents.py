@@ -12,6 +12,7 @@ from app.ui.theme import Palette
 
 CLASS_HEIGHT, COURSE_HEIGHT, CACHE_HEIGHT = 230, 300, 220  # pixels
 MOST_MARKS = 8
+FEW = 8  # requests, each of which has a tick
 LABEL_WIDTH = 0.12  # of the chart, on a phone
 
 
@@ -95,7 +96,12 @@ def session_course(rows: Sequence[Request], palette: Palette, currency: str) -> 
 
 def _number_requests(figure: go.Figure, count: int) -> None:
     figure.update_xaxes(
-        tickformat=",d", hoverformat=",d", tickprefix="#", range=[0.5, max(count, 1) + 0.5], nticks=6
+        tickformat=",d",
+        hoverformat=",d",
+        tickprefix="#",
+        range=[0.5, max(count, 1) + 0.5],
+        nticks=6,
+        dtick=1 if count <= FEW else None,
     )
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 from app.figures.agent_classes import ClassFigures
 from app.figures.agent_days import Block, find_block, find_highest_block, find_week, sum_by_day
 from app.figures.agent_usage import ModelUse, Money, PlaceUse, sum_money
+from app.figures.explore_view import ExploreView
 from app.formats.counts import format_count
 from app.formats.money import format_money
 from app.formats.text import DASH
@@ -18,6 +19,7 @@ from app.ui import agent_markup as markup
 from app.ui import charts
 from app.ui.agent_markup import Amount, Part, TableRow
 from app.ui.cards import render_heading, render_subheading
+from app.ui.navigation import switch_page
 from app.ui.theme import current_palette
 from app.views.agents.address import Shown, title_agent
 
@@ -100,6 +102,10 @@ def render_places(shown: Shown, places: Sequence[PlaceUse]) -> None:
         ]
         heads = ("Repository, branch", "Value", "Share", "Sessions", "Trend, daily")
         st.html(markup.table(heads, rows, current_palette()))
+        if st.button("See in Explore", type="tertiary", icon=":material/query_stats:", key="to_explore"):
+            days = (shown.question.first, shown.question.last)
+            view = ExploreView(measure="value", by=("repository", "branch"), days=days)
+            switch_page("explore", None, **view.to_address())
 
 
 def name_place(place: PlaceUse) -> str:

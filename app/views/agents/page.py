@@ -58,7 +58,8 @@ def render_agents() -> None:
         places = data.load_agent_places(user, question)
         sessions = data.load_agent_sessions(user, question)
         plans = load_plans(shown)
-    classes = split_classes(models)
+        prices = data.load_workspace_prices(user)
+    classes = split_classes(models, currency, prices)
     with controls:
         if st.button("Month card", icon=":material/ios_share:", type="primary", key="month-card"):
             open_month_card(shown, plans, classes, models, places)

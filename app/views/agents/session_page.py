@@ -163,7 +163,7 @@ def _render_cost_of_gaps(session: Session, code: str) -> None:
     gaps, lost = session.gaps, session.lost
     render_heading("What the gaps cost")
     st.metric("Extra cost of gaps", format_money(lost, code), label_visibility="collapsed")
-    if session.money.value:
+    if lost and session.money.value:
         st.caption(f"{lost / session.money.value:.0%} of this session's value")
     st.text(
         "Anthropic keeps a context for 5 minutes, or for an hour where it was written so. After a longer "

@@ -61,7 +61,8 @@ def _microseconds(row: SessionUse) -> float:
 
 
 def _describe(row: SessionUse, shown: Shown) -> dict[str, object]:
-    context = f"{format_count(row.first_context)} {DASH} {format_count(row.most_context)}"
+    first, most = format_count(row.first_context), format_count(row.most_context)
+    context = most if first == most else f"{first} {DASH} {most}"
     return {
         "started": _start(row, shown),
         "repository": row.repository,

@@ -90,7 +90,7 @@ def describe_plans(shown: Shown, plans: Plans, models: Sequence[ModelUse]) -> Pl
         said = (
             f"{', '.join(plans.names)} for {format_limit(plans.price, code)}, no usage covered yet"
             if plans.price > 0
-            else "No plan this month. Add one under Subscriptions to compare."
+            else "No plan this month. Add one under Plans & prices to compare."
         )
         return PlanCard(
             f"Value, {shown.month}", format_figure(value, code), "at list prices", 0, None, "", said, ""

@@ -196,7 +196,7 @@ def test_hours_of_the_week_have_levels_up_to_the_highest() -> None:
     )
 )
 def test_classes_add_up_to_the_value_and_to_all_tokens(uses: list[ModelUse]) -> None:
-    figures = split_classes(uses)
+    figures = split_classes(uses, Currency())
     assert sum(part.value for part in figures.classes.values()) == pytest.approx(
         sum(one.money.value for one in uses), abs=Decimal("1e-20")
     )
@@ -204,22 +204,22 @@ def test_classes_add_up_to_the_value_and_to_all_tokens(uses: list[ModelUse]) -> 
     assert sum(part.tokens for part in figures.classes.values()) == tokens
 
 
-def test_a_cache_saves_what_the_same_tokens_cost_without_it() -> None:
+def test_a_cache_saves_the_difference_between_input_and_cached_input() -> None:
     """Opus: input $5, cache read $0.50, cache write $6.25, output $25 for a million."""
-    figures = split_classes([model_use()])
+    figures = split_classes([model_use()], Currency())
     listed = Decimal("0.045") + Decimal("0.05") + Decimal("0.01") + Decimal("0.025")
-    without = Decimal("0.5") + Decimal("0.025")
-    assert figures.saved == 2 * (without - listed) / listed
+    assert figures.saved == Decimal("0.09") * Decimal("4.5")
+    assert figures.saved_by_day == {TODAY: figures.saved}
     assert figures.classes[CACHE_READ].value == 2 * Decimal("0.045") / listed
     assert figures.classes[INPUT].tokens == 2_000
     assert figures.cached_share == Decimal("0.9")
 
 
 def test_models_without_a_list_price_are_not_split() -> None:
-    figures = split_classes([model_use("no such model"), model_use()])
+    figures = split_classes([model_use("no such model"), model_use()], Currency())
     assert figures.classes[UNSPLIT].value == 2
     assert set(figures.classes) == {*CLASSES, UNSPLIT}
-    assert split_classes([]).cached_share is None
+    assert split_classes([], Currency()).cached_share is None
 
 
 KINDS = {"included": "usage", "billed": "subscription"}

@@ -102,6 +102,9 @@ def test_cards_add_up_what_agents_used(monkeypatch: pytest.MonkeyPatch, user: Us
     assert column(page, "agent") == ["Codex CLI"]
     page.segmented_control(key="unit").set_value("Tokens").run()
     assert not page.exception
+    page.button(key="to_explore").click().run()
+    assert not page.exception
+    assert page.title[0].value == "Explore"
 
 
 def test_the_address_chooses_agent_and_month(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
