@@ -55,7 +55,7 @@ def mail_server() -> Iterator[MailServer]:
     server, ready, stop, loop = MailServer(), threading.Event(), asyncio.Event(), asyncio.new_event_loop()
     thread = threading.Thread(target=lambda: loop.run_until_complete(server.run(ready, stop)))
     thread.start()
-    assert ready.wait(5)
+    assert ready.wait(60)
     try:
         yield server
     finally:

@@ -59,7 +59,7 @@ def test_stopping_server_saves_and_answers_what_it_has_taken(
         process.signal(signal.SIGTERM)
         time.sleep(0.2)
         database.execute("commit")
-        assert answer.result(20).status_code == 200
+        assert answer.result(60).status_code == 200
     assert count(database) == 1
     assert process.log() == f"Tally answers programs at {process.url} (Ctrl-C stops it)\n"
 

@@ -130,7 +130,7 @@ def race(*calls: Callable[[], Any]) -> list[Any]:
     start = Barrier(len(calls))
 
     def run(one: Callable[[], Any]) -> Any:
-        start.wait(10)
+        start.wait(60)
         try:
             return one()
         except psycopg.Error as error:

@@ -671,7 +671,7 @@ def test_a_save_waits_for_a_change_of_rules(database: Connection, team: Team) ->
         wait_for_lock(database, ann.connection)
         assert projects(database) == []
         admin.connection.commit()
-        assert saved.result(5)["inserted"] == 1
+        assert saved.result(60)["inserted"] == 1
     assert projects(database) == [web]
 
 

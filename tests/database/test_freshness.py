@@ -248,7 +248,7 @@ def _close(writer: Writer, writers: list[Writer]) -> None:
         if not other.is_waiting:
             other.connection.commit()
     if writer.pending:
-        writer.pending.result(10)
+        writer.pending.result(60)
     writer.connection.commit()
     writer.thread.shutdown()
 
@@ -323,7 +323,7 @@ def test_open_insert_and_timezone_change_do_not_pass_each_other(project: Project
                 moved.result(0.2)
             assert not moved.done()
             first.commit()
-            moved.result(5)
+            moved.result(60)
         assert {key[0] for key in read_daily_costs(second)} == {"2026-05-02"}
         assert read_daily_costs(second) == add_up(second)
 
@@ -349,8 +349,8 @@ def test_editing_a_dated_record_while_the_timezone_changes_does_not_deadlock(pro
         )
         wait([moved], 0.2)
         admin.commit()
-        edited.result(5)
-        moved.result(5)
+        edited.result(60)
+        moved.result(60)
         assert {key[0]: totals[0] for key, totals in add_up(traveller).items()} == {"2026-05-01": 2}
         assert add_up(traveller) == read_daily_costs(traveller)
 

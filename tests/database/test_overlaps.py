@@ -128,7 +128,7 @@ def test_bill_and_estimate_saved_at_the_same_time_are_counted_once(
         saved = other.submit(save, second, usage("1.50", hour=9))
         wait_for_lock(database, second)
         first.commit()
-        assert saved.result(5)["inserted"] == 1
+        assert saved.result(60)["inserted"] == 1
     assert spent(first) == Decimal("3.20")
 
 

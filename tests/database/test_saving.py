@@ -153,7 +153,7 @@ def test_an_event_that_is_inserted_directly_meanwhile_is_one_record(
         saved = other.submit(save, person, [known, record()])
         wait_for_lock(database, person)
         database.commit()
-        assert saved.result(5)["inserted"] == 1
+        assert saved.result(60)["inserted"] == 1
         assert count(person) == 2
 
 
@@ -228,7 +228,7 @@ def test_racing_sources_both_keep_what_they_reported(
         saved = other.submit(save, second, [record(), known | {"cost_usd": "3", "input_tokens": 20}], later)
         wait_for_lock(database, second)
         first.commit()
-        assert saved.result(5) == {"inserted": 1, "duplicate": 1, "restated": 1, "rejected": []}
+        assert saved.result(60) == {"inserted": 1, "duplicate": 1, "restated": 1, "rejected": []}
         first.execute("delete from public.imports where id = %s", [later])
         first.commit()
         assert count(database) == 2
@@ -253,7 +253,7 @@ def test_what_a_race_kept_back_replaces_a_deleted_source(
         saved = other.submit(save, second, [known], later)
         wait_for_lock(database, second)
         first.commit()
-        assert saved.result(5)["inserted"] == 0
+        assert saved.result(60)["inserted"] == 0
         first.execute("delete from public.imports where id = %s", [earlier])
         first.commit()
         assert count(database) == 1
@@ -408,7 +408,7 @@ def test_an_account_deleted_meanwhile_leaves_no_orphan(
         wait_for_lock(database, person)
         admin.commit()
         with pytest.raises(psycopg.errors.ForeignKeyViolation, match="This account no longer exists"):
-            saved.result(5)
+            saved.result(60)
     assert count(database) == 0
 
 
@@ -425,7 +425,7 @@ def test_deleting_an_account_waits_for_an_open_save_and_takes_its_records_along(
         deleted = other.submit(admin.execute, "delete from auth.users where id = %s", [user])
         wait_for_lock(database, admin)
         person.commit()
-        deleted.result(5)
+        deleted.result(60)
     assert count(database) == 0
 
 
@@ -445,5 +445,5 @@ def test_an_import_deleted_meanwhile_leaves_no_orphan(
         wait_for_lock(database, second)
         first.commit()
         with pytest.raises(psycopg.errors.ForeignKeyViolation, match="This import no longer exists"):
-            saved.result(5)
+            saved.result(60)
     assert count(database) == 0

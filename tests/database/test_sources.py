@@ -391,8 +391,8 @@ def test_a_source_is_excluded_in_two_ways_at_once(project: Project, database: Co
         by_column = threads.submit(second.execute, "update public.imports set is_enabled = false")
         wait_for_lock(database, second)
         blocker.rollback()
-        by_function.result(5)
-        assert by_column.result(5).rowcount == 1
+        by_function.result(60)
+        assert by_column.result(60).rowcount == 1
     assert first.execute("select is_enabled from public.imports").fetchall() == [(False,)]
 
 
@@ -408,7 +408,7 @@ def test_save_waits_for_the_deletion_of_its_source(
         saved = pool.submit(save, second, other, Statement("a"))
         wait_for_lock(database, second)
         first.commit()
-        assert saved.result(5)["inserted"] == 1
+        assert saved.result(60)["inserted"] == 1
 
 
 # What every source says of the events that it knows: a request of a log, a line of a file's bill, of the

@@ -215,17 +215,17 @@ def test_sign_out_during_a_refresh_leaves_nothing_alive_upstream(
         def refresh(self, refresh_token: str) -> Tokens:
             made.append(super().refresh(refresh_token))
             refreshed.set()
-            signed_out.wait(10)
+            signed_out.wait(60)
             return made[-1]
 
     store = Sessions(path, Slow(project.url, project.key))
     cookie = store.open(expiring(tokens, 30))
     with ThreadPoolExecutor(1) as thread:
         answer = thread.submit(store.tokens, cookie)
-        assert refreshed.wait(10)
+        assert refreshed.wait(60)
         Sessions(path, upstream).close(cookie)
         signed_out.set()
-        assert answer.result(10) is None
+        assert answer.result(60) is None
     with pytest.raises(AuthRefused):
         upstream.refresh(made[0].refresh_token)
 

@@ -40,7 +40,7 @@ def test_report_opens_the_gate_of_its_page_only() -> None:
         assert client.post("/render-gate?another-page").status_code == 204
         assert waiting.is_alive()
         assert client.post(f"/render-gate?{token}").status_code == 204
-    waiting.join(5)
+    waiting.join(60)
     assert not waiting.is_alive()
 
 

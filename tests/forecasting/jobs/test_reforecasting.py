@@ -178,7 +178,7 @@ def test_forecast_is_made_again_once_when_its_worker_is_killed(
     with held_request(database, project, user), started_worker(project) as worker:
         eventually(lambda: is_waiting_to_answer(database))
         worker.send_signal(signal_number)
-        worker.wait(20)
+        worker.wait(60)
         eventually(lambda: not is_waiting_to_answer(database))
         assert find_forecasters() == []
         assert not is_forecast(database, user)
