@@ -51,7 +51,7 @@ def sample_session_records(today: date, days: int) -> Iterator[CostRecord]:
 def _make_session(session: Session, dice: random.Random) -> Iterator[CostRecord]:
     moment, context = session.begins_at, 0
     for number in range(session.requests):
-        added = dice.randint(14_000, 22_000) if number == 0 else dice.randint(2_000, 16_000)
+        added = dice.randint(14_000, 22_000) if number == 0 else dice.randint(5_000, 20_000)
         pause = dice.randint(6, 40) if number and dice.random() < PAUSE_CHANCE else dice.randint(1, 4)
         moment += timedelta(minutes=pause, seconds=dice.randint(0, 59))
         cached = 0 if pause > CACHE_MINUTES else context
