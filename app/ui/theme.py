@@ -40,8 +40,8 @@ class Palette:
 
 
 LIGHT = Palette(
-    series=("#4F46E5", "#0EA5A4", "#F59E0B", "#E0457B", "#8B5CF6", "#0284C7"),
-    other="#94A3B8",
+    series=("#4F46E5", "#0EA5A4", "#D97706", "#E0457B", "#8B5CF6", "#0284C7"),
+    other="#7C8798",
     accent="#4F46E5",
     ink="#14181F",
     muted="#5B6472",

@@ -41,7 +41,7 @@ def kind_colours(palette: Palette) -> dict[str, str]:
         "retrieval": "#D97706",
         "http": palette.series[5],
         "db": palette.series[3],
-        "internal": palette.other,
+        "internal": palette.muted,
     }
 
 
