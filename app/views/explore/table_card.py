@@ -115,7 +115,7 @@ def list_columns(answer: Answer) -> dict[str, Column]:
         "colour": Column(st.column_config.ImageColumn("Colour", width=64, pinned=True)),
         **names,
         "value": columns.number(MEASURES[answer.view.measure].label, answer.show),
-        "share": columns.share("Share"),
+        "share": columns.use("Share"),
         "change": columns.number("Change", show_change, help="Against the period that is compared"),
         "trend": columns.trend("Trend"),
         "requests": columns.requests(),
