@@ -8,10 +8,11 @@ import streamlit as st
 from app.figures.spend import Spend, sum_by_provider, top_models
 from app.formats.money import NO_PRICE, format_money, format_unit_price
 from app.formats.text import escape_markdown
+from app.parts.explore_links import render_explored_heading, view_of
 from app.ui import charts, columns
-from app.ui.cards import render_heading
+from app.ui.periods import Period
 from app.ui.tables import render_table
-from app.ui.theme import Palette
+from app.ui.theme import current_palette
 from tally.core.text import plural
 
 TOP_MODELS = 10
@@ -22,10 +23,10 @@ PRICE_HELP = (
 MODEL_WIDTH = 180  # pixels: on a phone, cost and share fit beside it
 
 
-def render_top_models(shown: pd.DataFrame, price: Decimal | None, currency: str) -> None:
+def render_top_models(shown: pd.DataFrame, price: Decimal | None, currency: str, period: Period) -> None:
     """The most expensive models in a frame of daily costs; `price` is that of an average request."""
     note = "" if price is None else f"{format_unit_price(price, currency)} a request"
-    render_heading("Top models", note, PRICE_HELP)
+    render_explored_heading("Top models", view_of(period, "model"), note, PRICE_HELP)
     kinds = {
         "model": columns.name("Model", is_pinned=True, most_width=MODEL_WIDTH),
         "cost": columns.money("Cost", currency),
@@ -37,9 +38,10 @@ def render_top_models(shown: pd.DataFrame, price: Decimal | None, currency: str)
     render_table(top, kinds, "The most expensive models, with their share, requests and trend", NO_PRICE)
 
 
-def render_providers(money: pd.DataFrame, labels: dict[str, str], palette: Palette, currency: str) -> None:
+def render_providers(money: pd.DataFrame, labels: dict[str, str], currency: str, period: Period) -> None:
     """Spend of each provider in a frame of daily costs."""
-    render_heading("Spend by provider")
+    palette = current_palette()
+    render_explored_heading("Spend by provider", view_of(period, "provider", "model"))
     colours = charts.series_colours(charts.top_names(money, "provider", palette), palette)
     by_provider = sum_by_provider(money, list(colours))
     st.plotly_chart(

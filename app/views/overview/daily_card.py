@@ -14,6 +14,7 @@ from app.figures.week_ranges import TotalRatios, range_weeks
 from app.formats.counts import format_change
 from app.formats.money import format_money
 from app.formats.text import escape_markdown
+from app.parts.explore_links import render_explore_link, view_of
 from app.ui import charts
 from app.ui.periods import Period
 from app.ui.theme import Palette
@@ -78,8 +79,10 @@ def render_daily(
 def _render_heading(card: DailyCard, total: Decimal, currency: str) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.header("Daily spend", anchor=False, width="content")
-        with st.container(width="content", key="period_spend"):
-            st.caption(escape_markdown(_describe_total(card, total, currency)), width="content")
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+            with st.container(width="content", key="period_spend"):
+                st.caption(escape_markdown(_describe_total(card, total, currency)), width="content")
+            render_explore_link("Daily spend", view_of(card.period, "provider"))
 
 
 def _describe_total(card: DailyCard, total: Decimal, currency: str) -> str:

@@ -10,6 +10,7 @@ from app.auth.identity import User
 from app.data.dimension_costs import AskedCosts
 from app.figures.dimension_bars import find_factor, make_bars
 from app.figures.spend import select_money
+from app.parts.explore_links import render_explore_link, view_of
 from app.ui import charts
 from app.ui.periods import EARLIEST_DAY, Period
 from app.ui.theme import current_palette
@@ -58,6 +59,7 @@ def render_dimensions(user: User, period: Period, project: data.Project | None, 
             st.caption(CHOOSE)
         else:
             _render_bars(user, dimension, _ask(period, project), paid)
+            render_explore_link("What it was for", view_of(period, dimension))
 
 
 def _ask(period: Period, project: data.Project | None) -> AskedCosts:

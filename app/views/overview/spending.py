@@ -98,10 +98,10 @@ def _render(user: User, above: Above, wait_for_figures: Callable[[], object]) ->
     now = spend.calculate_spend(shown)
     left, right = st.columns([5, 3], gap="small")
     with left, st.container(border=True, height="stretch"):
-        render_top_models(shown, now.cost_per_request, currency)
+        render_top_models(shown, now.cost_per_request, currency, period)
     with right, st.container(border=True, height="stretch"):
         money = spend.fill_days(costs.daily, charted, period.last)
-        render_providers(money, labels, current_palette(), currency)
+        render_providers(money, labels, currency, period)
         render_notes(now, currency)
     render_splits(user, period, above.project, currency)
     paid = spend.select_days(costs.paid, first_day, period.last)

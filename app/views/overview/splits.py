@@ -10,8 +10,8 @@ from app import data
 from app.auth.identity import User
 from app.figures.parts import REST, count_rest, sum_by_part
 from app.figures.spend import select_money
+from app.parts.explore_links import render_explored_heading, view_of
 from app.ui import charts
-from app.ui.cards import render_heading
 from app.ui.periods import Period
 from app.ui.theme import current_palette
 from tally.storage.unnamed import OTHER_PEOPLE, UNNAMED, UNNAMED_PEOPLE
@@ -34,7 +34,7 @@ def render_splits(user: User, period: Period, project: data.Project | None, curr
     if projects and project is None:
         names = {entry.project_id: entry.name for entry in projects}
         money = select_money(data.load_split(user, "project", period.first, period.last))
-        _render_split(money, Parts("project", names, UNNAMED), currency)
+        _render_split(money, Parts("project", names, UNNAMED), currency, period)
     if user.workspace.is_personal:
         return
     names = {person.user_id: person.email for person in data.load_people(user).values()}
@@ -42,10 +42,10 @@ def render_splits(user: User, period: Period, project: data.Project | None, curr
     money = select_money(data.load_split(user, "person", period.first, period.last, project_id))
     money = money.assign(part=money["part"].where(money["part"].isin(list(names)), OTHER_PEOPLE))
     if money["part"].nunique() > 1:
-        _render_split(money, Parts("person", names, UNNAMED_PEOPLE), currency)
+        _render_split(money, Parts("person", names, UNNAMED_PEOPLE), currency, period)
 
 
-def _render_split(money: pd.DataFrame, parts: Parts, currency: str) -> None:
+def _render_split(money: pd.DataFrame, parts: Parts, currency: str, period: Period) -> None:
     palette = current_palette()
     totals = sum_by_part(money, parts.names, BARS)
     if totals.empty:
@@ -54,7 +54,7 @@ def _render_split(money: pd.DataFrame, parts: Parts, currency: str) -> None:
     labels = {**parts.names, **parts.unnamed, REST: f"{rest:,} more"}
     colours = {str(part): palette.accent for part in totals.index if part in parts.names}
     with st.container(border=True):
-        render_heading(f"Spend by {parts.split}")
+        render_explored_heading(f"Spend by {parts.split}", view_of(period, parts.split))
         st.plotly_chart(
             charts.spend_by_name(totals, labels, colours, palette, currency),
             theme=None,

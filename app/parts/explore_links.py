@@ -1,0 +1,33 @@
+"""Ways from other pages to Explore: the same period, split or filtered as there."""
+
+import streamlit as st
+
+from app.figures.explore_view import ExploreView
+from app.parts.explore_address import open_explore
+from app.ui.periods import EARLIEST_DAY, PRESET_LABELS, Period
+
+PRESETS = {label: preset for preset, label in PRESET_LABELS.items()}
+
+
+def view_of(period: Period, *by: str) -> ExploreView:
+    """The spend of a period, by some groupings."""
+    if period.is_preset:
+        return ExploreView(by=by, preset=PRESETS.get(period.label, period.label))
+    return ExploreView(by=by, days=(period.first or EARLIEST_DAY, period.last))
+
+
+def render_explored_heading(text: str, view: ExploreView, note: str = "", help: str | None = None) -> None:
+    """The title of a card, a note, and the button that opens Explore."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.header(text, anchor=False, width="content")
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+            if note:
+                st.caption(note, width="content", help=help)
+            render_explore_link(text, view)
+
+
+def render_explore_link(text: str, view: ExploreView) -> None:
+    """The button of a card."""
+    key = f"explore-{text.lower().replace(' ', '-')}"
+    if st.button("Explore", icon=":material/query_stats:", type="tertiary", key=key, width="content"):
+        open_explore(view)
