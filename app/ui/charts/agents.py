@@ -12,7 +12,7 @@ from app.ui.theme import Palette
 
 CLASS_HEIGHT, COURSE_HEIGHT, CACHE_HEIGHT = 230, 300, 220  # pixels
 MOST_MARKS = 8
-FEW = 8  # requests, each of which has a tick
+FEW = 8  # requests, each with a tick
 LABEL_WIDTH = 0.12  # of the chart, on a phone
 
 
