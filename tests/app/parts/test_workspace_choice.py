@@ -43,7 +43,7 @@ def test_address_opens_the_workspace(monkeypatch: pytest.MonkeyPatch, user: User
     page = open_page(monkeypatch, member, "records")
 
     assert page.dataframe[0].value["model"].tolist() == ["of-the-team"]
-    assert open_page(monkeypatch, user, "records").header[0].value == "See what you spend on AI"
+    assert open_page(monkeypatch, user, "records").button(key="get-started").label == "Get started"
 
 
 @pytest.mark.parametrize("kind", ["rubbish", "unknown", "foreign", "deleted"])
