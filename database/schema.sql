@@ -3833,9 +3833,21 @@ begin
 end
 $_$;
 
--- FUNCTION private.explored_groups(text[])
+-- FUNCTION private.explored_grouping(text, text[])
 
-CREATE FUNCTION private.explored_groups(dimensions text[]) RETURNS text[]
+CREATE FUNCTION private.explored_grouping(dimension text, told text[]) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+    select case
+        when private.is_grouped_raw($1, $2) then format('s.metadata ->> %L', $1)
+        else private.explored_key($1, coalesce($1 = any ($2), false))
+    end
+$_$;
+
+-- FUNCTION private.explored_groups(text[], text[])
+
+CREATE FUNCTION private.explored_groups(dimensions text[], told text[]) RETURNS text[]
     LANGUAGE plpgsql IMMUTABLE
     SET search_path TO ''
     AS $_$
@@ -3844,8 +3856,11 @@ declare
     value text;
 begin
     for nth in 1..cardinality(dimensions) loop
-        value := case dimensions[nth]
-            when 'tag' then 'g.tag' when 'token_class' then 'c.name' else format('m.key_%s::text', nth)
+        value := case
+            when dimensions[nth] = 'tag' then 'g.tag'
+            when dimensions[nth] = 'token_class' then 'c.name'
+            when private.is_grouped_raw(dimensions[nth], told) then format('left(nullif(btrim(m.key_%s), ''''), 200)', nth)
+            else format('m.key_%s::text', nth)
         end;
         shown[2 * nth - 1] := format(
             'case when m.hidden_%s then ''hidden'' when %s is null then ''none'' else ''value'' end', nth, value
@@ -4013,10 +4028,10 @@ declare
     has_hours constant boolean := question.granularity in ('hour', 'hour_of_day', 'weekday_hour');
     has_reasoning constant boolean := question.measure in ('output_tokens', 'reasoning_tokens')
     or 'token_class' = any (question.dimensions) or question.filters ? 'token_class';
-    shown constant text[] := private.explored_groups(question.dimensions);
+    shown constant text[] := private.explored_groups(question.dimensions, told);
     keys constant text[] := array[
-        private.explored_key(one, one = any (told)), private.explored_hiding(question, one),
-        private.explored_key(other, other = any (told)), private.explored_hiding(question, other),
+        private.explored_grouping(one, told), private.explored_hiding(question, one),
+        private.explored_grouping(other, told), private.explored_hiding(question, other),
         case
             when not has_times then 'null::integer'
             when from_days then 's.date - ($1).first_day + 1'
@@ -5276,6 +5291,15 @@ CREATE FUNCTION private.is_daily_dimension(dimension text) RETURNS boolean
     SET search_path TO ''
     AS $$
     select dimension in ('provider', 'model', 'project', 'person', 'charge_type', 'cost_basis', 'token_class')
+$$;
+
+-- FUNCTION private.is_grouped_raw(text, text[])
+
+CREATE FUNCTION private.is_grouped_raw(dimension text, told text[]) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select coalesce(cardinality(private.explored_keys(dimension)) = 1 and not dimension = any (told), false)
 $$;
 
 -- TABLE public.budgets
@@ -7348,45 +7372,58 @@ CREATE FUNCTION private.placed_cells(question private.exploration) RETURNS TABLE
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     SET work_mem TO '64MB'
+    SET enable_mergejoin TO 'off'
+    SET enable_nestloop TO 'off'
     AS $$
 begin
     return query
     with cells as materialized (select c.* from private.explored_cells(question) as c),
 
-    ranked as (
-        select
-            g.*,
-            g.is_named
-            and question.top_n < row_number() over (partition by g.is_named order by g.amount desc, g.names) as is_rest
-        from (
-            select
-                c.kind_1, c.value_1, c.kind_2, c.value_2, 'value' in (c.kind_1, c.kind_2) as is_named, sum(c.amount) as amount,
-                row(c.value_1 collate "C", c.value_2 collate "C", c.kind_1, c.kind_2) as names
-            from cells as c
-            where not c.is_total
-            group by 1, 2, 3, 4
-        ) as g
+    totals as materialized (
+        select c.kind_1, c.value_1, c.kind_2, c.value_2, 'value' in (c.kind_1, c.kind_2) as is_named, sum(c.amount) as amount
+        from cells as c
+        where not c.is_total
+        group by 1, 2, 3, 4
+    ),
+
+    alone as (
+        (
+            select t.*
+            from totals as t
+            where t.is_named
+            order by t.amount desc, t.value_1 collate "C", t.value_2 collate "C", t.kind_1, t.kind_2
+            limit question.top_n
+        )
+        union all
+        select t.*
+        from totals as t
+        where not t.is_named
     ),
 
     placed as materialized (
         select
-            r.*, count(*) over (partition by r.is_rest) as members,
-            case
-                when r.is_rest then count(*) filter (where not r.is_rest) over ()
-                else row_number() over (partition by r.is_rest order by r.amount desc, r.names) - 1
-            end as place
-        from ranked as r
+            a.*,
+            row_number() over (
+                order by a.amount desc, a.value_1 collate "C", a.value_2 collate "C", a.kind_1, a.kind_2
+            ) - 1 as place
+        from alone as a
+    ),
+
+    numbers as materialized (
+        select (select count(*) from totals) as groups, (select count(*) from placed) as shown
     )
 
     select
-        p.place, bool_or(p.is_rest), case when p.place is null then (select count(*) from placed) else min(p.members) end,
+        case when c.is_total then null else coalesce(p.place, n.shown) end, not c.is_total and p.place is null,
+        case when c.is_total then n.groups else n.groups - n.shown end,
         min(p.kind_1), min(p.value_1), min(p.kind_2), min(p.value_2), c.at, sum(c.amount), sum(c.per), sum(c.requests),
         sum(c.records)::bigint, sum(c.unpriced)::bigint
     from cells as c
+    cross join numbers as n
     left join placed as p
         on
             not c.is_total and c.kind_1 = p.kind_1 and c.value_1 = p.value_1 and c.kind_2 = p.kind_2 and c.value_2 = p.value_2
-    group by p.place, c.at;
+    group by 1, 2, 3, c.at;
 end
 $$;
 
@@ -18543,7 +18580,9 @@ REVOKE ALL ON FUNCTION private.explored_column(dimension text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.explored_conditions(question private.exploration, told text[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.explored_groups(dimensions text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.explored_grouping(dimension text, told text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.explored_groups(dimensions text[], told text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.explored_hiding(question private.exploration, dimension text) FROM PUBLIC;
 
@@ -18687,6 +18726,8 @@ REVOKE ALL ON FUNCTION private.installation_owner() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.is_address_of_member(tenant uuid, address text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.is_daily_dimension(dimension text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.is_grouped_raw(dimension text, told text[]) FROM PUBLIC;
 
 GRANT SELECT,DELETE ON TABLE public.budgets TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.budgets TO service_role;

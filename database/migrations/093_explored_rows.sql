@@ -180,6 +180,69 @@ end
 $$;
 revoke all on function private.records_to_explore(private.exploration, text[]) from public;
 
+-- True where records are grouped by what their metadata has under one key: that takes less time for each than its value does,
+-- which is without white space around it, and short.
+create or replace function private.is_grouped_raw(dimension text, told text[])
+returns boolean
+language sql
+immutable
+set search_path = ''
+as $$
+    select coalesce(cardinality(private.explored_keys(dimension)) = 1 and not dimension = any (told), false)
+$$;
+revoke all on function private.is_grouped_raw(text, text[]) from public;
+
+-- What records are grouped by for a dimension.
+create or replace function private.explored_grouping(dimension text, told text[])
+returns text
+language sql
+immutable
+set search_path = ''
+as $$
+    select case
+        when private.is_grouped_raw($1, $2) then format('s.metadata ->> %L', $1)
+        else private.explored_key($1, coalesce($1 = any ($2), false))
+    end
+$$;
+revoke all on function private.explored_grouping(text, text[]) from public;
+
+-- The kinds and values of both dimensions of a group, its amount, and the joins that tell tags and classes of tokens apart.
+create or replace function private.explored_groups(dimensions text[], told text[])
+returns text[]
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+    shown text[] := array['''none''', '''''', '''none''', '''''', 'm.measure', ''];
+    value text;
+begin
+    for nth in 1..cardinality(dimensions) loop
+        value := case
+            when dimensions[nth] = 'tag' then 'g.tag'
+            when dimensions[nth] = 'token_class' then 'c.name'
+            when private.is_grouped_raw(dimensions[nth], told) then format('left(nullif(btrim(m.key_%s), ''''), 200)', nth)
+            else format('m.key_%s::text', nth)
+        end;
+        shown[2 * nth - 1] := format(
+            'case when m.hidden_%s then ''hidden'' when %s is null then ''none'' else ''value'' end', nth, value
+        );
+        shown[2 * nth] := format('case when m.hidden_%s then '''' else coalesce(%s, '''') end', nth, value);
+        if dimensions[nth] = 'tag' then
+            shown[6] := shown[6] || format(
+                ' left join lateral unnest(case when not m.hidden_%1$s then private.tags_of(m.key_%1$s) end) as g (tag) on true', nth
+            );
+        elsif dimensions[nth] = 'token_class' then
+            shown[5] := 'c.tokens::numeric';
+            shown[6] := shown[6]
+                || ' inner join lateral jsonb_each_text(m.shares) as c (name, tokens) on c.tokens::numeric <> 0';
+        end if;
+    end loop;
+    return shown;
+end
+$$;
+revoke all on function private.explored_groups(text[], text[]) from public;
+
 -- The days of a question, or the hours of its days, each with its first instant, the group of time that it is in, and its rate.
 -- A day begins as private.day_start says, a call of which for each takes longer.
 create or replace function private.explored_times(question private.exploration)

@@ -142,40 +142,6 @@ as $$
 $$;
 revoke all on function private.explored_measure(text) from public;
 
--- The kinds and values of both dimensions of a group, its amount, and the joins that tell tags and classes of tokens apart.
-create or replace function private.explored_groups(dimensions text[])
-returns text[]
-language plpgsql
-immutable
-set search_path = ''
-as $$
-declare
-    shown text[] := array['''none''', '''''', '''none''', '''''', 'm.measure', ''];
-    value text;
-begin
-    for nth in 1..cardinality(dimensions) loop
-        value := case dimensions[nth]
-            when 'tag' then 'g.tag' when 'token_class' then 'c.name' else format('m.key_%s::text', nth)
-        end;
-        shown[2 * nth - 1] := format(
-            'case when m.hidden_%s then ''hidden'' when %s is null then ''none'' else ''value'' end', nth, value
-        );
-        shown[2 * nth] := format('case when m.hidden_%s then '''' else coalesce(%s, '''') end', nth, value);
-        if dimensions[nth] = 'tag' then
-            shown[6] := shown[6] || format(
-                ' left join lateral unnest(case when not m.hidden_%1$s then private.tags_of(m.key_%1$s) end) as g (tag) on true', nth
-            );
-        elsif dimensions[nth] = 'token_class' then
-            shown[5] := 'c.tokens::numeric';
-            shown[6] := shown[6]
-                || ' inner join lateral jsonb_each_text(m.shares) as c (name, tokens) on c.tokens::numeric <> 0';
-        end if;
-    end loop;
-    return shown;
-end
-$$;
-revoke all on function private.explored_groups(text[]) from public;
-
 -- The query that answers a question ($1), from sums of days or from records; of the former, $2 are the stale days and $3 those
 -- that the daily view does not have. Its rows: the groups by time, and the total.
 create or replace function private.explored_query(question private.exploration, from_days boolean, told text[])
@@ -192,10 +158,10 @@ declare
     has_hours constant boolean := question.granularity in ('hour', 'hour_of_day', 'weekday_hour');
     has_reasoning constant boolean := question.measure in ('output_tokens', 'reasoning_tokens')
     or 'token_class' = any (question.dimensions) or question.filters ? 'token_class';
-    shown constant text[] := private.explored_groups(question.dimensions);
+    shown constant text[] := private.explored_groups(question.dimensions, told);
     keys constant text[] := array[
-        private.explored_key(one, one = any (told)), private.explored_hiding(question, one),
-        private.explored_key(other, other = any (told)), private.explored_hiding(question, other),
+        private.explored_grouping(one, told), private.explored_hiding(question, one),
+        private.explored_grouping(other, told), private.explored_hiding(question, other),
         case
             when not has_times then 'null::integer'
             when from_days then 's.date - ($1).first_day + 1'

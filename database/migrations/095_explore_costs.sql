@@ -32,45 +32,58 @@ stable
 rows 1000
 set search_path = ''
 set work_mem = '64MB'
+set enable_mergejoin = off -- it would sort all cells, of which few stand alone
+set enable_nestloop = off
 as $$
 begin
     return query
     with cells as materialized (select c.* from private.explored_cells(question) as c),
 
-    ranked as (
-        select
-            g.*,
-            g.is_named
-            and question.top_n < row_number() over (partition by g.is_named order by g.amount desc, g.names) as is_rest
-        from (
-            select
-                c.kind_1, c.value_1, c.kind_2, c.value_2, 'value' in (c.kind_1, c.kind_2) as is_named, sum(c.amount) as amount,
-                row(c.value_1 collate "C", c.value_2 collate "C", c.kind_1, c.kind_2) as names
-            from cells as c
-            where not c.is_total
-            group by 1, 2, 3, 4
-        ) as g
+    totals as materialized (
+        select c.kind_1, c.value_1, c.kind_2, c.value_2, 'value' in (c.kind_1, c.kind_2) as is_named, sum(c.amount) as amount
+        from cells as c
+        where not c.is_total
+        group by 1, 2, 3, 4
+    ),
+
+    alone as (
+        (
+            select t.*
+            from totals as t
+            where t.is_named
+            order by t.amount desc, t.value_1 collate "C", t.value_2 collate "C", t.kind_1, t.kind_2
+            limit question.top_n
+        )
+        union all
+        select t.*
+        from totals as t
+        where not t.is_named
     ),
 
     placed as materialized (
         select
-            r.*, count(*) over (partition by r.is_rest) as members,
-            case
-                when r.is_rest then count(*) filter (where not r.is_rest) over ()
-                else row_number() over (partition by r.is_rest order by r.amount desc, r.names) - 1
-            end as place
-        from ranked as r
+            a.*,
+            row_number() over (
+                order by a.amount desc, a.value_1 collate "C", a.value_2 collate "C", a.kind_1, a.kind_2
+            ) - 1 as place
+        from alone as a
+    ),
+
+    numbers as materialized (
+        select (select count(*) from totals) as groups, (select count(*) from placed) as shown
     )
 
     select
-        p.place, bool_or(p.is_rest), case when p.place is null then (select count(*) from placed) else min(p.members) end,
+        case when c.is_total then null else coalesce(p.place, n.shown) end, not c.is_total and p.place is null,
+        case when c.is_total then n.groups else n.groups - n.shown end,
         min(p.kind_1), min(p.value_1), min(p.kind_2), min(p.value_2), c.at, sum(c.amount), sum(c.per), sum(c.requests),
         sum(c.records)::bigint, sum(c.unpriced)::bigint
     from cells as c
+    cross join numbers as n
     left join placed as p
         on
             not c.is_total and c.kind_1 = p.kind_1 and c.value_1 = p.value_1 and c.kind_2 = p.kind_2 and c.value_2 = p.value_2
-    group by p.place, c.at;
+    group by 1, 2, 3, c.at;
 end
 $$;
 revoke all on function private.placed_cells(private.exploration) from public;

@@ -56,7 +56,7 @@ select r.user_id, r.project_id, r.timestamp, p.name as provider, r.model_name, r
     r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens, r.request_count, r.metadata
 from public.effective_records as r
 inner join public.providers as p on r.provider_id = p.id"""
-NOBODY = UUID(int=0)
+LONG = "x" * 199 + " y"  # is shortened within
 HIDDEN = ("hidden", None)
 
 Key = tuple[str, str | None]
@@ -163,7 +163,7 @@ def make_records(chance: random.Random) -> Iterator[Row]:
         cached, written, uncached, reasoning, visible = (chance.choice([0, 0, 7, 40]) for _ in range(5))
         has_tokens = chance.random() < 0.7
         names: Row = {
-            key: chance.choice(["a", "b", " c ", ""])
+            key: chance.choice(["a", "b", " c ", "", " ", LONG])
             for keys in DIMENSION_KEYS.values()
             for key in keys
             if chance.random() < 0.5
@@ -263,7 +263,7 @@ class Reference:
         if dimension == "person":
             return [key_of(row["user_id"])]
         found = (str(row["metadata"].get(key) or "").strip() for key in DIMENSION_KEYS[dimension])
-        return [key_of(next(filter(None, found), None))]
+        return [key_of(next(filter(None, (name[:200] for name in found)), None))]
 
     def at(self, row: Row) -> Any:
         clock, name = self.clock(row), self.asked.granularity
@@ -488,7 +488,10 @@ def questions(draw: st.DrawFn, scene: Scene) -> Asked:
         filters={
             name: draw(
                 st.lists(
-                    st.sampled_from(values.get(name, ["a", "c", None])), min_size=1, max_size=2, unique=True
+                    st.sampled_from(values.get(name, ["a", "c", LONG[:200], None])),
+                    min_size=1,
+                    max_size=2,
+                    unique=True,
                 )
             )
             for name in filtered
