@@ -1926,6 +1926,40 @@ begin
 end
 $$;
 
+-- FUNCTION private.check_records_filter(jsonb)
+
+CREATE FUNCTION private.check_records_filter(chosen jsonb) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $_$
+declare
+    uuids constant text := '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$';
+    known constant text[] := array[
+        'provider', 'model', 'method', 'basis', 'account', 'project', 'session', 'search', 'first_at', 'last_at', 'before'
+    ];
+begin
+    if jsonb_typeof(chosen) is distinct from 'object' or exists (
+        select
+        from jsonb_each(chosen) as f (name, value)
+        where
+            f.name <> all (known) or length(f.value #>> '{}') > 300
+            or jsonb_typeof(f.value) <> 'string' and not (f.name = 'before' or f.name = 'project' and f.value = 'null')
+    ) then
+        raise exception 'Filters of records are an object of %, each a text of at most 300 characters.', array_to_string(known, ', ')
+            using errcode = '22023';
+    end if;
+    if chosen ->> 'provider' !~ uuids or chosen ->> 'project' !~ uuids or chosen #>> '{before,id}' !~ uuids then
+        raise exception 'Filter providers and projects by ids.' using errcode = '22023';
+    end if;
+    if chosen ? 'before' and (chosen #>> '{before,at}' is null or chosen #>> '{before,id}' is null) then
+        raise exception 'Tell the time and the id of the record before.' using errcode = '22023';
+    end if;
+    if length(chosen ->> 'search') > 200 then
+        raise exception 'Search for at most 200 characters.' using errcode = '22023';
+    end if;
+end
+$_$;
+
 -- FUNCTION private.check_reference(uuid, uuid, uuid, uuid, uuid)
 
 CREATE FUNCTION private.check_reference(of_user uuid, of_workspace uuid, of_provider uuid, of_import uuid, of_project uuid) RETURNS void
@@ -7680,6 +7714,17 @@ begin
 end
 $$;
 
+-- FUNCTION private.projects_named(uuid, text, uuid[])
+
+CREATE FUNCTION private.projects_named(tenant uuid, search text, hidden uuid[]) RETURNS uuid[]
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select coalesce(array_agg(p.id), '{}')
+    from public.projects as p
+    where p.workspace_id = tenant and p.id <> all (hidden) and search <> '' and strpos(lower(p.name), lower(search)) > 0
+$$;
+
 -- FUNCTION private.promote_best_statements(uuid, uuid[], uuid[], uuid[], timestamp with time zone[])
 
 CREATE FUNCTION private.promote_best_statements(owner uuid, first_ones uuid[], better uuid[], records uuid[], records_at timestamp with time zone[]) RETURNS void
@@ -10992,6 +11037,40 @@ CREATE FUNCTION private.weeks_of_traces(tenant uuid, incoming private.incoming_s
     left join public.traces as t on t.workspace_id = tenant and t.trace_id = i.trace_id
 $$;
 
+-- FUNCTION private.where_records(jsonb)
+
+CREATE FUNCTION private.where_records(chosen jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+    select concat_ws(
+        ' and ',
+        'r.workspace_id = $1 and (r.user_id = $7 or ($8 is null and (r.project_id = any ($9)) is not true))',
+        case when chosen ? 'provider' then 'r.provider_id = ($2 ->> ''provider'')::uuid' end,
+        case when chosen ? 'model' then 'r.model_name = $2 ->> ''model''' end,
+        case when chosen ? 'method' then 'r.collection_method = $2 ->> ''method''' end,
+        case when chosen ? 'basis' then 'r.cost_basis = $2 ->> ''basis''' end,
+        case when chosen ? 'account' then 'r.billing_account = $2 ->> ''account''' end,
+        case
+            when chosen -> 'project' = 'null' then 'r.project_id is null'
+            when chosen ? 'project' then 'r.project_id = ($2 ->> ''project'')::uuid'
+        end,
+        case when chosen ? 'session' then
+            'r.metadata ?| array[''session'', ''session_id''] and left(coalesce(nullif(btrim(r.metadata ->> ''session''), ''''), '
+            'nullif(btrim(r.metadata ->> ''session_id''), '''')), 200) = left($2 ->> ''session'', 200)'
+        end,
+        case when chosen ? 'first_at' then 'r.timestamp >= $3' end,
+        case when chosen ? 'last_at' then 'r.timestamp < $4' end,
+        case when chosen ->> 'search' <> '' then
+            '(strpos(lower(concat_ws(chr(10), r.model_name, r.request_id, r.metadata ->> ''note'', r.metadata ->> ''session'', '
+            'r.metadata ->> ''session_id'')), lower($2 ->> ''search'')) > 0 or r.project_id = any ($5))'
+        end,
+        case when chosen ? 'before' then
+            'r.timestamp <= $6 and (r.timestamp < $6 or r.id > ($2 #>> ''{before,id}'')::uuid)'
+        end
+    )
+$_$;
+
 -- FUNCTION private.workspace_of_source(uuid)
 
 CREATE FUNCTION private.workspace_of_source(source uuid) RETURNS uuid
@@ -12881,6 +12960,54 @@ begin
 end
 $$;
 
+-- FUNCTION public.list_records(uuid, jsonb, text, integer, integer)
+
+CREATE FUNCTION public.list_records(workspace uuid, chosen jsonb, sort text, skip integer, max_rows integer) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET jit TO 'off'
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace($1, 'viewer');
+    hidden constant uuid[] := array(select private.hidden_projects());
+    orders constant jsonb := '{
+        "newest": "r.timestamp desc, r.id", "oldest": "r.timestamp, r.id",
+        "dearest": "r.cost_usd desc nulls last, r.timestamp desc, r.id", "tokens": "r.tokens_used desc, r.timestamp desc, r.id"
+    }'::jsonb;
+    page json;
+begin
+    perform private.check_records_filter($2);
+    if ($3 is not null and orders ? $3) is not true then
+        raise exception 'Sort records by newest, oldest, dearest or tokens.' using errcode = '22023';
+    end if;
+    if ($4 between 0 and 1000000 and $5 between 1 and 2000) is not true then
+        raise exception 'Skip at most 1,000,000 records, and read at most 2,000.' using errcode = '22023';
+    end if;
+    execute format(
+        $q$select coalesce(json_agg(p), '[]')
+        from (
+            select
+                r.id, r.user_id, r.timestamp, r.day, r.provider_id, r.project_id, r.subscription_id, r.source_key, r.model_name,
+                r.cost_usd::text, r.cost_basis, r.charge_type, r.collection_method, r.tokens_used, r.input_tokens, r.output_tokens,
+                r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens, r.request_count, r.money_is_effective,
+                r.tokens_are_effective, r.metadata
+            from public.cost_records as r
+            where %s
+            order by %s
+            offset $10 limit $11
+        ) as p$q$,
+        private.where_records($2),
+        orders ->> $3
+    )
+    into page
+    using
+        tenant, $2, ($2 ->> 'first_at')::timestamptz, ($2 ->> 'last_at')::timestamptz,
+        private.projects_named(tenant, $2 ->> 'search', hidden), ($2 #>> '{before,at}')::timestamptz,
+        (select auth.uid()), private.only_own_rows(tenant), hidden, $4, $5;
+    return page;
+end
+$_$;
+
 -- FUNCTION public.list_views(uuid)
 
 CREATE FUNCTION public.list_views(workspace uuid DEFAULT NULL::uuid) RETURNS json
@@ -14370,6 +14497,48 @@ begin
             monthly_digest = p.monthly_digest and $2 is distinct from 'monthly'
         where p.user_id = person;
     end if;
+end
+$_$;
+
+-- FUNCTION public.sum_records(uuid, jsonb)
+
+CREATE FUNCTION public.sum_records(workspace uuid, chosen jsonb) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET jit TO 'off'
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace($1, 'viewer');
+    hidden constant uuid[] := array(select private.hidden_projects());
+    sums json;
+begin
+    perform private.check_records_filter($2);
+    execute format(
+        $q$select json_build_object(
+            'records', coalesce(sum(d.records), 0), 'unpriced', coalesce(sum(d.unpriced), 0),
+            'days', coalesce(
+                json_agg(json_build_array(d.day, d.spend::text, d.included::text, d.tokens) order by d.day), '[]'
+            )
+        )
+        from (
+            select
+                coalesce(r.day, (r.timestamp at time zone $10)::date) as day, count(*) as records,
+                count(*) filter (where r.money_is_effective and r.cost_usd is null) as unpriced,
+                coalesce(sum(r.cost_usd) filter (where r.money_is_effective and r.cost_basis <> 'included'), 0) as spend,
+                coalesce(sum(r.cost_usd) filter (where r.money_is_effective and r.cost_basis = 'included'), 0) as included,
+                coalesce(sum(r.tokens_used) filter (where r.tokens_are_effective), 0) as tokens
+            from public.cost_records as r
+            where %s
+            group by 1
+        ) as d$q$,
+        private.where_records($2)
+    )
+    into sums
+    using
+        tenant, $2, ($2 ->> 'first_at')::timestamptz, ($2 ->> 'last_at')::timestamptz,
+        private.projects_named(tenant, $2 ->> 'search', hidden), ($2 #>> '{before,at}')::timestamptz,
+        (select auth.uid()), private.only_own_rows(tenant), hidden, private.timezone_of(tenant);
+    return sums;
 end
 $_$;
 
@@ -18438,6 +18607,8 @@ REVOKE ALL ON FUNCTION private.check_may_read(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_project_limits(tenant uuid, is_new boolean) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.check_records_filter(chosen jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.check_reference(of_user uuid, of_workspace uuid, of_provider uuid, of_import uuid, of_project uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_references() FROM PUBLIC;
@@ -19005,6 +19176,8 @@ REVOKE ALL ON FUNCTION private.price_keys() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.project_of_plan(of_subscription public.subscriptions) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.projects_named(tenant uuid, search text, hidden uuid[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.promote_best_statements(owner uuid, first_ones uuid[], better uuid[], records uuid[], records_at timestamp with time zone[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.promote_statements(ids uuid[]) FROM PUBLIC;
@@ -19301,6 +19474,8 @@ REVOKE ALL ON FUNCTION private.weeks_of_spans(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.weeks_of_traces(tenant uuid, incoming private.incoming_span[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.where_records(chosen jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.workspace_of_source(source uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.workspaces_as(at_least text) FROM PUBLIC;
@@ -19469,6 +19644,9 @@ GRANT ALL ON FUNCTION public.list_people(workspace uuid) TO authenticated;
 REVOKE ALL ON FUNCTION public.list_projects(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_projects(workspace uuid) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.list_records(workspace uuid, chosen jsonb, sort text, skip integer, max_rows integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_records(workspace uuid, chosen jsonb, sort text, skip integer, max_rows integer) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.list_views(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_views(workspace uuid) TO authenticated;
 
@@ -19608,6 +19786,9 @@ GRANT ALL ON FUNCTION public.stop_channel(token text) TO authenticated;
 REVOKE ALL ON FUNCTION public.stop_digests(token text, kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.stop_digests(token text, kind text) TO anon;
 GRANT ALL ON FUNCTION public.stop_digests(token text, kind text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.sum_records(workspace uuid, chosen jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.sum_records(workspace uuid, chosen jsonb) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.test_channel(channel uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.test_channel(channel uuid) TO authenticated;

@@ -1,33 +1,39 @@
-"""Records, filtered and page by page."""
+"""Records: filtered, searched and sorted, page by page, with what they sum up to."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from decimal import Decimal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from postgrest import CountMethod
 
-from app.auth.identity import User
-from app.data.reading import cached, data_version, fetch_rows, select
+from app.auth.identity import User, database_of
+from app.data.reading import cached, call, data_version, fetch_rows, select
+from app.figures.currencies import Currency
+from tally.storage.database import DatabaseError, TimedOut
+from tally.storage.export import tabulate, write_records
 from tally.storage.postgrest import ask
 from tally.storage.unnamed import UNASSIGNED
 
 PAGE_ROWS = 25
-RECORD_COLUMNS = (
-    "id,user_id,timestamp,day,provider_id,subscription_id,model_name,cost_usd::text,cost_basis,charge_type,"
-    "collection_method,tokens_used,input_tokens,output_tokens,request_count,money_is_effective,"
-    "tokens_are_effective,metadata"
-)
+MOST_SKIPPED = 1_000_000
+EXPORTED_AT_ONCE = 2_000
+MOST_EXPORTED = 100_000
+MAX_SEARCH = 200
+MAX_SESSION = 200
 REQUEST_COLUMNS = (
     "id,timestamp,provider_id,model_name,billing_account,input_tokens,output_tokens,cached_input_tokens,"
     "cache_write_tokens,request_count,metadata"
 )
 REQUESTS_SAMPLED = 300
 
+RecordSort = Literal["newest", "oldest", "dearest", "tokens"]
+
 
 @dataclass(frozen=True, slots=True)
 class RecordFilter:
-    """Filters of the record list; None means any."""
+    """Filters of the record list; None means any. `search` is looked for in names, notes and ids."""
 
     provider_id: str | None = None
     model_name: str | None = None
@@ -38,53 +44,136 @@ class RecordFilter:
     project_id: str | None = None  # UNASSIGNED for records without one
     billing_account: str | None = None
     session: str | None = None
+    search: str = ""
+
+    def __post_init__(self) -> None:
+        """Make texts of the address what the database and the caches take."""
+        object.__setattr__(self, "search", " ".join(_clean(self.search).split())[:MAX_SEARCH].strip())
+        object.__setattr__(self, "session", _clean(self.session or "")[:MAX_SESSION] or None)
+
+    def to_json(self, timezone: str) -> dict[str, Any]:
+        """The filters as `list_records` takes them."""
+        zone = ZoneInfo(timezone)
+        chosen: dict[str, Any] = {
+            "provider": self.provider_id,
+            "model": self.model_name,
+            "method": self.collection_method,
+            "basis": self.cost_basis,
+            "account": self.billing_account,
+            "project": self.project_id,
+            "session": self.session,
+            "search": self.search,
+            "first_at": self.first_day and day_start(self.first_day, zone),
+            "last_at": self.last_day and day_start(self.last_day + timedelta(days=1), zone),
+        }
+        asked = {name: value for name, value in chosen.items() if value}
+        return asked | ({"project": None} if self.project_id == UNASSIGNED else {})
 
 
-def load_records_page(user: User, chosen: RecordFilter, page: int, timezone: str) -> list[dict[str, Any]]:
-    """One page of the matching records, newest first; pages count from 1."""
-    return _records_page(user, data_version(user), chosen, page, timezone)
+@dataclass(frozen=True, slots=True)
+class DaySum:
+    """The sums of a day's records in US dollars, as far as they count."""
+
+    day: date
+    spend_usd: Decimal
+    included_usd: Decimal
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSums:
+    """The sums of the matching records."""
+
+    records: int
+    unpriced: int
+    days: tuple[DaySum, ...]
+
+    @property
+    def tokens(self) -> int:
+        """The tokens that count."""
+        return sum(day.tokens for day in self.days)
+
+    def convert(self, currency: Currency) -> tuple[Decimal, Decimal]:
+        """Spend, and the value of what plans include, each day at its rate."""
+        return (
+            sum((currency.convert(day.spend_usd, day.day) for day in self.days), Decimal(0)),
+            sum((currency.convert(day.included_usd, day.day) for day in self.days), Decimal(0)),
+        )
+
+
+def load_records_page(
+    user: User, chosen: RecordFilter, page: int, timezone: str, sort: RecordSort = "newest"
+) -> list[dict[str, Any]]:
+    """One page of the matching records; pages count from 1."""
+    return _records_page(user, data_version(user), (chosen, timezone), page, sort)
 
 
 @cached
 def _records_page(
     user: User,
     version: str,  # noqa: ARG001
-    chosen: RecordFilter,
+    asked: tuple[RecordFilter, str],
     page: int,
-    timezone: str,
+    sort: RecordSort,
 ) -> list[dict[str, Any]]:
-    query = _filtered(select(user, "cost_records", RECORD_COLUMNS), chosen, timezone)
-    start = (page - 1) * PAGE_ROWS
-    newest = query.order("timestamp", desc=True).order("id")
-    return fetch_rows(newest.range(start, start + PAGE_ROWS - 1))
+    return _read_page(user, asked[0].to_json(asked[1]), sort, (page - 1) * PAGE_ROWS, PAGE_ROWS)
+
+
+def _read_page(
+    user: User, chosen: dict[str, Any], sort: RecordSort, skip: int, max_rows: int
+) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = call(
+        user, "list_records", chosen=chosen, sort=sort, skip=skip, max_rows=max_rows
+    )
+    return found
 
 
 def load_records_count(user: User, chosen: RecordFilter, timezone: str) -> int:
     """The number of matching records."""
-    return _records_count(user, data_version(user), chosen, timezone)
+    return load_record_sums(user, chosen, timezone).records
+
+
+def load_record_sums(user: User, chosen: RecordFilter, timezone: str) -> RecordSums:
+    """The sums of the matching records."""
+    return _record_sums(user, data_version(user), chosen, timezone)
 
 
 @cached
-def _records_count(user: User, version: str, chosen: RecordFilter, timezone: str) -> int:  # noqa: ARG001
-    return _count(_filtered(_select_count(user), chosen, timezone))
+def _record_sums(user: User, version: str, chosen: RecordFilter, timezone: str) -> RecordSums:  # noqa: ARG001
+    sums = call(user, "sum_records", chosen=chosen.to_json(timezone))
+    days = tuple(
+        DaySum(date.fromisoformat(day), Decimal(spend), Decimal(included), tokens)
+        for day, spend, included, tokens in sums["days"]
+    )
+    return RecordSums(sums["records"], sums["unpriced"], days)
 
 
-def _filtered(query: Any, chosen: RecordFilter, timezone: str) -> Any:
-    for column in ("provider_id", "model_name", "collection_method", "cost_basis", "billing_account"):
-        if (value := getattr(chosen, column)) is not None:
-            query = query.eq(column, value)
-    if chosen.session is not None:
-        query = query.eq("metadata->>session", chosen.session)
-    if chosen.project_id == UNASSIGNED:
-        query = query.is_("project_id", "null")
-    elif chosen.project_id is not None:
-        query = query.eq("project_id", chosen.project_id)
-    zone = ZoneInfo(timezone)
-    if chosen.first_day is not None:
-        query = query.gte("timestamp", day_start(chosen.first_day, zone))
-    if chosen.last_day is not None:
-        query = query.lt("timestamp", day_start(chosen.last_day + timedelta(days=1), zone))
-    return query
+def _clean(text: str) -> str:
+    """A text without NUL and halves of characters."""
+    return text.encode("utf-8", "ignore").decode().replace("\0", " ")
+
+
+def export_records(user: User, chosen: RecordFilter, timezone: str) -> bytes:
+    """The newest MOST_EXPORTED of the matching records as CSV, or the reason why they cannot be read."""
+    asked = chosen.to_json(timezone)
+    rows: list[dict[str, Any]] = []
+    try:
+        while len(rows) < MOST_EXPORTED:
+            page = _read_page(user, asked, "newest", 0, min(EXPORTED_AT_ONCE, MOST_EXPORTED - len(rows)))
+            rows += page
+            if len(page) < EXPORTED_AT_ONCE:
+                break
+            asked = asked | {"before": {"at": page[-1]["timestamp"], "id": page[-1]["id"]}}
+        return write_records(tabulate(database_of(user), rows), "csv")
+    except DatabaseError as problem:
+        return explain_wait(problem).encode()
+
+
+def explain_wait(problem: DatabaseError) -> str:
+    """The reason why records cannot be read, and what to do."""
+    if isinstance(problem, TimedOut):
+        return "This takes too long for so many records. Choose a shorter period with From and To."
+    return str(problem)
 
 
 def day_start(day: date, zone: ZoneInfo) -> str:
@@ -94,14 +183,7 @@ def day_start(day: date, zone: ZoneInfo) -> str:
 
 def count_import_records(user: User, import_id: str) -> int:
     """The number of records that belong to an import."""
-    return _count(_select_count(user).eq("import_id", import_id))
-
-
-def _select_count(user: User) -> Any:
-    return select(user, "cost_records", "id", count=CountMethod.exact, head=True)
-
-
-def _count(query: Any) -> int:
+    query = select(user, "cost_records", "id", count=CountMethod.exact, head=True).eq("import_id", import_id)
     return ask(query.execute).count or 0
 
 

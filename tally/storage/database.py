@@ -43,6 +43,10 @@ class Unreachable(DatabaseError):
     """The database did not answer, after retries; repeating the request is safe."""
 
 
+class TimedOut(DatabaseError):
+    """The database gave up a request that took too long."""
+
+
 class SignedOut(DatabaseError):
     """The access token is no longer valid."""
 
@@ -163,7 +167,7 @@ def describe(code: str | None, message: str) -> DatabaseError:
             "The database's disk is full. Free some space there, then try again; repeating is safe."
         )
     if code == TIMED_OUT:
-        return DatabaseError(
+        return TimedOut(
             "The database timed out. Wait a moment, then try again, with less data if it happens again."
         )
     if code in TOO_LONG:

@@ -6,6 +6,7 @@ false. `project` and `person` are names and email addresses; a personal workspac
 """
 
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -48,6 +49,16 @@ READ = (
 TEXT_COLUMNS = ("provider", "model_name", "project", "person", "note")
 OTHER_PROJECTS = "Other projects"  # private ones that the account does not see
 DELETED_ACCOUNT = "Deleted account"
+COUNTS = (
+    "tokens_used",
+    "input_tokens",
+    "output_tokens",
+    "cached_input_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "request_count",
+)
+NO_COST, NO_COUNTS = {"cost_usd": "0.0000000000"}, dict.fromkeys(COUNTS, 0)
 # Spreadsheets run text cells that begin with these characters as formulas.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -72,6 +83,22 @@ def load_records(database: Database, on_progress: Progress = ignore_progress) ->
         rows += page
         on_progress(len(rows), 0, "")
     return pd.DataFrame([_flatten(row, names) for row in rows], columns=list(COLUMNS))
+
+
+def tabulate(database: Database, rows: Iterable[Row]) -> "pd.DataFrame":
+    """Records as `list_records` tells them, with COLUMNS: figures that do not count are 0, as in totals."""
+    import pandas as pd  # takes half a second
+
+    names = _load_names(database)
+    return pd.DataFrame([_flatten(_keep_effective(row), names) for row in rows], columns=list(COLUMNS))
+
+
+def _keep_effective(row: Row) -> Row:
+    return (
+        row
+        | ({} if row["money_is_effective"] else NO_COST)
+        | ({} if row["tokens_are_effective"] else NO_COUNTS)
+    )
 
 
 def write_records(records: "pd.DataFrame", file_format: Format) -> bytes:

@@ -160,6 +160,7 @@ EXECUTED_BY = {
     "list_people": {"authenticated"},
     "list_projects": {"authenticated"},
     "list_views": {"authenticated"},
+    "list_records": {"authenticated"},
     "list_workspaces": {"authenticated"},
     "model_names": {"authenticated"},
     "model_performance": {"authenticated"},
@@ -206,6 +207,7 @@ EXECUTED_BY = {
     "stop_digests": {"anon", "authenticated"},  # who reads a mailbox may be signed out
     "set_role": {"authenticated"},
     "stop_channel": {"anon", "authenticated"},
+    "sum_records": {"authenticated"},
     "test_channel": {"authenticated"},
     "transfer_ownership": {"authenticated"},
     "update_project": {"authenticated"},

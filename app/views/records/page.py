@@ -1,7 +1,9 @@
-"""Records: every stored charge, filtered and paged by the database; manual entries can be edited."""
+"""Records: every stored charge, searched, sorted and paged by the database; manual entries can be edited."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -15,12 +17,22 @@ from app.parts.permissions import explain_fixed, render_own_only
 from app.parts.project_choice import choose_project
 from app.parts.record_labels import BASES, SOURCES
 from app.ui.navigation import clear_parameter, switch_page
+from app.ui.notices import render_warning
 from app.ui.periods import EARLIEST_DAY, today_in
 from app.ui.tables import render_table, selected_row
 from app.ui.titles import title_row
 from app.views.records.dialogs import confirm_deletion, edit_entry
-from app.views.records.table import describe_records, explain_record, list_columns
+from app.views.records.table import describe_records, describe_sums, explain_record, list_columns
 from tally.core.text import plural
+from tally.storage.database import TimedOut
+
+SORTS: dict[data.RecordSort, str] = {
+    "newest": "Newest first",
+    "oldest": "Oldest first",
+    "dearest": "Most expensive first",
+    "tokens": "Most tokens first",
+}
+MOST_PAGES = data.MOST_SKIPPED // data.PAGE_ROWS + 1
 
 
 def choose(label: str, options: Mapping[str, str]) -> str | None:
@@ -42,9 +54,32 @@ def choose_day(label: str, key: str) -> date | None:
     return st.date_input(label, None, EARLIEST_DAY, latest, format="YYYY-MM-DD", key=key, bind="query-params")
 
 
-def render_filters() -> data.RecordFilter:
+def choose_sort() -> data.RecordSort:
+    """The order of all matching records, stored in the URL."""
+    return st.selectbox("Sort", SORTS, format_func=SORTS.__getitem__, key="sort", bind="query-params")
+
+
+@contextmanager
+def explain_slow() -> Iterator[None]:
+    """End the page with what to do where the records are too many for the database's time."""
+    try:
+        yield
+    except TimedOut as slow:
+        render_warning(data.explain_wait(slow))
+        st.stop()
+
+
+def render_filters() -> tuple[data.RecordFilter, data.RecordSort]:
     """The filters. Select boxes show model names as plain text, so hostile names are harmless."""
     with st.grid(3, min_column_width=140, gap="small"):
+        search = st.text_input(
+            "Search",
+            max_chars=data.MAX_SEARCH,
+            placeholder="Model, note, session, request, project",
+            key="search",
+            bind="query-params",
+        )
+        sort = choose_sort()
         provider = choose("Provider", providers)
         model = choose("Model", {name: name for name in models})
         source = choose("Source", SOURCES)
@@ -52,7 +87,7 @@ def render_filters() -> data.RecordFilter:
         first = choose_day("From", "first_day")
         last = choose_day("To", "last_day")
         account = choose("Account", accounts) if accounts else None
-    return data.RecordFilter(
+    chosen = data.RecordFilter(
         provider,
         model,
         source,
@@ -62,7 +97,9 @@ def render_filters() -> data.RecordFilter:
         project.project_id if project else None,
         account,
         st.query_params.get("session") or None,
+        search=search or "",
     )
+    return chosen, sort
 
 
 def render_session() -> None:
@@ -108,36 +145,57 @@ with st.skeleton(height=480):
     accounts = data.load_account_names(user)
     models = data.load_model_names(user)
     if models:
-        chosen = render_filters()
+        chosen, sort = render_filters()
         render_session()
-        count = data.load_records_count(user, chosen, preferences.timezone)
+        page_key = f"page-{hash((chosen, sort))}"
+        page = st.session_state.get(page_key) or 1
+        load_page = partial(data.load_records_page, user, chosen, timezone=preferences.timezone, sort=sort)
+        load_sums = partial(data.load_record_sums, user, chosen, preferences.timezone)
+        with explain_slow():
+            rows = load_page(page)
+            if not rows and page > 1:  # records were deleted meanwhile
+                page = max(1, -(-load_sums().records // data.PAGE_ROWS))
+                rows = load_page(page)
 if not models:
     render_nothing_yet(user)
     st.stop()
-if count == 0:
+if not rows:
     with st.container(border=True):
         st.text("No records match these filters.")
     st.stop()
 
-pages = -(-count // data.PAGE_ROWS)
-page_key = f"page-{hash(chosen)}"
-page = min(st.session_state.get(page_key) or 1, pages)
-rows = data.load_records_page(user, chosen, page, preferences.timezone)
-table_key = f"records-{hash(chosen)}-{page}"
+table_key = f"records-{hash((chosen, sort))}-{page}"
 position = selected_row(table_key, len(rows))
 render_actions(None if position is None else rows[position])
 currency = data.load_currency(user)
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    totals = st.empty()
+    totals.markdown("Adding up…", width="content")
+    st.download_button(
+        "Download CSV",
+        partial(data.export_records, user, chosen, preferences.timezone),
+        file_name=f"tally-records-{today}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        help=f"What matches, newest first, up to {data.MOST_EXPORTED:,} records.",
+    )
 render_table(
     describe_records(rows, providers, preferences.zone, currency),
     list_columns(preferences.zone, currency.code),
-    "Records, newest first",
+    f"Records, {SORTS[sort].lower()}",
     NO_PRICE,
     table_key,
 )
+with explain_slow():  # after the table, which does not wait for them: sums read every matching record
+    sums = load_sums()
+totals.markdown(describe_sums(sums, currency), width="content")
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     first_row = (page - 1) * data.PAGE_ROWS + 1
     st.caption(
-        f"{first_row:,} to {first_row + len(rows) - 1:,} of {plural(count, 'record')}", width="content"
+        f"{first_row:,} to {first_row + len(rows) - 1:,} of {plural(sums.records, 'record')}", width="content"
     )
-    if pages > 1:
+    if (pages := min(-(-sums.records // data.PAGE_ROWS), MOST_PAGES)) > 1:
         st.pagination(pages, key=page_key)
+if sums.records > data.MOST_EXPORTED:
+    st.caption(f"The CSV has the newest {data.MOST_EXPORTED:,}. Choose a shorter period for the others.")

@@ -8,12 +8,16 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from app import data
 from app.figures.currencies import Currency
+from app.formats.counts import format_count
 from app.formats.dates import format_day, format_instant
 from app.formats.money import NO_PRICE, format_money
+from app.formats.text import escape_markdown
 from app.parts.record_labels import BASES, CHARGES, IN_TOTALS, SOURCES, describe_use
 from app.ui import columns
 from app.ui.columns import Column
+from tally.core.text import plural
 from tally.pricing.estimate import LIST_USD
 from tally.pricing.model_aliases import MODEL_ALIAS
 
@@ -69,6 +73,18 @@ def describe_records(
     if all(row["money_is_effective"] and row["tokens_are_effective"] for row in rows):
         unused.append("in_totals")
     return frame.drop(columns=unused)
+
+
+def describe_sums(sums: data.RecordSums, currency: Currency) -> str:
+    """Sums of the matching records, as far as they count, as Markdown."""
+    spend, included = sums.convert(currency)
+    parts = [f"**{escape_markdown(format_money(spend, currency.code))}** spend"]
+    if included:
+        parts.append(f"{escape_markdown(format_money(included, currency.code))} of use that plans include")
+    parts.append(f"{format_count(sums.tokens)} tokens")
+    if sums.unpriced:
+        parts.append(f"{plural(sums.unpriced, 'record')} without a price")
+    return " · ".join(parts)
 
 
 def _or_absent(amount: Decimal | None) -> Decimal | str:

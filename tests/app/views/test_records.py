@@ -1,20 +1,26 @@
 """The Records page: paged and filtered by the database; only manual entries can be changed."""
 
+import io
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+import pandas as pd
 import pytest
 import streamlit as st
+from streamlit.testing.v1 import AppTest
 
 from app import data
 from app.auth.identity import User, database_of
 from app.data import changes
 from app.figures.currencies import Currency
 from app.views.records.table import describe_cost, describe_records, explain_record
+from tally.currency.rates import Rates
 from tally.spend.manual_entries import ManualEntry, add_entry
 from tally.spend.subscriptions import Subscription, add_subscription
+from tally.storage.database import TIMED_OUT, describe
+from tally.storage.export import COLUMNS
 from tally.traces.stored_span import save_spans
 from tests.app.pages import open_page, save, shown, usage
 from tests.app.ui.shown_table import shown_table
@@ -70,11 +76,95 @@ def test_filters_are_applied_in_the_database(monkeypatch: pytest.MonkeyPatch, us
     assert all_records(user, collection_method="otlp") == []
 
 
+def test_search_sort_and_sums_are_of_all_that_match(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    save(user, [usage(0, f"0.{n:02}", minutes_ago=n, metadata={"note": "cheap"}) for n in range(1, 31)])
+    save(
+        user,
+        [
+            usage(2, "7", metadata={"note": "Poster 100%"}, input_tokens=10_000),
+            usage(3, "9", metadata={"note": "poster 100%"}, cost_basis="included"),
+            usage(4, None, metadata={"note": "poster 100% again"}, cost_basis="estimated", input_tokens=5),
+        ],
+    )
+
+    page = open_page(monkeypatch, user, "records", {"sort": "Most expensive first"})
+    assert shown_table(page.dataframe[0])["cost"].tolist()[:3] == ["$9.00", "$7.00", "$0.30"]
+    assert "**$11.65** spend · $9.00 of use that plans include" in unescaped(page)
+
+    page.text_input(key="search").set_value("POSTER 100%").run()
+    assert not page.exception
+    assert len(page.dataframe[0].value) == 3
+    assert "1 to 3 of 3 records" in shown(page)
+    sums = "**$7.00** spend · $9.00 of use that plans include · 10K tokens · 1 record without a price"
+    assert sums in unescaped(page)
+
+    page = open_page(monkeypatch, user, "records", {"search": "cheap", "sort": "Oldest first"})
+    assert len(page.dataframe[0].value) == data.PAGE_ROWS
+    assert shown_table(page.dataframe[0])["cost"].iloc[0] == "$0.30"
+
+
+def unescaped(page: AppTest) -> str:
+    return shown(page).replace("\\", "")
+
+
+@pytest.mark.parametrize("text", ["a\0b", "x" * 10_000, "\u202e\u202e", "%_\\'\"", "\ud800%x"])
+def test_no_search_is_refused_by_the_database(user: User, text: str) -> None:
+    save(user, [usage(0, "1")])
+    for chosen in (data.RecordFilter(search=text), data.RecordFilter(session=text)):
+        assert data.load_records_page(user, chosen, 1, "UTC") == []
+    assert data.load_record_sums(user, data.RecordFilter(search=text), "UTC").records == 0
+
+
+def test_sums_are_converted_at_the_rate_of_each_day() -> None:
+    first, second = date(2026, 1, 5), date(2026, 1, 6)
+    rates = Rates([(first, "USD", Decimal(2)), (second, "USD", Decimal("1.25"))])
+    days = tuple(data.DaySum(day, Decimal(10), Decimal(1), 3) for day in (first, second))
+    sums = data.RecordSums(2, 0, days)
+    assert sums.convert(Currency("EUR", rates)) == (Decimal(13), Decimal("1.3"))
+    assert sums.convert(Currency()) == (Decimal(20), Decimal(2))
+
+
+def test_csv_has_what_matches_as_totals_count_it(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.data.records.EXPORTED_AT_ONCE", 4)
+    counted = [usage(0, f"{n}", minutes_ago=n, metadata={"note": "=HYPERLINK()"}) for n in range(1, 11)]
+    covered = usage(1, "3", billing_account="openai", dataset="openai_usage", cost_basis="estimated")
+    billed = usage(1, "4", billing_account="openai", dataset="openai_cost")
+    save(user, [*counted, covered, billed])
+
+    everything = read_csv(data.export_records(user, data.RecordFilter(), "UTC"))
+    assert list(everything.columns) == list(COLUMNS)
+    assert [Decimal(cost) for cost in everything["cost_usd"]][:10] == list(range(1, 11))
+    assert sorted(Decimal(cost) for cost in everything["cost_usd"][10:]) == [0, 4]
+    found = read_csv(data.export_records(user, data.RecordFilter(search="hyperlink"), "UTC"))
+    assert set(found["note"]) == {"'=HYPERLINK()"}
+    monkeypatch.setattr("app.data.records.MOST_EXPORTED", 7)
+    assert len(read_csv(data.export_records(user, data.RecordFilter(), "UTC"))) == 7
+
+
+def read_csv(content: bytes) -> pd.DataFrame:
+    return pd.read_csv(io.BytesIO(content), dtype=str)
+
+
+def test_slow_searches_say_what_to_do(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    save(user, [usage(0, "1")])
+
+    def give_up(*_: object, **__: object) -> None:
+        raise describe(TIMED_OUT, "canceling statement due to statement timeout")
+
+    monkeypatch.setattr("app.data.load_record_sums", give_up)
+    page = open_page(monkeypatch, user, "records")
+    assert not page.exception
+    assert "Choose a shorter period" in page.warning[0].value
+    assert len(page.dataframe[0].value) == 1
+    monkeypatch.setattr("app.data.records._read_page", give_up)
+    assert b"Choose a shorter period" in data.export_records(user, data.RecordFilter(), "UTC")
+
+
 def test_filters_without_match_show_a_message(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     save(user, [usage(0, "1")])
 
     page = open_page(monkeypatch, user, "records")
-    page.selectbox[2].set_value("otlp").run()
+    page.selectbox(key="source").set_value("otlp").run()
 
     assert "No records match these filters" in shown(page)
 
@@ -195,7 +285,7 @@ def test_a_record_of_a_call_leads_to_its_step_in_the_trace(
     save_spans(database_of(user), [span(0, 1, 0, 0, 2, "answer"), traced])
     save(user, [usage(0, "0.01", metadata={"trace_id": traced.trace_id, "span_id": traced.span_id})])
     page = open_page(monkeypatch, user, "records")
-    key = f"records-{hash(data.RecordFilter())}-1"
+    key = f"records-{hash((data.RecordFilter(), 'newest'))}-1"
     page.session_state[key] = {"selection": {"rows": [0], "columns": [], "cells": []}}
     page.run()
     next(button for button in page.button if button.label == "Trace").click().run()
