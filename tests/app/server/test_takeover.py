@@ -14,8 +14,10 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from app.auth.cookies import SESSION_HEADER
 from app.server.gate import MAX_LIVE_PAGES
-from tests.app.accounts import Account, sign_in
+from tally.accounts.auth_client import AuthClient
+from tests.app.accounts import Account, sign_in, sign_in_user
 from tests.app.app_server import AppServer
+from tests.app.pages import save, usage
 
 
 async def open_page(
@@ -134,6 +136,46 @@ def test_download_is_served_to_the_pages_of_its_own_session_only(
                 assert httpx.get(server.url + path, headers={"cookie": cookie}).status_code == status
 
     asyncio.run(attempt())
+
+
+def test_file_made_by_a_click_is_served_to_the_pages_of_its_own_session_only(
+    server: AppServer, upstream: AuthClient, new_account: Callable[[], Account]
+) -> None:
+    ada = new_account()
+    save(sign_in_user(upstream, ada), [usage(1, "5")])
+    adas, bobs = cookie_of(server, ada), cookie_of(server, new_account())
+
+    async def attempt() -> None:
+        async with AsyncExitStack() as stack:
+            path = await make_download(stack, server, adas)
+            for cookie, status in ((adas, 200), (bobs, 404), ("", 401)):
+                answer = httpx.get(server.url + path, headers={"cookie": cookie})
+                assert answer.status_code == status
+                assert ("gpt-5.2" in answer.text) == (status == 200)
+
+    asyncio.run(attempt())
+
+
+async def make_download(stack: AsyncExitStack, server: AppServer, cookie: str) -> str:
+    """Open the page of records, click its download, and return the address of the file that is made then."""
+    socket = await connect(stack, server, cookie)
+    rerun = BackMsg()
+    rerun.rerun_script.page_name = "records"
+    await socket.send(rerun.SerializeToString())
+    live = ""
+    while True:
+        message = ForwardMsg()
+        message.ParseFromString(bytes(await asyncio.wait_for(socket.recv(decode=False), 20)))
+        if message.WhichOneof("type") == "new_session":
+            live = message.new_session.initialize.session_id
+        if file_id := message.delta.new_element.download_button.deferred_file_id:
+            click = BackMsg()
+            click.backend_operation_request.request_id = "click"
+            click.backend_operation_request.session_id = live
+            click.backend_operation_request.deferred_file.file_id = file_id
+            await socket.send(click.SerializeToString())
+        if url := message.backend_operation_response.deferred_file.url:
+            return url
 
 
 async def find_download(stack: AsyncExitStack, server: AppServer, cookie: str) -> str:
