@@ -207,7 +207,9 @@ def _add_other(found: Attributes, key: str, value: Any, notes: Notes) -> None:
     kind = value.WhichOneof("value")
     if kind is None:
         return
-    if kind == "kvlist_value":
+    if kind == "array_value":
+        found[key] = _read_items(value.array_value.values[:MAX_ITEMS], key, notes)
+    elif kind == "kvlist_value":
         for inner, inner_value in islice(_flatten(key, value, 1), MAX_READ):
             name = find_key(inner) if len(inner) <= MAX_KEY else notes.skip_key(inner)
             if name:
@@ -241,6 +243,8 @@ def _read_items(items: Sequence[Any], key: str, notes: Notes) -> Value:
     """The scalars in a list."""
     texts = [item.string_value for item in items]
     if all(texts):  # as in most lists
-        return [notes.cut(key, text) for text in texts]
+        return [
+            text if len(text) <= MAX_TEXT and text.isprintable() else notes.cut(key, text) for text in texts
+        ]
     kinds = [(item, item.WhichOneof("value")) for item in items]
     return keep_scalars([_read_value(item, kind, key, notes) for item, kind in kinds if kind not in NESTED])

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -18,6 +19,7 @@ from tally.telemetry.vocabularies import keys
 
 MAX_NAME = 200
 MAX_TAGS, MAX_TAG = 20, 100
+MAX_SHAPES, MAX_KEYS = 500, 64  # of items that are remembered
 MAX_USD = Decimal(1_000_000)  # for one call
 MAX_MS = 10**9
 NO_SERVICE = "unknown_service"  # as SDKs name a program that has no name
@@ -50,6 +52,7 @@ NAMES = {
 _BY_KEY = {
     key: (field, place) for field, of_field in keys.FIELDS.items() for place, key in enumerate(of_field)
 }
+_ATTRIBUTES = NAMES.get
 _ADDRESS = re.compile(r"[:@\\]|^[/.~]|\.git$")
 _DIGITS = re.compile(r"-?[0-9]{1,40}(?:\.0+)?")
 
@@ -65,12 +68,13 @@ class Program(NamedTuple):
 class Told:
     """The statements of an item, and of its program where the item is silent."""
 
-    __slots__ = ("attributes", "fields", "others", "program")
+    __slots__ = ("attributes", "fields", "of_tags", "program")
 
     def __init__(self, attributes: Attributes, resource: Attributes) -> None:
         self.attributes = attributes
-        self.others: list[str] = []  # keys of no field
-        self.fields = gather(attributes, self.others)
+        shape = find_shape(attributes)
+        self.of_tags = shape.tags
+        self.fields = _gather(attributes, shape)
         self.program = read_program(resource)
 
     def value(self, field: str) -> Value:
@@ -79,22 +83,23 @@ class Told:
 
     def text(self, field: str) -> str:
         """A name; empty for none."""
-        return read_name(self.fields.get(field))
+        value = self.fields.get(field)
+        return "" if value is None else read_name(value)
 
     def names(self) -> dict[str, Any]:
         """All names, by the attribute of a call that they fill."""
-        found: dict[str, Any] = dict(self.program.names)
+        found: dict[str, Any] = self.program.names.copy()
         for field, value in self.fields.items():
-            if (attribute := NAMES.get(field)) is not None and (name := read_name_of(field, value)):
-                found[attribute] = name
+            if (attribute := _ATTRIBUTES(field)) is not None:
+                name = _read_text_of(field, value) if type(value) is str else read_name_of(field, value)
+                if name:
+                    found[attribute] = name
         return found
 
     def tags(self) -> Mapping[str, str]:
         """Tags of the item and of its program that people chose, as names with values."""
         found: dict[str, str] = {}
-        for key in self.others:
-            if (tag := find_tag(key)) is None:
-                continue
+        for key, tag in self.of_tags:
             value = self.attributes[key]
             for name, of_name in (
                 [(tag, read_name(value))] if tag else [(each, "") for each in read_list(value)]
@@ -121,18 +126,48 @@ class Told:
         return read_usd(self.fields.get("cost"))
 
 
-def gather(attributes: Attributes, others: list[str] | None = None) -> dict[str, Value]:
-    """The first filled attribute of each field; keys of no field are added to the others."""
+class Shape(NamedTuple):
+    """The fields that an item may have by its keys, each with these keys in their order, and its tags."""
+
+    fields: Sequence[tuple[str, Sequence[str]]]
+    tags: Sequence[tuple[str, str]]  # keys with the names of tags, empty for lists of tags
+
+
+def gather(attributes: Attributes) -> dict[str, Value]:
+    """The first filled attribute of each field."""
+    return _gather(attributes, find_shape(attributes))
+
+
+def _gather(attributes: Attributes, shape: Shape) -> dict[str, Value]:
     found: dict[str, Value] = {}
-    places: dict[str, int] = {}
-    for key, value in attributes.items():
-        if (named := _BY_KEY.get(key)) is not None and value is not None and value != "":
-            field, place = named
-            if place < places.get(field, 1_000):
-                found[field], places[field] = value, place
-        elif others is not None and named is None:
-            others.append(key)
+    for field, of_field in shape.fields:
+        for key in of_field:
+            value = attributes[key]
+            if value is not None and value != "":
+                found[field] = value
+                break
     return found
+
+
+def find_shape(attributes: Attributes) -> Shape:
+    """The shape of an item; an instrument's items have few, so it is looked up unless they are too many."""
+    names = tuple(attributes)
+    return _known_shape(names) if len(names) <= MAX_KEYS else _make_shape(names)
+
+
+def _make_shape(names: tuple[str, ...]) -> Shape:
+    fields: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    tags = []
+    for key in names:
+        if (named := _BY_KEY.get(key)) is not None:
+            field, place = named
+            fields[field].append((place, key))
+        elif (tag := find_tag(key)) is not None:
+            tags.append((key, tag))
+    return Shape([(field, [key for _, key in sorted(found)]) for field, found in fields.items()], tags)
+
+
+_known_shape = lru_cache(MAX_SHAPES)(_make_shape)
 
 
 _last_program = Program({}, {}, {})
@@ -195,6 +230,9 @@ def read_name_of(field: str, value: Value) -> str:
         return name_repository(value)
     name = read_name(value)
     return "" if field == "branch" and name == NO_BRANCH else name
+
+
+_read_text_of = lru_cache(20_000)(read_name_of)  # of texts alone: to a cache, 1 and True are the same
 
 
 def read_count(field: str, value: Value) -> int:

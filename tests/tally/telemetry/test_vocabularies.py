@@ -5,12 +5,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tally.telemetry.calls import Call
 from tally.telemetry.counting import choose_calls
 from tally.telemetry.decoding import decode_logs, decode_traces
-from tally.telemetry.vocabularies import ReadCalls, read_calls
-from tally.telemetry.vocabularies.told import read_list, read_object
+from tally.telemetry.vocabularies import ReadCalls, keys, read_calls
+from tally.telemetry.vocabularies.told import Told, gather, read_list, read_object
 from tests.tally.telemetry.otlp import as_json, as_protobuf, log, logs, span, traces
 
 CHAT = {
@@ -203,6 +205,25 @@ def test_server_tells_who_is_paid() -> None:
 def test_ids_that_an_instrument_invented_are_none() -> None:
     for invented in ("aitxt-KJ4JtDPgD5tde59r", "run-1b2c3d4e", "7", ""):
         assert read_one(CHAT | {"gen_ai.response.id": invented}).request_ids == ()
+
+
+@given(
+    st.lists(
+        st.dictionaries(
+            st.sampled_from(
+                ["gen_ai.request.model", "gen_ai.response.model", "llm.model_name", "tally.tag.x"]
+            ),
+            st.sampled_from(["a", "b", "", None, 7]),
+        ),
+        max_size=6,
+    )
+)
+def test_items_of_one_shape_are_each_read_by_their_own_values(items: list[dict[str, Any]]) -> None:
+    for item in items:
+        models = [item[key] for key in keys.MODEL if item.get(key) not in (None, "")]
+        assert gather(item) == ({"model": models[0]} if models else {})
+        told = {"x": str(item["tally.tag.x"] or "")} if "tally.tag.x" in item else {}
+        assert Told(item, {}).tags() == told
 
 
 def test_model_of_the_response_goes_before_the_requests() -> None:
