@@ -19,9 +19,10 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Plans:
-    """All plans of a month together: what they cost in it, what they were worth, and when that was even.
+    """Plans of a month together: what they cost in it, what they were worth, and when that was even.
 
-    With a price, value is that of the providers whose plans have one.
+    A plan whose usage nobody counts is left out where another one's is known. With a price, value is that of the
+    providers whose plans have one.
     """
 
     month: date  # its first day
@@ -61,7 +62,8 @@ def calculate_plans(
                 known.plans | {plan.plan_name},
             )
     parts = sorted(found.values(), key=lambda part: (-part.worth, part.provider))
-    counted = [part for part in parts if part.paid > 0] or parts
+    priced = [part for part in parts if part.paid > 0]
+    counted = [part for part in priced if part.has_usage] or priced or parts
     price = sum((part.paid for part in counted), ZERO)
     value = sum((part.worth for part in counted), ZERO)
     names = sorted(name for part in counted for name in part.plans)

@@ -239,6 +239,15 @@ def plan(renewal_day: int, amount: str = "100", **changes: Any) -> Subscription:
     return Subscription("p", "Max", Decimal(amount), date(2026, 1, renewal_day), renewal_day, **changes)
 
 
+def test_plan_whose_usage_nobody_counts_is_not_compared() -> None:
+    usage = daily(
+        (3, "claude", "included", "60"), (1, "claude", "billed", "20"), (2, "chatgpt", "billed", "20")
+    )
+    plans = [("claude", plan(1, "20")), ("chatgpt", plan(2, "20"))]
+    found = calculate_plans(usage, plans, TODAY, Currency())
+    assert (found.price, found.value, found.factor) == (20, 60, 3)
+
+
 def test_plans_are_worth_what_they_included() -> None:
     found = calculate_plans(
         daily(
