@@ -22,6 +22,16 @@ def test_more_values_than_hues_still_differ() -> None:
     assert len(set(colours)) == 12
 
 
+def test_many_values_of_the_second_grouping_differ_within_one_hue() -> None:
+    groups = [("main", str(n)) for n in range(9)] + [("search", "0")]
+    assert len(set(shade_groups(groups, {}, SERIES, WHITE))) == 10
+
+
+def test_groups_that_share_their_first_value_have_hues_by_the_second() -> None:
+    assert shade_groups([("main", "opus"), ("main", "haiku")], {}, SERIES, WHITE) == list(SERIES[:2])
+    assert shade_groups([("main",)], {}, SERIES, WHITE) == [SERIES[0]]
+
+
 def test_mix_goes_from_one_colour_to_the_other() -> None:
     assert mix("#000000", "#FFFFFF", 0) == "#000000"
     assert mix("#000000", "#FFFFFF", 0.5) == "#808080"
