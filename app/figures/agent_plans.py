@@ -21,8 +21,8 @@ ZERO = Decimal(0)
 class Plans:
     """Plans of a month together: what they cost in it, what they were worth, and when that was even.
 
-    A plan whose usage nobody counts is left out where another one's is known. With a price, value is that of the
-    providers whose plans have one.
+    A plan whose usage nobody counts is left out where another one's is known. With a price, value is that of
+    the providers whose plans have one.
     """
 
     month: date  # its first day
