@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]  # it ships no types
 from playwright.sync_api import Page
 
-ATTEMPTS = 6
+ATTEMPTS = 20
 RUN = """ignored => axe.run({
     resultTypes: ["violations"],
     rules: Object.fromEntries(ignored.map(rule => [rule, {enabled: false}])),

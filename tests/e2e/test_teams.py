@@ -145,13 +145,13 @@ def test_switching_keeps_page_and_dates_and_follows_back(page: Page, account: Ac
     expect(page.get_by_role("option", name=LONG_NAME)).to_be_visible()
     page.keyboard.press("Enter")
     expect_spend(page, "$12.50")
-    assert f"workspace={team}" in page.url
-    assert "range=90D" in page.url
+    expect(page).to_have_url(re.compile(f"workspace={team}"))
+    expect(page).to_have_url(re.compile("range=90D"))
 
     visit(page, "/records")
     expect(page.get_by_text("1 to 1 of 1 record")).to_be_visible()
     assert list_settled_violations(page) == []
-    assert page.url.endswith(f"/records?workspace={team}")
+    expect(page).to_have_url(re.compile(f"/records\\?workspace={team}$"))
     page.go_back()
     expect_page(page, "/")
     expect(switcher).to_have_value(LONG_NAME)
@@ -177,5 +177,5 @@ def test_removed_member_is_told_and_sees_the_personal_workspace(
     visit(page, "/subscriptions")
 
     expect(page.get_by_text("You are no longer a member of Northwind")).to_be_visible()
-    assert "workspace" not in page.url
+    expect(page).not_to_have_url(re.compile("workspace"))
     expect(page.get_by_role("combobox", name="Workspace")).to_have_count(0)
