@@ -5101,6 +5101,20 @@ CREATE FUNCTION private.hour_writes(metadata jsonb, cache_write_tokens bigint) R
     end
 $_$;
 
+-- FUNCTION private.id_start()
+
+CREATE FUNCTION private.id_start() RETURNS text
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    chance constant text := replace(gen_random_uuid()::text, '-', '');
+begin
+    return lpad(to_hex((extract(epoch from clock_timestamp()) * 1000)::bigint), 12, '0')
+    || '7' || left(chance, 3) || '8' || right(chance, 11);
+end
+$$;
+
 -- FUNCTION private.idle_connections(uuid, timestamp with time zone, integer)
 
 CREATE FUNCTION private.idle_connections(tenant uuid, as_of timestamp with time zone, idle_days integer) RETURNS TABLE(id uuid, name text, provider text, since timestamp with time zone, had_records boolean, problem text)
@@ -5199,6 +5213,7 @@ declare
     inserted integer;
     refused_by text;
     filed record;
+    id_start constant text := private.id_start();
 begin
     -- Saves of a workspace run side by side while each writes once; two writes in one transaction could deadlock over days.
     perform pg_advisory_xact_lock_shared(private.save_lock(tenant));
@@ -5210,12 +5225,13 @@ begin
     )
 
     insert into public.cost_records (
-        workspace_id, user_id, project_id, project_chosen_by, provider_id, import_id, source_key, request_id, timestamp, day,
+        id, workspace_id, user_id, project_id, project_chosen_by, provider_id, import_id, source_key, request_id, timestamp, day,
         model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
         cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type,
         metadata
     )
     select
+        (id_start || lpad(to_hex(r.nth), 4, '0'))::uuid,
         tenant, coalesce(r.filed_person, source.user_id, auth.uid()), coalesce(r.project_id, r.filed_project),
         case when r.project_id is not null then 'source' end,
         p.id, source.id, coalesce(r.source_key, gen_random_uuid()), r.request_id, r.timestamp, r.day,
@@ -5225,10 +5241,10 @@ begin
         coalesce(r.cache_write_tokens, 0), coalesce(r.reasoning_tokens, 0), coalesce(r.request_count, 0),
         coalesce(r.collection_method, usual_method), coalesce(r.cost_basis, 'billed'), coalesce(r.charge_type, 'usage'),
         coalesce(r.metadata, '{}')
-    from unnest(incoming, filed.projects, filed.people) as r (
+    from unnest(incoming, filed.projects, filed.people) with ordinality as r (
         provider, timestamp, day, model_name, cost_usd, cost_basis, charge_type, collection_method, source_key, request_id,
         billing_account, dataset, billed_under_other_name, project_id, tokens_used, input_tokens, output_tokens,
-        cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, metadata, filed_project, filed_person
+        cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, metadata, filed_project, filed_person, nth
     )
     inner join providers as p on r.provider = p.name
     where
@@ -5714,18 +5730,20 @@ CREATE FUNCTION private.keep_statements(tenant uuid, source public.imports, usua
     AS $$
 declare
     filed constant record := private.file_incoming(tenant, source.id, incoming);
+    id_start constant text := private.id_start();
     kept integer;
 begin
     with stated as (
         insert into public.superseded_records as s (
-            workspace_id, user_id, project_id, project_chosen_by, provider_id, import_id, source_key, request_id, timestamp, day,
-            model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
-            cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type,
-            metadata
+            id, workspace_id, user_id, project_id, project_chosen_by, provider_id, import_id, source_key, request_id, timestamp,
+            day, model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens,
+            output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method,
+            cost_basis, charge_type, metadata
         )
         select distinct on (
             r.source_key, case when r.request_id is null then coalesce((r.day + time '12:00') at time zone 'UTC', r.timestamp) end
         )
+            (id_start || lpad(to_hex(r.nth), 4, '0'))::uuid,
             tenant, coalesce(r.filed_person, source.user_id, auth.uid()), coalesce(r.project_id, r.filed_project),
             case when r.project_id is not null then 'source' end,
             p.id, source.id, r.source_key, r.request_id, r.timestamp, r.day, r.model_name,
@@ -5735,10 +5753,10 @@ begin
             coalesce(r.cache_write_tokens, 0), coalesce(r.reasoning_tokens, 0), coalesce(r.request_count, 0),
             coalesce(r.collection_method, usual_method), coalesce(r.cost_basis, 'billed'), coalesce(r.charge_type, 'usage'),
             coalesce(r.metadata, '{}')
-        from unnest(incoming, filed.projects, filed.people) as r (
+        from unnest(incoming, filed.projects, filed.people) with ordinality as r (
             provider, timestamp, day, model_name, cost_usd, cost_basis, charge_type, collection_method, source_key, request_id,
             billing_account, dataset, billed_under_other_name, project_id, tokens_used, input_tokens, output_tokens,
-            cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, metadata, filed_project, filed_person
+            cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, metadata, filed_project, filed_person, nth
         )
         inner join public.providers as p on r.provider = p.name
         where
@@ -18844,6 +18862,8 @@ REVOKE ALL ON FUNCTION private.hidden_subscriptions() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.hidden_subscriptions() TO authenticated;
 
 REVOKE ALL ON FUNCTION private.hour_writes(metadata jsonb, cache_write_tokens bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.id_start() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.idle_connections(tenant uuid, as_of timestamp with time zone, idle_days integer) FROM PUBLIC;
 

@@ -13,18 +13,20 @@ set plan_cache_mode = force_generic_plan
 as $$
 declare
     filed constant record := private.file_incoming(tenant, source.id, incoming);
+    id_start constant text := private.id_start();
     kept integer;
 begin
     with stated as (
         insert into public.superseded_records as s (
-            workspace_id, user_id, project_id, project_chosen_by, provider_id, import_id, source_key, request_id, timestamp, day,
-            model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
-            cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type,
-            metadata
+            id, workspace_id, user_id, project_id, project_chosen_by, provider_id, import_id, source_key, request_id, timestamp,
+            day, model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens,
+            output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method,
+            cost_basis, charge_type, metadata
         )
         select distinct on (
             r.source_key, case when r.request_id is null then coalesce((r.day + time '12:00') at time zone 'UTC', r.timestamp) end
         )
+            (id_start || lpad(to_hex(r.nth), 4, '0'))::uuid,
             tenant, coalesce(r.filed_person, source.user_id, auth.uid()), coalesce(r.project_id, r.filed_project),
             case when r.project_id is not null then 'source' end,
             p.id, source.id, r.source_key, r.request_id, r.timestamp, r.day, r.model_name,
@@ -34,10 +36,10 @@ begin
             coalesce(r.cache_write_tokens, 0), coalesce(r.reasoning_tokens, 0), coalesce(r.request_count, 0),
             coalesce(r.collection_method, usual_method), coalesce(r.cost_basis, 'billed'), coalesce(r.charge_type, 'usage'),
             coalesce(r.metadata, '{}')
-        from unnest(incoming, filed.projects, filed.people) as r (
+        from unnest(incoming, filed.projects, filed.people) with ordinality as r (
             provider, timestamp, day, model_name, cost_usd, cost_basis, charge_type, collection_method, source_key, request_id,
             billing_account, dataset, billed_under_other_name, project_id, tokens_used, input_tokens, output_tokens,
-            cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, metadata, filed_project, filed_person
+            cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, metadata, filed_project, filed_person, nth
         )
         inner join public.providers as p on r.provider = p.name
         where
@@ -96,6 +98,7 @@ declare
     inserted integer;
     refused_by text;
     filed record;
+    id_start constant text := private.id_start();
 begin
     -- Saves of a workspace run side by side while each writes once; two writes in one transaction could deadlock over days.
     perform pg_advisory_xact_lock_shared(private.save_lock(tenant));
@@ -107,12 +110,13 @@ begin
     )
 
     insert into public.cost_records (
-        workspace_id, user_id, project_id, project_chosen_by, provider_id, import_id, source_key, request_id, timestamp, day,
+        id, workspace_id, user_id, project_id, project_chosen_by, provider_id, import_id, source_key, request_id, timestamp, day,
         model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
         cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type,
         metadata
     )
     select
+        (id_start || lpad(to_hex(r.nth), 4, '0'))::uuid,
         tenant, coalesce(r.filed_person, source.user_id, auth.uid()), coalesce(r.project_id, r.filed_project),
         case when r.project_id is not null then 'source' end,
         p.id, source.id, coalesce(r.source_key, gen_random_uuid()), r.request_id, r.timestamp, r.day,
@@ -122,10 +126,10 @@ begin
         coalesce(r.cache_write_tokens, 0), coalesce(r.reasoning_tokens, 0), coalesce(r.request_count, 0),
         coalesce(r.collection_method, usual_method), coalesce(r.cost_basis, 'billed'), coalesce(r.charge_type, 'usage'),
         coalesce(r.metadata, '{}')
-    from unnest(incoming, filed.projects, filed.people) as r (
+    from unnest(incoming, filed.projects, filed.people) with ordinality as r (
         provider, timestamp, day, model_name, cost_usd, cost_basis, charge_type, collection_method, source_key, request_id,
         billing_account, dataset, billed_under_other_name, project_id, tokens_used, input_tokens, output_tokens,
-        cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, metadata, filed_project, filed_person
+        cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, metadata, filed_project, filed_person, nth
     )
     inner join providers as p on r.provider = p.name
     where

@@ -1,5 +1,6 @@
 -- The way back from 001_schemas.sql. The extensions stay: they may have been there before.
 
+drop function if exists private.id_start();
 drop function if exists private.require_caller();
 drop function if exists private.clean_name(text, text);
 drop function if exists private.trim_text(text);
