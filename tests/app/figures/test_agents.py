@@ -245,7 +245,7 @@ def test_plan_whose_usage_nobody_counts_is_not_compared() -> None:
     )
     plans = [("claude", plan(1, "20")), ("chatgpt", plan(2, "20"))]
     found = calculate_plans(usage, plans, TODAY, Currency())
-    assert (found.price, found.value, found.factor) == (20, 60, 3)
+    assert (found.price, found.value, found.factor) == (Decimal(20), Decimal(60), Decimal(3))
 
 
 def test_plans_are_worth_what_they_included() -> None:
