@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 from app import data
-from app.auth import identity
 from app.auth.identity import User, database_of, supabase_client
 from tally.core.records import day_instant
 from tally.storage.database import DatabaseError
@@ -29,8 +28,7 @@ def save_preferences(
     merged = data.load_preference_metadata(user) | {"timezone_set": True} | dict(noted or {})
     columns = {**values, "metadata": merged}
     database_of(user).update("user_preferences", user.user_id, columns, key="user_id")
-    for shown in (user, identity.current_user()):  # the workspace that is open may be another one
-        data.forget_version(shown)
+    data.forget_version(user)
 
 
 def post_due_renewals(user: User) -> None:

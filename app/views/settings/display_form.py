@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app import data
+from app.auth import identity
 from app.auth.identity import User
 from app.data import changes
 from app.figures.currencies import list_currencies
@@ -92,6 +93,7 @@ def _offer_browser_timezone(user: User, preferences: data.Preferences) -> None:
 @explain_refusal
 def _save(user: User, **values: object) -> None:
     changes.save_preferences(user, values)
+    data.forget_version(identity.current_user())  # the workspace that is open may be another one
     announce_in("display", "Settings saved.")
     st.rerun()
 
