@@ -110,7 +110,7 @@ class ApiClient:
         try:
             return retry(_pause_before_retry, self._request, path, query, headers)
         except TransientFailure as failure:
-            raise Unavailable(f"{failure} Tally will retry at the next sync.") from None
+            raise Unavailable(str(failure), "Tally will retry at the next sync.") from None
 
     def _request(self, path: str, query: QueryParams, headers: Mapping[str, str] | None) -> bytes:
         title = self.host.title

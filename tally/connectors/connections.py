@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from tally.connectors import anthropic, openai, openrouter
 from tally.connectors.client import ApiClient
 from tally.connectors.datasets import ProviderApi
+from tally.connectors.errors import KeyRefused, Unanswered
 from tally.connectors.hosts import Host, check_key
 from tally.connectors.limits import INTERACTIVE, Limits
 from tally.core.errors import TallyError
@@ -21,6 +22,13 @@ from tally.secrets.vault import EncryptedKey, Owner, decrypt_key, encrypt_key
 from tally.storage.database import Database, Query, Row, select_all, select_first
 
 APIS: dict[str, ProviderApi] = {api.provider: api for api in (openai.API, anthropic.API, openrouter.API)}
+# No other provider's keys begin with these.
+KEY_STARTS = {
+    "openai": ("sk-admin-", "sk-proj-", "sk-svcacct-"),
+    "anthropic": ("sk-ant-",),
+    "openrouter": ("sk-or-",),
+}
+NOT_SAVED = "The connection was not saved. Try again in a few minutes."
 MAX_NAME_LENGTH = 100
 MAX_ACCOUNT_LENGTH = 50
 DUE_WITHIN = timedelta(hours=12)  # nightly runs do not always start at the same minute
@@ -126,11 +134,15 @@ def add_connection(
     new = new.stripped()
     _check_new(new, list_connections(database))
     check_key(new.key)
+    _check_start(new)
     (provider,) = database.select(
         Query("providers", "id,name,api_base_url", ["name"], {"name": new.provider})
     )
     with open_client(new.provider, str(provider["api_base_url"] or ""), new.key, limits) as client:
-        APIS[new.provider].check(client, datetime.now(UTC).date())
+        try:
+            APIS[new.provider].check(client, datetime.now(UTC).date())
+        except Unanswered as problem:
+            raise type(problem)(problem.sentence, NOT_SAVED) from None
     credential_id = uuid4()
     workspace_id = UUID(database.scope.workspace_id)
     owner = Owner(workspace_id, credential_id, new.provider)
@@ -207,6 +219,19 @@ def _check_new(new: NewConnection, known: list[Connection]) -> None:
         raise ConnectionRefused(f"The account name can have up to {MAX_ACCOUNT_LENGTH} characters.")
     others = [connection for connection in known if connection.provider == new.provider]
     _check_unique(new, others)
+
+
+def _check_start(new: NewConnection) -> None:
+    """Raise KeyRefused for a key that begins as those of another provider do, before it is sent anywhere."""
+    key = new.key.get_secret_value()
+    for provider, starts in KEY_STARTS.items():
+        start = next((start for start in starts if key.startswith(start)), "")
+        if start and provider != new.provider:
+            chosen, other = APIS[new.provider].title, APIS[provider].title
+            raise KeyRefused(
+                f"Keys that begin with {start} are those of {other}, not of {chosen}. It was not sent. "
+                f"Choose {other} as the provider, or paste a key of {chosen}."
+            )
 
 
 def _check_unique(new: NewConnection, others: list[Connection]) -> None:

@@ -19,16 +19,23 @@ class RequestRefused(ConnectorError):
         self.status = status
 
 
-class Unavailable(ConnectorError):
+class Unanswered(ConnectorError):
+    """No usable answer: `sentence` says why, and `then` what happens next."""
+
+    def __init__(self, sentence: str, then: str = "") -> None:
+        super().__init__(f"{sentence} {then}".strip())
+        self.sentence = sentence
+
+
+class Unavailable(Unanswered):
     """No response after several attempts; a later sync may get one."""
 
 
-class UnreadableResponse(ConnectorError):
+class UnreadableResponse(Unanswered):
     """A response that differs from the provider's documentation."""
 
 
 def unreadable(title: str, problem: str) -> UnreadableResponse:
     """Return the error for a provider's response; `problem` completes "the response …"."""
-    return UnreadableResponse(
-        f"{title}'s response {problem}. No data was changed for the days it covers; sync again later."
-    )
+    then = "No data was changed for the days it covers; sync again later."
+    return UnreadableResponse(f"{title}'s response {problem}.", then)

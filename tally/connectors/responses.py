@@ -73,7 +73,7 @@ class ResponseReader:
         seconds = _read_retry_after(response)
         if seconds > self._limits.longest_pause_seconds:
             raise Unavailable(
-                f"{sentence} It asks to wait {describe_seconds(seconds)}; Tally resumes at the next sync."
+                f"{sentence} It asks to wait {describe_seconds(seconds)}.", "Tally resumes at the next sync."
             )
         raise TransientFailure(sentence, seconds)
 

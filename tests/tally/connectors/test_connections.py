@@ -67,7 +67,21 @@ def test_spaces_around_a_pasted_key_are_removed(database: Database) -> None:
 @pytest.mark.parametrize("provider", APIS)
 def test_refused_key_is_not_stored(database: Database, provider: str) -> None:
     with pytest.raises(KeyRefused, match="key"):
-        add_with_key(database, provider, "sk-proj-not-an-admin-key")
+        add_with_key(database, provider, "sk-not-an-admin-key")
+    assert list_connections(database) == []
+
+
+@pytest.mark.parametrize("provider", APIS)
+@pytest.mark.parametrize("other", APIS)
+def test_key_of_another_provider_is_never_sent(
+    apis: FakeProviders, database: Database, provider: str, other: str
+) -> None:
+    if provider == other:
+        assert add_with_key(database, provider, KEYS[provider]).provider == provider
+        return
+    with pytest.raises(KeyRefused, match=f"those of {APIS[other].title}, not of {APIS[provider].title}"):
+        add_with_key(database, provider, f" {KEYS[other]}")
+    assert apis.requests == []
     assert list_connections(database) == []
 
 
@@ -86,9 +100,11 @@ def test_unchecked_key_is_not_stored(
     apis: FakeProviders, database: Database, fault: Fault, kind: type[ConnectorError]
 ) -> None:
     apis.fail("", *[fault] * 5)
-    with pytest.raises(kind):
+    with pytest.raises(kind) as refused:
         connect(database, "openai")
     assert list_connections(database) == []
+    assert "next sync" not in str(refused.value)
+    assert "sync again" not in str(refused.value)
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 101, "a\nb"])
