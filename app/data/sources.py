@@ -13,6 +13,7 @@ from app.figures.currencies import Currency
 
 if TYPE_CHECKING:
     from tally.connectors.connections import Connection
+    from tally.importers.save import FileKey
 
 IMPORTS_SHOWN = 200
 SAMPLE = "sample"  # as tally.spend.sample_data, which imports numpy, names its format
@@ -37,6 +38,21 @@ def load_sample_source(user: User) -> dict[str, Any] | None:
 def _sample_source(user: User, version: str) -> dict[str, Any] | None:  # noqa: ARG001
     samples = select(user, "imports", IMPORT_COLUMNS).eq("format", SAMPLE).eq("user_id", user.user_id)
     return next(iter(fetch_rows(samples.limit(1))), None)
+
+
+def load_same_import(user: User, key: "FileKey") -> dict[str, Any] | None:
+    """The own import of the same file that is in the workspace, complete and unchanged."""
+    return _same_import(user, data_version(user), key)
+
+
+@cached
+def _same_import(user: User, version: str, key: "FileKey") -> dict[str, Any] | None:  # noqa: ARG001
+    from tally.importers.save import find_same_import  # loads every importer, which one page needs
+
+    found = find_same_import(database_of(user), key)
+    if found is None:
+        return None
+    return next(iter(fetch_rows(select(user, "imports", IMPORT_COLUMNS).eq("id", found))), None)
 
 
 def load_rejected(user: User, import_id: str) -> list[dict[str, Any]]:

@@ -115,7 +115,7 @@ def describe_skipped(skipped: Mapping[str, int]) -> list[str]:
 
 def describe_unused(headings: Sequence[str]) -> list[str]:
     """A sentence for the columns of a table of costs that are left out."""
-    return [f"Not used: {list_quoted(headings)}."] if headings else []
+    return [f"Not imported: {list_quoted(headings)}."] if headings else []
 
 
 def describe_parsed(parsed: Parsed) -> list[str]:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import reduce
@@ -86,6 +86,26 @@ class _Sender:
         return saved
 
 
+@dataclass(frozen=True, slots=True)
+class FileKey:
+    """Content of a file and of the records in it; equal where an import would add nothing."""
+
+    file_sha256: str
+    signature: str
+    record_count: int
+
+
+def identify_file(parsed: Parsed, content: bytes) -> FileKey:
+    """The key of a parsed file that is not saved yet."""
+    return FileKey(sha256(content).hexdigest(), calculate_signature(parsed.records), len(parsed.records))
+
+
+def find_same_import(database: Database, key: FileKey) -> str | None:
+    """The id of the caller's last import of the same file, if its records are complete and unchanged."""
+    found: str | None = database.call("find_same_import", **asdict(key))
+    return found
+
+
 def save_import(
     database: Database, parsed: Parsed, file: ImportFile, on_progress: Progress = ignore_progress
 ) -> ImportResult:
@@ -95,10 +115,9 @@ def save_import(
     """
     breakdown = read_breakdown(parsed)
     refuse_overlap(database, breakdown, file.filename, file.format_name)
-    digest, signature = sha256(file.content).hexdigest(), calculate_signature(parsed.records)
-    same = database.call(
-        "find_same_import", file_sha256=digest, signature=signature, record_count=len(parsed.records)
-    )
+    key = identify_file(parsed, file.content)
+    digest, signature = key.file_sha256, key.signature
+    same = find_same_import(database, key)
     stored = find_stored(database, parsed)
     if same or len(stored) == len(parsed.records):
         return _report_stored(parsed, str(same or ""), on_progress)

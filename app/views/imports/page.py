@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -68,10 +69,17 @@ def render_file(file: UploadedFile, upload: Upload, is_alone: bool) -> None:
         if upload.preview is not None:
             upload_cards.render_key_figures(upload.preview, currency)
             upload_cards.render_notes(upload.notes)
+            if same := find_same(upload):
+                upload_cards.render_same(same, preferences.zone)
             if is_alone:
                 upload_cards.render_chart(upload.preview, labels, "chart", currency)
             with nullcontext() if is_alone else st.expander("Details"):
                 upload_cards.render_details(user, upload, labels, choices, file.file_id)
+
+
+def find_same(upload: Recognized) -> dict[str, Any] | None:
+    """The import of the same file, where it is here already."""
+    return data.load_same_import(user, upload.key) if upload.key else None
 
 
 def render_import(files: Sequence[tuple[UploadedFile, Recognized]], waiting: int) -> None:
@@ -87,7 +95,11 @@ def render_import(files: Sequence[tuple[UploadedFile, Recognized]], waiting: int
     rows = together.rows - together.rejected
     if rows == 0:
         render_warning("No rows to import.")
-    elif st.button(f"Import {plural(rows, 'row')}", type="primary", icon=":material/upload:", key="import"):
+        return
+    is_here = all(find_same(upload) for _, upload in files)
+    label = "Import again" if is_here else f"Import {plural(rows, 'row')}"
+    kind: Literal["primary", "secondary"] = "secondary" if is_here else "primary"
+    if st.button(label, type=kind, icon=":material/upload:", key="import"):
         begin_import(user, [upload.to_save(file) for file, upload in files])
 
 

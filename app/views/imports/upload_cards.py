@@ -1,6 +1,9 @@
 """Cards of uploaded files before they are imported."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
@@ -8,10 +11,11 @@ import streamlit as st
 from app.auth.identity import User
 from app.figures.source_names import short_title
 from app.formats.counts import format_count
-from app.formats.dates import format_day, format_days
+from app.formats.dates import format_day, format_days, format_instant
 from app.formats.money import NO_PRICE, format_figure, format_money
 from app.formats.text import DASH, escape_markdown
 from app.ui import charts, columns
+from app.ui.notices import render_warning
 from app.ui.tables import render_table
 from app.ui.theme import current_palette
 from app.views.imports import column_mappings
@@ -104,13 +108,21 @@ def render_notes(notes: Sequence[str]) -> None:
         st.caption(escape_markdown(sentence))
 
 
+def render_same(earlier: Mapping[str, Any], zone: ZoneInfo) -> None:
+    """Say that a file was imported before, as a choice and not as an error."""
+    moment = format_instant(datetime.fromisoformat(earlier["created_at"]), zone)
+    render_warning(f"This file is here already, imported {moment}. Importing it again adds nothing.")
+
+
 def render_chart(preview: Preview, labels: Mapping[str, str], key: str, currency: str) -> None:
     """Spend by day; nothing for a single day or without spend."""
     days = preview.days
     if days is None or days[0] == days[1] or not any(preview.daily.values()):
         return
     figure = charts.daily_spend(daily_frame(preview), charts.Context(), labels, current_palette(), currency)
-    weeks = ", daily average per week" if charts.is_weekly((days[1] - days[0]).days + 1) else ""
+    is_weekly = charts.is_weekly((days[1] - days[0]).days + 1)
+    weeks = ", daily average per week" if is_weekly else ""
+    st.caption("Spend: daily average of each week" if is_weekly else "Spend of each day")
     st.plotly_chart(
         figure.update_layout(height=CHART_HEIGHT),
         theme=None,

@@ -26,6 +26,7 @@ from tally.importers import (
     read_tables,
 )
 from tally.importers.preview import describe_parsed
+from tally.importers.save import FileKey, identify_file
 
 SAMPLE_ROWS = 5
 UNEXPECTED = "Tally couldn't read this file. Nothing was saved; the server's log has the reason."
@@ -73,6 +74,7 @@ class Recognized:
     parsed: Parsed | None
     preview: Preview | None
     notes: Sequence[str] = ()  # about what is left out, and what is uncertain
+    key: FileKey | None = None
 
     def to_save(self, file: UploadedFile) -> FileToSave:
         """The file as an import job saves it."""
@@ -93,7 +95,10 @@ class UploadCache:
         """Read a file, unless it was read with the same choices before."""
         key, basis, upload = self._entries.get(file.file_id, ("", (), None))
         if upload is None or basis != choices.basis(key):
-            key, upload = read_upload(file.getvalue(), shown_name(file.name), choices)
+            content = file.getvalue()
+            key, upload = read_upload(content, shown_name(file.name), choices)
+            if isinstance(upload, Recognized) and upload.parsed is not None:
+                upload = replace(upload, key=identify_file(upload.parsed, content))
             self._entries[file.file_id] = (key, choices.basis(key), upload)
         return upload
 

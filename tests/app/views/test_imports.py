@@ -100,7 +100,33 @@ def test_new_account_sees_an_empty_history(page: AppTest) -> None:
 
 def test_preview_names_columns_that_are_not_used(page: AppTest) -> None:
     drop(page, ("usage.csv", b"date,cost,bar\n2026-11-02,1,Website\n"))
-    assert 'Not used: "bar".' in shown(page).replace("\\", "")
+    assert 'Not imported: "bar".' in shown(page).replace("\\", "")
+
+
+def test_same_file_is_known_before_it_is_imported_again(page: AppTest, user: User) -> None:
+    drop(page, ("usage.csv", GOOD))
+    assert page.button(key="import").label == "Import 2 rows"
+    assert not any("here already" in warning.value for warning in page.warning)
+    finish_import(page)
+    press(page, "import_more")
+    drop(page, ("renamed.csv", GOOD))
+    assert any("This file is here already" in warning.value for warning in page.warning)
+    assert page.button(key="import").label == "Import again"
+    finish_import(page)
+    assert numbers(page) == ["3", "0", "2", "1"]
+    assert count_records(user) == 2
+
+    press(page, "import_more")
+    drop(page, ("usage.csv", GOOD + b"2026-11-09,OpenAI,gpt-5.2,1.00,1,1,\n"))
+    assert page.button(key="import").label == "Import 3 rows"
+    assert not any("here already" in warning.value for warning in page.warning)
+
+
+@pytest.mark.parametrize(("days", "label"), [(20, "Spend of each day"), (300, "daily average of each week")])
+def test_bars_of_the_preview_say_what_they_are(page: AppTest, days: int, label: str) -> None:
+    rows = "".join(f"{date(2026, 1, 1) + timedelta(days=nth)},openai,gpt-5.2,1.00\n" for nth in range(days))
+    drop(page, ("usage.csv", b"date,provider,model,cost\n" + rows.encode()))
+    assert label in shown(page)
 
 
 def test_preview_saves_nothing(page: AppTest, user: User) -> None:

@@ -210,8 +210,8 @@ def test_columns_that_are_not_used_are_named(tmp_path: Path) -> None:
     path = tmp_path / "usage.csv"
     path.write_text("date,cost,bar,provider\n2026-11-02,1,Website,OpenAI\n")
     (part,) = preview(path, "--cost-basis", "billed")["files"]
-    assert part["notes"] == ['Not used: "bar".']
-    assert 'Not used: "bar".' in run(path, "--dry-run").stdout
+    assert part["notes"] == ['Not imported: "bar".']
+    assert 'Not imported: "bar".' in run(path, "--dry-run").stdout
 
 
 def test_skipped_rows_are_counted_and_named(tmp_path: Path) -> None:

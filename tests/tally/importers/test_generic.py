@@ -87,7 +87,7 @@ def test_unreadable_purpose_rejects_the_row(header: str, cell: str, reason: str)
 
 def test_columns_that_are_left_out_are_named() -> None:
     parsed = parse("date,bar,cost,foo,,note\n2026-11-02,Website,1,a,b,c\n")
-    assert describe_parsed(parsed)[0] == 'Not used: "bar", "foo".'
+    assert describe_parsed(parsed)[0] == 'Not imported: "bar", "foo".'
     mapped = parse("date,foo,provider,cost\n2026-11-02,a,OpenAI,1\n", Options(mapping={"foo": "note"}))
     assert describe_parsed(mapped) == []
 
