@@ -34,6 +34,7 @@ BENCHES = (
     "telemetry",
     "killed_api",
     "traces",
+    "explore",
 )
 RESULTS = Path(__file__).parent / "results.json"
 
