@@ -78,7 +78,10 @@ def describe_records(
 def describe_sums(sums: data.RecordSums, currency: Currency) -> str:
     """Sums of the matching records, as far as they count, as Markdown."""
     spend, included = sums.convert(currency)
-    parts = [f"**{escape_markdown(format_money(spend, currency.code))}** spend"]
+    parts = [
+        plural(sums.records, "record"),
+        f"**{escape_markdown(format_money(spend, currency.code))}** spend",
+    ]
     if included:
         parts.append(f"{escape_markdown(format_money(included, currency.code))} of use that plans include")
     parts.append(f"{format_count(sums.tokens)} tokens")
