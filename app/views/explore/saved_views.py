@@ -9,6 +9,7 @@ from app.data.saved_views import SavedView, delete_view, load_views, rename_view
 from app.figures.explore_view import ExploreView, parse_query
 from app.formats.text import escape_markdown
 from app.parts.explore_address import show
+from app.ui.danger import confirm_danger
 from app.ui.notices import announce, explain_refusal, render_announcement, render_refusal
 from tally.storage.database import DatabaseError
 
@@ -83,7 +84,7 @@ def confirm_deletion(saved: SavedView) -> None:
     """Confirm, then delete."""
     st.text(saved.name)
     st.caption("Costs stay as they are. Addresses that you shared still work.")
-    if st.button("Delete view", type="primary", width="stretch", key="confirm_view_deletion"):
+    if confirm_danger("Delete view"):
         delete_view(current_user(), saved.view_id)
         st.rerun()
 

@@ -308,7 +308,7 @@ def test_views_are_saved_opened_renamed_and_deleted(monkeypatch: pytest.MonkeyPa
     assert not any("](http" in button.label for button in page.button)
 
     dialog = open_dialog(monkeypatch, team, "app.views.explore.saved_views:confirm_deletion", renamed)
-    dialog.button(key="confirm_view_deletion").click().run()
+    dialog.button(key="danger-confirm").click().run()
     assert load_views(team) == []
 
 
