@@ -41,6 +41,7 @@ class ScanJob:
         self.results: list[SourceResult] = []
         self.problem = ""
         self.title, self.done, self.total = "", 0, 0
+        self._has_news = True
         self._api = database_of(user)
         self._thread = threading.Thread(target=self._run, name="scan", daemon=True)
         self._thread.start()
@@ -49,6 +50,11 @@ class ScanJob:
     def is_running(self) -> bool:
         """True while logs are read."""
         return self._thread.is_alive()
+
+    def take_news(self) -> bool:
+        """True once after the scan has ended: what a page read before may be old."""
+        has_news, self._has_news = self._has_news, self.is_running
+        return has_news and not self.is_running
 
     def wait(self, seconds: float | None = None) -> None:
         """Wait until the scan ends."""

@@ -120,7 +120,7 @@ def test_hostile_names_are_text_on_every_page(
     visit(page, "/records")
     expect(page.get_by_text("of 200 records")).to_be_visible()
     touch(page)
-    page.get_by_role("combobox").nth(1).click()
+    page.get_by_role("combobox", name="Model").click()
     expect(page.get_by_role("option").first).to_be_visible()
     page.get_by_role("option", name="![x](").first.click()
     expect(page.get_by_text("1 to 20 of 20 records")).to_be_visible()

@@ -30,9 +30,9 @@ def usage_csv(tmp_path: Path) -> Path:
     return file
 
 
-def import_file(page: Page, file: Path) -> None:
+def import_file(page: Page, file: Path, button: str = f"Import {2 * DAYS} rows") -> None:
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(file)
-    page.get_by_role("button", name=f"Import {2 * DAYS} rows").click()
+    page.get_by_role("button", name=button).click()
 
 
 def test_from_sign_up_to_the_forecast(page: Page, stack: Stack, usage_csv: Path) -> None:
@@ -48,7 +48,7 @@ def test_from_sign_up_to_the_forecast(page: Page, stack: Stack, usage_csv: Path)
     for label, value in (("Read", 2 * DAYS + 1), ("Added", 2 * DAYS), ("Duplicates", 0), ("Rejected", 1)):
         expect(kpi(page, label)).to_have_text(str(value))
     page.get_by_role("button", name="Import more files").click()
-    import_file(page, usage_csv)
+    import_file(page, usage_csv, "Import again")
     expect(kpi(page, "Added")).to_have_text("0")
     expect(kpi(page, "Duplicates")).to_have_text(str(2 * DAYS))
 

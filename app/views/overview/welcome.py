@@ -29,6 +29,10 @@ def render_welcome(user: User, today: date) -> None:
     if reason := explain_fixed(user):
         render_reason(f"Nothing to see yet. {reason}")
         return
+    job: ScanJob | None = st.session_state.get("scan_job")
+    if job is not None and job.take_news():
+        data.forget_version(user)
+        st.rerun()
     with st.container(key="welcome", gap="medium"):
         with st.container(gap="xsmall"):
             st.header("See what you spend on AI", anchor=False)

@@ -39,7 +39,7 @@ REASONS = {
     "forecast": "",
     "budgets": BUDGETS,
 }
-HARMLESS = {"Preview changes", "Last 7 days", "All time"}
+HARMLESS = {"Preview changes", "Last 7 days", "All time", "Explore"}
 
 
 @pytest.fixture

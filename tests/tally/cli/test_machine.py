@@ -186,7 +186,8 @@ def test_status_of_a_stopped_tally_is_unhealthy() -> None:
     ended = CliRunner().invoke(app, ["status", "--json"])
     shown = json.loads(ended.stdout)
     assert (ended.exit_code, shown["running"], shown["healthy"]) == (1, False, False)
-    assert shown["parts"]["database"] == {"address": "not started", "healthy": False, "version": None}
+    stopped = {"address": "not started", "healthy": False, "version": None, "note": None}
+    assert shown["parts"]["database"] == stopped
 
 
 @pytest.fixture
