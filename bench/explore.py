@@ -52,7 +52,7 @@ select
     m.model_name, n %% 9973 / 1e5, case when n %% 3 = 0 then 'included' else 'estimated' end, n %% 5700,
     n %% 5000, n %% 700, n %% 5000 / 2, 1, gen_random_uuid(), 'msg_' || n, 'local_log',
     jsonb_build_object(
-        'session', md5((n / 50)::text), 'project', '/work/' || n / 50 %% 13,
+        'session', md5((n / 50)::text), 'project', '/code/' || n / 50 %% 13,
         'repository', 'github.com/acme/' || n / 50 %% 13, 'branch', 'feature-' || n / 500 %% 40,
         'agent', case n / 50 %% 3 when 0 then 'codex' else 'claude-code' end,
         'tags', jsonb_build_array('team-' || n %% 5), 'price_source', 'genai-prices',

@@ -52,7 +52,7 @@ insert into public.cost_records (
 select
     r.workspace_id, r.user_id, r.project_id, m.provider_id, r.timestamp, m.model_name, r.n %% 9973 / 1e5,
     'estimated', r.n %% 5700, r.n %% 5000, r.n %% 700, 1, gen_random_uuid(),
-    jsonb_build_object('session', r.n / 50, 'project', '/work/' || r.n %% 13, 'price_source', 'genai-prices')
+    jsonb_build_object('session', r.n / 50, 'project', '/code/' || r.n %% 13, 'price_source', 'genai-prices')
 from (
     select
         %(team)s::uuid as workspace_id,
