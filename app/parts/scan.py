@@ -104,8 +104,17 @@ def _owns_installation(user: User) -> bool:
     return bool(database_of(user).call("owns_installation"))
 
 
+def show_news(user: User) -> None:
+    """Run the page again, with what the scan found, once it has ended."""
+    job: ScanJob | None = st.session_state.get("scan_job")
+    if job is not None and job.take_news():
+        data.forget_version(user)
+        st.rerun()
+
+
 def render_scan(user: User) -> None:
     """The agents of this machine with the scan button, a running scan, or the results of the last one."""
+    show_news(user)
     job: ScanJob | None = st.session_state.get("scan_job")
     agents = list_agents_here(user)
     if job is None and not agents:
@@ -115,7 +124,6 @@ def render_scan(user: User) -> None:
             render_progress()
             return
         if job is not None:
-            data.forget_version(user)
             render_results(job)
         if job is not None or any(agent.files for agent in agents):
             _render_button(user)
@@ -156,10 +164,9 @@ def describe_agents(agents: Sequence[ListedAgent]) -> pd.DataFrame:
 @st.fragment(run_every=POLL_SECONDS)
 def render_progress() -> None:
     """Progress of the scan; reruns the page when it ends."""
-    user = identity.current_user()
+    identity.current_user()
     job: ScanJob = st.session_state.scan_job
     if not job.is_running:
-        data.forget_version(user)
         st.rerun()
     share = min(job.done / job.total, 1.0) if job.total else 0.0
     st.progress(share, escape_markdown(f"Reading {job.title}" if job.title else "Looking for logs…"))

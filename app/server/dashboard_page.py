@@ -12,10 +12,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.file_util import get_static_dir
 
 from app.ui.pages import PAGES, PATHS
+from app.ui.theme import ENTRY
 
-GROUPS = ",".join(
-    f'[data-testid=stSidebarNav] li:has(a[href$="/{page.address}"])' for page in PAGES if page.begins_group
-)
+GROUPS = ",".join(ENTRY.format(page.address) for page in PAGES if page.begins_group)
 # Styles that pages need before their own arrive, or they would move. Two fields only bind parameters of the
 # address; the account is at the bottom of the sidebar. Until there is a sidebar, the page leaves room for it
 # and for what is above the title.

@@ -8,7 +8,7 @@ import streamlit as st
 from app import data
 from app.auth.identity import User, database_of
 from app.parts.permissions import explain_fixed, render_reason
-from app.parts.scan import ScanJob, begin_scan, list_agents_here, render_progress, render_results
+from app.parts.scan import ScanJob, begin_scan, list_agents_here, render_progress, render_results, show_news
 from app.ui.navigation import switch_page
 from app.views.overview.defaults import render_defaults
 from tally.agents.listing import ListedAgent
@@ -29,10 +29,7 @@ def render_welcome(user: User, today: date) -> None:
     if reason := explain_fixed(user):
         render_reason(f"Nothing to see yet. {reason}")
         return
-    job: ScanJob | None = st.session_state.get("scan_job")
-    if job is not None and job.take_news():
-        data.forget_version(user)
-        st.rerun()
+    show_news(user)
     with st.container(key="welcome", gap="medium"):
         with st.container(gap="xsmall"):
             st.header("See what you spend on AI", anchor=False)
