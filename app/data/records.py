@@ -128,11 +128,6 @@ def _read_page(
     return found
 
 
-def load_records_count(user: User, chosen: RecordFilter, timezone: str) -> int:
-    """The number of matching records."""
-    return load_record_sums(user, chosen, timezone).records
-
-
 def load_record_sums(user: User, chosen: RecordFilter, timezone: str) -> RecordSums:
     """The sums of the matching records."""
     return _record_sums(user, data_version(user), chosen, timezone)
@@ -181,9 +176,11 @@ def day_start(day: date, zone: ZoneInfo) -> str:
     return datetime.combine(day, time(), zone).isoformat()
 
 
-def count_import_records(user: User, import_id: str) -> int:
-    """The number of records that belong to an import."""
-    query = select(user, "cost_records", "id", count=CountMethod.exact, head=True).eq("import_id", import_id)
+def count_records(user: User, import_id: str | None = None) -> int:
+    """The number of records of the workspace, or of an import."""
+    query = select(user, "cost_records", "id", count=CountMethod.exact, head=True)
+    if import_id is not None:
+        query = query.eq("import_id", import_id)
     return ask(query.execute).count or 0
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tally.importers.save import FileKey
 
 IMPORTS_SHOWN = 200
-SAMPLE = "sample"  # as tally.spend.sample_data, which imports numpy, names its format
+SAMPLE = "sample"  # as tally.spend.sample_data, which imports every importer, names its format
 IMPORT_COLUMNS = (
     "id,user_id,kind,filename,format,status,is_enabled,rows_read,rows_imported,rows_duplicate,rows_restated,"
     "rows_rejected,created_at,finished_at,key_name:metadata->>key_name"

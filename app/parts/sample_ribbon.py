@@ -14,6 +14,6 @@ def render_sample_ribbon(user: User) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="sample-ribbon"):
         st.markdown(":orange-badge[:material/science: Sample data]", width="content")
         if st.button("Remove", type="tertiary", key="remove-sample"):
-            from app.parts.source_dialogs import confirm_deletion  # imports numpy, by the sample data
+            from app.parts.source_dialogs import confirm_deletion  # imports every importer
 
             confirm_deletion(source)

@@ -40,7 +40,7 @@ def confirm_deletion(source: Mapping[str, Any]) -> None:
     """Explain the effect, confirm, then delete."""
     user = identity.current_user()
     is_sample = source["format"] == sample_data.FORMAT
-    count = data.count_import_records(user, source["id"])
+    count = data.count_records(user, source["id"])
     removed = plural(count, "record") + (" and the sample subscriptions" if is_sample else "")
     st.text(describe_source(source))
     st.caption(

@@ -78,7 +78,7 @@ def confirm_deletion(connection: Connection) -> None:
     """Explain the effect, confirm, then delete."""
     user = identity.current_user()
     st.text(connection.name)
-    count = data.count_import_records(user, connection.import_id) if connection.import_id else 0
+    count = data.count_records(user, connection.import_id) if connection.import_id else 0
     st.caption("Deletes its key and stops fetching data.")
     with_spend = count > 0 and st.checkbox(
         f"Also delete its imported spend ({plural(count, 'record')})",

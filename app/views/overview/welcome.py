@@ -140,7 +140,7 @@ def _render_lines(lines: Sequence[tuple[str, str]]) -> None:
 
 
 def _load_sample(user: User, today: date) -> None:
-    from tally.spend import sample_data  # imports numpy, which only the sample needs
+    from tally.spend import sample_data  # imports every importer
 
     with st.spinner("Loading sample data…"):
         sample_data.load(database_of(user), today)

@@ -55,7 +55,7 @@ def _name_records(user: User) -> str:
 
 def _load(user: User, zone: ZoneInfo) -> Export | None:
     try:
-        total = data.load_records_count(user, data.RecordFilter(), zone.key)
+        total = data.count_records(user)
         bar = st.progress(0.0, "Loading records")
 
         def show(done: int, _total: int, _label: str) -> None:

@@ -38,7 +38,7 @@ def test_stranger_does_not_see_cached_data(
 
     assert len(data.load_daily(user, None, None)) == 1
     assert data.load_daily(stranger, None, None).empty
-    assert data.load_records_count(stranger, data.RecordFilter(), "UTC") == 0
+    assert data.count_records(stranger) == 0
     assert data.load_records_page(stranger, data.RecordFilter(), 1, "UTC") == []
 
 

@@ -37,7 +37,7 @@ LOADERS: dict[str, Callable[[User], Any]] = {
     "past totals": lambda user: len(data.load_past_totals(user, ALL)),
     "unpriced models": data.load_unpriced_models,
     "records": lambda user: data.load_records_page(user, data.RecordFilter(), 1, "UTC"),
-    "number of records": lambda user: data.load_records_count(user, data.RecordFilter(), "UTC"),
+    "number of records": lambda user: data.count_records(user),
     "imports": data.load_import_list,
     "sources": data.load_sources,
     "source days": lambda user: len(data.load_source_days(user)),

@@ -174,8 +174,8 @@ def test_filter_uses_days_of_the_accounts_timezone(user: User) -> None:
     save(user, [usage(0, "1", timestamp=moment)])
     tenth = data.RecordFilter(first_day=date(2026, 3, 10), last_day=date(2026, 3, 10))
 
-    assert data.load_records_count(user, tenth, "UTC") == 1
-    assert data.load_records_count(user, tenth, "Asia/Kathmandu") == 0
+    assert data.load_record_sums(user, tenth, "UTC").records == 1
+    assert data.load_record_sums(user, tenth, "Asia/Kathmandu").records == 0
 
 
 def test_unpriced_record_shows_no_price(user: User) -> None:
