@@ -9,6 +9,7 @@ from app.data.reading import cached, call, data_version
 from app.figures import agent_session, agent_usage
 from app.figures.agent_session import Session
 from app.figures.agent_usage import ModelUse, PlaceUse, Sessions, Year
+from app.figures.currencies import Currency
 from tally.storage.database import DatabaseError
 
 YEAR_DAYS = (399, 90, 31)  # shorter ones where there are too many records
@@ -38,61 +39,61 @@ def load_agent_year(user: User, agents: tuple[str, ...], person: str | None, tod
     asked = [AgentQuestion(agents, person, today - timedelta(days=days - 1), today) for days in YEAR_DAYS]
     for question in asked[:-1]:
         try:
-            return _year(user, data_version(user), question)
+            return _year(user, data_version(user), question, load_currency(user))
         except DatabaseError as refused:
             if "Choose a shorter" not in str(refused):
                 raise
-    return _year(user, data_version(user), asked[-1])
+    return _year(user, data_version(user), asked[-1], load_currency(user))
 
 
 @cached
-def _year(user: User, version: str, asked: AgentQuestion) -> Year:  # noqa: ARG001
+def _year(user: User, version: str, asked: AgentQuestion, currency: Currency) -> Year:  # noqa: ARG001
     answer = call(user, "agent_days", **asked.arguments())
-    return agent_usage.read_year(answer, load_currency(user), load_preferences(user).zone)
+    return agent_usage.read_year(answer, currency, load_preferences(user).zone)
 
 
 def load_agent_models(user: User, asked: AgentQuestion) -> list[ModelUse]:
     """Models by day."""
-    return _models(user, data_version(user), asked)
+    return _models(user, data_version(user), asked, load_currency(user))
 
 
 @cached
-def _models(user: User, version: str, asked: AgentQuestion) -> list[ModelUse]:  # noqa: ARG001
-    return agent_usage.read_models(call(user, "agent_models", **asked.arguments()), load_currency(user))
+def _models(user: User, version: str, asked: AgentQuestion, currency: Currency) -> list[ModelUse]:  # noqa: ARG001
+    return agent_usage.read_models(call(user, "agent_models", **asked.arguments()), currency)
 
 
 def load_agent_places(user: User, asked: AgentQuestion) -> list[PlaceUse]:
     """Repositories and branches."""
-    return _places(user, data_version(user), asked)
+    return _places(user, data_version(user), asked, load_currency(user))
 
 
 @cached
-def _places(user: User, version: str, asked: AgentQuestion) -> list[PlaceUse]:  # noqa: ARG001
+def _places(user: User, version: str, asked: AgentQuestion, currency: Currency) -> list[PlaceUse]:  # noqa: ARG001
     days = [asked.first + timedelta(days=nth) for nth in range((asked.last - asked.first).days + 1)]
-    return agent_usage.read_places(call(user, "agent_places", **asked.arguments()), load_currency(user), days)
+    return agent_usage.read_places(call(user, "agent_places", **asked.arguments()), currency, days)
 
 
 def load_agent_sessions(user: User, asked: AgentQuestion) -> Sessions:
     """The sessions of most value."""
-    return _sessions(user, data_version(user), asked)
+    return _sessions(user, data_version(user), asked, load_currency(user))
 
 
 @cached
-def _sessions(user: User, version: str, asked: AgentQuestion) -> Sessions:  # noqa: ARG001
+def _sessions(user: User, version: str, asked: AgentQuestion, currency: Currency) -> Sessions:  # noqa: ARG001
     answer = call(user, "agent_sessions", **asked.arguments(), top_n=SESSIONS_SHOWN)
-    return agent_usage.read_sessions(answer, load_currency(user), load_preferences(user).zone)
+    return agent_usage.read_sessions(answer, currency, load_preferences(user).zone)
 
 
 def load_agent_session(user: User, session: str) -> Session | None:
     """A session that the user may see; None for an unknown one."""
-    return _session(user, data_version(user), session)
+    return _session(user, data_version(user), session, load_currency(user))
 
 
 @cached
-def _session(user: User, version: str, session: str) -> Session | None:  # noqa: ARG001
+def _session(user: User, version: str, session: str, currency: Currency) -> Session | None:  # noqa: ARG001
     if not session.strip() or "\0" in session:
         return None
     answer = call(user, "agent_session", session=session)
     if answer is None:
         return None
-    return agent_session.read_session(session, answer, load_currency(user), load_preferences(user).zone)
+    return agent_session.read_session(session, answer, currency, load_preferences(user).zone)

@@ -26,7 +26,6 @@ from app.figures.exploring import (
     ValueChoice,
     ValueChoices,
     find_last_year,
-    find_previous,
     read_answer,
 )
 from tally.core.dimensions import DIMENSIONS
@@ -41,7 +40,6 @@ __all__ = [
     "Question",
     "ValueChoices",
     "find_last_year",
-    "find_previous",
     "load_explored",
     "load_values",
     "name_values",

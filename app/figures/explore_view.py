@@ -63,10 +63,6 @@ class ExploreView:
         """The address as one text, as saved views keep it."""
         return urlencode(self.to_address(), doseq=True)
 
-    def values_of(self, dimension: str) -> Values:
-        """The values that a dimension is filtered by; empty for any."""
-        return dict(self.filters).get(dimension, ())
-
     def with_measure(self, measure: str) -> "ExploreView":
         """Another measure; classes of tokens go with other measures than tokens."""
         return _settle(replace(self, measure=measure))

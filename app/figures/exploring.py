@@ -6,8 +6,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
-import pandas as pd
-
 Filters = tuple[tuple[str, tuple[str | None, ...]], ...]  # None is "without"
 GroupKind = Literal["value", "rest", "all"]
 KeyKind = Literal["value", "none", "hidden"]
@@ -91,25 +89,6 @@ class Explored:
     group_count: int
     overlaps: bool  # a record is in several groups, which add up to more than the total
 
-    @property
-    def unit(self) -> str:
-        """The unit of its amounts."""
-        return self.question.unit
-
-    def frame(self) -> pd.DataFrame:
-        """Points as columns group, label, at and value (float, NaN where unknown)."""
-        return pd.DataFrame(
-            {
-                "group": pd.Series([point.group for point in self.points], dtype="int64"),
-                "label": pd.Series([self.groups[point.group].label for point in self.points], dtype=object),
-                "at": pd.Series([point.at for point in self.points], dtype=object),
-                "value": pd.Series(
-                    [None if point.value is None else float(point.value) for point in self.points],
-                    dtype=float,
-                ),
-            }
-        )
-
 
 class ValueChoice(NamedTuple):
     """A value to filter by, None for "without", and what it cost with what plans include."""
@@ -125,12 +104,6 @@ class ValueChoices:
 
     values: tuple[ValueChoice, ...]
     more: int
-
-
-def find_previous(question: Question) -> Question:
-    """The question about the same number of days just before."""
-    days = timedelta(days=(question.last - question.first).days + 1)
-    return replace(question, first=question.first - days, last=question.last - days)
 
 
 def find_last_year(question: Question) -> Question:

@@ -20,7 +20,6 @@ from tally.storage.unnamed import UNASSIGNED
 
 MOST_COMPARED = 50
 STEPS = {"heatmap": "weekday_hour", "calendar": "day", "treemap": "none"}
-DAYS_OF_CALENDAR = 365
 
 
 @dataclass(frozen=True, slots=True)

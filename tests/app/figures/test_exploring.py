@@ -1,6 +1,6 @@
 """Questions about costs and the reading of answers."""
 
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.figures.exploring import Question, find_last_year, find_previous, read_answer
+from app.figures.exploring import Question, find_last_year, read_answer
 
 FIGURES = {"requests": 3, "records": 4, "unpriced_records": 1}
 ANSWER: dict[str, Any] = {
@@ -50,10 +50,9 @@ def test_answer_is_read_with_names_and_exact_money() -> None:
     assert [group.value for group in explored.groups] == [Decimal("4.5"), None, Decimal(2)]
     assert [group.is_filterable for group in explored.groups] == [True, False, False]
     assert (explored.total.kind, explored.total.value, explored.group_count) == ("all", Decimal("6.5"), 1203)
-    frame = explored.frame()
-    assert list(frame["label"]) == ["branch a · model none", "Other (1,201)"]
-    assert frame["value"].tolist()[0] == 4.5
-    assert frame["value"].isna().tolist() == [False, True]
+    labels = [explored.groups[point.group].label for point in explored.points]
+    assert labels == ["branch a · model none", "Other (1,201)"]
+    assert [point.value for point in explored.points] == [Decimal("4.5"), None]
 
 
 @pytest.mark.parametrize(
@@ -69,14 +68,6 @@ def test_answer_is_read_with_names_and_exact_money() -> None:
 )
 def test_measures_have_units(measure: str, unit: str) -> None:
     assert Question(date(2026, 5, 1), date(2026, 5, 1), measure).unit == unit
-
-
-@given(first=st.dates(date(2021, 1, 1), date(2030, 1, 1)), days=st.integers(0, 400))
-def test_previous_period_is_as_long_and_ends_the_day_before(first: date, days: int) -> None:
-    question = Question(first, first + timedelta(days=days))
-    before = find_previous(question)
-    assert before.last == first - timedelta(days=1)
-    assert len(before.days) == len(question.days) == days + 1
 
 
 @given(first=st.dates(date(2021, 1, 1), date(2030, 1, 1)))
