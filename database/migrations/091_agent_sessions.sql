@@ -87,7 +87,7 @@ revoke all on function public.agent_places(uuid, text[], date, date, uuid) from 
 grant execute on function public.agent_places(uuid, text[], date, date, uuid) to authenticated;
 
 -- Sessions of up to 100 days: {sessions, rows}, the rows being those of most value. `first_context` and `most_context` are input
--- tokens of single requests, `models` the four of most value; agent, repository and branch are those of most requests.
+-- tokens of single requests, `models` the four of most value; agent, repository and branch are those of most records.
 create or replace function public.agent_sessions(
     workspace uuid, agents text[], from_date date, to_date date, person uuid default null, top_n integer default 10
 )
@@ -167,7 +167,7 @@ revoke all on function public.agent_sessions(uuid, text[], date, date, uuid, int
 grant execute on function public.agent_sessions(uuid, text[], date, date, uuid, integer) to authenticated;
 
 -- The requests of a session in order, of what the caller may read: {requests, records, first_at, last_at, cost_usd, included_usd,
--- unpriced, rows}, with the first 5,000 rows; null for an unknown session. A session is looked for in the 400 days up to its last
+-- unpriced, rows}, with the first 5,000 rows; null for an unknown session. A session is looked for in the 398 days up to its last
 -- request.
 create or replace function public.agent_session(workspace uuid, session text)
 returns json

@@ -42,7 +42,7 @@ begin
 end
 $$;
 
--- Keys of metadata that name a dimension, of which the first that is filled counts; null for what is no metadata.
+-- Keys of metadata that name a dimension, of which the first that is filled counts; null for tags and for what is no metadata.
 create or replace function private.explored_keys(dimension text)
 returns text[]
 language sql

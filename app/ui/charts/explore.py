@@ -197,8 +197,9 @@ def _list_totals(course: Course) -> list[str]:
         sums = [sum(value or 0 for value in values) for values in steps]
         lines = [f"<br>of {course.show(total)} in all" for total in sums]
     if course.earlier:
+        name = escape_name(course.earlier.name)
         lines = [
-            line if value is None else f"{line}<br>previous period {course.show(value)}"
+            line if value is None else f"{line}<br>{name}: {course.show(value)}"
             for line, value in zip(lines, course.earlier.values, strict=True)
         ]
     return lines

@@ -10,7 +10,7 @@ import streamlit as st
 from app.figures.explore_change import NEW, calculate_change, show_change
 from app.figures.explore_series import Moment, begin_with_costs, fill, list_moments, parse_moment
 from app.figures.explore_words import CHART_ICONS, CHARTS, MEASURES, describe_split
-from app.figures.exploring import Group
+from app.figures.exploring import Group, Key
 from app.formats.dates import format_day, format_span
 from app.formats.text import escape_markdown
 from app.parts.explore_address import count_clicks, read_view, show
@@ -23,6 +23,7 @@ CHART = "explore_chart_kind"
 DAYS_A_WEEK = 7
 LEAST_STEPS = 12
 DESCRIBED = 12
+PARENT = "parent-"  # begins the key of a tile that has others in it
 
 
 def render_chart_card(answer: Answer) -> None:
@@ -120,7 +121,8 @@ def _align_before(answer: Answer, moments: Sequence[Moment], palette: Palette) -
     question = answer.before.question
     earlier = list_moments(answer.granularity, question.first, question.last)[: len(moments)]
     values = fill(sums, earlier)
-    name = f"Previous, {format_span(question.first, question.last)}"
+    compared = "Last year" if answer.view.compared == "year" else "Previous"
+    name = f"{compared}, {format_span(question.first, question.last)}"
     return charts.Band(name, palette.ghost, values + [None] * (len(moments) - len(values)))
 
 
@@ -192,20 +194,22 @@ def _render_treemap(answer: Answer, palette: Palette) -> None:
 def make_tiles(answer: Answer, palette: Palette) -> list[charts.Tile]:
     """Groups above zero, those of two groupings within the value of the first."""
     tiles: list[charts.Tile] = []
-    parents: dict[str, float] = {}
+    parents: dict[Key, int] = {}  # values of the first grouping, with the place of their first group
+    sums: dict[Key, float] = {}
     colours = answer.colours(palette)
     for place, (group, colour) in enumerate(zip(answer.now.groups, colours, strict=True)):
         value = float(group.value or 0)
         if value <= 0:
             continue
-        is_nested = len(group.keys) > 1
-        parent = group.keys[0].label if is_nested else ""
-        if is_nested:
-            parents[parent] = parents.get(parent, 0) + value
-        name = group.keys[-1].label if is_nested else group.label
-        tiles.append(charts.Tile(f"group-{place}", f"parent-{parent}" if parent else "", name, value, colour))
+        parent, name = "", group.label
+        if len(group.keys) > 1:
+            key, name = group.keys[0], group.keys[-1].label
+            parent = f"{PARENT}{parents.setdefault(key, place)}"
+            sums[key] = sums.get(key, 0) + value
+        tiles.append(charts.Tile(f"group-{place}", parent, name, value, colour))
     return [
-        charts.Tile(f"parent-{name}", "", name, value, palette.track) for name, value in parents.items()
+        charts.Tile(f"{PARENT}{place}", "", key.label, sums[key], palette.track)
+        for key, place in parents.items()
     ] + tiles
 
 
@@ -276,13 +280,10 @@ def follow_click(point: Mapping[str, Any], answer: Answer) -> None:
         show(replace(view, chart="bars", days=(day, day), per=None))
         return
     tile = str(point.get("id", ""))
-    if tile.startswith("parent-"):
-        first = next(
-            (group for group in answer.now.groups if group.keys and f"parent-{group.keys[0].label}" == tile),
-            None,
-        )
-        if first and first.keys[0].kind != "hidden":
-            show(view.drill({view.by[0]: first.keys[0].value}))
+    if tile.startswith(PARENT):
+        key = answer.now.groups[int(tile.removeprefix(PARENT))].keys[0]
+        if key.kind != "hidden":
+            show(view.drill({view.by[0]: key.value}))
         return
     place = int(tile.removeprefix("group-")) if tile.startswith("group-") else asked
     if isinstance(place, int) and 0 <= place < len(answer.now.groups):

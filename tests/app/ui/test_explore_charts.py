@@ -44,9 +44,9 @@ def test_each_bar_names_its_group_for_clicks_and_ghosts_take_none() -> None:
 def test_hover_tells_the_step_the_amount_the_sum_and_the_period_before() -> None:
     bars = charts.stacked_bars(make_course(), LIGHT).data[1:]
     assert bars[1].hovertext[0] == (
-        "Sun 1 Nov 2026<br>Other (3) <b>$0.50</b><br>of $1.50 in all<br>previous period $4.00"
+        "Sun 1 Nov 2026<br>Other (3) <b>$0.50</b><br>of $1.50 in all<br>Previous: $4.00"
     )
-    assert "previous" not in bars[1].hovertext[2]
+    assert "Previous" not in bars[1].hovertext[2]
 
 
 @pytest.mark.parametrize("draw", [charts.stacked_bars, charts.lines])

@@ -1,6 +1,7 @@
 """The Explore page: any question in the address, groups that filter, files, and the way to Records."""
 
 import io
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -240,8 +241,18 @@ def test_tiles_of_two_groupings_are_within_the_first(team: User) -> None:
     tiles = make_tiles(answer_of(team, chart="treemap", by=("branch", "model")), LIGHT)
     parents = {tile.name: tile.value for tile in tiles if not tile.parent}
     assert parents == {"main": 4.5, "=try": 2.0, "No branch": 0.5}
-    inside = sum(tile.value for tile in tiles if tile.parent == "parent-main")
-    assert inside == 4.5
+    [main] = [tile.key for tile in tiles if tile.name == "main"]
+    assert sum(tile.value for tile in tiles if tile.parent == main) == 4.5
+
+
+def test_values_of_one_name_have_tiles_of_their_own(team: User) -> None:
+    answer = answer_of(team, chart="treemap", by=("branch", "model"))
+    named_alike = [
+        replace(group, keys=(replace(group.keys[0], label="same"), group.keys[1]))
+        for group in answer.now.groups
+    ]
+    tiles = make_tiles(replace(answer, now=replace(answer.now, groups=tuple(named_alike))), LIGHT)
+    assert sorted(tile.value for tile in tiles if not tile.parent) == [0.5, 2.0, 4.5]
 
 
 def test_bars_of_the_period_before_stand_at_the_same_step(team: User) -> None:
