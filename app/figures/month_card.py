@@ -1,4 +1,4 @@
-"""The month card: the texts and shares of a picture to share. No names of repositories unless they are chosen."""
+"""The month card: texts and shares of a picture to share. No names of repositories unless they are chosen."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
