@@ -30,6 +30,8 @@ from tally.core.text import plural
 
 POLL_SECONDS = 0.5
 SHOWN_REASONS = 3
+# For another machine: as in the README, as the programs are not on the PATH.
+COMMANDS = ".venv/bin/tally login\n.venv/bin/tally collect"
 NO_LOGS = "This machine has no logs of coding agents."
 UNEXPECTED = "Couldn't read the logs because of an unexpected error. Scan again; duplicates are skipped."
 

@@ -4,9 +4,8 @@ import streamlit as st
 
 from app.auth.identity import User
 from app.parts.permissions import explain_fixed, render_reason
+from app.parts.scan import COMMANDS
 from app.ui.navigation import switch_page
-
-COMMANDS = "tally login\ntally collect"
 
 
 def render_empty(user: User, person: str | None) -> None:

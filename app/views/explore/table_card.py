@@ -129,7 +129,10 @@ def _describe_line(answer: Answer, group: Group) -> str:
         parts.append(f"{100 * (group.value or 0) / total:.0f}%")
     change = calculate_change(group.value, answer.value_before(group)) if answer.before else None
     parts.append(show_change(change) if change is not None else DASH)
-    return " · ".join([*parts, plural(group.requests, "request")])
+    requests = (
+        [plural(group.requests, "request")] if group.requests else []
+    )  # none where no source counts them
+    return " · ".join([*parts, *requests])
 
 
 def _swatch(colour: str) -> str:

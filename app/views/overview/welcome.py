@@ -8,7 +8,15 @@ import streamlit as st
 from app import data
 from app.auth.identity import User, database_of
 from app.parts.permissions import explain_fixed, render_reason
-from app.parts.scan import ScanJob, begin_scan, list_agents_here, render_progress, render_results, show_news
+from app.parts.scan import (
+    COMMANDS,
+    ScanJob,
+    begin_scan,
+    list_agents_here,
+    render_progress,
+    render_results,
+    show_news,
+)
 from app.ui.navigation import switch_page
 from app.views.overview.defaults import render_defaults
 from tally.agents.listing import ListedAgent
@@ -20,7 +28,6 @@ PROVIDERS = (
     ("An", "Anthropic", "Admin key"),
     ("OR", "OpenRouter", "Management key"),
 )
-COMMANDS = "tally login\ntally collect"
 READ_ONLY = "Only counts, models and times are read; prompts never are."
 
 

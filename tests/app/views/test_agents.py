@@ -70,7 +70,7 @@ def test_an_empty_page_leads_to_the_two_commands(monkeypatch: pytest.MonkeyPatch
     page = open_page(monkeypatch, user, "agents")
     assert not page.exception
     assert "No coding agents yet" in shown(page) or "You have no coding agents" in shown(page)
-    assert [code.value for code in page.code] == ["tally login\ntally collect"]
+    assert [code.value for code in page.code] == [".venv/bin/tally login\n.venv/bin/tally collect"]
     page.button(key="open-keys").click().run()
     assert page.title[0].value == "Keys"
 

@@ -25,7 +25,7 @@ def labels(page: AppTest) -> set[str]:
 
 def test_another_machine_gets_the_commands(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     page = open_page(monkeypatch, user)
-    assert page.code[0].value == "tally login\ntally collect"
+    assert page.code[0].value == ".venv/bin/tally login\n.venv/bin/tally collect"
     assert {"Or send telemetry with a key", "Choose a provider", "Choose a file"} <= labels(page)
 
 
