@@ -52,7 +52,7 @@ def is_weekly(days: int) -> bool:
 
 
 def add_layout(figure: go.Figure, palette: Palette, height: int, **changes: Any) -> go.Figure:
-    """Size, fonts, legend and axes, with changes: all in one update, as each costs milliseconds."""
+    """Size, fonts, legend and axes, with changes: one assignment costs a fifth of an update."""
     layout = {
         "height": height,
         "margin": {"l": 4, "r": 4, "t": 8, "b": 12},
@@ -99,10 +99,22 @@ def add_layout(figure: go.Figure, palette: Palette, height: int, **changes: Any)
             "fixedrange": True,
         },
     }
-    figure.update_layout(layout | changes)
+    kept = figure.layout.to_plotly_json()
+    del kept["template"]  # Plotly sets it again
+    figure.layout = _merge(kept, layout | changes)
     if 0 < _count_days(figure) <= MOST_TICKS:
         figure.update_xaxes(dtick=DAY_MS)  # otherwise hours get ticks, labelled with the same day
     return figure
+
+
+def _merge(layout: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """The layout with the changes, those of its parts included."""
+    parts = {
+        name: _merge(layout[name], change)
+        for name, change in changes.items()
+        if isinstance(change, dict) and isinstance(layout.get(name), dict)
+    }
+    return layout | changes | parts
 
 
 def _count_days(figure: go.Figure) -> int:
