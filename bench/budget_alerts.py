@@ -2,12 +2,15 @@
 
 Each series is cut into months of 30 days. Of each month, budgets are shares of what the 60 days before would
 make of a month. Every morning of it, a forecast on the days so far gives the chance of exceeding. Rules
-differ in when that is an alert. Printed is a table; the bars are those of tally/budgets/thresholds.py.
+differ in when that is an alert. Printed is a table; the bars are those of tally/budgets/thresholds.py. The
+chance of an alert is a choice among a few round ones: each is shown on either half of the series as well, so
+that one that is chosen on a half can be seen on the other.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from decimal import Decimal
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +28,7 @@ from tally.core.quantile_levels import LEVELS
 MONTH, BASE_DAYS, HISTORY_DAYS = 30, 60, 90
 MONTHS_A_SERIES = 5  # the newest
 SHARES = (0.8, 1.0, 1.2, 1.5)  # of a usual month
+CHANCES = (0.65, 0.7, 0.75, 0.78, 0.8)
 MOST_FALSE, LEAST_WARNED = 0.22, 0.88
 
 
@@ -58,10 +62,10 @@ def _at_50(nights: Sequence[Night]) -> Iterator[bool]:
 
 
 def _at_80(nights: Sequence[Night]) -> Iterator[bool]:
-    return (night.chance >= ALERT_CHANCE for night in nights)
+    return (night.chance >= 0.8 for night in nights)
 
 
-def _twice_at_80(nights: Sequence[Night]) -> Iterator[bool]:
+def _two_nights(nights: Sequence[Night]) -> Iterator[bool]:
     is_on, earlier = False, 0.0
     for night in nights:
         is_on = night.chance >= CLEAR_CHANCE if is_on else min(earlier, night.chance) >= ALERT_CHANCE
@@ -69,9 +73,9 @@ def _twice_at_80(nights: Sequence[Night]) -> Iterator[bool]:
         yield is_on
 
 
-def _two_runs(nights: Sequence[Night]) -> Iterator[bool]:
+def _two_runs(nights: Sequence[Night], chance: float) -> Iterator[bool]:
     """The run after the last change of a day knows as much as that of the night: only the first is alone."""
-    return (nth > 0 and night.chance >= ALERT_CHANCE for nth, night in enumerate(nights))
+    return (nth > 0 and night.chance >= chance for nth, night in enumerate(nights))
 
 
 def _once(rule: Rule) -> Rule:
@@ -86,15 +90,20 @@ def _once(rule: Rule) -> Rule:
     return follow
 
 
-OWN_RULE = "80% in two runs, once a period"
+def _name(chance: float) -> str:
+    return f"{chance:.0%} in two runs, once a period"
+
+
+OWN_RULE = _name(ALERT_CHANCE)
+BY_CHANCE = {_name(chance): _once(partial(_two_runs, chance=chance)) for chance in CHANCES}
 RULES: dict[str, Rule] = {
     "linear run rate": _linear,
     "the same, from day 5": _linear_from_day_5,
     "chance of 50%": _at_50,
     "chance of 80%": _at_80,
-    "80% on two nights, clears at 50%": _twice_at_80,
-    "the same, once a period": _once(_twice_at_80),
-    OWN_RULE: _once(_two_runs),
+    f"{ALERT_CHANCE:.0%} on two nights, clears at {CLEAR_CHANCE:.0%}": _two_nights,
+    "the same, once a period": _once(_two_nights),
+    **BY_CHANCE,
 }
 
 
@@ -112,7 +121,8 @@ def measure(options: Options) -> list[Measurement]:
     series = load_public_series()
     chosen = series[: options.scaled(len(series))]
     with ProcessPoolExecutor(count_cores()) as pool:
-        months = [month for found in pool.map(simulate, chosen) for month in found]
+        found = list(pool.map(simulate, chosen))
+    months = [month for each in found for month in each]
     outcomes = {name: judge(months, rule) for name, rule in RULES.items()}
     over = sum(month.is_over for month in months)
     print(f"{len(months)} months of {len(chosen)} series, {over} over budget")
@@ -120,6 +130,8 @@ def measure(options: Options) -> list[Measurement]:
     for name, outcome in outcomes.items():
         alerts = f"{outcome.alerts:.2f} ({outcome.most})"
         print(f"{name:34} {outcome.false:16.0%} {outcome.warned:14.0%} {alerts:>23}")
+    for half in (0, 1):
+        _print_half(half, [month for each in found[half::2] for month in each])
     own = outcomes[OWN_RULE]
     false = Measurement(
         "months under budget that alerted",
@@ -139,6 +151,14 @@ def measure(options: Options) -> list[Measurement]:
         at_least=True,
     )
     return [false, warned]
+
+
+def _print_half(half: int, months: Sequence[Month]) -> None:
+    """The chances on every other series, by name, so that each family of series is in both halves."""
+    print(f"half {half + 1}: {len(months)} months, {sum(month.is_over for month in months)} over budget")
+    for name, rule in BY_CHANCE.items():
+        outcome = judge(months, rule)
+        print(f"{name:34} {outcome.false:16.1%} {outcome.warned:14.1%}")
 
 
 def simulate(series: PublicSeries) -> list[Month]:

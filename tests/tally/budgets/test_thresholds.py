@@ -100,6 +100,18 @@ def test_a_forecast_alerts_when_two_runs_agree() -> None:
     assert crossed(status({}, names, earlier=yesterday, forecast=LIKELY)) == {("forecast 100", FIRST): "open"}
 
 
+def test_a_forecast_alerts_from_a_chance_of_three_in_four_on() -> None:
+    chances = {}
+    for tenths in range(80, 140):
+        amount = f"{tenths / 10}"
+        earlier = predict(amount, made_on=TODAY - timedelta(days=1))
+        now = status({}, ("forecast 100",), earlier=earlier, forecast=predict(amount))
+        chances[now.chance or 0] = bool(crossed(now))
+    below = [chance for chance, alerts in chances.items() if not alerts]
+    above = [chance for chance, alerts in chances.items() if alerts]
+    assert 0.7 < max(below) < 0.75 <= min(above) < 0.8
+
+
 def test_a_forecast_of_a_day_needs_no_other() -> None:
     forecast = predict("200", last=TODAY)
     now = status({}, ("forecast 100",), forecast=forecast, period_kind="day")
