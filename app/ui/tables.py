@@ -102,4 +102,4 @@ def _format_cells(
 
 
 def _is_absent(value: Any) -> bool:
-    return value is None or (not isinstance(value, tuple) and bool(pd.isna(value)))
+    return value is None or (not isinstance(value, tuple | list) and bool(pd.isna(value)))

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 import app
 from app.ui import danger
+from tests.app.pages import SECONDS
 
 SOURCES = Path(app.__file__).parent
 DESTROYS = re.compile(r"_?(delete|remove|revoke|undo|leave|cancel|forget|drop)(_(?!version)\w+)?$")
@@ -76,7 +77,7 @@ def ask() -> AppTest:
 
         st.text("done" if confirm_danger("Delete it") else "asked")
 
-    return AppTest.from_function(script).run()
+    return AppTest.from_function(script, default_timeout=SECONDS).run()
 
 
 def test_cancel_comes_first_and_does_nothing() -> None:

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.ui import render_gate
 from tests.app.app_server import AppServer
+from tests.app.pages import SECONDS
 
 SCRIPT = re.compile(r"/app/static/render_gate\.js\?([\w-]{20,})")
 
@@ -25,10 +26,10 @@ def list_tokens(app: AppTest) -> list[str]:
 
 
 def test_only_the_first_run_of_a_page_has_a_gate() -> None:
-    app = AppTest.from_function(page)
+    app = AppTest.from_function(page, default_timeout=SECONDS)
     first, rerun = list_tokens(app.run()), list_tokens(app.run())
     assert (len(first), rerun) == (1, [])
-    assert list_tokens(AppTest.from_function(page).run()) not in ([], first)
+    assert list_tokens(AppTest.from_function(page, default_timeout=SECONDS).run()) not in ([], first)
 
 
 def test_report_opens_the_gate_of_its_page_only() -> None:

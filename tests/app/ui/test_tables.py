@@ -7,10 +7,13 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from app.ui import columns, tables
 from app.ui.columns import ALIGN_RIGHT, Column
+from tests.app.pages import SECONDS
 from tests.app.ui.shown_table import shown_table
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -87,7 +90,7 @@ def draw(frame: pd.DataFrame, kinds: dict[str, Column], **options: Any) -> Any:
     def page() -> None:
         tables.render_table(frame, kinds, "Models", **options)
 
-    test = AppTest.from_function(_run, args=(page,)).run()
+    test = AppTest.from_function(_run, default_timeout=SECONDS, args=(page,)).run()
     assert not test.exception
     return test.dataframe[0]
 
@@ -124,6 +127,19 @@ def test_table_shows_exact_texts(one_row: pd.DataFrame) -> None:
     assert shown["factor"] == "3.1x"
     assert shown["day"] == "20 Nov 2026"
     assert shown["when"] == "20 Nov 2026, 14:05"
+
+
+@given(st.lists(st.floats(0, 1e9), min_size=1, max_size=400))
+def test_trends_are_drawn_in_steps_of_their_values(values: list[float]) -> None:
+    steps = columns.draw_steps(values)
+    times = len(steps) // len(values)
+    assert steps == [value for value in values for _ in range(times)]
+    assert times >= 3 or len(values) > 60, "curves between two values round only the outer ones"
+    assert len(steps) <= max(180, len(values))
+
+
+def test_a_trend_reaches_the_browser_in_steps(one_row: pd.DataFrame) -> None:
+    assert list(draw(one_row, ALL_KINDS).value["trend"].iloc[0]) == [1.0] * 8 + [2.0] * 8
 
 
 @pytest.mark.parametrize(("is_compact", "shown"), [(False, "1,234,567"), (True, "1.23M")])
