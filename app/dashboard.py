@@ -10,6 +10,7 @@ from app.auth.identity import User, current_account, load_workspaces, render_sig
 from app.data import changes
 from app.parts.problem import render_problem
 from app.parts.project_choice import render_project_address
+from app.parts.risk_count import render_known_risks, update_risks
 from app.parts.sample_ribbon import render_sample_ribbon
 from app.parts.workspace_choice import open_workspace, render_address, render_notice
 from app.parts.workspace_switcher import open_asked_dialog, render_switcher
@@ -73,6 +74,8 @@ try:
     open_asked_dialog()
     render_notice()
     render_sample_ribbon(signed_in)
+    render_known_risks(signed_in)
     page.run()
+    update_risks(signed_in, opened.name)
 except DatabaseError as failure:
     render_problem(failure)

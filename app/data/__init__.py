@@ -105,6 +105,7 @@ from app.data.traces import (
     load_traces,
     load_waterfall,
 )
+from app.data.unread_alerts import UnreadAlert, load_unread_alerts, note_read_alerts
 from app.figures.forecast_series import ForecastSeries
 
 __all__ = [
@@ -133,6 +134,7 @@ __all__ = [
     "RecordSums",
     "SavedView",
     "Split",
+    "UnreadAlert",
     "count_audit_log",
     "count_records",
     "create_budget",
@@ -207,12 +209,14 @@ __all__ = [
     "load_trace_days",
     "load_traces",
     "load_unpriced_models",
+    "load_unread_alerts",
     "load_use_of_month",
     "load_values",
     "load_views",
     "load_waterfall",
     "load_workspace_prices",
     "name_values",
+    "note_read_alerts",
     "parse_daily",
     "pause_budget",
     "rename_view",

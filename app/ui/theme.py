@@ -132,6 +132,19 @@ def mark_entry(page: Page) -> None:
         st.html(f"<style>{ENTRY.format(address)} a{{background:rgba(124,135,152,.22)}}</style>")
 
 
+def number_entry(name: str, number: int) -> None:
+    """Show a number beside the menu's entry of a page; nothing beside it for 0."""
+    entry = ENTRY.format(next(page.address for page in PAGES if page.name == name))
+    tone = current_palette().warn
+    told = f'"{number}" / ", {number} at risk"'  # the second text is for screen readers
+    style = (
+        f"margin-left:auto;padding:0 .45rem;border-radius:.4rem;font-size:.75rem;font-weight:600;"
+        f"background:color-mix(in srgb,{tone.fill} 40%,transparent);color:{tone.ink}"
+    )
+    rule = f"content:{told};{style}" if number else "content:none"
+    st.html(f"<style>{entry} a::after{{{rule}}}</style>")
+
+
 def apply_code_styles() -> None:
     """Colour the code on a page."""
     palette = current_palette()

@@ -8,14 +8,16 @@ from app.parts.budget_address import render_budgets_link
 from app.parts.forecast_updates import render_forecast_updates
 from app.parts.month_limit import load_month_limit
 from app.parts.project_choice import choose_project
+from app.parts.unread_alerts import render_unread_alerts
 from app.ui.notices import render_announcement
-from app.ui.periods import month_before, today_in
+from app.ui.periods import today_in
 from app.ui.render_gate import start_render_gate
 from app.ui.titles import title_row
 from app.views.overview.findings_card import render_findings
 from app.views.overview.month import explain_absence, load_month, render_month
 from app.views.overview.spending import Above, render_spending
 from app.views.overview.welcome import render_welcome
+from tally.core.months import month_before
 
 user = current_user()
 preferences = data.load_preferences(user)
@@ -43,6 +45,8 @@ with month_place:
     updates = render_forecast_updates(user)
     absence = explain_absence(last_run, project, preferences.forecast_enabled, updates.has_worker)
     render_month(month, absence, today, currency.code)
-    render_budgets_link(user, data.load_budgets(user), limit is not None)
+    budgets = data.load_budgets(user)
+    render_unread_alerts(user, budgets, preferences.zone)
+    render_budgets_link(user, budgets, limit is not None)
 render_spending(Above(month, project, version, today), wait_for_figures)
 render_findings(user, preferences.zone)
