@@ -12,6 +12,7 @@ from app.figures.currencies import COVERED_SINCE, Currency
 from tally.currency import stored_rates
 from tally.currency.rates import USD, Rates
 
+NAMED_RANGES = {"all": "All", "this month": "This month"}
 PREFERENCE_COLUMNS = "timezone,theme,currency,default_date_range,forecast_enabled,metadata"
 
 
@@ -64,7 +65,7 @@ def _preferences(user: User, version: str) -> Preferences:  # noqa: ARG001
         timezone=row["timezone"],
         theme=row["theme"],
         currency=row["currency"],
-        default_range={"all": "All"}.get(row["default_date_range"], row["default_date_range"].upper()),
+        default_range=NAMED_RANGES.get(row["default_date_range"], row["default_date_range"].upper()),
         forecast_enabled=row["forecast_enabled"],
         timezone_set=row["timezone"] != "UTC" or bool(row["metadata"].get("timezone_set")),
         metadata=row["metadata"],

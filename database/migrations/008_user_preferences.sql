@@ -5,7 +5,8 @@ create table if not exists public.user_preferences (
     currency text not null default 'USD' check (currency ~ '^[A-Z]{3}$'),
     timezone text not null default 'UTC' check (length(timezone) between 1 and 64),
     theme text not null default 'system' check (theme in ('light', 'dark', 'system')),
-    default_date_range text not null default '30d' check (default_date_range in ('7d', '30d', '90d', '1y', 'all')),
+    default_date_range text not null default '30d'
+    check (default_date_range in ('7d', '30d', '90d', '1y', 'all', 'this month')),
     email_notifications boolean not null default true, -- false: no mails but those that the user caused
     weekly_digest boolean not null default true,
     monthly_digest boolean not null default true,

@@ -81,7 +81,7 @@ PREFERENCES = _table(
         "currency": cells.text(3),
         "timezone": cells.text(64),
         "theme": cells.choice("light", "dark", "system"),
-        "default_date_range": cells.choice("7d", "30d", "90d", "1y", "all"),
+        "default_date_range": cells.choice("7d", "30d", "90d", "1y", "all", "this month"),
         "email_notifications": cells.flag,
         "weekly_digest": cells.flag,
         "monthly_digest": cells.flag,

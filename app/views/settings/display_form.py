@@ -14,7 +14,7 @@ from app.parts.timezones import list_timezones
 from app.ui.cards import render_heading
 from app.ui.navigation import switch_page
 from app.ui.notices import explain_refusal
-from app.ui.periods import PRESET_DAYS, PRESET_LABELS
+from app.ui.periods import PRESET_DAYS, PRESET_LABELS, THIS_MONTH
 from app.ui.theme import THEMES
 from app.views.settings.card import announce_in
 
@@ -70,12 +70,12 @@ def _render_fields(preferences: data.Preferences, currencies: list[str], currenc
             help="Amounts are stored in US dollars and converted at each day's European Central Bank rate.",
         )
         theme = st.selectbox("Theme", THEMES, index=_index(THEMES, preferences.theme), format_func=str.title)
-        presets = list(PRESET_DAYS)
+        presets = [THIS_MONTH, *PRESET_DAYS]
         preset = st.selectbox(
             "Default date range",
             presets,
             index=_index(presets, preferences.default_range),
-            format_func=lambda name: PRESET_LABELS[name].capitalize(),
+            format_func=lambda name: (PRESET_LABELS.get(name) or THIS_MONTH).capitalize(),
         )
     is_enabled = st.toggle("Update forecasts", preferences.forecast_enabled)
     return DisplayFields(timezone, chosen_currency, theme, preset, is_enabled)

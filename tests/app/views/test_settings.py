@@ -17,6 +17,7 @@ from app.auth.identity import User, database_of
 from app.auth.sessions import Sessions
 from app.parts.timezones import list_timezones
 from app.ui.notices import ANNOUNCEMENT, PLACE
+from app.ui.periods import OFFERED
 from app.views.imports.column_mappings import remember_mapping
 from tally.accounts.auth_client import AuthClient, AuthRefused
 from tally.storage.export import write_records
@@ -64,13 +65,14 @@ def test_preferences_are_saved_and_other_metadata_stays(page: AppTest, user: Use
     remember_mapping(user, ["Day", "Sum"], {"Day": "date", "Sum": "cost"})
     select(page, "Time zone", "Asia/Kathmandu")
     select(page, "Theme", "dark")
-    select(page, "Default date range", "1Y")
+    select(page, "Default date range", "This month")
     page.toggle[0].set_value(False)
     send(page, "Save settings")
     assert "Settings saved." in all_text(page)
     saved = reread(user)
     assert (saved.timezone, saved.theme, saved.forecast_enabled) == ("Asia/Kathmandu", "dark", False)
-    assert saved.default_range == "1Y"
+    assert saved.default_range == "This month"
+    assert saved.default_range in OFFERED, "the period of the Overview begins with it"
     assert "import_mappings" in data.load_preference_metadata(user)
 
 
