@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +11,7 @@ import pandas as pd
 from app.figures.currencies import Currency
 from app.figures.plan_worth import PlanMonth, calculate_months
 from app.figures.spend import INCLUDED
+from tally.core.months import last_day_of_month
 from tally.spend.renewals import renewal_days
 from tally.spend.subscriptions import Subscription
 
@@ -75,7 +76,7 @@ def _list_pending(plan: Subscription, last: date) -> list[date]:
     """Renewals of a monthly plan after that day, in its month."""
     if plan.interval == "year":
         return []
-    end = (last.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    end = last_day_of_month(last)
     return [day for day in renewal_days(plan, end) if last < day <= end]
 
 

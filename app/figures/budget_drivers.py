@@ -1,6 +1,6 @@
 """Spend of a budget's scope by model, in its period so far and by the same day of the period before."""
 
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 import pandas as pd
@@ -8,6 +8,7 @@ import pandas as pd
 from app.figures.spend import select_days, select_money
 from tally.budgets.budget import Budget, Scope
 from tally.budgets.status import BudgetStatus
+from tally.core.months import add_months
 from tally.core.text import plural
 from tally.digests.drivers import explain_change
 from tally.digests.facts import ZERO, Cost
@@ -91,7 +92,4 @@ def compare_months(amounts: "pd.Series[float]", limit: float) -> str:
 
 def list_months(today: date, count: int) -> list[date]:
     """The first days of the last months, this one included, oldest first."""
-    months = [today.replace(day=1)]
-    while len(months) < count:
-        months.insert(0, (months[0] - timedelta(days=1)).replace(day=1))
-    return months
+    return [add_months(today.replace(day=1), -back) for back in reversed(range(count))]

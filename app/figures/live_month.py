@@ -7,8 +7,9 @@ from typing import Any
 import pandas as pd
 
 from app.figures.forecast_series import ForecastSeries
-from app.figures.outlook import month_end, of_series
+from app.figures.outlook import of_series
 from tally.core.live_total import SpentSoFar, StoredTotal, calculate_live_total
+from tally.core.months import last_day_of_month
 
 AMOUNTS = ("lower_bound_95", "lower_bound_80", "predicted_cost_usd", "upper_bound_80", "upper_bound_95")
 
@@ -27,7 +28,7 @@ def bring_up_to_date(
     """
     moved = totals
     for kind, is_current in (
-        ("month_end", totals["period_end"] == month_end(today)),
+        ("month_end", totals["period_end"] == last_day_of_month(today)),
         ("next_30_days", (totals["period_start"] <= today) & (totals["period_end"] >= today)),
     ):
         chosen = (totals["kind"] == kind) & is_current & of_series(totals, series)

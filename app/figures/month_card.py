@@ -2,20 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import NamedTuple
 
 from app.figures.agent_days import YearHeat
 from app.figures.agent_plans import Plans
 from app.figures.agent_usage import Money
-from app.formats.counts import format_count
+from app.formats.counts import format_count, format_factor
 from app.formats.dates import format_short_day
 from app.formats.money import format_limit, format_money, format_plain
+from tally.core.months import last_day_of_month
 from tally.core.text import plural
 
 ROWS = 4
 MOST_NAME = 60  # characters
-ONE_TENTH = Decimal("0.1")
 
 
 class CardFigures(NamedTuple):
@@ -33,11 +33,6 @@ class CardFigures(NamedTuple):
     heat: YearHeat
 
 
-def format_times(factor: Decimal) -> str:
-    """A factor with one decimal: 4.0x."""
-    return f"{factor.quantize(ONE_TENTH if factor < 100 else Decimal(1), rounding=ROUND_HALF_UP)}x"
-
-
 def name_price(plans: Plans, currency: str, whose: str) -> str:
     """The price of the plans in words: your $100 plan, your plans for $120."""
     price = format_limit(plans.price, currency)
@@ -52,7 +47,7 @@ def make_card(figures: CardFigures, currency: str, theme: str, heading: str) -> 
         figure, claim = format_plain(value, currency), "of AI by my coding agents"
         detail = "at list prices"
     else:
-        figure = format_times(plans.factor)
+        figure = format_factor(plans.factor)
         costs = "costs" if len(plans.names) < 2 else "cost"
         claim = f"what {name_price(plans, currency, 'my')} {costs}"
         paid = figures.money.paid + plans.price
@@ -87,8 +82,7 @@ def _list_rows(names: Mapping[str, Money], currency: str) -> list[dict[str, obje
 def _list_days(figures: CardFigures) -> list[int | None]:
     """The levels of the days of the month; None after the last one."""
     levels = {day.day: day.level for week in figures.heat.weeks for day in week}
-    end = (figures.month + timedelta(days=31)).replace(day=1)
-    days = [figures.month + timedelta(days=nth) for nth in range((end - figures.month).days)]
+    days = [figures.month + timedelta(days=nth) for nth in range(last_day_of_month(figures.month).day)]
     return [levels.get(day) if day <= figures.last else None for day in days]
 
 

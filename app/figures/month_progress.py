@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from app.figures.limit_probability import LimitProbability
-from app.figures.outlook import month_end
 from app.figures.progress import Progress
 from app.figures.spend import sum_money
+from tally.core.months import last_day_of_month
 
 
 def calculate_month_progress(
@@ -19,7 +19,7 @@ def calculate_month_progress(
     """The progress of the month: daily costs of both months up to the same day, and the live forecast."""
     progress = Progress(
         spent=sum_money(this_month),
-        days_left=month_end(today).day - today.day,
+        days_left=last_day_of_month(today).day - today.day,
         before=None if last_month.empty else sum_money(last_month),
     )
     if total is None:

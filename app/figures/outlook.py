@@ -1,6 +1,5 @@
 """The stored forecasts: their newest values, and their summary in sentences."""
 
-from calendar import monthrange
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -18,6 +17,7 @@ from app.figures.limit_probability import (
 )
 from app.formats.dates import format_short_day
 from app.formats.money import format_limit, format_plain
+from tally.core.months import last_day_of_month
 from tally.core.text import plural
 
 # Steps of a nightly run that may leave something to the next one.
@@ -47,18 +47,12 @@ def day_ahead_predictions(predictions: pd.DataFrame, today: date) -> pd.DataFram
     return past.sort_values(["date", "created_at"]).drop_duplicates("date", keep="last")
 
 
-def month_end(day: date) -> date:
-    """The last day of that day's month."""
-    return day.replace(day=monthrange(day.year, day.month)[1])
-
-
 def find_total(totals: pd.DataFrame, series: ForecastSeries, kind: str, today: date) -> dict[str, Any] | None:
     """The newest total of a kind for a series, or None where it covers a period that is over."""
     chosen = totals[(totals["kind"] == kind) & of_series(totals, series)]
     for row in chosen.to_dict("records"):
-        is_current = (
-            row["period_end"] == month_end(today) if kind == "month_end" else row["period_end"] >= today
-        )
+        end = row["period_end"]
+        is_current = end == last_day_of_month(today) if kind == "month_end" else end >= today
         return {str(name): value for name, value in row.items()} if is_current else None
     return None
 
@@ -172,7 +166,7 @@ def calculate_month_limit(
         return LimitProbability(limit, 1.0, day)
     if total is None:
         return None
-    days = newest[(newest["date"].dt.date >= today) & (newest["date"].dt.date <= month_end(today))]
+    days = newest[(newest["date"].dt.date >= today) & (newest["date"].dt.date <= last_day_of_month(today))]
     predicted = dict(zip(days["date"].dt.date, days["predicted"].astype(float), strict=True))
     if today in predicted:
         predicted[today] = max(0.0, predicted[today] - float(month_by_day.iloc[-1]))

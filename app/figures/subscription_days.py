@@ -1,6 +1,5 @@
 """Subscriptions spread over the days that they pay for, in place of one spike on the day of the renewal."""
 
-from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -10,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from app.figures.currencies import Currency
+from tally.core.months import add_months
 from tally.spend.renewals import next_renewal, renewal_days
 from tally.spend.subscriptions import Subscription
 
@@ -91,14 +91,9 @@ def _find_next(row: Mapping[Any, Any], known: Known) -> date:
     day = row["date"].date()
     named = known.get((row["provider"], row["model"]), [])
     renewing = [plan for plan in named if day in renewal_days(plan, day)]
-    return _renews_after(renewing[0], day) if renewing else _add_month(day)
+    return _renews_after(renewing[0], day) if renewing else add_months(day, 1)
 
 
 def _renews_after(plan: Subscription, day: date) -> date:
     """The next renewal, which the last one of an ended plan has as well."""
-    return next_renewal(replace(plan, ended_on=None), day) or _add_month(day)
-
-
-def _add_month(day: date) -> date:
-    first = (day.replace(day=1) + timedelta(days=31)).replace(day=1)
-    return first.replace(day=min(day.day, monthrange(first.year, first.month)[1]))
+    return next_renewal(replace(plan, ended_on=None), day) or add_months(day, 1)

@@ -1,6 +1,8 @@
 """Counts and changes as text."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
+
+from app.formats.text import DASH
 
 UNITS = ((10**9, "B"), (10**6, "M"), (10**3, "K"))
 SHORTENED_FROM = 10_000
@@ -31,3 +33,11 @@ def format_change(now: Decimal, before: Decimal) -> str | None:
         return None
     change = (now - before) / before
     return f"{change:+.0%}" if abs(change) >= 10 else f"{change:+.1%}"
+
+
+def format_factor(factor: Decimal | None) -> str:
+    """A multiple such as 4.0x, without decimals from 10 on; a dash where it is unknown."""
+    if factor is None:
+        return DASH
+    step = Decimal("0.1") if factor < 10 else Decimal(1)
+    return f"{factor.quantize(step, rounding=ROUND_HALF_UP)}x"

@@ -1,6 +1,5 @@
 """The period of a page: a preset, or two days from the URL, in the account's time zone."""
 
-from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -9,6 +8,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from app.formats.dates import format_days, format_span
+from tally.core.months import month_before
 from tally.core.text import plural
 
 THIS_MONTH, LAST_MONTH = "This month", "Last month"
@@ -61,18 +61,6 @@ class Period:
 
     def _name_before(self) -> str:
         return "the day before" if self.days == 1 else f"the {plural(self.days or 0, 'day')} before"
-
-
-def month_before(day: date) -> tuple[date, date]:
-    """The first and the last day of the month before that day's."""
-    last = day.replace(day=1) - timedelta(days=1)
-    return last.replace(day=1), last
-
-
-def same_day_of_month_before(day: date) -> date:
-    """That day in the month before, or its last day where it is shorter."""
-    first, _ = month_before(day)
-    return first.replace(day=min(day.day, monthrange(first.year, first.month)[1]))
 
 
 def today_in(zone: ZoneInfo) -> date:

@@ -10,8 +10,9 @@ from uuid import UUID
 from forecasting.model.intervals import HORIZON_DAYS
 from forecasting.model.series import TOTAL, DailySpend
 from forecasting.nightly.database import Connection
-from forecasting.nightly.results import KnownSpend, last_day_of_month
+from forecasting.nightly.results import KnownSpend
 from forecasting.nightly.workspaces import Workspace
+from tally.core.months import last_day_of_month
 
 RECENT_DAYS = 90
 

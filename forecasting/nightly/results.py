@@ -10,6 +10,7 @@ from forecasting.model.backtest import Backtest
 from forecasting.model.forecast import Forecast
 from forecasting.model.intervals import HORIZON_DAYS, Total
 from tally.core.amounts import round_amount
+from tally.core.months import last_day_of_month
 from tally.core.quantile_levels import LEVELS
 
 RENEWALS_ONLY = "renewals-only-1"
@@ -101,11 +102,6 @@ class KnownSpend:
     today: date
     spent_usd: Mapping[str, Decimal]
     renewals: Mapping[str, Renewals]
-
-
-def last_day_of_month(day: date) -> date:
-    """The last day of the month that contains `day`."""
-    return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
 
 
 def count_days_left(today: date) -> int:

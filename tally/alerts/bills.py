@@ -5,12 +5,13 @@ Taxes and credits are no difference; only days are compared that have both a bil
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from tally.alerts.rules import Connection, Finding, Watched
 from tally.catalog.providers import PROVIDERS
+from tally.core.months import month_before
 from tally.ledger.reconcile import CREDITS
 from tally.ledger.statements import (
     ZERO,
@@ -61,8 +62,8 @@ from private.sum_statements(%(workspace)s, %(first)s, %(last)s, null, array[]::u
 
 def find_bills(connection: Connection, watched: Watched) -> list[Finding]:
     """One event for each billing account whose bill of the month differs by more than the share."""
-    last = watched.today.replace(day=1) - timedelta(days=1)
-    month = {"workspace": watched.id, "first": last.replace(day=1), "last": last}
+    first, last = month_before(watched.today)
+    month = {"workspace": watched.id, "first": first, "last": last}
     if watched.today.day < FIRST_DAY or not connection.execute(SHARED, month).fetchall():
         return []
     by_account: dict[str, list[Statement]] = defaultdict(list)
@@ -74,7 +75,7 @@ def find_bills(connection: Connection, watched: Watched) -> list[Finding]:
         billed, estimated = compare(statements)
         difference = abs(billed - estimated)
         if difference >= LEAST_USD and 100 * difference > watched.rules.bill_percent * estimated > 0:
-            found.append(_describe(account, last.replace(day=1), last, (billed, estimated)))
+            found.append(_describe(account, first, last, (billed, estimated)))
     return found
 
 

@@ -1,11 +1,11 @@
 """The stored forecast of a month's end, for programs that show the month."""
 
-from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from tally.core.live_total import SpentSoFar, StoredTotal, calculate_live_total
+from tally.core.months import last_day_of_month
 from tally.storage.database import Database, Query
 
 MONEY = (
@@ -46,7 +46,7 @@ class MonthEnd:
 
 def load_month_end(database: Database, today: date, project_id: str | None = None) -> MonthEnd | None:
     """The newest forecast of this month's end, of everything or of a project; None without one."""
-    last = today.replace(day=monthrange(today.year, today.month)[1]).isoformat()
+    last = last_day_of_month(today).isoformat()
     of_all = {"provider_id": None, "model_name": None, "project_id": project_id}
     columns = ",".join(f"{name}::text" for name in MONEY)
     totals = database.select(

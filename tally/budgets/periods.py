@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
+from tally.core.months import add_months, month_before
+
 PeriodKind = Literal["day", "week", "month", "quarter", "year"]
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 DAY = timedelta(days=1)
@@ -33,12 +35,6 @@ def find_period(kind: PeriodKind, starts_on_day: int, day: date) -> Period:
         monday = day - timedelta(days=day.weekday())
         return Period(monday, monday + timedelta(days=6))
     start = starts_on_day if kind == "month" else 1
-    month = day.replace(day=1) if day.day >= start else (day.replace(day=1) - DAY).replace(day=1)
+    month = day.replace(day=1) if day.day >= start else month_before(day)[0]
     month = month.replace(month=month.month - (month.month - 1) % MONTHS[kind])
     return Period(month.replace(day=start), add_months(month, MONTHS[kind]).replace(day=start) - DAY)
-
-
-def add_months(first: date, months: int) -> date:
-    """The first day of a later month."""
-    count = first.year * 12 + first.month - 1 + months
-    return date(count // 12, count % 12 + 1, 1)

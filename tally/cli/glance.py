@@ -9,7 +9,6 @@ import os
 import select
 import sys
 import time
-from calendar import monthrange
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tally.core.live_total import SpentSoFar, StoredTotal, calculate_live_total
+from tally.core.months import last_day_of_month
 from tally.core.paths import collection_path
 
 FORMAT = 1
@@ -111,7 +111,7 @@ def _bring_up_to_date(forecast: Mapping[str, Any], spent: SpentSoFar, today: dat
 
 def _keep_pace(month_usd: Decimal, today: date) -> Decimal:
     """The month's end at the pace so far, where there is no forecast."""
-    return round(month_usd * monthrange(today.year, today.month)[1] / today.day, 2)
+    return round(month_usd * last_day_of_month(today).day / today.day, 2)
 
 
 def _local_day(now: datetime, timezone: str) -> date:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
+from tally.core.months import month_before
+
 Kind = Literal["weekly", "monthly"]
 KINDS: tuple[Kind, ...] = ("weekly", "monthly")
 NOUNS: dict[Kind, str] = {"weekly": "week", "monthly": "month"}
@@ -46,6 +48,5 @@ def last_period(kind: Kind, today: date) -> Period:
     if kind == "weekly":
         monday = today - timedelta(days=today.weekday())
         return Period(kind, monday - WEEK, monday - DAY, monday - 2 * WEEK)
-    last = today.replace(day=1) - DAY
-    first = last.replace(day=1)
-    return Period(kind, first, last, (first - DAY).replace(day=1))
+    first, last = month_before(today)
+    return Period(kind, first, last, month_before(first)[0])

@@ -1,10 +1,10 @@
 """Renewal dates of subscriptions: the days for which the database posts records."""
 
-import calendar
 from collections.abc import Iterator
 from datetime import date
 
-from tally.spend.subscriptions import Interval, Subscription
+from tally.core.months import add_months, last_day_of_month
+from tally.spend.subscriptions import Subscription
 
 LAST_YEAR = 2100
 
@@ -31,11 +31,8 @@ def next_renewal(subscription: Subscription, today: date) -> date | None:
 
 def _days_from_start(subscription: Subscription) -> Iterator[date]:
     """Renewal dates from the first month on; yearly ones in the same month of each year."""
-    year, month = subscription.started_on.year, subscription.started_on.month
-    step: Interval = subscription.interval
-    while year <= LAST_YEAR:
-        yield date(year, month, min(subscription.renewal_day, calendar.monthrange(year, month)[1]))
-        if step == "year":
-            year += 1
-        else:
-            year, month = (year + 1, 1) if month == 12 else (year, month + 1)
+    first = subscription.started_on.replace(day=1)
+    months = 12 if subscription.interval == "year" else 1
+    while first.year <= LAST_YEAR:
+        yield first.replace(day=min(subscription.renewal_day, last_day_of_month(first).day))
+        first = add_months(first, months)

@@ -10,7 +10,6 @@ import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
 from app.figures.chart_days import average_weeks
-from app.figures.outlook import month_end
 from app.figures.spend import OTHER
 from app.formats.money import format_money
 from app.ui.charts.forecast import add_forecast
@@ -26,6 +25,7 @@ from app.ui.charts.style import (
     top_names,
 )
 from app.ui.theme import Palette
+from tally.core.months import last_day_of_month
 
 HOVER_WIDTH = 44  # characters
 BAR_SHARE, GHOST_SHARE, ALONE_SHARE = 0.5, 0.86, 0.78  # of a day's slot
@@ -124,7 +124,7 @@ def _mark_forecast(figure: go.Figure, forecast: pd.DataFrame, slot: int, palette
         type="rect", x0=first - half, x1=last + half, y0=0, y1=1, yref="paper", layer="below",
         fillcolor=palette.track, opacity=0.45, line_width=0,
     )  # fmt: skip
-    end = pd.Timestamp(month_end(first.date()))
+    end = pd.Timestamp(last_day_of_month(first.date()))
     if slot == DAY_MS and end + half < last:
         figure.add_shape(
             type="line", x0=end + half, x1=end + half, y0=0, y1=1, yref="paper",

@@ -16,6 +16,7 @@ from app.figures.agent_usage import Year
 from app.figures.currencies import Currency
 from app.formats.dates import format_month
 from tally.agents.registry import AGENTS
+from tally.core.months import add_months, last_day_of_month
 
 SESSION, PERSON = "session", "person"
 ALL, ME, EVERYONE = "all", "me", "everyone"
@@ -115,9 +116,7 @@ def _label_agent(name: str) -> str:
 
 def choose_month(today: date) -> tuple[date, date]:
     """The first day of a month and its last one so far."""
-    firsts = [today.replace(day=1)]
-    while len(firsts) <= MONTHS_BACK:
-        firsts.append((firsts[-1] - timedelta(days=1)).replace(day=1))
+    firsts = [add_months(today.replace(day=1), -back) for back in range(MONTHS_BACK + 1)]
     names = {f"{first:%Y-%m}": first for first in firsts}
     chosen = st.selectbox(
         "Month",
@@ -129,7 +128,7 @@ def choose_month(today: date) -> tuple[date, date]:
         width=130,
     )
     first = names.get(chosen or "", firsts[0])
-    end = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    end = last_day_of_month(first)
     return first, min(end, today)
 
 

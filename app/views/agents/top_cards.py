@@ -10,8 +10,8 @@ from app.figures.agent_classes import ClassFigures
 from app.figures.agent_days import describe_today, describe_week, sum_by_day
 from app.figures.agent_plans import Plans, calculate_plans
 from app.figures.agent_usage import ModelUse, sum_money
-from app.figures.month_card import format_times, name_price
-from app.formats.counts import format_change
+from app.figures.month_card import name_price
+from app.formats.counts import format_change, format_factor
 from app.formats.dates import format_short_day
 from app.formats.money import format_figure, format_limit, format_money
 from app.formats.text import DASH, escape_markdown
@@ -102,7 +102,7 @@ def describe_plans(shown: Shown, plans: Plans, models: Sequence[ModelUse]) -> Pl
         said = f"{format_money(plans.price - plans.value, code)} to go until it has paid for itself"
     return PlanCard(
         f"Value against plans, {shown.month}",
-        format_times(plans.factor),
+        format_factor(plans.factor),
         name_price(plans, code, "your"),
         float(plans.value / whole),
         float(plans.price / whole),

@@ -15,8 +15,8 @@ from app.figures.progress import Progress
 from app.figures.week_ranges import TotalRatios, calculate_ratios
 from app.parts.budget_state import IN_A_MINUTE, render_state
 from app.ui import progress as bars
-from app.ui.periods import month_before, same_day_of_month_before
 from app.ui.theme import current_palette
+from tally.core.months import add_months, last_day_of_month, month_before
 
 NO_PROJECT_FORECAST = "No forecast of this project"
 LAST_MONTH = "last month at this day"
@@ -43,7 +43,7 @@ def load_month(
     newest = data.load_newest_forecast(user, series, totals)
     first = today.replace(day=1)
     this_month = spend.select_days(daily, first, today)
-    earlier = month_before(today)[0], same_day_of_month_before(today)
+    earlier = month_before(today)[0], add_months(today, -1)
     by_day = spend.spend_by_day(this_month, first, today)
     stored = outlook.find_total(totals, series, "next_30_days", today)
     totals = live_month.bring_up_to_date(totals, series, by_day, newest, today)
@@ -72,7 +72,7 @@ def render_month(month: Month, absence: str, today: date, currency: str) -> None
     progress, palette = month.progress, current_palette()
     with st.container(border=True, gap="xxsmall", key="month"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.caption(f"{today:%B}, day {today.day} of {outlook.month_end(today).day}", width="content")
+            st.caption(f"{today:%B}, day {today.day} of {last_day_of_month(today).day}", width="content")
             if progress.state:
                 render_state(progress.state, month.limit_day, today, absence == IN_A_MINUTE)
         st.html(bars.render_styles(palette) + bars.hero(progress, currency, LAST_MONTH, absence))

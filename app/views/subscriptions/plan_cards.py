@@ -1,33 +1,24 @@
 """Cards, chart and table of what plans cost and the value of the usage they covered."""
 
 from collections.abc import Mapping, Sequence
-from decimal import ROUND_HALF_UP, Decimal
 
 import pandas as pd
 import streamlit as st
 
 from app.figures.plan_worth import PlanMonth, sum_months
+from app.formats.counts import format_factor
 from app.formats.dates import format_month
 from app.formats.money import format_money
-from app.formats.text import DASH, escape_markdown
+from app.formats.text import escape_markdown
 from app.ui import charts, columns
 from app.ui.cards import render_heading
 from app.ui.line_list import Line, render_lines
 from app.ui.theme import current_palette
 from tally.core.text import plural
 
-TIMES = "\N{MULTIPLICATION SIGN}"
 NOT_ENTERED = "This plan's price is missing."
 NOT_PAID = "No renewal in this period."
 NO_USAGE = "No usage data for this plan yet."
-
-
-def format_factor(factor: Decimal | None) -> str:
-    """Value divided by price, such as 2.1x."""
-    if factor is None:
-        return DASH
-    step = Decimal("0.1") if factor < 10 else Decimal(1)
-    return f"{factor.quantize(step, rounding=ROUND_HALF_UP)}{TIMES}"
 
 
 def name_plan(month: PlanMonth, providers: Mapping[str, str]) -> str:

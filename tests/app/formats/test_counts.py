@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from app.formats.counts import format_change, format_count
+from app.formats.counts import format_change, format_count, format_factor
+from app.formats.text import DASH
 
 
 @pytest.mark.parametrize(
@@ -31,3 +32,11 @@ def test_counts_are_shortened_from_ten_thousand(count: int, text: str) -> None:
 )
 def test_change_is_relative_to_the_period_before(now: str, before: str, text: str | None) -> None:
     assert format_change(Decimal(now), Decimal(before)) == text
+
+
+@pytest.mark.parametrize(
+    ("factor", "text"),
+    [("4", "4.0x"), ("2.149", "2.1x"), ("0.04", "0.0x"), ("12.5", "13x"), (None, DASH)],
+)
+def test_factor_has_a_decimal_below_ten(factor: str | None, text: str) -> None:
+    assert format_factor(Decimal(factor) if factor else None) == text

@@ -16,8 +16,8 @@ from forecasting.nightly.results import (
     calculate_renewals_only,
     calculate_result,
     count_days_left,
-    last_day_of_month,
 )
+from tally.core.months import last_day_of_month
 from tally.core.quantile_levels import LEVELS
 
 TODAY = date(2024, 5, 11)
