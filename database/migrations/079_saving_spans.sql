@@ -47,10 +47,16 @@ returns table (trace_id text, week date)
 language sql
 stable
 set search_path = ''
+set enable_sort = off -- as in private.check_spans
 as $$
     select i.trace_id, coalesce(t.week, date_trunc('week', i.started_at at time zone 'UTC')::date)
     from (select r.trace_id, min(r.started_at) as started_at from unnest(incoming) as r group by r.trace_id) as i
-    left join public.traces as t on t.workspace_id = tenant and t.trace_id = i.trace_id
+    left join lateral (
+        select f.week from public.traces as f
+        where f.workspace_id = tenant and f.trace_id >= i.trace_id and f.trace_id <= i.trace_id
+        order by f.trace_id
+        limit 1
+    ) as t on true
 $$;
 revoke all on function private.weeks_of_traces(uuid, private.incoming_span[]) from public;
 
@@ -100,17 +106,23 @@ returns table (nth bigint, reason text)
 language plpgsql
 stable
 set search_path = ''
+set enable_sort = off -- the index that has traces in order is that of their ids
 as $$
 declare
     days constant integer := (select w.trace_days from public.workspaces as w where w.id = tenant);
     present constant bigint := coalesce((select c.spans from private.span_counts as c where c.workspace_id = tenant), 0);
 begin
     return query
-    -- Read once: a connection whose plan is from when there were few traces may read all of them, which it must not for each span.
+    -- Looked up one after the other, and once: by a plan from when there were few traces, all of them would be read instead.
     with present_traces as materialized (
-        select f.trace_id, f.week, f.spans
-        from public.traces as f
-        where f.workspace_id = tenant and f.trace_id = any (array(select u.trace_id from unnest(incoming) as u))
+        select n.trace_id, f.week, f.spans
+        from (select distinct u.trace_id from unnest(incoming) as u) as n
+        cross join lateral (
+            select t.week, t.spans from public.traces as t
+            where t.workspace_id = tenant and t.trace_id >= n.trace_id and t.trace_id <= n.trace_id
+            order by t.trace_id
+            limit 1
+        ) as f
     )
 
     select i.nth, i.reason
@@ -243,17 +255,22 @@ begin
             select
                 private.stored_span(
                     tenant, r.given, (weeks ->> (r.given).trace_id)::date, coalesce(a.user_id, auth.uid()), p.project_id
-                ) as s
-            from (select row_number() over () as nth, u as given from unnest(incoming) as u) as r
+                ) as s,
+                r.is_repeated
+            from (
+                select o.*, count(*) over (partition by (o.given).trace_id, (o.given).span_id) > 1 as is_repeated
+                from (select row_number() over () as nth, u as given from unnest(incoming) as u) as o
+            ) as r
             left join unnest(private.file_spans(tenant, incoming)) with ordinality as p (project_id, nth) on r.nth = p.nth
             left join public.person_aliases as a
                 on
                     a.workspace_id = tenant
-                    and (r.given).person <> ''
-                    and private.clean_value('person', (r.given).person) = a.value
+                    -- Most spans name none: without the case, nothing would be cleaned for each.
+                    and case when (r.given).person <> '' then private.clean_value('person', (r.given).person) end = a.value
             offset 0 -- else each use of the span would make it again
         ) as n
-        order by (n.s).trace_id, (n.s).span_id, private.rank_of_span(n.s) desc
+        -- Mostly a span is told once: there is nothing to rank.
+        order by (n.s).trace_id, (n.s).span_id, case when n.is_repeated then private.rank_of_span(n.s) end desc
     ),
 
     stored as (

@@ -150,10 +150,16 @@ returns bigint
 language sql
 stable
 set search_path = ''
+set enable_sort = off -- as in private.check_spans
 as $$
     select coalesce(sum(t.spans), 0)
-    from public.traces as t
-    where t.workspace_id = tenant and t.trace_id = any (array(select k from jsonb_object_keys(weeks) as k))
+    from jsonb_object_keys(weeks) as k (trace_id)
+    cross join lateral (
+        select f.spans from public.traces as f
+        where f.workspace_id = tenant and f.trace_id >= k.trace_id and f.trace_id <= k.trace_id
+        order by f.trace_id
+        limit 1
+    ) as t
 $$;
 revoke all on function private.count_spans_of(uuid, jsonb) from public;
 

@@ -120,7 +120,9 @@ create table if not exists private.telemetry_calls (
 create index if not exists telemetry_calls_trace_idx
     on private.telemetry_calls (workspace_id, trace)
     where trace is not null;
-create index if not exists telemetry_calls_names_idx on private.telemetry_calls using gin (names);
+-- A list of what is not yet in the index would be read by each look-up.
+create index if not exists telemetry_calls_names_idx
+    on private.telemetry_calls using gin (names) with (fastupdate = off);
 create index if not exists telemetry_calls_seen_at_idx on private.telemetry_calls using brin (seen_at);
 alter table private.telemetry_calls enable row level security;
 revoke all on private.telemetry_calls from public, anon, authenticated, service_role;

@@ -15,7 +15,7 @@ as $$
 declare
     ids uuid[] := array[]::uuid[];
     more record;
-    known bigint := -1;
+    known bigint := 0;
 begin
     perform private.require_workspace(tenant, 'member');
     perform pg_advisory_xact_lock(private.telemetry_lock(tenant));
@@ -33,7 +33,7 @@ begin
             -- `is true` leaves the index of names alone to answer.
             where (c.workspace_id = tenant) is true and c.names && load_known_calls.names
         );
-        exit when cardinality(ids) = known;
+        exit when cardinality(ids) = known; -- mostly at once: what is new has to do with nothing
         known := cardinality(ids);
         select array_agg(distinct c.trace) filter (where c.trace is not null) as traces, array_agg(distinct n.name) as names
         into more

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from tally.core.records import identity
 from tests.database.cluster import TEMPLATE, Cluster
 from tests.database.test_saving import new_import, record, save
 from tests.database_fixtures import Connection, Project, add_user, make_months
@@ -47,7 +48,7 @@ def blocks_read(connection: Connection) -> int:
         """select sum(heap_blks_hit + heap_blks_read + idx_blks_hit + idx_blks_read)
         from pg_statio_all_tables
         where relname in ('cost_records_2026_05', 'superseded_records', 'telemetry_calls',
-            'telemetry_links')
+            'telemetry_links', 'traces')
         """
     ).fetchone()
     assert found is not None
@@ -71,7 +72,7 @@ def experienced(project: Project) -> Iterator[Connection]:
         make_months(owner, "2026-05-01")
         analyze = (
             "vacuum (analyze) public.cost_records, public.superseded_records, public.imports,"
-            " private.telemetry_calls, private.telemetry_links"
+            " private.telemetry_calls, private.telemetry_links, public.traces, public.spans"
         )
         if state == "analyzed while empty":
             owner.execute(analyze)
@@ -90,6 +91,7 @@ def experienced(project: Project) -> Iterator[Connection]:
                 for source in sources:
                     save(person, few[:4], source)
                 save(person, few[:4], sources[0])
+                save_spans(person, f"{turn}", 4)
                 change_source(person, sources[0])
             yield person
 
@@ -107,6 +109,25 @@ def change_source(person: Connection, source: UUID) -> tuple[int, ...]:
     return tuple(after - before for before, after in pairwise(read))
 
 
+def save_spans(person: Connection, name: str, number: int) -> int:
+    """Save as many traces of two spans each, and again; how many blocks that took."""
+    before = blocks_read(person)
+    ids = [identity(name, n).hex for n in range(number)]
+    at = datetime.now(UTC).isoformat()
+    spans = [
+        {"trace_id": each, "span_id": span_id, "started_at": at, "name": "step"}
+        for each in ids
+        for span_id in ("a" * 16, "b" * 16)
+    ]
+    for _ in range(2):
+        person.execute("select public.save_spans(%s)", [json.dumps(spans)])
+    return blocks_read(person) - before
+
+
+FILL_TRACES = """
+insert into public.traces (workspace_id, trace_id, week, user_id, first_at, last_at)
+select auth.uid(), md5(n::text), date_trunc('week', now() at time zone 'UTC'), auth.uid(), now(), now()
+from generate_series(1, 20000) as n"""
 FILL = """
 insert into {table}
     (workspace_id, user_id, import_id, provider_id, timestamp, model_name, cost_usd, source_key)
@@ -207,6 +228,21 @@ def test_what_a_save_reads_does_not_grow_with_the_workspace(
         before,
         after,
     )
+
+
+def test_what_a_save_of_spans_reads_does_not_grow_with_the_workspace(
+    project: Project, experienced: Connection
+) -> None:
+    """Neither of new ones nor of those that are there already."""
+    for name in ("first", "second"):
+        before = save_spans(experienced, name, BATCH)
+    [[claims]] = experienced.execute("select current_setting('request.jwt.claims')").fetchall()
+    with project.connect("supabase_admin") as admin:
+        admin.execute("select set_config('request.jwt.claims', %s, false)", [claims])
+        admin.execute("set session_replication_role = replica")
+        admin.execute(FILL_TRACES)
+    after = save_spans(experienced, "third", BATCH)
+    assert after <= 2.5 * before + 100, (before, after)
 
 
 def test_what_a_change_of_a_source_reads_grows_with_its_records_alone(experienced: Connection) -> None:
