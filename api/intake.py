@@ -15,6 +15,7 @@ from tally.storage.database import DatabaseError
 from tally.telemetry.calls import Call
 from tally.telemetry.contents import Contents
 from tally.telemetry.counting import choose_calls, parents_of
+from tally.telemetry.enclosing import SpanKey, Step
 from tally.telemetry.save import Sent, save_telemetry
 from tally.telemetry.signals import Span
 
@@ -29,6 +30,7 @@ class Brought:
     calls: Sequence[Call] = ()
     spans: Sequence[Span] = ()
     parents: Mapping[str, str] = field(default_factory=dict)  # where no spans tell them
+    steps: Mapping[SpanKey, Step] = field(default_factory=dict)  # what is around calls, likewise
     rejected: Sequence[str] = ()
     remarks: Sequence[str] = ()
     contents: Contents = field(default_factory=dict)  # of spans, where the workspace keeps it
@@ -36,7 +38,7 @@ class Brought:
     @property
     def size(self) -> int:
         """The number of items to save."""
-        return max(len(self.calls), len(self.spans))
+        return max(len(self.calls), len(self.spans), len(self.steps))
 
 
 class Intake:
@@ -54,7 +56,7 @@ class Intake:
         brought = await self._readers.run(self._read, grant, read)
         if not brought.size:
             return brought
-        sent = Sent(grant, brought.calls, brought.spans, brought.parents, brought.contents)
+        sent = Sent(grant, brought.calls, brought.spans, brought.parents, brought.contents, brought.steps)
         refused = await self._batches.add(grant.workspace_id, sent, brought.size)
         if not refused:
             return brought

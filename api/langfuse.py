@@ -22,7 +22,7 @@ class Langfuse:
 
         def read_body() -> Brought:
             read.append(read_batch(call.body))
-            return Brought(read[0].calls, parents=read[0].parents)
+            return Brought(read[0].calls, parents=read[0].parents, steps=read[0].steps)
 
         brought = await self._intake.take(call.grant, read_body)
         answer = {

@@ -22,6 +22,7 @@ from tally.importers.readers.table import Table, quote
 from tally.importers.readers.telemetry_rows import COLUMNS
 from tally.telemetry.calls import Call, CallRefused
 from tally.telemetry.counting import choose_calls, parents_of
+from tally.telemetry.enclosing import Names, merge_names, names_of_steps
 from tally.telemetry.records import make_record
 from tally.telemetry.signals import MAX_TIME, MIN_TIME, Attributes, LogRecord, Span, SpanEvent, SpanStatus
 from tally.telemetry.vocabularies import genai, read_log, read_span
@@ -91,6 +92,7 @@ class _File:
         self._outcomes: dict[int, Outcome] = {}  # by row
         self._calls: list[tuple[int, Call]] = []
         self._parents: dict[str, str] = {}
+        self._steps: list[tuple[str, Names]] = []  # spans with the names that they give to calls inside them
         self._events: list[tuple[int, _Read, LogRecord]] = []  # of requests, which may repeat those of agents
         self._agents: set[object] = set()  # services whose own events tell their requests
 
@@ -102,6 +104,7 @@ class _File:
             return
         if isinstance(item, Span):
             self._parents |= parents_of([item])
+            self._steps += names_of_steps([item]).items()
         elif item.name == REQUEST_EVENT:
             self._events.append((row_id, read, item))
         try:
@@ -119,7 +122,7 @@ class _File:
             if event.resource.get("service.name") not in self._agents:
                 told = Told(event.attributes, event.resource)
                 self._add_call(row_id, genai.read_event(event, told), read, event)
-        chosen = choose_calls([call for _, call in self._calls], self._parents)
+        chosen = choose_calls([call for _, call in self._calls], self._parents, merge_names({}, self._steps))
         of_call = {id(call): row_id for row_id, call in self._calls}
         for row_id in of_call.values():
             self._outcomes[row_id] = RowSkipped(REPEATED)

@@ -43,6 +43,7 @@ class Call:
     parent_span_id: str = ""
     agent: str = ""
     task: str = ""
+    of_program: tuple[str, ...] = ()  # of these two, those that its program tells of all its calls
     session: str = ""
     channel: str = ""  # the agent whose sessions count by one channel, because its calls have no ids
     is_sum: bool = False  # of several calls of its session, which counts where none of them is told

@@ -19,7 +19,7 @@ from uuid import UUID
 
 from tally.core.records import identity, request_identity
 from tally.telemetry.calls import Call, trace_of_session
-from tally.telemetry.enclosing import NO_NAMES, Enclosing, Names, labels_of, merge_names
+from tally.telemetry.enclosing import NO_NAMES, Enclosing, Names, merge_names, own_labels
 from tally.telemetry.signals import Span
 from tally.telemetry.vocabularies.reading import sort_ids
 
@@ -96,7 +96,7 @@ def mark_sessions(calls: Iterable[Call]) -> dict[str, str]:
 
 def _add_own_names(statements: Iterable[Call], names: Mapping[str, Names]) -> Mapping[str, Names]:
     """The names of spans with those of spans that are calls, which others may be inside of."""
-    own = ((call.span_id, labels_of(call)) for call in statements if call.span_id)
+    own = ((call.span_id, own_labels(call)) for call in statements if call.span_id)
     more = [(span_id, names) for span_id, names in own if names != NO_NAMES]
     return merge_names(names, more) if more else names
 

@@ -1,7 +1,7 @@
 """The agent, the tool and the task of a call by the spans around it, where the call itself tells none.
 
 Some instruments name them on the span of the agent or the tool alone. Of several around a call, the nearest
-that tells a name counts, for each of the three.
+that tells a name counts, for each of the three; what a program says of all its calls, as a last resort.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,6 +27,16 @@ class Names(NamedTuple):
 
 
 NO_NAMES = Names()
+
+
+class Step(NamedTuple):
+    """The parent of a span, empty for none, and the names that it gives."""
+
+    parent: str
+    names: Names
+
+
+SpanKey = tuple[str, str]  # trace and span
 ENTITY = "traceloop.entity.name"
 OBSERVATION = "langfuse.observation.type"
 NAMING = frozenset({*keys.AGENT, *keys.TOOL, *keys.TASK, *keys.KIND})
@@ -68,6 +78,12 @@ def labels_of(call: Call) -> Names:
     return Names(call.agent, call.tool, call.task)
 
 
+def own_labels(call: Call) -> Names:
+    """The names that a call itself tells, without those of its program."""
+    labels = labels_of(call)
+    return labels._replace(**dict.fromkeys(call.of_program, "")) if call.of_program else labels
+
+
 class Enclosing:
     """The surroundings of calls: parents of spans, none its own ancestor, and the names that they give."""
 
@@ -78,13 +94,16 @@ class Enclosing:
     def complete(self, call: Call, statements: Sequence[Call]) -> Call:
         """The call with the names that spans around its statements give, the best statement first."""
         # Other calls are the same event by what they say, and must not say anything else.
-        if not self._names or not (call.request_ids or call.span_id):
+        if not (self._names or call.of_program) or not (call.request_ids or call.span_id):
             return call
-        names = own = labels_of(call)
+        names, known = NO_NAMES, labels_of(call)
+        for each in statements:
+            names = names.or_else(own_labels(each))
         for each in statements:
             outer = self._parents.get(each.span_id, "") if each.span_id else each.parent_span_id
             names = names.or_else(self._find(outer))
-        return call if names == own else replace(call, **names._asdict())
+        names = names.or_else(known)
+        return call if names == known else replace(call, **names._asdict())
 
     def _find(self, span_id: str) -> Names:
         path = []

@@ -11,11 +11,10 @@ from uuid import UUID
 from tally.core.records import identity, request_identity
 from tally.telemetry.calls import Call
 from tally.telemetry.counting import mark_sessions
-from tally.telemetry.enclosing import NO_NAMES, Names, name_step
+from tally.telemetry.enclosing import NO_NAMES, SpanKey, Step, name_step
 from tally.telemetry.signals import Span
 
 Row = dict[str, Any]
-Step = tuple[str, Names]  # the parent of a span, empty for none, and the names that it gives
 MAX_STEPS = 200  # of a row
 MAX_TEXT = 16_000  # characters of a kept call; a longer one is kept without its tags
 
@@ -49,8 +48,7 @@ def pack_call(call: Call) -> Row:
 def unpack_call(packed: Row) -> Call:
     """The call of `pack_call`."""
     changes: Row = {"timestamp": datetime.fromisoformat(packed["timestamp"])}
-    if "request_ids" in packed:
-        changes["request_ids"] = tuple(packed["request_ids"])
+    changes |= {name: tuple(packed[name]) for name in ("request_ids", "of_program") if name in packed}
     if "reported_usd" in packed:
         changes["reported_usd"] = Decimal(packed["reported_usd"])
     return Call(**(packed | changes))
@@ -79,7 +77,7 @@ def make_links(spans: Iterable[Span], calls: Iterable[Call]) -> list[Row]:
         if (span.trace_id, span.span_id) not in of_calls:
             names = name_step(span)
             if span.parent_span_id or names != NO_NAMES:
-                by_trace[span.trace_id][span.span_id] = span.parent_span_id, names
+                by_trace[span.trace_id][span.span_id] = Step(span.parent_span_id, names)
     rows = []
     for trace_id, of_trace in by_trace.items():
         steps = sorted(of_trace.items())
@@ -91,13 +89,18 @@ def make_links(spans: Iterable[Span], calls: Iterable[Call]) -> list[Row]:
 def make_foreign_links(parents: Mapping[str, str], calls: Iterable[Call]) -> list[Row]:
     """Parents of spans whose trace was not told, a row for each trace of the request's calls."""
     traces = sorted({call.trace_id for call in calls if call.span_id}) if parents else []
-    steps = {span_id: (parent, NO_NAMES) for span_id, parent in sorted(parents.items())}
+    steps = {span_id: Step(parent, NO_NAMES) for span_id, parent in sorted(parents.items())}
     return [_make_link(trace_id, steps) for trace_id in traces]
+
+
+def make_step_links(steps: Mapping[SpanKey, Step]) -> list[Row]:
+    """Spans that are no calls and were told in another way, each in a row of its trace."""
+    return [_make_link(trace_id, {span_id: step}) for (trace_id, span_id), step in sorted(steps.items())]
 
 
 def make_marks(calls: Iterable[Call]) -> list[Row]:
     """Rows that say of sessions that their calls are told one by one, for sums that come later."""
-    return [_make_link(trace, {trace: (trace, NO_NAMES)}) for trace in mark_sessions(calls)]
+    return [_make_link(trace, {trace: Step(trace, NO_NAMES)}) for trace in mark_sessions(calls)]
 
 
 def _make_link(trace_id: str, steps: Mapping[str, Step]) -> Row:

@@ -22,12 +22,13 @@ from tally.storage.postgres import PostgresDatabase
 from tally.telemetry.calls import Call
 from tally.telemetry.contents import Contents
 from tally.telemetry.counting import choose_calls, parents_of
-from tally.telemetry.enclosing import Names, labels_of, merge_names, names_of_steps
+from tally.telemetry.enclosing import Names, SpanKey, Step, labels_of, merge_names, names_of_steps
 from tally.telemetry.known_calls import (
     Row,
     make_foreign_links,
     make_links,
     make_marks,
+    make_step_links,
     may_return,
     name_statement,
     name_trace,
@@ -44,7 +45,8 @@ from tally.telemetry.sources import KeySource, open_source
 class Sent:
     """The calls that one request told, and all of its spans.
 
-    `parents` are those of spans that it told in another way, `contents` what was said, where that is kept.
+    `parents` are those of spans that it told in another way, `steps` those of them that name what calls are
+    inside of; `contents` is what was said, where that is kept.
     """
 
     grant: Grant
@@ -52,6 +54,7 @@ class Sent:
     spans: Sequence[Span] = ()
     parents: Mapping[str, str] = field(default_factory=dict)
     contents: Contents = field(default_factory=dict)
+    steps: Mapping[SpanKey, Step] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -98,7 +101,7 @@ def save_telemetry(
     The outcomes are in the order of the requests.
     """
     outcomes = [Outcome() for _ in sent]
-    if not any(each.calls or each.spans for each in sent):
+    if not any(each.calls or each.spans or each.steps for each in sent):
         return outcomes
 
     def attempt() -> list[Outcome]:
@@ -122,6 +125,9 @@ class _Saving:
         self._names = names_of_steps(span for each in sent for span in each.spans)
         for each in sent:
             self._parents |= each.parents
+            steps = {span_id: step for (_, span_id), step in each.steps.items()}
+            self._parents |= {span_id: step.parent for span_id, step in steps.items() if step.parent}
+            self._names = merge_names(self._names, ((span_id, step.names) for span_id, step in steps.items()))
 
     def run(self) -> list[Outcome]:
         """Save, and return the outcome of each request."""
@@ -138,6 +144,7 @@ class _Saving:
         calls = [call for each in accepted for call in each.calls]
         links = make_links((span for each in accepted for span in each.spans), calls)
         links += [link for each in accepted for link in make_foreign_links(each.parents, each.calls)]
+        links += [link for each in accepted for link in make_step_links(each.steps)]
         if not self._statements and not links:
             return self._outcomes
         marks = make_marks(calls)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from tally.catalog.payees import OTHER, find_payee
 from tally.telemetry.calls import Call, CallRefused
 from tally.telemetry.decoding.json_bodies import parse_storable_json
+from tally.telemetry.enclosing import NO_NAMES, SpanKey, Step
 from tally.telemetry.signals import MAX_TIME, MIN_TIME, Undecodable
 from tally.telemetry.vocabularies.langfuse import read_details
 from tally.telemetry.vocabularies.reading import count_ms, describe_tokens, name_error
@@ -14,6 +15,7 @@ from tally.telemetry.vocabularies.told import flatten, read_instant, read_name, 
 
 Object = Mapping[str, Any]
 CALLS = ("generation", "embedding")
+STEPS = ("agent", "tool")  # observations that name what the calls inside them are for
 OF_OBSERVATION = (
     *("id", "traceId", "parentObservationId", "model", "startTime", "endTime", "completionStartTime"),
     *("usage", "usageDetails", "costDetails", "level", "promptName", "promptVersion", "environment"),
@@ -22,10 +24,11 @@ OF_TRACE = ("name", "userId", "sessionId", "tags", "environment")
 
 
 class Ingested(NamedTuple):
-    """The calls of a batch, the parents of its observations, and its events by what became of them."""
+    """The calls of a batch, what is around them, and its events by what became of them."""
 
     calls: list[Call]
     parents: dict[str, str]
+    steps: dict[SpanKey, Step]  # agents and tools, which calls are inside of
     accepted: list[str]
     refused: list[tuple[str, str]]  # the event's id, and a sentence
 
@@ -46,7 +49,7 @@ def read_batch(body: bytes) -> Ingested:
     events = batch.get("batch") if isinstance(batch, dict) else None
     if not isinstance(events, list):
         raise Undecodable('The body is no batch of Langfuse: it must be {"batch": […]}.')
-    found = Ingested([], {}, [], [])
+    found = Ingested([], {}, {}, [], [])
     traces: dict[str, dict[str, Any]] = {}
     observations: dict[str, _Observation] = {}
     for event in sorted(filter(_is_event, events), key=_order):
@@ -91,8 +94,12 @@ def _take(
         traces[own_id] = traces.get(own_id, {}) | told
     if kind == "observation":
         kind = read_name(body.get("type")).lower()
-    if own_id and (parent := read_name(body.get("parentObservationId"))):
+    parent = read_name(body.get("parentObservationId"))
+    if own_id and parent:
         found.parents[own_id] = parent
+    name, trace_id = read_name(body.get("name")), read_name(body.get("traceId"))
+    if own_id and trace_id and kind in STEPS and name:
+        found.steps[trace_id, own_id] = Step(parent, NO_NAMES._replace(**{kind: name}))
     if kind not in CALLS:
         found.accepted.append(event_id)
         return

@@ -34,6 +34,7 @@ def read_call(span: Span, told: Told, tokens: Tokens, **changes: Any) -> Call:
     else:
         found["duration_ms"] = read_ms(told, "duration")
     found.update(changes)
+    found["of_program"] = told.of_program(found)
     return Call(**found)
 
 
@@ -44,6 +45,7 @@ def read_event(record: LogRecord, told: Told, tokens: Tokens, **changes: Any) ->
     found["status"], found["error_code"] = read_status(told, is_error=False)
     found["duration_ms"] = read_ms(told, "duration")
     found.update(changes)
+    found["of_program"] = told.of_program(found)
     return Call(**found)
 
 

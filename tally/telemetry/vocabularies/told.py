@@ -52,6 +52,7 @@ NAMES = {
 _BY_KEY = {
     key: (field, place) for field, of_field in keys.FIELDS.items() for place, key in enumerate(of_field)
 }
+STEPS = ("agent", "task")  # what spans around a call may name, too
 _ATTRIBUTES = NAMES.get
 _ADDRESS = re.compile(r"[:@\\]|^[/.~]|\.git$")
 _DIGITS = re.compile(r"-?[0-9]{1,40}(?:\.0+)?")
@@ -95,6 +96,15 @@ class Told:
                 if name:
                     found[attribute] = name
         return found
+
+    def of_program(self, found: Mapping[str, Any]) -> tuple[str, ...]:
+        """The names of steps among those of a call that its program told, and the call did not."""
+        of_program = self.program.names
+        return tuple(
+            name
+            for name in STEPS
+            if name in of_program and found.get(name) == of_program[name] and not self.text(name)
+        )
 
     def tags(self) -> Mapping[str, str]:
         """Tags of the item and of its program that people chose, as names with values."""

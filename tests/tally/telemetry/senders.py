@@ -49,7 +49,7 @@ class Sender:
         """What a request tells."""
         if request.signal == "ingestion":
             batch = read_batch(request.body)
-            return Sent(self.grant, batch.calls, parents=batch.parents)
+            return Sent(self.grant, batch.calls, parents=batch.parents, steps=batch.steps)
         if request.signal == "_generic":
             return Sent(self.grant, read_payloads(request.body).calls)
         decoded = request.decode()

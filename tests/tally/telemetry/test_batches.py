@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tally.telemetry.enclosing import Names, Step
 from tally.telemetry.signals import Undecodable
 from tally.telemetry.vocabularies.langfuse_batch import Ingested, read_batch
 from tally.telemetry.vocabularies.litellm_payload import read_payloads
@@ -66,12 +67,22 @@ def test_order_of_events_makes_no_difference(events: list[dict[str, Any]]) -> No
 
 def test_update_that_tells_no_usage_is_no_call() -> None:
     later = event("generation-update", id="g", traceId="t", output="Hello")
-    assert ingest(later) == Ingested([], {}, [later["id"]], [])
+    assert ingest(later) == Ingested([], {}, {}, [later["id"]], [])
 
 
 def test_generation_around_another_is_known() -> None:
     inner = event("generation-create", id="i", parentObservationId="g", model="gpt-4o", usageDetails=USAGE)
     assert ingest(CREATED, inner).parents == {"i": "g"}
+
+
+def test_agents_and_tools_of_langfuse_name_the_calls_inside_them() -> None:
+    agent = event("agent-create", id="a", traceId="t", name="buyer")
+    tool = event("observation-create", id="o", traceId="t", type="TOOL", name="look", parentObservationId="a")
+    other = event("span-create", id="s", traceId="t", name="step", parentObservationId="o")
+    assert ingest(agent, tool, other).steps == {
+        ("t", "a"): Step("", Names("buyer")),
+        ("t", "o"): Step("a", Names(tool="look")),
+    }
 
 
 @pytest.mark.parametrize(

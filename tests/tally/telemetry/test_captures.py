@@ -87,4 +87,5 @@ def test_file_of_what_was_sent_names_the_same_calls(name: str) -> None:
 
 def figures(record: CostRecord) -> tuple[object, ...]:
     account = record.billing_account, record.cost_basis, record.request_id, record.timestamp
-    return record.provider, record.model_name, record.tokens_used, record.cost_usd, *account
+    names = (record.metadata.get(name) for name in ("agent", "tool", "task"))
+    return record.provider, record.model_name, record.tokens_used, record.cost_usd, *account, *names

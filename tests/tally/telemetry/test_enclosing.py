@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from tally.telemetry.calls import Call
 from tally.telemetry.counting import choose_calls, key_of
 from tally.telemetry.enclosing import NO_NAMES, Names, merge_names, name_step
+from tally.telemetry.known_calls import pack_call, unpack_call
 from tally.telemetry.signals import Span
+from tally.telemetry.vocabularies import read_span
 from tests.tally.telemetry.test_counting import AT, TRACE, make_call, without_usage
 
 LATER = AT + timedelta(seconds=1)
@@ -76,6 +78,57 @@ def test_name_of_the_call_itself_goes_before() -> None:
         "delegate",
         "",
     )
+
+
+def test_name_of_a_span_around_goes_before_that_of_the_program() -> None:
+    names, parents = {"outer": Names("boss"), "inner": NO_NAMES}, {"call": "inner", "inner": "outer"}
+    of_program = {"agent": "app", "task": "nightly", "of_program": ("agent", "task")}
+    assert only([make_call("call", "inner", **of_program)], parents, names) == ("boss", "", "nightly")
+    assert only([make_call("call", "inner", **of_program)], parents, {}) == ("app", "", "nightly")
+    assert only([make_call("call", "inner", **of_program | {"of_program": ("task",)})], parents, names) == (
+        "app",
+        "",
+        "nightly",
+    )
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"), [({}, ("agent",)), ({"gen_ai.agent.name": "app"}, ())], ids=["silent", "own"]
+)
+def test_call_knows_which_names_are_those_of_its_program(
+    attributes: dict[str, Any], expected: tuple[str, ...]
+) -> None:
+    usage: dict[str, Any] = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.usage.input_tokens": 5,
+        "gen_ai.usage.output_tokens": 1,
+    }
+    span = replace(step(), attributes=usage | attributes, resource={"gen_ai.agent.name": "app"})
+    call = read_span(span)
+    assert call is not None
+    assert (call.agent, call.of_program) == ("app", expected)
+    assert unpack_call(pack_call(call)) == call
+
+
+def test_name_of_the_program_of_a_call_around_is_no_name_of_a_span() -> None:
+    """Both calls are of one program; the agent around them is nearer than it."""
+    of_program = {"agent": "app", "of_program": ("agent",)}
+    calls = [
+        make_call("call", "around", request_ids=("chatcmpl-123456",), **of_program),
+        make_call("around", "outer", request_ids=("chatcmpl-654321",), **of_program),
+    ]
+    parents = {"call": "around", "around": "outer"}
+    found = choose_calls(calls, parents, {"outer": Names("boss")}).counted
+    assert [call.agent for call in found] == ["boss", "boss"]
+
+
+def test_name_that_one_statement_tells_goes_before_that_of_the_program_of_a_better_one() -> None:
+    ids: dict[str, Any] = {"request_ids": ("chatcmpl-123456",)}
+    calls = [
+        make_call("one", agent="app", of_program=("agent",), detail=9, **ids),
+        make_call("two", agent="own", **ids),
+    ]
+    assert only(calls, {}, {}).agent == "own"
 
 
 def test_call_around_gives_its_names_though_it_does_not_count() -> None:

@@ -1,5 +1,6 @@
 """Telemetry in a real database: each call once, over requests, instruments, services and processes."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -22,6 +23,7 @@ from tally.telemetry.calls import Call
 from tally.telemetry.known_calls import pack_call, unpack_call
 from tally.telemetry.save import Sent, save_telemetry
 from tally.telemetry.signals import Span
+from tally.telemetry.vocabularies.langfuse_batch import read_batch
 from tests.database.teams import make_team, race
 from tests.database_fixtures import Connection, Project, add_user
 from tests.tally.telemetry import captures
@@ -203,6 +205,28 @@ def test_agent_and_tool_around_a_call_are_its_own_whenever_they_arrive(
     assert record[2:] == (1_000, 0, 0, 0, 0, Decimal("0.003"), "researcher", "search", "report")
     superseded = "select count(*) from public.superseded_records"
     assert sender.database.execute(superseded).fetchone() == (0,)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_agent_and_tool_of_langfuse_name_the_call_inside_whenever_they_arrive(
+    sender: Sender, order: tuple[int, ...]
+) -> None:
+    """Each in a batch of its own."""
+    model = {"model": "claude-sonnet-4-5", "usageDetails": {"input": 1_000, "output": 0}}
+    events: list[dict[str, Any]] = [
+        {"type": "agent-create", "body": {"id": "a", "name": "researcher"}},
+        {"type": "tool-create", "body": {"id": "o", "name": "search", "parentObservationId": "a"}},
+        {"type": "generation-create", "body": {"id": "g", "parentObservationId": "o"} | model},
+    ]
+    for each in events:
+        each |= {"id": each["type"], "timestamp": "2026-11-20T10:00:00Z"}
+        each["body"]["traceId"] = "t"
+    batches = [read_batch(json.dumps({"batch": [each]}).encode()) for each in events]
+    for place in [*order, *order]:
+        batch = batches[place]
+        sender.save(Sent(sender.grant, batch.calls, parents=batch.parents, steps=batch.steps))
+    [record] = sender.records()
+    assert record[2:] == (1_000, 0, 0, 0, 0, Decimal("0.003"), "researcher", "search", None)
 
 
 def test_price_of_the_workspace_stays_when_the_agent_becomes_known(sender: Sender) -> None:
