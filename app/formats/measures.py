@@ -16,5 +16,7 @@ def format_measure(amount: Decimal | float | None, unit: str, currency: str) -> 
         return format_money(exact, currency)
     if unit == "ratio":
         return format_unit_price(exact, currency)
+    if unit == "tokens" and not exact:
+        return DASH  # sources that tell no tokens save 0
     sign = "-" if exact < 0 else ""
     return f"{sign}{format_count(round(abs(exact)))}"

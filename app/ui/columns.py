@@ -120,6 +120,16 @@ def requests(is_compact: bool = False) -> Column:
     return Column(config, "Int64", int, show)
 
 
+def tokens(label: str, help: str | None = None) -> Column:
+    """Numbers of tokens, as 12K or 3.4M; a dash where a row knows none, which is not the same as 0."""
+
+    def show(count: int | str) -> str:
+        return DASH if isinstance(count, str) else format_count(count)
+
+    config = st.column_config.NumberColumn(ALIGN_RIGHT + label, help=help, alignment="right")
+    return Column(config, "Int64", lambda count: -1 if count == ABSENT else int(count), show)
+
+
 def day(label: str, show: Callable[[date], str] = format_day) -> Column:
     """Days, or months by their first day."""
     return Column(st.column_config.DatetimeColumn(label), "datetime64[us]", pd.Timestamp, show)

@@ -32,8 +32,8 @@ def list_columns(zone: ZoneInfo, currency: str) -> dict[str, Column]:
         "basis": columns.text("Basis", "Included: covered by a subscription, so not added to spend."),
         "charge": columns.fitting_text("Charge"),
         "source": columns.text("Source"),
-        "input_tokens": columns.count("Input", "Input tokens, including cached", is_compact=True),
-        "output_tokens": columns.count("Output", "Output tokens, including reasoning", is_compact=True),
+        "input_tokens": columns.tokens("Input", "Input tokens, including cached"),
+        "output_tokens": columns.tokens("Output", "Output tokens, including reasoning"),
         "requests": columns.requests(),
         "in_totals": IN_TOTALS,
         "list_price": columns.optional_money("List price", currency, "Before the multiplier of its account"),
@@ -58,8 +58,8 @@ def describe_records(
             "basis": BASES[row["cost_basis"]],
             "charge": CHARGES[row["charge_type"]],
             "source": SOURCES[row["collection_method"]],
-            "input_tokens": row["input_tokens"],
-            "output_tokens": row["output_tokens"],
+            "input_tokens": _or_unknown(row, "input_tokens"),
+            "output_tokens": _or_unknown(row, "output_tokens"),
             "requests": row["request_count"],
             "in_totals": _describe_use(row),
             "list_price": _or_absent(_read_list_price(row, zone, currency)),
@@ -84,7 +84,8 @@ def describe_sums(sums: data.RecordSums, currency: Currency) -> str:
     ]
     if included:
         parts.append(f"{escape_markdown(format_money(included, currency.code))} of use that plans include")
-    parts.append(f"{format_count(sums.tokens)} tokens")
+    if sums.tokens:  # without any, none are known
+        parts.append(f"{format_count(sums.tokens)} tokens")
     if sums.unpriced:
         parts.append(f"{plural(sums.unpriced, 'record')} without a price")
     return " · ".join(parts)
@@ -92,6 +93,19 @@ def describe_sums(sums: data.RecordSums, currency: Currency) -> str:
 
 def _or_absent(amount: Decimal | None) -> Decimal | str:
     return columns.ABSENT if amount is None else amount
+
+
+def _or_unknown(row: Mapping[str, Any], name: str) -> int | str:
+    """Tokens of a record; absent where its source tells none at all. A failed request has used none."""
+    is_known = row["input_tokens"] or row["output_tokens"] or _has_failed(row)
+    return int(row[name]) if is_known else columns.ABSENT
+
+
+def _has_failed(row: Mapping[str, Any]) -> bool:
+    """Check whether a record is of a request that failed without tokens."""
+    inference = row["metadata"].get("inference")
+    status = inference.get("status") if isinstance(inference, dict) else None
+    return status in ("error", "timeout", "rate_limited") and row["tokens_used"] == 0
 
 
 def _describe_use(row: Mapping[str, Any]) -> str:
@@ -125,9 +139,9 @@ def _read_moment(row: Mapping[str, Any]) -> date:
 
 def _convert_cost(row: Mapping[str, Any], zone: ZoneInfo, currency: Currency) -> Decimal | None:
     """The cost in the chosen currency at the exchange rate of its day."""
-    return (
-        None if row["cost_usd"] is None else currency.convert(Decimal(row["cost_usd"]), local_day(row, zone))
-    )
+    if row["cost_usd"] is None:
+        return Decimal(0) if _has_failed(row) else None  # a failed request costs nothing
+    return currency.convert(Decimal(row["cost_usd"]), local_day(row, zone))
 
 
 def _read_list_price(row: Mapping[str, Any], zone: ZoneInfo, currency: Currency) -> Decimal | None:

@@ -14,6 +14,8 @@ from app.formats.measures import format_measure
         (Decimal("0.00123"), "ratio", "$0.00123"),
         (Decimal("1234567"), "tokens", "1.23M"),
         (Decimal("-20000"), "tokens", "-20K"),
+        (Decimal(0), "tokens", "–"),  # noqa: RUF001 - none are known
+        (Decimal(0), "requests", "0"),
         (Decimal("1482"), "requests", "1,482"),
         (1.5, "money", "$1.50"),
         (None, "ratio", "–"),  # noqa: RUF001 - an en dash

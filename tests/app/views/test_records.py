@@ -15,6 +15,7 @@ from app import data
 from app.auth.identity import User, database_of
 from app.data import changes
 from app.figures.currencies import Currency
+from app.formats.text import DASH
 from app.views.records.table import describe_cost, describe_records, explain_record
 from tally.currency.rates import Rates
 from tally.spend.manual_entries import ManualEntry, add_entry
@@ -199,10 +200,36 @@ def test_covered_estimate_shows_its_figures_and_what_totals_use(
 
     assert sorted(zip(table["cost"], table["input_tokens"], table["in_totals"], strict=True)) == [
         ("$2.00", "900", "no"),
-        ("$3.00", "1000", "tokens"),
-        ("$4.00", "0", "money"),
+        ("$3.00", "1,000", "tokens"),
+        ("$4.00", DASH, "money"),
         ("$5.00", "10", "money and tokens"),
     ]
+
+
+def test_tokens_that_nobody_told_are_a_dash_and_those_of_a_failed_request_are_none(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    failed = {"metadata": {"inference": {"status": "rate_limited"}}, "cost_basis": "estimated"}
+    save(user, [usage(1, "5"), usage(2, None, **failed), usage(3, "7", input_tokens=9)])
+
+    page = open_page(monkeypatch, user, "records")
+    table = shown_table(page.dataframe[0])
+
+    assert sorted(zip(table["cost"], table["input_tokens"], table["output_tokens"], strict=True)) == [
+        ("$0.00", "0", "0"),
+        ("$5.00", DASH, DASH),
+        ("$7.00", "9", "0"),
+    ]
+    assert "without a price" not in shown(page)
+
+
+def test_sums_say_nothing_of_tokens_where_none_are_known(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    save(user, [usage(1, "5")])
+
+    page = open_page(monkeypatch, user, "records")
+
+    assert "1 record · **$5.00** spend" in unescaped(page)
+    assert "tokens" not in unescaped(page)
 
 
 def test_use_by_totals_is_left_out_where_totals_use_everything(user: User) -> None:
