@@ -576,10 +576,11 @@ begin
         left(coalesce(n.own_session, n.told_session), 200),
         left(coalesce(nullif(btrim(n.metadata ->> 'repository'), ''), n.told_repository), 200),
         left(coalesce(nullif(btrim(n.metadata ->> 'branch'), ''), n.told_branch), 200),
-        n.provider_id,
-        n.model_name,
-        n.cost_basis = 'included',
-        case when n.money_is_effective then n.cost_usd else 0 end,
+        n.provider_id, n.model_name, n.cost_basis = 'included',
+        case
+            when n.money_is_effective and (n.cost_usd is not null or not private.is_failed_call(n.tokens_used, n.metadata)) then n.cost_usd
+            else 0
+        end,
         case when n.tokens_are_effective then n.tokens_used else 0 end,
         case when n.tokens_are_effective then n.input_tokens else 0 end,
         case when n.tokens_are_effective then n.output_tokens else 0 end,
@@ -2074,17 +2075,23 @@ $$;
 CREATE FUNCTION private.check_spans(tenant uuid, incoming private.incoming_span[]) RETURNS TABLE(nth bigint, reason text)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
+    SET enable_sort TO 'off'
     AS $$
 declare
     days constant integer := (select w.trace_days from public.workspaces as w where w.id = tenant);
     present constant bigint := coalesce((select c.spans from private.span_counts as c where c.workspace_id = tenant), 0);
 begin
     return query
-    -- Read once: a connection whose plan is from when there were few traces may read all of them, which it must not for each span.
+    -- Looked up one after the other, and once: by a plan from when there were few traces, all of them would be read instead.
     with present_traces as materialized (
-        select f.trace_id, f.week, f.spans
-        from public.traces as f
-        where f.workspace_id = tenant and f.trace_id = any (array(select u.trace_id from unnest(incoming) as u))
+        select n.trace_id, f.week, f.spans
+        from (select distinct u.trace_id from unnest(incoming) as u) as n
+        cross join lateral (
+            select t.week, t.spans from public.traces as t
+            where t.workspace_id = tenant and t.trace_id >= n.trace_id and t.trace_id <= n.trace_id
+            order by t.trace_id
+            limit 1
+        ) as f
     )
 
     select i.nth, i.reason
@@ -2671,10 +2678,16 @@ $$;
 CREATE FUNCTION private.count_spans_of(tenant uuid, weeks jsonb) RETURNS bigint
     LANGUAGE sql STABLE
     SET search_path TO ''
+    SET enable_sort TO 'off'
     AS $$
     select coalesce(sum(t.spans), 0)
-    from public.traces as t
-    where t.workspace_id = tenant and t.trace_id = any (array(select k from jsonb_object_keys(weeks) as k))
+    from jsonb_object_keys(weeks) as k (trace_id)
+    cross join lateral (
+        select f.spans from public.traces as f
+        where f.workspace_id = tenant and f.trace_id >= k.trace_id and f.trace_id <= k.trace_id
+        order by f.trace_id
+        limit 1
+    ) as t
 $$;
 
 -- FUNCTION private.count_statements()
@@ -3974,7 +3987,7 @@ CREATE FUNCTION private.explored_measure(measure text) RETURNS text
         select
             t.day, f.provider_id, f.model_name, sum(f.unpriced) as unpriced, coalesce(sum(f.shares[1]), 0) as billed,
             coalesce(sum(f.shares[2]), 0) as estimated, coalesce(sum(f.shares[3]), 0) as billed_requests,
-            coalesce(sum(f.shares[4]), 0) as estimated_requests
+            coalesce(sum(f.shares[4]), 0) as estimated_requests, count(f.shares[1]) + count(f.shares[2]) > 0 as has_cost
         from fine as f
         inner join times as t on f.nth = t.nth
         group by 1, 2, 3
@@ -3982,7 +3995,7 @@ CREATE FUNCTION private.explored_measure(measure text) RETURNS text
     judged as (
         select
             d.day, d.provider_id, d.model_name, d.billed_requests + d.estimated_requests as requests,
-            d.billed + d.estimated as cost, o.own
+            d.billed + d.estimated as cost, d.has_cost, o.own
         from model_days as d
         cross join lateral (
             select
@@ -3993,7 +4006,7 @@ CREATE FUNCTION private.explored_measure(measure text) RETURNS text
     ),
     metered as materialized (
         select j.day, j.provider_id, j.model_name
-        from (select u.*, bool_or(u.requests > 0 and u.cost = 0) over (partition by u.day, u.provider_id) as is_together from judged as u) as j
+        from (select u.*, bool_or(u.requests > 0 and u.cost = 0 and u.has_cost) over (partition by u.day, u.provider_id) as is_together from judged as u) as j
         where j.requests > 0 or j.is_together
     ),
     measured as materialized (
@@ -5343,6 +5356,15 @@ CREATE FUNCTION private.is_daily_dimension(dimension text) RETURNS boolean
     select dimension in ('provider', 'model', 'project', 'person', 'charge_type', 'cost_basis', 'token_class')
 $$;
 
+-- FUNCTION private.is_failed_call(bigint, jsonb)
+
+CREATE FUNCTION private.is_failed_call(tokens bigint, metadata jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$
+    select tokens = 0 and coalesce(metadata -> 'inference' ->> 'status' in ('error', 'timeout', 'rate_limited'), false)
+$$;
+
 -- FUNCTION private.is_grouped_raw(text, text[])
 
 CREATE FUNCTION private.is_grouped_raw(dimension text, told text[]) RETURNS boolean
@@ -6168,7 +6190,7 @@ CREATE FUNCTION private.load_known_calls(tenant uuid, traces uuid[], names uuid[
 declare
     ids uuid[] := array[]::uuid[];
     more record;
-    known bigint := -1;
+    known bigint := 0;
 begin
     perform private.require_workspace(tenant, 'member');
     perform pg_advisory_xact_lock(private.telemetry_lock(tenant));
@@ -6186,7 +6208,7 @@ begin
             -- `is true` leaves the index of names alone to answer.
             where (c.workspace_id = tenant) is true and c.names && load_known_calls.names
         );
-        exit when cardinality(ids) = known;
+        exit when cardinality(ids) = known; -- mostly at once: what is new has to do with nothing
         known := cardinality(ids);
         select array_agg(distinct c.trace) filter (where c.trace is not null) as traces, array_agg(distinct n.name) as names
         into more
@@ -7373,14 +7395,15 @@ CREATE FUNCTION private.performance_of(tenant uuid, first_at timestamp with time
             percentile_disc(0.5) within group (order by c.first_token_ms) filter (where c.status = 'ok') as first_token_ms,
             sum(c.output_tokens) filter (where w.ms > 0) * 1000 / nullif(sum(w.ms) filter (where w.ms > 0), 0) as tokens_per_second,
             sum(c.tokens) as tokens, sum(c.cost_usd) as cost_usd,
-            count(*) filter (where c.cost_usd is not null or c.tokens = 0) as priced,
-            count(*) filter (where c.cost_usd is null and c.tokens > 0) as unpriced
+            count(*) filter (where c.cost_usd is not null or f.is_free) as priced,
+            count(*) filter (where c.cost_usd is null and not f.is_free) as unpriced
         from calls as c
         cross join lateral (
             select case
                 when c.status = 'ok' and c.output_tokens > 0 then c.duration_ms - coalesce(c.first_token_ms, 0)
             end as ms
         ) as w
+        cross join lateral (select c.status <> 'ok' and c.tokens = 0 as is_free) as f -- as private.is_failed_call
         group by grouping sets ((c.provider_id, c.model_name), (c.provider_id, c.model_name, c.at))
     )
 
@@ -8424,7 +8447,8 @@ CREATE FUNCTION private.records_to_explore(question private.exploration, told te
     AS $_$
 begin
     return format(
-        $q$select r.*, 1 as records, (r.cost_usd is null)::integer as unpriced %s
+        $q$select r.*, 1 as records, 
+            (r.cost_usd is null and not private.is_failed_call(r.tokens_used, r.metadata))::integer as unpriced %s
         from public.effective_records as r %s
         where
             r.workspace_id = ($1).tenant and r.timestamp >= ($1).first_at and r.timestamp < ($1).last_at
@@ -10142,17 +10166,22 @@ begin
             select
                 private.stored_span(
                     tenant, r.given, (weeks ->> (r.given).trace_id)::date, coalesce(a.user_id, auth.uid()), p.project_id
-                ) as s
-            from (select row_number() over () as nth, u as given from unnest(incoming) as u) as r
+                ) as s,
+                r.is_repeated
+            from (
+                select o.*, count(*) over (partition by (o.given).trace_id, (o.given).span_id) > 1 as is_repeated
+                from (select row_number() over () as nth, u as given from unnest(incoming) as u) as o
+            ) as r
             left join unnest(private.file_spans(tenant, incoming)) with ordinality as p (project_id, nth) on r.nth = p.nth
             left join public.person_aliases as a
                 on
                     a.workspace_id = tenant
-                    and (r.given).person <> ''
-                    and private.clean_value('person', (r.given).person) = a.value
+                    -- Most spans name none: without the case, nothing would be cleaned for each.
+                    and case when (r.given).person <> '' then private.clean_value('person', (r.given).person) end = a.value
             offset 0 -- else each use of the span would make it again
         ) as n
-        order by (n.s).trace_id, (n.s).span_id, private.rank_of_span(n.s) desc
+        -- Mostly a span is told once: there is nothing to rank.
+        order by (n.s).trace_id, (n.s).span_id, case when n.is_repeated then private.rank_of_span(n.s) end desc
     ),
 
     stored as (
@@ -10247,7 +10276,10 @@ begin
             sum(case when r.tokens_are_effective then r.reasoning_tokens else 0 end) as reasoning,
             sum(case when r.tokens_are_effective then r.request_count else 0 end) as requests,
             count(*) as records,
-            count(*) filter (where r.cost_usd is null and r.money_is_effective) as unpriced
+            count(*) filter (
+                where r.cost_usd is null and r.money_is_effective
+                and not private.is_failed_call(case when r.tokens_are_effective then r.tokens_used else 0 end, r.metadata)
+            ) as unpriced
         from public.cost_records as r
         where
             r.workspace_id = d.workspace_id
@@ -10301,9 +10333,10 @@ begin
                 or (only_own is null and (r.project_id = any (asked.hidden)) is not true)
             ) as is_hidden,
             r.cost_basis = 'included' as is_included,
-            case when r.money_is_effective then r.cost_usd else 0 end as cost_usd,
-            r.tokens_are_effective as has_tokens,
-            r.tokens_used, r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.request_count
+            case when r.money_is_effective then r.cost_usd else 0 end as cost_usd, r.tokens_are_effective as has_tokens,
+            r.tokens_used, r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.request_count,
+            r.cost_usd is null and r.money_is_effective
+            and not private.is_failed_call(case when r.tokens_are_effective then r.tokens_used else 0 end, r.metadata) as is_unpriced
         from public.cost_records as r
         left join told as t
             on r.source_key = t.source_key and case when r.request_id is null then r.timestamp end is not distinct from t.line_at
@@ -10328,7 +10361,7 @@ begin
         coalesce(sum(c.cache_write_tokens) filter (where c.has_tokens), 0),
         coalesce(sum(c.request_count) filter (where c.has_tokens), 0),
         count(*),
-        count(*) filter (where c.cost_usd is null)
+        count(*) filter (where c.is_unpriced)
     from counted as c
     group by 1, 2;
 end
@@ -10415,7 +10448,7 @@ CREATE FUNCTION private.sum_statements(tenant uuid, from_date date, to_date date
         s.metadata ?| array['context_window', 'service_tier', 'batch', 'speed', 'inference_geo']
         or coalesce(s.metadata ->> 'usage_type', '') = 'batch',
         s.is_effective,
-        sum(s.cost_usd), count(*) filter (where s.cost_usd is null), sum(s.tokens_used), sum(s.input_tokens),
+        sum(s.cost_usd), count(*) filter (where s.cost_usd is null and not private.is_failed_call(s.tokens_used, s.metadata)), sum(s.tokens_used), sum(s.input_tokens),
         sum(s.output_tokens), sum(s.cached_input_tokens), sum(s.cache_write_tokens), sum(s.reasoning_tokens),
         sum(s.request_count), count(*),
         sum(case when s.money_is_effective then s.cost_usd else 0.0000000000 end) filter (where s.is_effective),
@@ -10932,7 +10965,10 @@ begin
                     sum(case when r.tokens_are_effective then r.cache_write_tokens else 0 end) as written,
                     sum(case when r.tokens_are_effective then r.request_count else 0 end) as requests,
                     count(*) as records,
-                    count(*) filter (where r.cost_usd is null and r.money_is_effective) as unpriced
+                    count(*) filter (
+                        where r.cost_usd is null and r.money_is_effective
+                        and not private.is_failed_call(case when r.tokens_are_effective then r.tokens_used else 0 end, r.metadata)
+                    ) as unpriced
                 from public.cost_records as r
                 where
                     r.workspace_id = d.workspace_id
@@ -11049,10 +11085,16 @@ $$;
 CREATE FUNCTION private.weeks_of_traces(tenant uuid, incoming private.incoming_span[]) RETURNS TABLE(trace_id text, week date)
     LANGUAGE sql STABLE
     SET search_path TO ''
+    SET enable_sort TO 'off'
     AS $$
     select i.trace_id, coalesce(t.week, date_trunc('week', i.started_at at time zone 'UTC')::date)
     from (select r.trace_id, min(r.started_at) as started_at from unnest(incoming) as r group by r.trace_id) as i
-    left join public.traces as t on t.workspace_id = tenant and t.trace_id = i.trace_id
+    left join lateral (
+        select f.week from public.traces as f
+        where f.workspace_id = tenant and f.trace_id >= i.trace_id and f.trace_id <= i.trace_id
+        order by f.trace_id
+        limit 1
+    ) as t on true
 $$;
 
 -- FUNCTION private.where_records(jsonb)
@@ -14402,7 +14444,9 @@ begin
                 sum(s.cost_usd) as cost_usd,
                 sum(s.cost_usd) filter (where s.money_is_effective) as effective_usd,
                 count(*) as records,
-                count(*) filter (where s.cost_usd is null) as unpriced_records
+                count(*) filter (
+                    where s.cost_usd is null and not private.is_failed_call(s.tokens_used, s.metadata)
+                ) as unpriced_records
             from private.statements as s
             where
                 s.workspace_id = tenant
@@ -14541,7 +14585,9 @@ begin
         from (
             select
                 coalesce(r.day, (r.timestamp at time zone $10)::date) as day, count(*) as records,
-                count(*) filter (where r.money_is_effective and r.cost_usd is null) as unpriced,
+                count(*) filter (
+                    where r.money_is_effective and r.cost_usd is null and not private.is_failed_call(r.tokens_used, r.metadata)
+                ) as unpriced,
                 coalesce(sum(r.cost_usd) filter (where r.money_is_effective and r.cost_basis <> 'included'), 0) as spend,
                 coalesce(sum(r.cost_usd) filter (where r.money_is_effective and r.cost_basis = 'included'), 0) as included,
                 coalesce(sum(r.tokens_used) filter (where r.tokens_are_effective), 0) as tokens
@@ -14646,6 +14692,7 @@ begin
         r.workspace_id = tenant
         and r.cost_usd is null
         and r.money_is_effective
+        and not private.is_failed_call(r.tokens_used, r.metadata)
         and (only_user is null or r.user_id = only_user)
     group by p.name, r.model_name
     order by 3 desc, 1, 2;
@@ -14823,7 +14870,11 @@ CREATE MATERIALIZED VIEW private.cost_records_daily AS
                     ELSE (0)::bigint
                 END), ('9223372036854775807'::bigint)::numeric))::bigint AS total_requests,
             count(*) AS record_count,
-            count(*) FILTER (WHERE ((r.cost_usd IS NULL) AND r.money_is_effective)) AS unpriced_count
+            count(*) FILTER (WHERE ((r.cost_usd IS NULL) AND r.money_is_effective AND (NOT private.is_failed_call(
+                CASE
+                    WHEN r.tokens_are_effective THEN r.tokens_used
+                    ELSE (0)::bigint
+                END, r.metadata)))) AS unpriced_count
            FROM ((public.cost_records r
              JOIN public.providers p ON ((r.provider_id = p.id)))
              JOIN public.workspaces w ON ((r.workspace_id = w.id)))
@@ -16322,7 +16373,7 @@ CREATE INDEX span_contents_saved_at_idx ON private.span_contents USING btree (wo
 
 -- INDEX private.telemetry_calls_names_idx
 
-CREATE INDEX telemetry_calls_names_idx ON private.telemetry_calls USING gin (names);
+CREATE INDEX telemetry_calls_names_idx ON private.telemetry_calls USING gin (names) WITH (fastupdate=off);
 
 -- INDEX private.telemetry_calls_seen_at_idx
 
@@ -18917,6 +18968,8 @@ REVOKE ALL ON FUNCTION private.installation_owner() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.is_address_of_member(tenant uuid, address text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.is_daily_dimension(dimension text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.is_failed_call(tokens bigint, metadata jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.is_grouped_raw(dimension text, told text[]) FROM PUBLIC;
 

@@ -114,11 +114,11 @@ def top_models(daily: pd.DataFrame, count: int) -> pd.DataFrame:
 def _cost_per_request(money: pd.DataFrame) -> Decimal | None:
     metered = _metered(money)
     requests = int(metered["requests"].sum())
-    return sum_amounts(metered) / requests if requests else None
+    return sum_amounts(metered) / requests if requests and metered["amount"].notna().any() else None
 
 
 def _metered(money: pd.DataFrame) -> pd.DataFrame:
-    """Rows of usage that tell what a request costs.
+    """Rows of usage that tell what a request costs; failed requests without tokens cost nothing.
 
     Unpriced models have requests without a cost, fees have a cost without requests: both are left out. The
     money and the requests of a billed day are in different rows, under different names of the model if the
@@ -132,7 +132,11 @@ def _metered(money: pd.DataFrame) -> pd.DataFrame:
     is_mixed = (_sum_over(split, "own", MODEL_DAY) != 0) & (_sum_over(split, "loose", MODEL_DAY) != 0)
     usage = usage[~is_mixed]
     has_requests = _sum_over(usage, "requests", MODEL_DAY) > 0
-    is_paid_elsewhere = has_requests & (_sum_over(usage, "cost", MODEL_DAY) == 0)
+    # Nobody pays for requests that all failed, so no other money is theirs.
+    has_cost = (
+        usage["amount"].notna().groupby([usage[key] for key in MODEL_DAY], observed=True).transform("any")
+    )
+    is_paid_elsewhere = has_requests & has_cost & (_sum_over(usage, "cost", MODEL_DAY) == 0)
     is_billed_together = is_paid_elsewhere.groupby(
         [usage[key] for key in PROVIDER_DAY], observed=True
     ).transform("any")

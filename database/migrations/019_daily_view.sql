@@ -3,6 +3,18 @@
 -- Triggers mark the days that change. A read takes clean days from the view, folded days from beside it, and adds up stale days
 -- from the records (024_daily_costs.sql), so it is exact at every moment.
 
+-- Telemetry says of a call that it failed. One that failed without tokens costs nothing: nothing is missing where it has no cost.
+create or replace function private.is_failed_call(tokens bigint, metadata jsonb)
+returns boolean
+language sql
+immutable
+parallel safe
+set search_path = ''
+as $$
+    select tokens = 0 and coalesce(metadata -> 'inference' ->> 'status' in ('error', 'timeout', 'rate_limited'), false)
+$$;
+revoke all on function private.is_failed_call(bigint, jsonb) from public;
+
 -- A materialized view has no row-level security, so no API role may ever select from it. project_id is never null: with a null
 -- in its unique key, each concurrent refresh rewrote 300,000 unchanged rows. In order, because a concurrent refresh sorts whole
 -- records twice: measured, 23 against 40 s for 900,000 rows.
@@ -44,7 +56,10 @@ from (
             sum(case when r.tokens_are_effective then r.request_count else 0 end), 9223372036854775807
         )::bigint as total_requests,
         count(*) as record_count,
-        count(*) filter (where r.cost_usd is null and r.money_is_effective) as unpriced_count
+        count(*) filter (
+            where r.cost_usd is null and r.money_is_effective
+            and not private.is_failed_call(case when r.tokens_are_effective then r.tokens_used else 0 end, r.metadata)
+        ) as unpriced_count
     from public.cost_records as r
     inner join public.providers as p on r.provider_id = p.id
     inner join public.workspaces as w on r.workspace_id = w.id

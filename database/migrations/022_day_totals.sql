@@ -137,7 +137,10 @@ begin
             sum(case when r.tokens_are_effective then r.reasoning_tokens else 0 end) as reasoning,
             sum(case when r.tokens_are_effective then r.request_count else 0 end) as requests,
             count(*) as records,
-            count(*) filter (where r.cost_usd is null and r.money_is_effective) as unpriced
+            count(*) filter (
+                where r.cost_usd is null and r.money_is_effective
+                and not private.is_failed_call(case when r.tokens_are_effective then r.tokens_used else 0 end, r.metadata)
+            ) as unpriced
         from public.cost_records as r
         where
             r.workspace_id = d.workspace_id

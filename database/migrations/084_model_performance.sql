@@ -195,14 +195,15 @@ as $$
             percentile_disc(0.5) within group (order by c.first_token_ms) filter (where c.status = 'ok') as first_token_ms,
             sum(c.output_tokens) filter (where w.ms > 0) * 1000 / nullif(sum(w.ms) filter (where w.ms > 0), 0) as tokens_per_second,
             sum(c.tokens) as tokens, sum(c.cost_usd) as cost_usd,
-            count(*) filter (where c.cost_usd is not null or c.tokens = 0) as priced,
-            count(*) filter (where c.cost_usd is null and c.tokens > 0) as unpriced
+            count(*) filter (where c.cost_usd is not null or f.is_free) as priced,
+            count(*) filter (where c.cost_usd is null and not f.is_free) as unpriced
         from calls as c
         cross join lateral (
             select case
                 when c.status = 'ok' and c.output_tokens > 0 then c.duration_ms - coalesce(c.first_token_ms, 0)
             end as ms
         ) as w
+        cross join lateral (select c.status <> 'ok' and c.tokens = 0 as is_free) as f -- as private.is_failed_call
         group by grouping sets ((c.provider_id, c.model_name), (c.provider_id, c.model_name, c.at))
     )
 

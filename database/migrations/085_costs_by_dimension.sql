@@ -50,9 +50,10 @@ begin
                 or (only_own is null and (r.project_id = any (asked.hidden)) is not true)
             ) as is_hidden,
             r.cost_basis = 'included' as is_included,
-            case when r.money_is_effective then r.cost_usd else 0 end as cost_usd,
-            r.tokens_are_effective as has_tokens,
-            r.tokens_used, r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.request_count
+            case when r.money_is_effective then r.cost_usd else 0 end as cost_usd, r.tokens_are_effective as has_tokens,
+            r.tokens_used, r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.request_count,
+            r.cost_usd is null and r.money_is_effective
+            and not private.is_failed_call(case when r.tokens_are_effective then r.tokens_used else 0 end, r.metadata) as is_unpriced
         from public.cost_records as r
         left join told as t
             on r.source_key = t.source_key and case when r.request_id is null then r.timestamp end is not distinct from t.line_at
@@ -77,7 +78,7 @@ begin
         coalesce(sum(c.cache_write_tokens) filter (where c.has_tokens), 0),
         coalesce(sum(c.request_count) filter (where c.has_tokens), 0),
         count(*),
-        count(*) filter (where c.cost_usd is null)
+        count(*) filter (where c.is_unpriced)
     from counted as c
     group by 1, 2;
 end

@@ -150,7 +150,8 @@ set search_path = ''
 as $$
 begin
     return format(
-        $q$select r.*, 1 as records, (r.cost_usd is null)::integer as unpriced %s
+        $q$select r.*, 1 as records, 
+            (r.cost_usd is null and not private.is_failed_call(r.tokens_used, r.metadata))::integer as unpriced %s
         from public.effective_records as r %s
         where
             r.workspace_id = ($1).tenant and r.timestamp >= ($1).first_at and r.timestamp < ($1).last_at

@@ -85,7 +85,7 @@ as $$
         select
             t.day, f.provider_id, f.model_name, sum(f.unpriced) as unpriced, coalesce(sum(f.shares[1]), 0) as billed,
             coalesce(sum(f.shares[2]), 0) as estimated, coalesce(sum(f.shares[3]), 0) as billed_requests,
-            coalesce(sum(f.shares[4]), 0) as estimated_requests
+            coalesce(sum(f.shares[4]), 0) as estimated_requests, count(f.shares[1]) + count(f.shares[2]) > 0 as has_cost
         from fine as f
         inner join times as t on f.nth = t.nth
         group by 1, 2, 3
@@ -93,7 +93,7 @@ as $$
     judged as (
         select
             d.day, d.provider_id, d.model_name, d.billed_requests + d.estimated_requests as requests,
-            d.billed + d.estimated as cost, o.own
+            d.billed + d.estimated as cost, d.has_cost, o.own
         from model_days as d
         cross join lateral (
             select
@@ -104,7 +104,7 @@ as $$
     ),
     metered as materialized (
         select j.day, j.provider_id, j.model_name
-        from (select u.*, bool_or(u.requests > 0 and u.cost = 0) over (partition by u.day, u.provider_id) as is_together from judged as u) as j
+        from (select u.*, bool_or(u.requests > 0 and u.cost = 0 and u.has_cost) over (partition by u.day, u.provider_id) as is_together from judged as u) as j
         where j.requests > 0 or j.is_together
     ),
     measured as materialized (

@@ -172,7 +172,9 @@ begin
         from (
             select
                 coalesce(r.day, (r.timestamp at time zone $10)::date) as day, count(*) as records,
-                count(*) filter (where r.money_is_effective and r.cost_usd is null) as unpriced,
+                count(*) filter (
+                    where r.money_is_effective and r.cost_usd is null and not private.is_failed_call(r.tokens_used, r.metadata)
+                ) as unpriced,
                 coalesce(sum(r.cost_usd) filter (where r.money_is_effective and r.cost_basis <> 'included'), 0) as spend,
                 coalesce(sum(r.cost_usd) filter (where r.money_is_effective and r.cost_basis = 'included'), 0) as included,
                 coalesce(sum(r.tokens_used) filter (where r.tokens_are_effective), 0) as tokens

@@ -52,7 +52,7 @@ class Figures(NamedTuple):
     tokens_per_second: float | None
     tokens: int
     cost_usd: Decimal | None  # None: no price
-    priced: int  # requests with a price, or without tokens
+    priced: int  # requests with a price, or that failed without tokens
     unpriced: int
     provider_title: str = ""
     at: datetime | None = None

@@ -176,11 +176,16 @@ def make_records(chance: random.Random) -> Iterator[Row]:
             days=chance.choice([first_day, first_day + 1, chance.randrange(DAYS)]),
             minutes=30 * chance.randrange(48),
         )
+        if is_failed := basis != "billed" and chance.random() < 0.15:
+            names["inference"] = {"status": chance.choice(["error", "timeout", "rate_limited"])}
+        elif chance.random() < 0.1:
+            names["inference"] = {"status": "ok"}
+        has_no_cost = is_failed or (basis != "billed" and chance.random() < 0.1)
         yield record(
             provider=(provider := chance.choice(["openai", "anthropic", "mistral"])),
             model_name=chance.choice({"openai": ["gpt-5", "gpt-4o"]}.get(provider, ["claude"])),
             timestamp=moment.isoformat(),
-            cost_usd=None if basis != "billed" and chance.random() < 0.1 else f"{chance.randint(0, 9)}.25",
+            cost_usd=None if has_no_cost else f"{chance.randint(0, 9)}.25",
             cost_basis=basis,
             charge_type=chance.choice(["usage"] * 6 + ["subscription", "tax", "credit"]),
             tokens_used=(cached + written + uncached + reasoning + visible) * has_tokens
@@ -194,6 +199,12 @@ def make_records(chance: random.Random) -> Iterator[Row]:
             billing_account=chance.choice([None, "openai:@a", "openai:@b"]),
             metadata=names,
         )
+
+
+def is_unpriced(row: Row) -> bool:
+    """Check whether money is missing: a call that failed without tokens costs nothing."""
+    is_failed = row["metadata"].get("inference", {}).get("status", "ok") != "ok"
+    return row["cost_usd"] is None and not (is_failed and row["tokens_used"] == 0)
 
 
 def scatter(database: Connection, projects: dict[str, UUID], chance: random.Random) -> None:
@@ -293,7 +304,8 @@ class Reference:
                     "charge_type": row["charge_type"],
                     "cost": float(row["cost_usd"] or 0),
                     "requests": row["request_count"],
-                    "unpriced_records": int(row["cost_usd"] is None),
+                    "amount": None if row["cost_usd"] is None else float(row["cost_usd"]),
+                    "unpriced_records": int(is_unpriced(row)),
                 }
                 for row in self.rows
             ]
@@ -301,7 +313,7 @@ class Reference:
         if daily.empty:
             return set()
         keys = ["date", "provider", "model", "cost_basis", "charge_type"]
-        found = _metered(select_money(daily.groupby(keys, as_index=False).sum()))
+        found = _metered(select_money(daily.groupby(keys, as_index=False).sum(min_count=1)))
         return set(found[["date", "provider", "model"]].itertuples(index=False, name=None))
 
     def rate(self, row: Row) -> Decimal:
@@ -312,7 +324,7 @@ class Reference:
     def measure(self, row: Row, token_class: str | None) -> Sums:
         """The figures of a row, or of one class of its tokens."""
         measure, cost = self.asked.measure, row["cost_usd"]
-        sums = Sums(requests=row["request_count"], records=1, unpriced=int(cost is None))
+        sums = Sums(requests=row["request_count"], records=1, unpriced=int(is_unpriced(row)))
         is_money = row["cost_basis"] != "included"
         if measure == "value":
             sums.amount = (cost or Decimal(0)) * self.rate(row)

@@ -247,6 +247,11 @@ def add_up(calls: Sequence[Row], retried: Sequence[Row]) -> Row:
         name: sum(facts["status"] == status for _, facts in told)
         for name, status in (("errors", "error"), ("timeouts", "timeout"), ("rate_limited", "rate_limited"))
     }
+    unpriced = [
+        call
+        for call, facts in told
+        if call["cost_usd"] is None and (call["tokens_used"] > 0 or facts["status"] == "ok")
+    ]
     return counts | {
         "requests": len(calls),
         "retries": len(retried),
@@ -257,8 +262,8 @@ def add_up(calls: Sequence[Row], retried: Sequence[Row]) -> Row:
         "tokens_per_second": pytest.approx(sum(n for n, _ in written) * 1000 / spent) if spent else None,
         "tokens": sum(call["tokens_used"] for call in calls),
         "cost_usd": sum(costs, Decimal(0)) if costs else None,
-        "priced": sum(call["cost_usd"] is not None or not call["tokens_used"] for call in calls),
-        "unpriced": sum(call["cost_usd"] is None and call["tokens_used"] > 0 for call in calls),
+        "priced": len(calls) - len(unpriced),
+        "unpriced": len(unpriced),
     }
 
 

@@ -30,8 +30,9 @@ P99 = (
 )
 ABOUT = (
     "First token is the median of the requests that tell it. Tokens/s are output tokens while the answer is "
-    "written. Per 1,000 is the cost of 1,000 requests, failed ones among them; those without a price are "
-    "left out. A retry is a request right after a failed one of its model, in the same trace or session."
+    "written. Per 1,000 is the cost of 1,000 requests. Failed ones without tokens count and cost nothing; "
+    "those without a price are left out. A retry is a request right after a failed one of its model, in the "
+    "same trace or session."
 )
 
 

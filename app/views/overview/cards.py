@@ -17,8 +17,8 @@ from tally.core.text import plural
 
 TOP_MODELS = 10
 PRICE_HELP = (
-    "The cost of an average request that no plan covers. Left out are a model's days on which a request has "
-    "no price, such as one that failed or told no usage."
+    "The cost of an average request that no plan covers. Failed ones without tokens count and cost nothing. "
+    "Left out are a model's days on which a request has no price, such as one that told no usage."
 )
 MODEL_WIDTH = 180  # pixels: on a phone, cost and share fit beside it
 

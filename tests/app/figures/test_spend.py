@@ -60,6 +60,29 @@ def test_cost_per_request_leaves_out_a_day_with_money_of_requests_that_nobody_co
     assert spend.calculate_spend(frame.head(2)).cost_per_request is None
 
 
+def test_cost_per_request_counts_failed_requests_which_cost_nothing() -> None:
+    """They have no cost, and are not unpriced."""
+    frame = make_frame(
+        [
+            ("openai", "gpt-5.5", "usage", "estimated", "1", 10, 0),
+            ("anthropic", "claude-sonnet-5", "usage", "estimated", None, 10, 0),
+        ]
+    )
+
+    assert spend.calculate_spend(frame).cost_per_request == Decimal("0.05")
+
+
+def test_cost_per_request_takes_no_money_for_that_of_requests_that_all_failed() -> None:
+    frame = make_frame(
+        [
+            ("openai", "gpt-5.5", "usage", "estimated", None, 10, 0),
+            ("openai", "file-storage", "usage", "billed", "7", 0, 0),
+        ]
+    )
+
+    assert spend.calculate_spend(frame).cost_per_request is None
+
+
 def test_cost_per_request_pairs_a_bill_of_other_model_names_with_its_provider() -> None:
     frame = make_frame(
         [
