@@ -88,7 +88,6 @@ def measure(options: Options) -> Iterator[Measurement]:
         schema = make_schema(cluster)
         fill(schema, options)
         owner = opened.enter_context(schema.connect())
-        owner.execute("set max_parallel_workers_per_gather = 0")  # as the function has none
         solo, lead = (opened.enter_context(schema.act_as(user)) for user in (SOLO, OWNER))
         last = datetime.now(UTC).date()
         days = (last - timedelta(days=DAYS - 1), last)

@@ -3782,6 +3782,7 @@ CREATE FUNCTION private.explored_cells(question private.exploration) RETURNS SET
     SET search_path TO ''
     SET work_mem TO '64MB'
     SET jit TO 'off'
+    SET parallel_tuple_cost TO '0.02'
     AS $$
 declare
     named constant text[] := question.dimensions || array(select jsonb_object_keys(question.filters));
@@ -3790,7 +3791,11 @@ declare
     stale private.stale_days[];
     outdated date[];
     told text[] := array[]::text[];
+    starts timestamptz[];
 begin
+    if private.has_times(question) and not from_days then
+        starts := array(select t.starts_at from private.explored_times(question) as t order by t.nth);
+    end if;
     if from_days then
         stale := private.stale_days_of(question.tenant, question.first_day, question.last_day);
         outdated := private.outdated_days(question.tenant, question.first_day, question.last_day, stale);
@@ -3807,7 +3812,7 @@ begin
             select distinct n.name from unnest(named) as n (name) where private.explored_keys(n.name) is not null order by n.name
         );
     end if;
-    return query execute private.explored_query(question, from_days, told) using question, stale, outdated;
+    return query execute private.explored_query(question, from_days, told) using question, stale, outdated, starts;
 end
 $$;
 
@@ -4068,38 +4073,11 @@ CREATE FUNCTION private.explored_query(question private.exploration, from_days b
     SET search_path TO ''
     AS $_$
 declare
-    one constant text := question.dimensions[1];
-    other constant text := question.dimensions[2];
-    has_models constant boolean := question.measure in ('cost_per_request', 'cache_savings');
-    has_times constant boolean := question.granularity <> 'none' or question.rates is not null or has_models;
-    has_hours constant boolean := question.granularity in ('hour', 'hour_of_day', 'weekday_hour');
-    has_reasoning constant boolean := question.measure in ('output_tokens', 'reasoning_tokens')
-    or 'token_class' = any (question.dimensions) or question.filters ? 'token_class';
     shown constant text[] := private.explored_groups(question.dimensions, told);
-    keys constant text[] := array[
-        private.explored_grouping(one, told), private.explored_hiding(question, one),
-        private.explored_grouping(other, told), private.explored_hiding(question, other),
-        case
-            when not has_times then 'null::integer'
-            when from_days then 's.date - ($1).first_day + 1'
-            else 'width_bucket(s.timestamp, (select b.starts from starts as b))'
-        end,
-        -- When others worked is not told.
-        case when has_hours then private.explored_hiding(question, 'person') else 'false' end,
-        case when has_models then 's.provider_id' else 'null::uuid' end,
-        case when has_models then 's.model_name' else 'null::text' end
-    ];
 begin
     return format(
         $q$with times as materialized (select t.* from private.explored_times($1) as t where %s),
-    starts as materialized (select array_agg(t.starts_at order by t.nth) as starts from times as t),
-    fine as materialized (
-        select
-            %s as key_1, %s as hidden_1, %s as key_2, %s as hidden_2, %s as nth, %s as is_timeless, %s as provider_id,
-            %s as model_name, %s
-        from (%s) as s
-        where %s
-        group by %s
+    fine as materialized (%s
     ),%s
     select
         false, %s, %s, %s, %s, case when m.is_timeless then null else m.label end, sum(%s), sum(m.per), sum(m.requests),
@@ -4112,19 +4090,7 @@ begin
         true, '', '', '', '', null, coalesce(sum(m.measure), 0), sum(m.per), coalesce(sum(m.requests), 0),
         coalesce(sum(m.records), 0)::bigint, coalesce(sum(m.missing), 0)::bigint
     from measured as m$q$,
-        has_times::text, keys[1], keys[2], keys[3], keys[4], keys[5], keys[6], keys[7], keys[8], private.explored_sums(question),
-        case
-            when from_days then private.days_to_explore(question, has_reasoning)
-            else private.records_to_explore(question, told)
-        end,
-        private.explored_conditions(question, told),
-        coalesce(
-            (
-                select string_agg(k.nth::text, ', ')
-                from unnest(keys) with ordinality as k (key, nth)
-                where k.key not in ('false', 'null::text', 'null::uuid', 'null::integer')
-            ), '()'
-        ),
+        private.has_times(question)::text, private.fine_sums(question, from_days, told),
         private.explored_measure(question.measure), shown[1], shown[2], shown[3], shown[4], shown[5], shown[6]
     );
 end
@@ -4196,7 +4162,7 @@ $$;
 -- FUNCTION private.explored_times(private.exploration)
 
 CREATE FUNCTION private.explored_times(question private.exploration) RETURNS TABLE(nth integer, starts_at timestamp with time zone, day date, label text, rate numeric)
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$
 begin
@@ -4459,6 +4425,69 @@ begin
     end;
 end
 $$;
+
+-- FUNCTION private.fine_sums(private.exploration, boolean, text[])
+
+CREATE FUNCTION private.fine_sums(question private.exploration, from_days boolean, told text[]) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+declare
+    one constant text := question.dimensions[1];
+    other constant text := question.dimensions[2];
+    has_models constant boolean := question.measure in ('cost_per_request', 'cache_savings');
+    has_hours constant boolean := question.granularity in ('hour', 'hour_of_day', 'weekday_hour');
+    has_reasoning constant boolean := question.measure in ('output_tokens', 'reasoning_tokens')
+    or 'token_class' = any (question.dimensions) or question.filters ? 'token_class';
+    names constant text[] := array['key_1', 'hidden_1', 'key_2', 'hidden_2', 'nth', 'is_timeless', 'provider_id', 'model_name'];
+    keys constant text[] := array[
+        private.explored_grouping(one, told), private.explored_hiding(question, one),
+        private.explored_grouping(other, told), private.explored_hiding(question, other),
+        case
+            when not private.has_times(question) then 'null::integer'
+            when from_days then 's.date - ($1).first_day + 1'
+            else 'width_bucket(s.timestamp, $4)'
+        end,
+        -- When others worked is not told.
+        case when has_hours then private.explored_hiding(question, 'person') else 'false' end,
+        case when has_models then 's.provider_id' else 'null::uuid' end,
+        case when has_models then 's.model_name' else 'null::text' end
+    ];
+    constants constant text[] := array['false', 'null::text', 'null::uuid', 'null::integer'];
+    parts text[];
+begin
+    select
+        array[
+            string_agg(
+                case when k.key = any (constants) then k.key else 's.' || k.name end || ' as ' || k.name, ', ' order by k.nth
+            ),
+            string_agg(format('%s as %s, ', k.key, k.name), '' order by k.nth) filter (where k.key <> all (constants)),
+            coalesce(string_agg(k.nth::text, ', ' order by k.nth) filter (where k.key <> all (constants)), '()')
+        ]
+    into parts
+    from unnest(keys, names) with ordinality as k (key, name, nth);
+    -- Metadata differs in every record. A subquery of its own hides that from the planner, which else expects as many groups as
+    -- records and does not share the work among processes; an offset that is a number would keep it from that, too.
+    return format(
+        $q$
+        select %s, %s
+        from (
+            select
+                %s s.cost_usd, s.cost_basis, s.charge_type, s.tokens_used, s.input_tokens, s.output_tokens, s.cached_input_tokens,
+                s.cache_write_tokens, s.reasoning_tokens, s.request_count, s.records, s.unpriced
+            from (%s) as s
+            where %s %s
+        ) as s
+        group by %s$q$,
+        parts[1], private.explored_sums(question), parts[2],
+        case
+            when from_days then private.days_to_explore(question, has_reasoning)
+            else private.records_to_explore(question, told)
+        end,
+        private.explored_conditions(question, told), case when not from_days then 'offset ''0''' end, parts[3]
+    );
+end
+$_$;
 
 -- FUNCTION private.first_day_of_name(uuid, uuid, text)
 
@@ -4997,6 +5026,15 @@ begin
     end if;
     return coalesce(tags #>> '{}' = $2, false);
 end
+$_$;
+
+-- FUNCTION private.has_times(private.exploration)
+
+CREATE FUNCTION private.has_times(question private.exploration) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+    select ($1).granularity <> 'none' or ($1).rates is not null or ($1).measure in ('cost_per_request', 'cache_savings')
 $_$;
 
 -- FUNCTION private.hash_token(text)
@@ -10640,7 +10678,7 @@ $$;
 -- FUNCTION private.tags_of(jsonb)
 
 CREATE FUNCTION private.tags_of(tags jsonb) RETURNS text[]
-    LANGUAGE plpgsql IMMUTABLE
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$
 begin
@@ -18854,6 +18892,8 @@ REVOKE ALL ON FUNCTION private.find_known(tenant uuid, incoming private.incoming
 
 REVOKE ALL ON FUNCTION private.find_rollup(asked private.daily_question) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.fine_sums(question private.exploration, from_days boolean, told text[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.first_day_of_name(tenant uuid, provider uuid, name text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.flag_records(of_workspace uuid, accounts text[], parts private.day_parts[]) FROM PUBLIC;
@@ -18899,6 +18939,8 @@ REVOKE ALL ON FUNCTION private.has_overlap(of_workspace uuid, accounts text[], o
 REVOKE ALL ON FUNCTION private.has_superseded_parts(changes private.day_parts[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.has_tag(metadata jsonb, tag text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.has_times(question private.exploration) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.hash_token(token text) FROM PUBLIC;
 

@@ -92,6 +92,7 @@ create or replace function private.tags_of(tags jsonb)
 returns text[]
 language plpgsql -- its plan is kept
 immutable
+parallel safe
 set search_path = ''
 as $$
 begin

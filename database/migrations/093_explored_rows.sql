@@ -250,6 +250,7 @@ create or replace function private.explored_times(question private.exploration)
 returns table (nth integer, starts_at timestamptz, day date, label text, rate numeric)
 language plpgsql
 stable
+parallel safe
 set search_path = ''
 as $$
 begin

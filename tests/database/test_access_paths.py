@@ -314,3 +314,44 @@ def test_names_of_calls_are_written_into_their_records_alone(filled: Connection)
             assert after - before < 1_000
             found = f"select r.metadata, count(*) from {some} group by 1"
             assert filled.execute(found.encode(), {"owner": owner}).fetchall() == [(names, 100)]
+
+
+EXPLORED = """
+insert into public.cost_records
+    (workspace_id, user_id, provider_id, timestamp, model_name, cost_usd, source_key, metadata)
+select %(user)s, %(user)s, p.id, timestamptz '2026-06-01' + n * interval '1 minute', 'm', 1,
+    gen_random_uuid(),
+    jsonb_build_object('session', md5((n / 50)::text), 'agent', 'codex', 'request', n)
+from generate_series(1, 20000) as n
+inner join public.providers as p on p.name = 'openai'"""
+EXPLAIN_EXPLORING = """
+create function pg_temp.explain_exploring(asked uuid) returns setof text language plpgsql as $$
+declare
+    question constant private.exploration := private.ask_exploration(row(
+        asked, 'spend', '{session,agent}', '{}', '2026-06-01', '2026-06-20', 'day', 6,
+        null, null, null, null, null, null, null
+    )::private.exploration);
+begin
+    return query execute 'explain (costs off) ' || private.explored_query(question, false, array[]::text[])
+    using question, null::private.stale_days[], null::date[], array[question.first_at];
+end
+$$"""
+
+
+@pytest.mark.new_database
+def test_explored_records_are_added_up_by_several_processes(project: Project) -> None:
+    """Though each has metadata of its own, the planner does not expect as many groups as records."""
+    with project.connect("supabase_admin") as connection:
+        user = add_user(connection)
+        make_months(connection, "2026-06-01", "2026-06-30")
+        connection.execute("set session_replication_role = replica")
+        connection.execute(EXPLORED, {"user": user})
+        connection.execute("analyze public.cost_records")
+        # As where there are many more records, starting processes costs little of the whole.
+        connection.execute("set parallel_setup_cost = 0; set min_parallel_table_scan_size = 0")
+        connection.execute("set parallel_tuple_cost = 0.02")  # as of the function
+        connection.execute(EXPLAIN_EXPLORING)
+        plan = connection.execute("select pg_temp.explain_exploring(%s)", [user]).fetchall()
+    lines = "\n".join(line for (line,) in plan)
+    assert "Finalize HashAggregate" in lines, lines
+    assert "Parallel Seq Scan on cost_records_2026_06" in lines, lines

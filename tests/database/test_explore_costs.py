@@ -654,3 +654,24 @@ def test_values_are_those_that_the_caller_may_read(scene: Scene) -> None:
         == [choice["value"] for choice in found["admin"]]
     )
     assert found["ann"] == []
+
+
+SHARED_WORK = ("min_parallel_table_scan_size", "min_parallel_index_scan_size", "parallel_setup_cost")
+
+
+@pytest.mark.parametrize("by", [("session", "agent"), ("tag", "provider"), ("branch", "person")])
+def test_sums_of_several_processes_are_those_of_one(scene: Scene, by: tuple[str, ...]) -> None:
+    reader = scene.team["ann"].connection
+    days = FIRST, FIRST + timedelta(days=DAYS - 1)
+    for measure in MEASURES:
+        asked = Asked("ann", "everyone", "UTC", measure, by, {}, "day", days, 50, None)
+        answers = []
+        for processes in (0, 2):
+            reader.execute(f"set max_parallel_workers_per_gather = {processes}".encode())
+            for name in SHARED_WORK:
+                reader.execute(f"set {name} = 0".encode())
+            answers.append(asked.put(scene))
+        assert answers[0] == answers[1], measure
+        assert answers[0]["parts"], measure
+    for name in (*SHARED_WORK, "max_parallel_workers_per_gather"):
+        reader.execute(f"reset {name}".encode())
