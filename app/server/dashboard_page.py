@@ -1,4 +1,4 @@
-"""Streamlit's page, with the address of its server, and with room for what comes in its first moments.
+"""Streamlit's page, with the address of its server, its fonts, and room for what comes in its first moments.
 
 Without the address, Streamlit's script first looks for its server below the page's path: two requests that
 fail, and errors in the console.
@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.file_util import get_static_dir
 
+from app.server.stylesheet import with_own_fonts
 from app.ui.pages import PAGES, PATHS
 from app.ui.theme import ENTRY
 
@@ -48,4 +49,4 @@ class DashboardPage:
 def dashboard_page() -> str:
     """The HTML of all pages of the dashboard."""
     page = (Path(get_static_dir()) / "index.html").read_text(encoding="utf-8")
-    return page.replace("<head>", f"<head>{ADDRESS}{STYLE}", 1)
+    return with_own_fonts(page).replace("<head>", f"<head>{ADDRESS}{STYLE}", 1)

@@ -1,4 +1,4 @@
-"""Compression of Streamlit's JavaScript and style sheets, which it serves uncompressed."""
+"""Compression of Streamlit's scripts and styles, which it serves uncompressed, and with its own fonts."""
 
 import gzip
 import re
@@ -10,6 +10,8 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.file_util import get_static_dir
+
+from app.server.stylesheet import read_style
 
 MEDIA_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 # File names contain a hash of the content, so a browser never has to revalidate.
@@ -53,7 +55,8 @@ class Assets:
 
     def compress(self, path: str, encoding: str) -> bytes:
         """Compress the file, cache and return it."""
-        raw = self.files[path].read_bytes()
+        file = self.files[path]
+        raw = read_style(file) if file.suffix == ".css" else file.read_bytes()
         made: bytes = (
             brotli.compress(raw, quality=BROTLI_QUALITY)
             if encoding == "br"
