@@ -136,7 +136,8 @@ def number_entry(name: str, number: int) -> None:
     """Show a number beside the menu's entry of a page; nothing beside it for 0."""
     entry = ENTRY.format(next(page.address for page in PAGES if page.name == name))
     tone = current_palette().warn
-    told = f'"{number}" / ", {number} at risk"'  # the second text is for screen readers
+    # The second text is for screen readers; browsers that do not know it take the number alone.
+    told = f'"{number}";content:"{number}" / ", {number} at risk"'
     style = (
         f"margin-left:auto;padding:0 .45rem;border-radius:.4rem;font-size:.75rem;font-weight:600;"
         f"background:color-mix(in srgb,{tone.fill} 40%,transparent);color:{tone.ink}"

@@ -46,7 +46,8 @@ with month_place:
     absence = explain_absence(last_run, project, preferences.forecast_enabled, updates.has_worker)
     render_month(month, absence, today, currency.code)
     budgets = data.load_budgets(user)
-    render_unread_alerts(user, budgets, preferences.zone)
-    render_budgets_link(user, budgets, limit is not None)
+    with st.container(gap=None):
+        render_unread_alerts(user, budgets, preferences.zone)
+        render_budgets_link(user, budgets, limit is not None)
 render_spending(Above(month, project, version, today), wait_for_figures)
 render_findings(user, preferences.zone)
