@@ -155,11 +155,12 @@ def _describe_numbers(status: BudgetStatus) -> str:
         f'<div><div class="ends"><span>{spent} {escape(describe_period(status))}</span>'
         f'<span class="{over}">{escape(left)}</span></div>'
         f"{bars.thin_bar(progress, unit, name_earlier(status))}</div>"
-        f"{_number(likely, within)}{_number(chance, '', SEEN_AS.get(status.state, ''))}{_number(a_day, days)}"
-        "</div></div>"
+        f"{_number(HEADS[1], likely, within)}{_number(HEADS[2], chance, '', SEEN_AS.get(status.state, ''))}"
+        f"{_number(HEADS[3], a_day, days)}</div></div>"
     )
 
 
-def _number(text: str, note: str, kind: str = "") -> str:
-    absent = ' class="none"' if text == DASH else ""
-    return f'<span{absent}><b class="{kind}">{escape(text)}</b><small>{escape(note)}</small></span>'
+def _number(head: str, text: str, note: str, kind: str = "") -> str:
+    """A number; its own head is for narrow pages, which show no heads above the rows."""
+    named = f"<em>{head}</em>"
+    return f'<span>{named}<b class="{kind}">{escape(text)}</b><small>{escape(note)}</small></span>'
