@@ -149,7 +149,7 @@ def summarise_deliveries(deliveries: Sequence[Delivery]) -> str:
     """Counts of an event's messages by state, the troublesome first."""
     counts = Counter(describe_delivery(delivery) for delivery in deliveries if delivery.kind == "open")
     if not counts:
-        return "None"
+        return "No message"
     order = ["Not delivered", "Trying again", "Being sent", DELIVERIES["held"], "Delivered"]
     parts = [f"{counts[state]} {state.lower()}" for state in order if counts[state]]
     return ", ".join(parts)

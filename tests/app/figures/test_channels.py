@@ -72,7 +72,7 @@ def test_trouble_comes_first() -> None:
     assert summarise_deliveries([*deliveries, replace(DELIVERY, kind="clear")]) == (
         "1 not delivered, 1 trying again, 1 being sent, 1 waiting for their time, 2 delivered"
     )
-    assert summarise_deliveries([]) == "None"
+    assert summarise_deliveries([]) == "No message"
 
 
 def test_failed_attempts_are_told_with_their_number_and_the_last_reason() -> None:
