@@ -54,10 +54,12 @@ def _noted(metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read_until(metadata: dict[str, Any], user: User) -> datetime | None:
+    """Until when they are read; None where no instant is noted, as people may write what they want there."""
     try:
-        return _instant(_noted(metadata).get(user.workspace.workspace_id, ""))
+        noted = _instant(_noted(metadata).get(user.workspace.workspace_id, ""))
     except (TypeError, ValueError):
         return None
+    return noted if noted.tzinfo else None
 
 
 def _instant(text: str) -> datetime:

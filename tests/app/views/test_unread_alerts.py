@@ -95,6 +95,15 @@ def test_noting_alerts_keeps_other_facts_and_other_workspaces(user: User) -> Non
     assert "timezone_set" not in noted, "a time zone that nobody chose is not fixed by it"
 
 
+@pytest.mark.parametrize("noted", [None, 5, [], {"x": 1}, "soon", "2026-01-06", "9999-12-31T23:59:59"])
+def test_a_note_that_is_no_instant_hides_nothing(user: User, job: Job, noted: object) -> None:
+    add_alert(job, user, "a budget", 80)
+    for metadata in ({store.READ: noted}, {store.READ: {user.workspace.workspace_id: noted}}):
+        database_of(user).update("user_preferences", user.user_id, {"metadata": metadata}, key="user_id")
+        data.forget_version(user)
+        assert [alert.budget_id for alert in data.load_unread_alerts(user)] == ["a budget"]
+
+
 def test_the_menu_counts_budgets_at_risk(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     save(user, [usage(0, "3")])
     assert menu_numbers(open_page(monkeypatch, user)) == []
