@@ -127,7 +127,6 @@ def pytest_collection_finish() -> None:
 
     Collections in between are rarer: they took a twentieth of the time of tests, for little that was found.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 10)
 
