@@ -38,12 +38,12 @@ def locked(name: str) -> list[str]:
     return found
 
 
-def licence_of(package: str) -> str:
-    """The licence that a package states, from the most exact field that it fills."""
+def licence_of(package: str) -> str | None:
+    """The licence that a package states, from its most exact field; None when it is not installed."""
     try:
         fields = metadata.metadata(package)
     except metadata.PackageNotFoundError:
-        pytest.skip("not for this platform")
+        return None
     classifiers = fields.get_all("Classifier", [])
     stated = [text.split(" :: ")[-1] for text in classifiers if text.startswith("License")]
     for field in ("License-Expression", "License"):
@@ -56,12 +56,11 @@ def is_allowed(licence: str) -> bool:
     return {part.strip() for part in re.split(" AND | OR |;", licence)} <= ALLOWED
 
 
-LOCKED = [name for name in locked("requirements.lock") if name not in WITHOUT_METADATA]
-
-
-@pytest.mark.parametrize("package", LOCKED)
-def test_python_package_has_an_allowed_licence(package: str) -> None:
-    assert is_allowed(licence_of(package)), licence_of(package)
+def test_python_packages_have_allowed_licences() -> None:
+    names = [name for name in locked("requirements.lock") if name not in WITHOUT_METADATA]
+    licences = {name: licence for name in names if (licence := licence_of(name)) is not None}
+    assert len(licences) > len(names) / 2
+    assert {name: licence for name, licence in licences.items() if not is_allowed(licence)} == {}
 
 
 def test_node_packages_have_allowed_licences() -> None:

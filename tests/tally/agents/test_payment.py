@@ -43,12 +43,12 @@ def test_payment_follows_from_the_kind_of_sign_in(
 
 
 @pytest.mark.parametrize("damaged", [b"", b"[]", b"\xff", b'{"claudeAiOauth":', b"[" * 100_000, b'"text"'])
-@pytest.mark.parametrize("agent", [agent.name for agent in AGENTS])
-def test_unreadable_settings_mean_payment_per_token(tmp_path: Path, agent: str, damaged: bytes) -> None:
+def test_unreadable_settings_mean_payment_per_token(tmp_path: Path, damaged: bytes) -> None:
     for file in (CLAUDE, CODEX, GEMINI, ".local/share/opencode/auth.json"):
         write(tmp_path / file, damaged)
 
-    assert find_payment(agent, tmp_path, {}).paid_by == ("plan" if agent in WITH_PLAN else "api")
+    paid_by = {agent.name: find_payment(agent.name, tmp_path, {}).paid_by for agent in AGENTS}
+    assert paid_by == {agent.name: "plan" if agent.name in WITH_PLAN else "api" for agent in AGENTS}
 
 
 def test_opencode_can_have_a_plan_for_some_providers_only(tmp_path: Path) -> None:

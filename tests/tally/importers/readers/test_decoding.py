@@ -65,10 +65,10 @@ def test_a_single_western_note_is_enough(note: str) -> None:
     assert notes_of(file_with([note], rows=2).encode("cp1252")) == ["invoice parser", note]
 
 
-@pytest.mark.parametrize("note", ["Gebühr für März", "équipe", "Jürgen", "5 €"])
 @pytest.mark.parametrize("sample", sorted(FIXTURES.glob("*/sample.csv")), ids=lambda path: path.parent.name)
-def test_western_notes_in_every_export_are_read_as_windows_1252(sample: Path, note: str) -> None:
+def test_western_notes_in_every_export_are_read_as_windows_1252(sample: Path) -> None:
     header, *rows = sample.read_text(encoding="utf-8-sig").splitlines()
-    text = "\n".join([f"note,{header}", *(f"{note},{row}" for row in rows)])
-    data = text.encode("cp1252", errors="ignore")
-    assert decode(data, "usage.csv") == data.decode("cp1252")
+    for note in ("Gebühr für März", "équipe", "Jürgen", "5 €"):
+        text = "\n".join([f"note,{header}", *(f"{note},{row}" for row in rows)])
+        data = text.encode("cp1252", errors="ignore")
+        assert decode(data, "usage.csv") == data.decode("cp1252"), note
