@@ -14,6 +14,7 @@ from app.parts.risk_count import render_known_risks, update_risks
 from app.parts.sample_ribbon import render_sample_ribbon
 from app.parts.workspace_choice import open_workspace, render_address, render_notice
 from app.parts.workspace_switcher import open_asked_dialog, render_switcher
+from app.ui import jump
 from app.ui.cards import render_rate_note
 from app.ui.pages import DEFAULT_PAGE, PAGES, find_page, page_path
 from app.ui.theme import add_scripts, apply_styles, mark_entry
@@ -66,7 +67,7 @@ st.logo(str(STATIC / "logo.svg"), icon_image=str(STATIC / "mark.svg"), size="lar
 with st.sidebar:
     switcher = st.empty()
     st.text(account.email)
-    render_sign_out()
+    render_sign_out(jump.FIELD)
 try:
     signed_in = open_workspace()
     render_switcher(switcher, signed_in, load_workspaces(account))

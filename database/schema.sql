@@ -1611,7 +1611,7 @@ begin
     then
         raise exception 'This period has more than % records. Choose a shorter one.',
             ltrim(to_char(private.max_agent_records(), '999,999,999'))
-            using errcode = '22023';
+            using errcode = '54000';
     end if;
 end
 $$;
@@ -12869,6 +12869,57 @@ begin
 end
 $_$;
 
+-- FUNCTION public.jump_names(uuid)
+
+CREATE FUNCTION public.jump_names(workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+declare
+    tenant constant uuid := coalesce(workspace, auth.uid());
+    models constant json := public.model_names(tenant); -- refuses who is no member
+    projects constant json := public.list_projects(tenant);
+begin
+    return (
+        with newest as materialized (
+            select
+                r.timestamp, r.metadata ->> 'agent' as agent, r.metadata ->> 'repository' as repository,
+                left(coalesce(nullif(btrim(r.metadata ->> 'session'), ''), nullif(btrim(r.metadata ->> 'session_id'), '')), 200)
+                    as session
+            from public.cost_records as r
+            where r.workspace_id = tenant and r.timestamp > now() - interval '90 days'
+            order by r.timestamp desc
+            limit 5000
+        ),
+
+        sessions as (
+            select
+                n.session, max(n.timestamp) as last_at, left(max(n.agent), 200) as agent, left(max(n.repository), 200) as repository
+            from newest as n
+            where n.session is not null
+            group by n.session
+            order by max(n.timestamp) desc, n.session
+            limit 100
+        )
+
+        select json_build_object(
+            'models', (
+                select coalesce(json_agg(m.name order by m.nth), '[]')
+                from json_array_elements_text(models) with ordinality as m (name, nth)
+                where m.nth <= 500
+            ),
+            'projects', (
+                select coalesce(json_agg(json_build_object('id', p.found -> 'id', 'name', p.found -> 'name') order by p.nth), '[]')
+                from json_array_elements(projects) with ordinality as p (found, nth)
+                where p.found ->> 'archived_at' is null and p.nth <= 500
+            ),
+            'sessions', (select coalesce(json_agg(s order by s.last_at desc, s.session), '[]') from sessions as s)
+        )
+    );
+end
+$$;
+
 -- FUNCTION public.last_run(uuid)
 
 CREATE FUNCTION public.last_run(workspace uuid DEFAULT NULL::uuid) RETURNS json
@@ -19743,6 +19794,9 @@ GRANT ALL ON FUNCTION public.get_user_total_spend(user_id uuid, start timestamp 
 
 REVOKE ALL ON FUNCTION public.invite(workspace uuid, email text, role text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.invite(workspace uuid, email text, role text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.jump_names(workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.jump_names(workspace uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.last_run(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.last_run(workspace uuid) TO authenticated;

@@ -124,9 +124,13 @@ def end_all_sessions(user: User) -> None:
     sessions().save_last_workspace(user.user_id, None)
 
 
-def render_sign_out() -> None:
-    """A sign-out button that works without JavaScript and under the strict content security policy."""
+def render_sign_out(above: str = "") -> None:
+    """A sign-out button that works without JavaScript and under the strict content security policy.
+
+    `above` is HTML of the same element: each element costs time in every run.
+    """
     st.html(
+        f"{above}"
         '<form method="post" action="/logout"><button class="tally-sign-out">Sign out</button></form>'
         "<style>.tally-sign-out{padding:.4rem .75rem;border-radius:8px;cursor:pointer;"
         "border:1px solid color-mix(in srgb,currentColor 22%,transparent);"

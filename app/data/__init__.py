@@ -43,6 +43,7 @@ from app.data.forecasts import (
     load_last_run,
     load_newest_forecast,
 )
+from app.data.jump import load_jump_names
 from app.data.people import Invitation, load_invitations, load_people, load_use_of_month
 from app.data.performance import load_performance
 from app.data.preferences import (
@@ -173,6 +174,7 @@ __all__ = [
     "load_forecast_totals",
     "load_import_list",
     "load_invitations",
+    "load_jump_names",
     "load_last_run",
     "load_mail_choices",
     "load_model_aliases",

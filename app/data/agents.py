@@ -10,7 +10,7 @@ from app.figures import agent_session, agent_usage
 from app.figures.agent_session import Session
 from app.figures.agent_usage import ModelUse, PlaceUse, Sessions, Year
 from app.figures.currencies import Currency
-from tally.storage.database import DatabaseError
+from tally.storage.database import TooMuch
 
 YEAR_DAYS = (399, 90, 31)  # shorter ones where there are too many records
 SESSIONS_SHOWN = 10
@@ -40,9 +40,8 @@ def load_agent_year(user: User, agents: tuple[str, ...], person: str | None, tod
     for question in asked[:-1]:
         try:
             return _year(user, data_version(user), question, load_currency(user))
-        except DatabaseError as refused:
-            if "Choose a shorter" not in str(refused):
-                raise
+        except TooMuch:
+            continue
     return _year(user, data_version(user), asked[-1], load_currency(user))
 
 

@@ -16,7 +16,6 @@ ASKED = "asked_for_workspace"
 # Streamlit draws the navigation above everything else in the sidebar.
 ABOVE_NAVIGATION = """<style>
 [data-testid=stLayoutWrapper]:has(>.st-key-switcher-place){position:absolute;top:4.1rem;left:1.25rem;right:1.25rem;width:auto}
-[data-testid=stSidebarContent]:has(.st-key-switcher-place) [data-testid=stSidebarNav]{margin-top:3.6rem}
 .st-key-switcher-place input{text-overflow:ellipsis}
 </style>"""
 

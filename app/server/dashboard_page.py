@@ -4,7 +4,9 @@ Without the address, Streamlit's script first looks for its server below the pag
 fail, and errors in the console.
 """
 
+import json
 from functools import cache
+from html import escape
 from pathlib import Path
 
 from starlette.responses import HTMLResponse
@@ -12,10 +14,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.file_util import get_static_dir
 
 from app.server.stylesheet import with_own_fonts
-from app.ui.pages import PAGES, PATHS
+from app.ui import jump
+from app.ui.pages import PAGES, PATHS, Page
 from app.ui.theme import ENTRY
 
 GROUPS = ",".join(ENTRY.format(page.address) for page in PAGES if page.begins_group)
+PHONE_PADDING = "68px"  # below the bar with the menu's button, of 60
 # Styles that pages need before their own arrive, or they would move. Two fields only bind parameters of the
 # address; the account is at the bottom of the sidebar. Until there is a sidebar, the page leaves room for it
 # and for what is above the title.
@@ -25,12 +29,22 @@ STYLE = f"""<style>
 [data-testid=stSidebarUserContent]{{padding-top:1rem!important;margin-top:auto!important}}
 {GROUPS}{{margin-top:.75rem!important}}
 [data-testid=stAppViewContainer]:not(:has([data-testid=stSidebar])) [data-testid=stMainBlockContainer]
-{{max-width:none!important;padding-top:104.25px!important}}
+{{max-width:none!important;padding-top:{PHONE_PADDING}!important}}
 @media(min-width:768px){{
 [data-testid=stAppViewContainer]:not(:has([data-testid=stSidebar])){{padding-left:281px}}
 [data-testid=stAppViewContainer]:not(:has([data-testid=stSidebar])) [data-testid=stMainBlockContainer]
 {{padding-top:48px!important}}}}
+@media(max-width:767.98px){{[data-testid=stMainBlockContainer]{{padding-top:{PHONE_PADDING}!important}}
+[data-testid=stExpandSidebarButton]{{width:auto!important;padding-inline:.4rem!important}}
+[data-testid=stExpandSidebarButton]::after{{content:"Menu"/"";padding-left:.25rem;font-size:.95rem}}}}
 </style>"""
+# The field "Jump to…", which gives the page the focus; less motion where the system asks for it.
+ACCESS = f"""<style>{jump.STYLE}
+[data-testid=stMain]:focus{{outline:none}}
+@media(prefers-reduced-motion:reduce){{*,::before,::after{{animation-duration:.01ms!important;
+animation-iteration-count:1!important;transition-duration:.01ms!important;scroll-behavior:auto!important}}}}
+</style>"""
+JUMP = '<script type="module" src="/app/static/jump.js"></script>'
 ADDRESS = "<script>window.__streamlit = { BACKEND_BASE_URL: window.location.origin }</script>"
 
 
@@ -49,4 +63,17 @@ class DashboardPage:
 def dashboard_page() -> str:
     """The HTML of all pages of the dashboard."""
     page = (Path(get_static_dir()) / "index.html").read_text(encoding="utf-8")
-    return with_own_fonts(page).replace("<head>", f"<head>{ADDRESS}{STYLE}", 1)
+    head = f"<head>{ADDRESS}{STYLE}{ACCESS}{name_pages()}{JUMP}"
+    return with_own_fonts(page).replace("<head>", head, 1)
+
+
+def name_pages() -> str:
+    """The pages as the field "Jump to…" knows them: title, address, and the entry of the menu they are in."""
+    titles = {page.name: page.entry or page.title for page in PAGES}
+
+    def note(page: Page) -> str:
+        entry = titles[page.part_of or page.name]
+        return "" if entry == page.title else f"in {entry}"
+
+    pages = [[page.title, f"/{page.address}", note(page)] for page in PAGES]
+    return f'<meta name="tally-pages" content="{escape(json.dumps(pages))}">'

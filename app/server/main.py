@@ -18,7 +18,7 @@ from api.app import create_api
 from app.auth import alert_links, invitations, mail_links, routes, unsubscribing
 from app.auth.cookies import SESSION_HEADER
 from app.auth.sessions import sessions, sessions_path
-from app.server import script_turns
+from app.server import jump, script_turns
 from app.server.access_log import hide_tokens
 from app.server.dashboard_page import DashboardPage
 from app.server.gate import Gate
@@ -68,6 +68,7 @@ app = st.App(
         *alert_links.routes(),
         *unsubscribing.routes(),
         *render_gate.routes(),
+        *jump.routes(),
     ],
     middleware=[
         Middleware(Gate, api=api, api_paths=api.addresses),

@@ -15,7 +15,17 @@
     if (window.isWideMenuClosed) localStorage.setItem(storageKey, "true");
     else localStorage.removeItem(storageKey);
   };
+  // Streamlit calls its buttons a sidebar's; what they show is a menu.
+  const NAMES = { stExpandSidebarButton: "Menu", stSidebarCollapseButton: "Close menu" };
+  const nameButtons = () => {
+    for (const [id, name] of Object.entries(NAMES)) {
+      const found = document.querySelector(`[data-testid="${id}"]`);
+      (found?.closest("button") ?? found?.querySelector("button"))?.setAttribute("aria-label", name);
+    }
+  };
   if (window.isWideMenuClosed === undefined) {
+    const header = document.querySelector('[data-testid="stHeader"]');
+    if (header) new MutationObserver(nameButtons).observe(header, { childList: true, subtree: true });
     window.isWideMenuClosed = localStorage.getItem(storageKey) === "true";
     const listen = ({ target }) => {
       const isChoice = target.closest?.('[data-testid="stSidebarNavLink"]') != null;
@@ -23,5 +33,6 @@
     };
     document.addEventListener("click", listen, true);
     settle(true);
+    nameButtons();
   }
 }

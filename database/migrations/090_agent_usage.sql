@@ -135,7 +135,7 @@ end
 $$;
 revoke all on function private.agent_records(uuid, text[], timestamptz, timestamptz, uuid) from public;
 
--- 22023 for a period that is none, is longer than so many days, or has too many records.
+-- 22023 for a period that is none or is longer than so many days, 54000 for one with too many records.
 create or replace function private.check_agent_period(tenant uuid, from_date date, to_date date, most_days integer)
 returns void
 language plpgsql
@@ -165,7 +165,7 @@ begin
     then
         raise exception 'This period has more than % records. Choose a shorter one.',
             ltrim(to_char(private.max_agent_records(), '999,999,999'))
-            using errcode = '22023';
+            using errcode = '54000';
     end if;
 end
 $$;

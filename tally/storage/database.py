@@ -26,7 +26,8 @@ UNREACHABLE = frozenset(
 BUSY = frozenset({"40001", "40P01", "53300", "55P03", "PGRST003"})  # rolled back, so retries are safe
 SIGNED_OUT = frozenset({"PGRST301", "PGRST302", "PGRST303", "401"})
 NOT_ALLOWED = "42501"
-OWN_MESSAGES = frozenset({"22023", "23503"})  # raised by Tally's SQL functions, with a message
+TOO_MUCH = "54000"
+OWN_MESSAGES = frozenset({"22023", "23503", TOO_MUCH})  # raised by Tally's SQL functions, with a message
 ADDRESS_TOO_LONG = "414"
 TOO_LONG = frozenset({ADDRESS_TOO_LONG, "431"})  # addresses and headers, in which filters are sent
 NOT_TEXT = "22021"  # half of a character, as in a file name that is not UTF-8
@@ -45,6 +46,10 @@ class Unreachable(DatabaseError):
 
 class TimedOut(DatabaseError):
     """The database gave up a request that took too long."""
+
+
+class TooMuch(DatabaseError):
+    """A request about more than the database reads in time; the text says to ask about less."""
 
 
 class SignedOut(DatabaseError):
@@ -183,7 +188,7 @@ def describe(code: str | None, message: str) -> DatabaseError:
     if code == NOT_ALLOWED:
         return NotAllowed(_describe_refusal(message))
     if code in OWN_MESSAGES:
-        return DatabaseError(message)
+        return TooMuch(message) if code == TOO_MUCH else DatabaseError(message)
     return DatabaseError(f"The database refused this: {message}")
 
 

@@ -102,12 +102,17 @@ def _keep_effective(row: Row) -> Row:
 
 
 def write_records(records: "pd.DataFrame", file_format: Format) -> bytes:
-    """The file's bytes. CSV cells cannot run as formulas; Parquet keeps them unchanged."""
+    """The file of records."""
+    return write_table(records, file_format, TEXT_COLUMNS)
+
+
+def write_table(table: "pd.DataFrame", file_format: Format, texts: Iterable[str]) -> bytes:
+    """The bytes of a file. CSV cells of the columns `texts` cannot run as formulas; Parquet keeps them."""
     buffer = io.BytesIO()
     if file_format == "parquet":
-        records.to_parquet(buffer, index=False)
+        table.to_parquet(buffer, index=False)
     else:
-        safe = records.assign(**{name: records[name].map(escape_formula) for name in TEXT_COLUMNS})
+        safe = table.assign(**{name: table[name].map(escape_formula) for name in texts})
         # With this line terminator, cells with a carriage return or line feed are quoted.
         safe.to_csv(buffer, index=False, lineterminator="\r\n")
     return buffer.getvalue()

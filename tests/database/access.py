@@ -154,6 +154,7 @@ EXECUTED_BY = {
     "get_top_models_by_spend": {"authenticated", "service_role"},
     "get_user_total_spend": {"authenticated", "service_role"},
     "invite": {"authenticated"},
+    "jump_names": {"authenticated"},
     "last_run": {"authenticated"},
     "leave_workspace": {"authenticated"},
     "list_estimates": {"authenticated"},

@@ -386,7 +386,7 @@ def test_more_records_than_can_be_read_in_time_are_refused(scene: Scene) -> None
     )
     for function in FUNCTIONS:
         with pytest.raises(
-            psycopg.errors.InvalidParameterValue, match=r"more than 100 records\. Choose a shorter"
+            psycopg.errors.ProgramLimitExceeded, match=r"more than 100 records\. Choose a shorter"
         ):
             scene.ask("admin", function)
         assert scene.ask("admin", function, (MAY[1], MAY[1])) is not None

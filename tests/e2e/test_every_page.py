@@ -17,7 +17,7 @@ from tests.app.budgets import add_budget
 from tests.app.projects import add_project, set_rules
 from tests.e2e.accessibility import ATTEMPTS, list_settled_violations
 from tests.e2e.conftest import cleared_after
-from tests.e2e.steps import ENTRIES, PAGES, run_nightly, sign_in, visit
+from tests.e2e.steps import ENTRIES, PAGES, expect_page, run_nightly, sign_in, visit
 
 # Rules that Streamlit itself breaks: the sparkline of a metric and the drop zone of an upload.
 STREAMLIT_RULES = {"svg-img-alt", "presentation-role-conflict"}
@@ -120,6 +120,46 @@ def test_tablet_shows_four_cards_in_two_rows(watched: Watched) -> None:
     tops = [box["y"] for box in boxes if box]
     assert len(tops) == 4
     assert tops[0] == tops[1] < tops[2] == tops[3]
+
+
+def test_jump_field_finds_pages_models_projects_and_sessions_by_keyboard(watched: Watched) -> None:
+    page = watched.page
+    page.set_viewport_size(DESKTOP)
+    page.keyboard.press("Control+k")
+    field = page.get_by_role("combobox", name="Jump to a page")
+    expect(field).to_be_focused()
+    dialog = page.get_by_role("dialog", name="Jump to")
+    expect(dialog.get_by_role("option", name="Website")).to_be_visible()  # names have come
+    assert watched.violations() == []
+    for typed, first in (("kes", "Keys"), ("opsu", "claude-opus-4-5"), ("WÉB", "Website"), ("garden", "")):
+        field.fill(typed)
+        options = dialog.get_by_role("option")
+        expect(options.first).to_contain_text(first)
+        expect(options.first).to_have_attribute("aria-selected", "true")
+        expect(options.last).to_have_text(f"Search records for “{typed}”")
+    chosen = dialog.get_by_role("option", selected=True)
+    page.keyboard.press("ArrowUp")
+    expect(chosen).to_have_text("Search records for “garden”")
+    expect(field).to_have_attribute("aria-activedescendant", str(chosen.get_attribute("id")))
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")  # the latest session in that repository
+    expect(page.locator(".st-key-back_to_agents")).to_be_visible()
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_test_id("stMain")).to_be_focused()
+
+    page.get_by_role("button", name="Jump to…").click()
+    field.fill("opus")
+    dialog.get_by_role("option").first.click()
+    expect_page(page, "/explore")
+    expect(page.get_by_test_id("stMain").get_by_text("claude-opus-4-5").first).to_be_visible()
+    page.keyboard.press("Control+k")
+    field.fill("no such place")
+    expect(dialog.get_by_role("status")).to_have_text("Nothing found")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    page.go_back()
+    expect(page.locator(".st-key-back_to_agents")).to_be_visible()
+    assert watched.errors == []
 
 
 def test_pages_are_accessible_and_fit_a_phone(watched: Watched) -> None:

@@ -117,6 +117,12 @@ def test_hostile_names_are_text_on_every_page(
     page.get_by_text("7 more unusual days").click()
     expect(page.get_by_text("is new. It cost $3.00").last).to_be_visible()
     assert live_elements(page) == 0
+    page.keyboard.press("Control+k")
+    for name in names:
+        page.get_by_role("combobox", name="Jump to a page").fill(name)
+        expect(page.get_by_role("option").first).to_have_text(name)
+    assert page.locator("dialog :is(img, iframe, b, script)").count() == 0
+    page.keyboard.press("Escape")
     visit(page, "/records")
     expect(page.get_by_text("of 200 records")).to_be_visible()
     touch(page)

@@ -22,8 +22,9 @@ def test_menu_of_a_phone_closes_after_a_choice_and_with_a_reload(page: Page, acc
     sign_in(page, account)
     expect_menu(page, is_open=False)
 
-    page.get_by_test_id("stExpandSidebarButton").click()
+    page.get_by_role("button", name="Menu", exact=True).click()
     expect_menu(page, is_open=True)
+    expect(page.get_by_role("button", name="Close menu")).to_be_visible()
     visit(page, "/budgets")
     expect_menu(page, is_open=False)
 

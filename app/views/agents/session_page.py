@@ -1,6 +1,7 @@
 """One session: its figures, its course, cache hits and misses, gaps, and every request."""
 
 from datetime import date
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import streamlit as st
@@ -21,6 +22,7 @@ from app.ui.navigation import clear_parameter, switch_page
 from app.ui.theme import current_palette
 from app.ui.titles import title_row
 from app.views.agents.address import SESSION, title_agent
+from app.views.agents.session_file import write_session
 from app.views.agents.session_tables import render_gaps, render_requests
 from tally.core.text import plural
 
@@ -53,7 +55,7 @@ def render_session(session: Session, zone: ZoneInfo, currency: Currency, today: 
     code = currency.code
     start = session.first_at.astimezone(zone)
     with title_row(f"Session of {format_short_day(start.date(), today)}, {start:%H:%M}"):
-        _render_links(session, zone)
+        _render_links(session, zone, code)
     _render_caption(session, code)
     st.html(markup.render_styles(current_palette()) + markup.cards(_list_cards(session, zone, code), "five"))
     with st.container(border=True):
@@ -67,7 +69,7 @@ def render_session(session: Session, zone: ZoneInfo, currency: Currency, today: 
         render_requests(session, zone, code)
 
 
-def _render_links(session: Session, zone: ZoneInfo) -> None:
+def _render_links(session: Session, zone: ZoneInfo, code: str) -> None:
     with st.container(horizontal=True, width="content", gap="small"):
         if session.has_traces and st.button("Traces", icon=":material/account_tree:", key="session_traces"):
             switch_page("traces", session=session.name, period="90D")
@@ -79,6 +81,15 @@ def _render_links(session: Session, zone: ZoneInfo) -> None:
                 first_day=days[0].isoformat(),
                 last_day=days[1].isoformat(),
             )
+        st.download_button(
+            "Download CSV",
+            partial(write_session, session, code),
+            file_name=f"tally-session-{session.first_at:%Y-%m-%d}.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            help="A row for each request.",
+        )
 
 
 def _render_caption(session: Session, code: str) -> None:

@@ -1,5 +1,7 @@
 """The Agents page: its cards, what its address chooses, one session, and what is hostile or unknown."""
 
+import csv
+import io
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -10,11 +12,13 @@ import psycopg
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app import data
 from app.auth.identity import User
 from app.data import reading
+from app.views.agents.session_file import write_session
 from tally.accounts.auth_client import AuthClient
 from tally.core.records import CostRecord, identity
-from tally.storage.database import DatabaseError
+from tally.storage.database import TOO_MUCH, describe
 from tests.app.accounts import Account, sign_in_user
 from tests.app.pages import metrics, open_page, read_markdown, save, shown
 from tests.app.teams import join, new_team
@@ -210,6 +214,27 @@ def test_an_admin_sees_own_use_first_and_chooses_whose(
     assert "person" not in [box.key for box in page.selectbox]
 
 
+def test_a_session_is_downloaded_with_exact_values_and_no_formula(user: User) -> None:
+    odd = {"branch": "=1+1", "session": "s1"}
+    save(
+        user,
+        [
+            request(1, 30, metadata=odd),
+            request(2, 10, cost_usd=Decimal("0.0000012345")),
+            request(3, 1, cost_usd=None),
+        ],
+    )
+    session = data.load_agent_session(user, "s1")
+    assert session is not None
+    rows = list(csv.DictReader(io.StringIO(write_session(session, "USD").decode())))
+    assert [row["value"] for row in rows] == ["1.5000000000", "0.0000012345", ""]
+    assert [row["request"] for row in rows] == ["1", "2", "3"]
+    assert rows[0]["branch"] == "'=1+1"
+    assert rows[1]["note"] == "20 min gap"
+    assert rows[0]["at"] == "2026-05-20T11:30:00+00:00"
+    assert {row["input_tokens"] for row in rows} == {"80000"}
+
+
 def test_a_shorter_year_is_shown_where_there_are_too_many_records(
     monkeypatch: pytest.MonkeyPatch, user: User
 ) -> None:
@@ -220,7 +245,7 @@ def test_a_shorter_year_is_shown_where_there_are_too_many_records(
         if function == "agent_days":
             asked.append(params["from_date"])
             if len(asked) < 3:
-                raise DatabaseError("This period has more than 2,000,000 records. Choose a shorter one.")
+                raise describe(TOO_MUCH, "In any words.")
         return reading.call(user, function, **params)
 
     monkeypatch.setattr("app.data.agents.call", call)
