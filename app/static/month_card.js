@@ -127,15 +127,27 @@
     const pen = makePen(context);
     drawGround(context, theme);
     for (const part of [drawHead, drawRows, drawDays, drawFacts]) part(pen, theme, card);
-    const button = holder.querySelector("button");
+    const [button, copy] = holder.querySelectorAll("button");
+    const told = holder.querySelector("[role=status]");
+    const makePicture = () => new Promise((done) => canvas.toBlob(done, "image/png"));
+    copy.onclick = async () => {
+      try {
+        // The promise goes in as it is: Safari allows a copy only right at the click.
+        await navigator.clipboard.write([new ClipboardItem({ "image/png": makePicture() })]);
+        told.textContent = "Copied. Paste it where you want to share it.";
+      } catch {
+        told.textContent = "This browser does not let pages copy pictures. Download it instead.";
+      }
+    };
+    copy.disabled = false;
     button.onclick = () =>
-      canvas.toBlob((picture) => {
+      makePicture().then((picture) => {
         const link = document.createElement("a");
         link.href = URL.createObjectURL(picture);
         link.download = card.file;
         link.click();
         setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-      }, "image/png");
+      });
     button.disabled = false;
     canvas.dataset.isReady = "true";
   };

@@ -18,16 +18,17 @@ LIGHT, DARK = "Light", "Dark"
 SCRIPT = '<script src="/app/static/month_card.js"></script>'
 CANVAS = "display:block;width:100%;height:auto;border-radius:12px;margin-bottom:14px"
 BUTTON = (
-    "height:38px;padding:0 16px;border:0;border-radius:8px;background:#4F46E5;color:#fff;"
-    "font:500 14px Inter,system-ui,sans-serif;cursor:pointer"
+    "height:38px;padding:0 16px;border-radius:8px;font:500 14px Inter,system-ui,sans-serif;cursor:pointer;"
 )
+FIRST = "border:0;background:#4F46E5;color:#fff"
+SECOND = "border:1px solid color-mix(in srgb,currentColor 30%,transparent);background:none;color:inherit"
 
 
 @st.dialog("Month card", width="large")
 def open_month_card(
     shown: Shown, plans: Plans, classes: ClassFigures, models: Sequence[ModelUse], places: Sequence[PlaceUse]
 ) -> None:
-    """Choose what the card shows, see it, and download it."""
+    """Choose what the card shows, see it, and download or copy it."""
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         theme = st.segmented_control(
             "Theme",
@@ -73,5 +74,7 @@ def render_card(card: dict[str, object]) -> str:
     return (
         f'<div class="tally-card" data-card="{escape(json.dumps(card))}">'
         f'<canvas width="1200" height="630" role="img" aria-label="{escape(text)}" style="{CANVAS}"></canvas>'
-        f'<button type="button" disabled style="{BUTTON}">Download PNG</button></div>'
+        f'<button type="button" disabled style="{BUTTON}{FIRST}">Download PNG</button> '
+        f'<button type="button" disabled style="{BUTTON}{SECOND}">Copy picture</button>'
+        f'<p role="status" style="min-height:1.5em;margin:8px 0 0"></p></div>'
     )

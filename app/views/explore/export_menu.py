@@ -1,6 +1,5 @@
 """The menu of Explore that exports what is shown: the figures as a file, the chart as a picture."""
 
-import io
 from collections.abc import Iterator
 from html import escape
 from typing import Any
@@ -12,7 +11,7 @@ from app.figures.explore_words import DIMENSIONS
 from app.ui.theme import current_palette
 from app.views.explore.answer import Answer
 from app.views.explore.chart_card import title_of
-from tally.storage.export import Format, escape_formula
+from tally.storage.export import Format, write_table
 
 FILES: dict[Format, tuple[str, str]] = {
     "csv": ("CSV", "text/csv"),
@@ -64,14 +63,7 @@ def _render_menu(answer: Answer) -> None:
 def write_answer(answer: Answer, file_format: Format) -> bytes:
     """A row for each group and step of time; cells of CSV cannot run as formulas."""
     frame = list_rows(answer)
-    buffer = io.BytesIO()
-    if file_format == "parquet":
-        frame.to_parquet(buffer, index=False)
-    else:
-        names = [column for column in frame.columns if column != "value"]
-        safe = frame.assign(**{name: frame[name].map(escape_formula) for name in names})
-        safe.to_csv(buffer, index=False, lineterminator="\r\n")
-    return buffer.getvalue()
+    return write_table(frame, file_format, [column for column in frame.columns if column != "value"])
 
 
 def list_rows(answer: Answer) -> pd.DataFrame:

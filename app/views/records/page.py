@@ -75,7 +75,8 @@ def render_filters() -> tuple[data.RecordFilter, data.RecordSort]:
         search = st.text_input(
             "Search",
             max_chars=data.MAX_SEARCH,
-            placeholder="Model, note, session, request, project",
+            placeholder="Model, note, id…",
+            help="In models, notes, sessions, ids of requests and names of projects.",
             key="search",
             bind="query-params",
         )
