@@ -88,12 +88,12 @@ def test_agents_lead_to_a_session_and_to_a_card(page: Page, busy: Account, tmp_p
     expect(dark).to_be_visible()
     assert dark.evaluate(CORNER) == [14, 17, 22]
     page.evaluate(
-        "navigator.clipboard.write = async items => { window.copied = await items[0].getType('image/png') }"
+        "() => { navigator.clipboard.write = async ([it]) => { window.copied = await it.getType('image/png') } }"
     )
     dialog.get_by_role("button", name="Copy picture").click()
     expect(dialog.get_by_role("status").filter(has_text="Copied.")).to_be_visible()
     assert page.evaluate("window.copied.type") == "image/png"
-    page.evaluate("navigator.clipboard.write = () => Promise.reject()")
+    page.evaluate("() => { navigator.clipboard.write = () => Promise.reject() }")
     dialog.get_by_role("button", name="Copy picture").click()
     expect(dialog.get_by_text("This browser does not let pages copy pictures. Download it")).to_be_visible()
     with page.expect_download() as download:
