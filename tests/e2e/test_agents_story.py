@@ -88,7 +88,8 @@ def test_agents_lead_to_a_session_and_to_a_card(page: Page, busy: Account, tmp_p
     expect(dark).to_be_visible()
     assert dark.evaluate(CORNER) == [14, 17, 22]
     page.evaluate(
-        "() => { navigator.clipboard.write = async ([it]) => { window.copied = await it.getType('image/png') } }"
+        "() => { navigator.clipboard.write = async ([it]) => {"
+        " window.copied = await it.getType('image/png') } }"
     )
     dialog.get_by_role("button", name="Copy picture").click()
     expect(dialog.get_by_role("status").filter(has_text="Copied.")).to_be_visible()
