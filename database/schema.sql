@@ -10455,6 +10455,68 @@ begin
 end
 $$;
 
+-- FUNCTION private.sum_of_days(uuid, jsonb, text)
+
+CREATE FUNCTION private.sum_of_days(tenant uuid, chosen jsonb, zone text) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    first_at constant timestamptz := chosen ->> 'first_at';
+    last_at constant timestamptz := chosen ->> 'last_at';
+    first_day constant date := coalesce((first_at at time zone zone)::date, '-infinity');
+    last_day constant date := coalesce((last_at at time zone zone)::date - 1, 'infinity');
+    stale private.stale_days[];
+    outdated date[];
+begin
+    if
+        private.only_own_rows(tenant) is not null or exists (select from private.hidden_projects())
+        or chosen - array['provider', 'model', 'basis', 'first_at', 'last_at'] <> '{}'
+        or first_at is not null and private.day_start(first_day, zone) <> first_at
+        or last_at is not null and private.day_start(last_day + 1, zone) <> last_at
+    then
+        return null;
+    end if;
+    stale := private.stale_days_of(tenant, first_day, last_day);
+    outdated := private.outdated_days(tenant, first_day, last_day, stale);
+    return (
+        with rows as (
+            select
+                d.date, d.provider_id, d.model_name, d.cost_basis, d.total_cost_usd, d.total_tokens, d.record_count, d.unpriced_count
+            from private.cost_records_daily as d
+            where d.workspace_id = tenant and d.date >= first_day and d.date <= last_day and d.date <> all (outdated)
+            union all
+            select
+                d.date, d.provider_id, d.model_name, d.cost_basis, d.total_cost_usd, d.total_tokens, d.record_count, d.unpriced_count
+            from private.outdated_totals(tenant, outdated, stale) as d
+        ),
+
+        days as (
+            select
+                r.date, sum(r.record_count) as records, sum(r.unpriced_count) as unpriced,
+                coalesce(sum(r.total_cost_usd) filter (where r.cost_basis <> 'included'), 0) as spend,
+                coalesce(sum(r.total_cost_usd) filter (where r.cost_basis = 'included'), 0) as included,
+                sum(r.total_tokens) as tokens
+            from rows as r
+            where
+                (not chosen ? 'provider' or r.provider_id = (chosen ->> 'provider')::uuid)
+                and (not chosen ? 'model' or r.model_name = chosen ->> 'model')
+                and (not chosen ? 'basis' or r.cost_basis = chosen ->> 'basis')
+            group by r.date
+        )
+
+        select
+            json_build_object(
+                'records', coalesce(sum(d.records), 0), 'unpriced', coalesce(sum(d.unpriced), 0),
+                'days', coalesce(
+                    json_agg(json_build_array(d.date, d.spend::text, d.included::text, d.tokens) order by d.date), '[]'
+                )
+            )
+        from days as d
+    );
+end
+$$;
+
 -- FUNCTION private.sum_statements(uuid, date, date, uuid, uuid[])
 
 CREATE FUNCTION private.sum_statements(tenant uuid, from_date date, to_date date, only_user uuid, hidden uuid[]) RETURNS TABLE(day date, billing_account text, model_key text, model_name text, import_id uuid, collection_method text, dataset text, cost_basis text, charge_type text, token_type text, is_special boolean, is_effective boolean, cost_usd numeric, unpriced_records bigint, tokens numeric, input_tokens numeric, output_tokens numeric, cached_input_tokens numeric, cache_write_tokens numeric, reasoning_tokens numeric, requests numeric, records bigint, effective_usd numeric, money_is_effective boolean, effective_tokens numeric, tokens_are_effective boolean)
@@ -14664,6 +14726,10 @@ declare
     sums json;
 begin
     perform private.check_records_filter($2);
+    sums := private.sum_of_days(tenant, $2, private.timezone_of(tenant));
+    if sums is not null then
+        return sums;
+    end if;
     execute format(
         $q$select json_build_object(
             'records', coalesce(sum(d.records), 0), 'unpriced', coalesce(sum(d.unpriced), 0),
@@ -19582,6 +19648,8 @@ REVOKE ALL ON FUNCTION private.sum_days(days private.stale_days[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.sum_dimension(tenant uuid, dimension text, first_at timestamp with time zone, last_at timestamp with time zone, asked private.daily_question) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.sum_divided(tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[], asked private.daily_question) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.sum_of_days(tenant uuid, chosen jsonb, zone text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.sum_statements(tenant uuid, from_date date, to_date date, only_user uuid, hidden uuid[]) FROM PUBLIC;
 

@@ -5,7 +5,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -145,8 +145,11 @@ def matches(row: Row, chosen: Row, names: dict[UUID, str]) -> bool:
     )
 
 
-def draw_filters(data: st.DataObject, rows: list[Row], scene: Scene) -> Row:
-    moments = st.integers(0, 75).map(lambda hours: (START + timedelta(hours=hours)).isoformat())
+def draw_filters(data: st.DataObject, rows: list[Row], scene: Scene, zone: str) -> Row:
+    hours = st.integers(0, 75).map(lambda hours: (START + timedelta(hours=hours)).isoformat())
+    midnight = datetime.combine(START, time(), ZoneInfo(zone))
+    days = st.integers(-1, 4).map(lambda days: (midnight + timedelta(days=days)).isoformat())
+    moments = hours | days
     providers = sorted({str(row["provider_id"]) for row in rows}) or [str(UUID(int=1))]
     every: dict[str, st.SearchStrategy[Any]] = {
         "provider": st.sampled_from(providers),
@@ -171,7 +174,7 @@ def test_pages_and_sums_are_those_of_the_rows_that_one_may_read(scene: Scene, da
     zone = data.draw(st.sampled_from(["UTC", "Europe/Berlin", "America/Los_Angeles"]))
     scene.database.execute("update public.workspaces set person_split = %s, timezone = %s", [split, zone])
     rows, names = scene.rows(reader), scene.names(reader)
-    chosen, sort = draw_filters(data, rows, scene), data.draw(st.sampled_from(sorted(ORDERS)))
+    chosen, sort = draw_filters(data, rows, scene, zone), data.draw(st.sampled_from(sorted(ORDERS)))
     skip, size = data.draw(st.integers(0, 30)), data.draw(st.integers(1, 20))
     found = [row for row in rows if matches(row, chosen, names)]
 
@@ -187,6 +190,33 @@ def test_pages_and_sums_are_those_of_the_rows_that_one_may_read(scene: Scene, da
     assert sums["unpriced"] == sum(row["cost_usd"] is None and row["money_is_effective"] for row in found)
     days = {day: [Decimal(spend), Decimal(included), tokens] for day, spend, included, tokens in sums["days"]}
     assert days == sum_days(found, ZoneInfo(zone))
+
+
+KNOWN_OF_DAYS = {"provider": str(UUID(int=1)), "model": "gpt-5", "basis": "billed"}
+
+
+@pytest.mark.parametrize(
+    ("reader", "chosen", "are_days_enough"),
+    [
+        ("owner", {}, True),
+        ("owner", KNOWN_OF_DAYS, True),
+        ("owner", {"first_at": "2026-03-29T00:00+01:00", "last_at": "2026-03-30T00:00+02:00"}, True),
+        ("owner", {"first_at": "2026-03-29T01:00+01:00"}, False),
+        ("owner", {"last_at": "2026-03-30T00:00+01:00"}, False),
+        *(("owner", {name: "x"}, False) for name in ("search", "session", "method", "account")),
+        ("viewer", {}, False),  # may not read all records that the days sum up
+    ],
+)
+def test_records_are_summed_only_where_their_days_do_not_know_what_is_asked(
+    scene: Scene, reader: str, chosen: Row, are_days_enough: bool
+) -> None:
+    scene.database.execute("update public.workspaces set person_split = 'everyone'")
+    claims = json.dumps({"sub": str(scene.team[reader].id), "role": "authenticated"})
+    with scene.database.transaction():
+        scene.database.execute("select set_config('request.jwt.claims', %s, true)", [claims])
+        query = "select private.sum_of_days(%s, %s, 'Europe/Berlin') is not null"
+        [[is_summed]] = scene.database.execute(query, [scene.team.id, json.dumps(chosen)]).fetchall()
+    assert is_summed is are_days_enough
 
 
 def sum_days(rows: list[Row], zone: ZoneInfo) -> dict[str, list[Any]]:
