@@ -12,9 +12,10 @@ from app.parts.project_choice import choose_project
 from app.ui.titles import title_row
 from app.views.models.comparison import choose_models, render_comparison
 from app.views.models.courses import render_courses
-from app.views.models.empty import render_empty
+from app.views.models.empty import PERIOD, render_empty, render_too_many
 from app.views.models.shown import Shown
 from app.views.models.table import render_models
+from tally.storage.database import DatabaseError, NotAllowed, SignedOut, Unreachable
 
 DEFAULT_PERIOD = "30D"
 
@@ -28,15 +29,21 @@ with title_row("Models"), st.container(horizontal=True, width="content", gap="sm
             list(PERIODS),
             default=DEFAULT_PERIOD,
             required=True,
-            key="period",
+            key=PERIOD,
             bind="query-params",
             label_visibility="collapsed",
         )
         or DEFAULT_PERIOD
     )
 question = ask_for(period, datetime.now(UTC), zone, None if project is None else project.project_id)
-with st.skeleton(height=480):
-    found = data.load_performance(user, question)
+try:
+    with st.skeleton(height=480):
+        found = data.load_performance(user, question)
+except (Unreachable, SignedOut, NotAllowed):
+    raise
+except DatabaseError as refused:
+    render_too_many(period, refused)
+    st.stop()
 if not found.requests:
     render_empty(period, None if project is None else project.name)
 else:

@@ -16,6 +16,7 @@ from tally.core.records import CostRecord, identity
 from tally.storage.database import DatabaseError
 from tally.telemetry.calls import Call
 from tally.telemetry.records import make_record
+from tally.traces.performance import Performance, PerformanceQuestion
 from tests.app.pages import open_page, read_markdown, save, shown
 from tests.app.projects import add_project
 
@@ -151,11 +152,26 @@ def test_one_name_of_two_providers_is_two_models(monkeypatch: pytest.MonkeyPatch
     assert column(page, "model") == ["gpt-5.2 (Anthropic)", "gpt-5.2 (OpenAI)"]
 
 
-def test_too_many_calls_are_explained(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
-    def refuse(*_: object) -> None:
-        raise DatabaseError("This period has more than 2,000,000 requests. Choose a shorter one.")
+def test_too_many_calls_are_explained_and_shorter_periods_offered(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    refusal = DatabaseError("This period has more than 2,000,000 requests. Choose a shorter one.")
+    load = data.load_performance
+
+    def load_week_at_most(of: User, question: PerformanceQuestion) -> Performance:
+        if question.last_at - question.first_at > timedelta(days=8):
+            raise refusal
+        return load(of, question)
 
     save(user, calls(1))
-    monkeypatch.setattr("app.data.performance.read_performance", refuse)
+    monkeypatch.setattr("app.data.load_performance", load_week_at_most)
     page = open_page(monkeypatch, user, "models")
     assert "Choose a shorter one." in shown(page)
+    assert [button.label for button in page.button if "last" in button.label] == [
+        "Show the last 7 days",
+        "Show the last 24 hours",
+    ]
+    page.button(key="show_7D").click().run()
+    assert not page.exception
+    assert page.segmented_control(key="period").value == "7D"
+    assert len(page.dataframe) > 0
