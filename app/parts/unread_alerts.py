@@ -8,14 +8,13 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import User
+from app.figures.alert_words import describe_alert
 from app.formats.text import escape_markdown
 from app.parts.budget_address import BUDGET
 from app.ui.navigation import switch_page
 from tally.budgets.status import BudgetStatus
 from tally.core.text import plural
 from tally.notifications.facts import Facts
-from tally.notifications.texts import describe_event
-from tally.notifications.wording import WORD_JOINER
 from tally.storage.database import DatabaseError
 
 
@@ -24,8 +23,8 @@ def render_unread_alerts(user: User, statuses: Sequence[BudgetStatus], zone: Zon
     alerts = data.load_unread_alerts(user) if statuses else []
     if not alerts:
         return
-    told = describe_event("budget", Facts(alerts[0].facts, zone), is_cleared=False)
-    label = escape_markdown(told.title.replace(WORD_JOINER, ""))
+    told = describe_alert("budget", Facts(alerts[0].facts, zone))
+    label = escape_markdown(told.title)
     if others := alerts[1:]:
         label += f", and {plural(len(others), 'more alert')}"
     if st.button(label, icon=":material/notifications:", type="tertiary", key="unread_alerts"):

@@ -8,13 +8,13 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import User
+from app.figures.alert_words import describe_alert
 from app.figures.channels import RECORDED_ONLY, describe_deliveries
 from app.formats.dates import format_instant
 from app.formats.text import escape_markdown
 from app.ui.cards import render_heading
 from tally.budgets.status import BudgetStatus
 from tally.notifications.facts import Facts
-from tally.notifications.texts import describe_event
 
 ICONS = {"info": "info", "warning": "warning", "critical": "error"}
 
@@ -31,7 +31,7 @@ def render_events(user: User, status: BudgetStatus, zone: ZoneInfo) -> None:
 
 
 def _render_event(event: dict[str, Any], zone: ZoneInfo) -> None:
-    told = describe_event("budget", Facts(event["facts"], zone), is_cleared=False)
+    told = describe_alert("budget", Facts(event["facts"], zone))
     with st.container(gap=None):
         icon = ICONS.get(event["severity"], "info")
         st.markdown(f":material/{icon}: {escape_markdown(told.title)}")

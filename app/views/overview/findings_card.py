@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import User
+from app.figures.alert_words import describe_alert
 from app.figures.channels import AlertEvent
 from app.formats.text import escape_markdown
 from app.ui.cards import render_heading
@@ -13,8 +14,6 @@ from app.ui.navigation import switch_page
 from app.ui.pages import PAGES
 from tally.core.text import plural
 from tally.notifications.facts import Facts
-from tally.notifications.texts import describe_event
-from tally.notifications.wording import WORD_JOINER
 
 SHOWN = 5
 TITLES = {page.address: page.title for page in PAGES}
@@ -37,13 +36,13 @@ def render_findings(user: User, zone: ZoneInfo) -> None:
 
 def _render_finding(finding: AlertEvent, zone: ZoneInfo) -> None:
     facts = Facts(finding.facts, zone)
-    told = describe_event(finding.kind, facts, is_cleared=False)
+    told = describe_alert(finding.kind, facts)
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"
     ):
         with st.container(gap=None, width="stretch"):
-            st.markdown(f"**{_plain(told.title)}**")
-            st.caption(_plain(" ".join(told.sentences)))
+            st.markdown(f"**{escape_markdown(told.title)}**")
+            st.caption(escape_markdown(" ".join(told.sentences)))
         page = facts.path()
         if page in TITLES and st.button(
             TITLES[page],
@@ -54,7 +53,3 @@ def _render_finding(finding: AlertEvent, zone: ZoneInfo) -> None:
             width="content",
         ):
             switch_page(page)
-
-
-def _plain(text: str) -> str:
-    return escape_markdown(text.replace(WORD_JOINER, ""))

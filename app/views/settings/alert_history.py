@@ -9,6 +9,7 @@ import streamlit as st
 
 from app.auth.identity import User
 from app.data import channels
+from app.figures.alert_words import describe_alert
 from app.figures.channels import (
     EVENTS,
     RECORDED_ONLY,
@@ -23,8 +24,6 @@ from app.formats.text import escape_markdown
 from app.ui import columns
 from app.ui.line_list import Line, render_choices, render_lines, selected_line
 from tally.notifications.facts import Facts
-from tally.notifications.texts import describe_event
-from tally.notifications.wording import WORD_JOINER
 
 ALT = "Alerts, newest first"
 
@@ -74,8 +73,7 @@ def describe_events(
 
 def title_of(event: AlertEvent, zone: ZoneInfo) -> str:
     """The title of an event, as messages have it."""
-    told = describe_event(event.kind, Facts(event.facts, zone), is_cleared=False)
-    return told.title.replace(WORD_JOINER, "")
+    return describe_alert(event.kind, Facts(event.facts, zone)).title
 
 
 def _columns(zone: ZoneInfo) -> dict[str, columns.Column]:
@@ -105,7 +103,7 @@ def _group(deliveries: Sequence[Delivery]) -> dict[str, list[Delivery]]:
 
 def _render_event(user: User, event: AlertEvent, deliveries: Sequence[Delivery], zone: ZoneInfo) -> None:
     """The text of an event, and each attempt to tell it."""
-    told = describe_event(event.kind, Facts(event.facts, zone), is_cleared=False)
+    told = describe_alert(event.kind, Facts(event.facts, zone))
     with st.container(border=True, gap="small"):
         st.text("\n".join([told.title, *told.sentences]))
         if event.state in RECORDED_ONLY:
