@@ -4,9 +4,9 @@ Daily bounds: recent quantiles rescaled to the forecast level and to the weekday
 (conformalized quantile regression). Totals: conformal quantiles of the log ratio of actual to forecast, wider
 for volatile series.
 
-Coverage of public series with constants measured on other series: 81% and 97% of 30-day totals are inside
+Coverage of public series with constants measured on other series: 82% and 95% of 30-day totals are inside
 their 80% and 95% ranges, 96% of days inside their 95% range and 9% above their 80% range. Of the days with
-spend, 79% to 80% are inside their 80% range on each weekday; of all days 86%, because days of $0 cannot fall
+spend, 78% to 80% are inside their 80% range on each weekday; of all days 86%, because days of $0 cannot fall
 below a range.
 
 The last months of the long public series are quiet: there, 97% of totals were inside their 80% range. At
