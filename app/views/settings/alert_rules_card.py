@@ -21,7 +21,7 @@ LABELS: dict[Kind, str] = {
     "price": "A list price of a model in use that changed",
     "retirement": "A model in use that retires",
     "bill": "A bill that differs from its estimate",
-    "idle": "Keys and connections without use, agents that always fail",
+    "idle": "Unused keys or connections, failing agents",
 }
 LIMITS: dict[str, tuple[str, int]] = {
     "new_model_percent": ("Share of a new model, %", 100),
