@@ -14015,6 +14015,8 @@ CREATE FUNCTION public.save_contents(contents json, workspace uuid DEFAULT NULL:
     SET search_path TO ''
     SET lock_timeout TO '6s'
     SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_sort TO 'off'
+    SET enable_seqscan TO 'off'
     AS $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'member');
@@ -14034,7 +14036,12 @@ begin
     insert into private.span_contents (workspace_id, trace_id, span_id, content)
     select tenant, i.trace_id, i.span_id, i.content
     from json_to_recordset(contents) as i (trace_id text, span_id text, content jsonb)
-    inner join public.traces as t on t.workspace_id = tenant and i.trace_id = t.trace_id
+    cross join lateral (
+        select f.week from public.traces as f
+        where f.workspace_id = tenant and f.trace_id >= i.trace_id and f.trace_id <= i.trace_id
+        order by f.trace_id
+        limit 1
+    ) as t
     cross join lateral (
         select from public.spans as s
         where
@@ -16524,7 +16531,7 @@ CREATE INDEX session_channels_due_idx ON private.session_channels USING btree (w
 
 -- INDEX private.span_contents_saved_at_idx
 
-CREATE INDEX span_contents_saved_at_idx ON private.span_contents USING btree (workspace_id, saved_at);
+CREATE INDEX span_contents_saved_at_idx ON private.span_contents USING btree (workspace_id, saved_at) WHERE (saved_at IS NOT NULL);
 
 -- INDEX private.telemetry_calls_names_idx
 
@@ -16816,11 +16823,11 @@ CREATE INDEX superseded_records_user_idx ON public.superseded_records USING btre
 
 -- INDEX public.traces_first_at_idx
 
-CREATE INDEX traces_first_at_idx ON public.traces USING btree (workspace_id, first_at DESC, trace_id);
+CREATE INDEX traces_first_at_idx ON public.traces USING btree (workspace_id, first_at DESC, trace_id) WHERE (first_at IS NOT NULL);
 
 -- INDEX public.traces_last_at_idx
 
-CREATE INDEX traces_last_at_idx ON public.traces USING btree (workspace_id, last_at);
+CREATE INDEX traces_last_at_idx ON public.traces USING btree (workspace_id, last_at) WHERE (last_at IS NOT NULL);
 
 -- INDEX public.traces_session_idx
 

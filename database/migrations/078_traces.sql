@@ -36,10 +36,16 @@ create table if not exists public.traces (
     created_at timestamptz not null default now(),
     primary key (workspace_id, trace_id)
 );
--- The newest of a workspace, and a period of it. Lists of the slowest and the dearest sort what this finds.
-create index if not exists traces_first_at_idx on public.traces (workspace_id, first_at desc, trace_id);
+-- The newest of a workspace, and a period of it. Lists of the slowest and the dearest sort what this finds. The condition, which
+-- is always met, keeps it from those who look for a trace by its id, such as references: by a plan from when there were few
+-- traces, they would read all of the workspace's.
+create index if not exists traces_first_at_idx
+    on public.traces (workspace_id, first_at desc, trace_id)
+    where first_at is not null;
 create index if not exists traces_session_idx on public.traces (workspace_id, session, first_at) where session <> '';
-create index if not exists traces_last_at_idx on public.traces (workspace_id, last_at); -- those to be dropped
+create index if not exists traces_last_at_idx
+    on public.traces (workspace_id, last_at) -- those to be dropped
+    where last_at is not null;
 create index if not exists traces_user_id_idx on public.traces (user_id);
 
 -- public.spans: partitioned by week. What is read or dropped is a few days old, so most plans need one or two partitions, and a

@@ -16,7 +16,9 @@ create table if not exists private.span_contents (
     primary key (workspace_id, trace_id, span_id),
     foreign key (workspace_id, trace_id) references public.traces (workspace_id, trace_id) on delete cascade
 );
-create index if not exists span_contents_saved_at_idx on private.span_contents (workspace_id, saved_at);
+create index if not exists span_contents_saved_at_idx
+    on private.span_contents (workspace_id, saved_at)
+    where saved_at is not null; -- as of traces
 alter table private.span_contents enable row level security;
 revoke all on private.span_contents from public, anon, authenticated, service_role;
 
@@ -90,6 +92,8 @@ security definer
 set search_path = ''
 set lock_timeout = '6s'
 set plan_cache_mode = force_generic_plan
+set enable_sort = off -- as in private.check_spans
+set enable_seqscan = off -- also of the reference to the trace, whose plan is kept
 as $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'member');
@@ -109,7 +113,12 @@ begin
     insert into private.span_contents (workspace_id, trace_id, span_id, content)
     select tenant, i.trace_id, i.span_id, i.content
     from json_to_recordset(contents) as i (trace_id text, span_id text, content jsonb)
-    inner join public.traces as t on t.workspace_id = tenant and i.trace_id = t.trace_id
+    cross join lateral (
+        select f.week from public.traces as f
+        where f.workspace_id = tenant and f.trace_id >= i.trace_id and f.trace_id <= i.trace_id
+        order by f.trace_id
+        limit 1
+    ) as t
     cross join lateral (
         select from public.spans as s
         where

@@ -82,6 +82,7 @@ def experienced(project: Project) -> Iterator[Connection]:
                     for each in batches(0, 10):
                         save(other, each, source)
             owner.execute(analyze)
+        owner.execute("update public.workspaces set content_days = 30 where id = %s", [users[0]])
         with project.act_as("authenticated", users[0]) as person:
             for turn in range(8):
                 if turn == 6 and state == "analyzed with few":
@@ -110,7 +111,7 @@ def change_source(person: Connection, source: UUID) -> tuple[int, ...]:
 
 
 def save_spans(person: Connection, name: str, number: int) -> int:
-    """Save as many traces of two spans each, and again; how many blocks that took."""
+    """Save as many traces of two spans each with what was said, and again; how many blocks that took."""
     before = blocks_read(person)
     ids = [identity(name, n).hex for n in range(number)]
     at = datetime.now(UTC).isoformat()
@@ -119,8 +120,13 @@ def save_spans(person: Connection, name: str, number: int) -> int:
         for each in ids
         for span_id in ("a" * 16, "b" * 16)
     ]
+    said = [
+        {"trace_id": each["trace_id"], "span_id": each["span_id"], "content": {"prompt": "p"}}
+        for each in spans
+    ]
     for _ in range(2):
         person.execute("select public.save_spans(%s)", [json.dumps(spans)])
+        person.execute("select public.save_contents(%s)", [json.dumps(said)])
     return blocks_read(person) - before
 
 
