@@ -1,9 +1,12 @@
 """Ways from other pages to Explore: the same period, split or filtered as there."""
 
+from urllib.parse import urlencode
+
 import streamlit as st
 
 from app.figures.explore_view import ExploreView
 from app.parts.explore_address import open_explore
+from app.ui.navigation import kept_parameters
 from app.ui.periods import EARLIEST_DAY, PRESET_LABELS, Period
 
 PRESETS = {label: preset for preset, label in PRESET_LABELS.items()}
@@ -14,6 +17,12 @@ def view_of(period: Period, *by: str) -> ExploreView:
     if period.is_preset:
         return ExploreView(by=by, preset=PRESETS.get(period.label, period.label))
     return ExploreView(by=by, days=(period.first or EARLIEST_DAY, period.last))
+
+
+def address_of(view: ExploreView) -> str:
+    """The address of a state of Explore, with the same workspace and project, for links."""
+    kept = urlencode(kept_parameters())
+    return "/explore?" + "&".join(part for part in (kept, view.to_query()) if part)
 
 
 def render_explored_heading(text: str, view: ExploreView, note: str = "", help: str | None = None) -> None:

@@ -1,5 +1,12 @@
-// Ctrl-K or Cmd-K, and the button in the menu, open "Jump to…", whose code is fetched then.
+// Ctrl-K or Cmd-K, and the button in the menu, open "Jump to…", whose code is fetched then; links within the dashboard keep it loaded.
 const open = async () => (await import("./jump_dialog.js")).open();
+
+// Streamlit opens what the address names when the browser goes back or forward, without loading the dashboard again.
+export const visit = (href) => {
+  if (href === location.pathname + location.search) return;
+  history.pushState({}, "", href);
+  dispatchEvent(new PopStateEvent("popstate"));
+};
 
 // Gives the page the focus, from which Tab leads into it.
 export const enterPage = () => {
@@ -14,6 +21,11 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault(); // browsers search the web with it
   open();
 });
-document.addEventListener("click", ({ target }) => {
-  if (target.closest?.("[data-jump]")) open();
+document.addEventListener("click", (event) => {
+  if (event.target.closest?.("[data-jump]")) open();
+  const link = event.target.closest?.("a.tally-go");
+  if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  visit(link.getAttribute("href"));
+  enterPage();
 });

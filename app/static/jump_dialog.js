@@ -1,5 +1,5 @@
 // The dialog "Jump to…": pages are known from the start, names of models, projects and sessions are asked for at each opening.
-import { enterPage } from "./jump.js";
+import { enterPage, visit } from "./jump.js";
 import { rank } from "./jump_match.js";
 
 const LIST = "tally-jump-list";
@@ -132,12 +132,9 @@ const load = async () => {
   if (dialog.open) show();
 };
 
-// Streamlit opens what the address names when the browser goes back or forward, without loading the dashboard again.
 const go = (href) => {
   dialog.close();
-  if (href === location.pathname + location.search) return;
-  history.pushState({}, "", href);
-  dispatchEvent(new PopStateEvent("popstate"));
+  visit(href);
   if (matchMedia("(max-width: 767.98px)").matches)
     document.querySelector('[data-testid="stMain"]')?.dispatchEvent(new MouseEvent("mousedown", { bubbles: true })); // closes the menu
   enterPage();

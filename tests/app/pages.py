@@ -113,6 +113,33 @@ def period_spend(page: AppTest) -> str:
     return next(text for text in captions if re.fullmatch(r"\D{1,4}[\d.,]+(, (up|down) .*)?", text))
 
 
+def _read_html(page: AppTest, mark: str) -> list[str]:
+    bodies = [str(element.proto.body) for element in page.get("html")]
+    return [body for body in bodies if f'class="{mark}"' in body]
+
+
+def read_bars(page: AppTest) -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """The lists of bars: the title, and name, amount and address of each."""
+    bar = re.compile(r'<li><(?:a class="tally-go" href="([^"]*)"|span)[^>]*>(.*?)</(?:a|span)><b>(.*?)</b>')
+    return [
+        (
+            unescape(re.findall(r'aria-label="([^"]*)"', body)[0]),
+            [
+                (unescape(name), unescape(amount), unescape(address))
+                for address, name, amount in bar.findall(body)
+            ],
+        )
+        for body in _read_html(page, "tbl-bars")
+    ]
+
+
+def read_models(page: AppTest) -> list[tuple[str, str, str]]:
+    """The rows of the most expensive models: name, cost and address."""
+    row = re.compile(r'<tr><td><a class="tally-go" href="([^"]*)"[^>]*>(.*?)</a></td><td>(.*?)</td>')
+    [body] = _read_html(page, "tbl-rows")
+    return [(unescape(name), unescape(cost), unescape(address)) for address, name, cost in row.findall(body)]
+
+
 def metrics(page: AppTest) -> dict[str, str]:
     """The metric cards of the page: label -> value."""
     return {metric.label: metric.value for metric in page.metric}

@@ -9,11 +9,13 @@ from app import data
 from app.auth.identity import User
 from app.data.dimension_costs import AskedCosts
 from app.figures.dimension_bars import find_factor, make_bars
+from app.figures.explore_view import ExploreView
 from app.figures.spend import select_money
-from app.parts.explore_links import render_explore_link, view_of
-from app.ui import charts
+from app.parts.explore_links import address_of, render_explore_link, view_of
+from app.ui.bar_list import render_bars
 from app.ui.periods import EARLIEST_DAY, Period
 from app.ui.theme import current_palette
+from app.views.overview.bars import list_bars
 from tally.core.dimensions import DIMENSION_NAMES, DIMENSIONS, DimensionName
 
 BARS = 8
@@ -58,8 +60,9 @@ def render_dimensions(user: User, period: Period, project: data.Project | None, 
         if dimension is None:
             st.caption(CHOOSE)
         else:
-            _render_bars(user, dimension, _ask(period, project), paid)
-            render_explore_link("What it was for", view_of(period, dimension))
+            view = view_of(period, dimension)
+            _render_bars(user, view, dimension, _ask(period, project), paid)
+            render_explore_link("What it was for", view)
 
 
 def _ask(period: Period, project: data.Project | None) -> AskedCosts:
@@ -67,7 +70,9 @@ def _ask(period: Period, project: data.Project | None) -> AskedCosts:
     return AskedCosts(first, max(period.last, first), BARS, project.project_id if project else None)
 
 
-def _render_bars(user: User, dimension: DimensionName, asked: AskedCosts, paid: pd.DataFrame) -> None:
+def _render_bars(
+    user: User, view: ExploreView, dimension: DimensionName, asked: AskedCosts, paid: pd.DataFrame
+) -> None:
     costs = data.load_dimension_costs(user, dimension, asked)
     if not costs.has_values:
         st.caption(NONE_NAMED.format(attribute=ATTRIBUTES[dimension]))
@@ -75,12 +80,8 @@ def _render_bars(user: User, dimension: DimensionName, asked: AskedCosts, paid: 
     currency = data.load_currency(user).code
     bars = make_bars(costs, find_factor(select_money(paid)), currency)
     palette = current_palette()
-    st.plotly_chart(
-        charts.spend_by_name(
-            bars.amounts, bars.labels, dict.fromkeys(bars.named, palette.accent), palette, currency
-        ),
-        theme=None,
-        key="by_dimension",
-        config=charts.config(currency),
-        alt=charts.describe_totals(bars.amounts, bars.labels, currency, DIMENSIONS[dimension].title.lower()),
-    )
+    colours = dict.fromkeys(bars.named, palette.accent)
+    values = {key: part.value for key, part in zip(bars.labels, costs.parts, strict=True)}
+    places = {key: address_of(view.drill({dimension: values[key]})) for key in bars.named}
+    listed = list_bars(bars.amounts, bars.labels, colours, currency, places)
+    st.html(render_bars(listed, palette, f"Spend by {DIMENSIONS[dimension].title.lower()}"))

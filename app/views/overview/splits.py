@@ -10,11 +10,12 @@ from app import data
 from app.auth.identity import User
 from app.figures.parts import REST, count_rest, sum_by_part
 from app.figures.spend import select_money
-from app.parts.explore_links import render_explored_heading, view_of
-from app.ui import charts
+from app.parts.explore_links import address_of, render_explored_heading, view_of
+from app.ui.bar_list import render_bars
 from app.ui.periods import Period
 from app.ui.theme import current_palette
-from tally.storage.unnamed import OTHER_PEOPLE, UNNAMED, UNNAMED_PEOPLE
+from app.views.overview.bars import list_bars
+from tally.storage.unnamed import OTHER_PEOPLE, UNASSIGNED, UNNAMED, UNNAMED_PEOPLE
 
 BARS = 8
 
@@ -54,11 +55,11 @@ def _render_split(money: pd.DataFrame, parts: Parts, currency: str, period: Peri
     labels = {**parts.names, **parts.unnamed, REST: f"{rest:,} more"}
     colours = {str(part): palette.accent for part in totals.index if part in parts.names}
     with st.container(border=True):
-        render_explored_heading(f"Spend by {parts.split}", view_of(period, parts.split))
-        st.plotly_chart(
-            charts.spend_by_name(totals, labels, colours, palette, currency),
-            theme=None,
-            key=f"by_{parts.split}",
-            config=charts.config(currency),
-            alt=charts.describe_totals(totals, labels, currency, parts.split),
-        )
+        title, view = f"Spend by {parts.split}", view_of(period, parts.split)
+        render_explored_heading(title, view)
+        ids: dict[str, str | None] = {part: part for part in colours}
+        if parts.split == "project":
+            ids[UNASSIGNED] = None
+        places = {part: address_of(view.drill({parts.split: value})) for part, value in ids.items()}
+        bars = list_bars(totals, labels, colours, currency, places)
+        st.html(render_bars(bars, palette, title))

@@ -4,15 +4,15 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.auth.identity import User
-from tests.app.pages import open_page, save, shown, usage
+from tests.app.pages import open_page, read_bars, save, shown, usage
 
 HOSTILE = "<b>x</b> ![x](http://x) :red[y]"
 
 
 def described(page: AppTest) -> str:
     """The bars of the card as text."""
-    [text] = [chart.proto.alt for chart in page.get("plotly_chart") if "Spend by" in chart.proto.alt][-1:]
-    return str(text)
+    title, bars = read_bars(page)[-1]
+    return f"{title}: {', '.join(f'{name} {amount}' for name, amount, _ in bars)}"
 
 
 def test_spend_is_split_by_agent_and_by_what_is_chosen(monkeypatch: pytest.MonkeyPatch, user: User) -> None:

@@ -1,6 +1,7 @@
 """The Overview leads into Explore: each card to its own question, for the same days and project."""
 
 from datetime import date
+from urllib.parse import parse_qs
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -9,7 +10,7 @@ from app.auth.identity import User
 from app.figures.explore_view import ExploreView
 from app.parts.explore_links import view_of
 from app.ui.periods import OWN_DAYS, Period, preset_period
-from tests.app.pages import metrics, open_page, save, usage
+from tests.app.pages import metrics, open_page, read_bars, read_models, save, usage
 from tests.app.projects import add_project, set_rules
 
 TODAY = date(2026, 11, 29)
@@ -61,3 +62,28 @@ def test_preset_stays_a_preset(preset: str) -> None:
 def test_own_days_stay_those_days() -> None:
     days = date(2026, 3, 1), date(2026, 3, 9)
     assert view_of(Period(*days, OWN_DAYS)) == ExploreView(by=(), days=days)
+
+
+def open_address(monkeypatch: pytest.MonkeyPatch, user: User, address: str) -> AppTest:
+    """The page that a link opens."""
+    path, _, query = address.partition("?")
+    assert path == "/explore"
+    page = open_page(monkeypatch, user, "explore", parse_qs(query))
+    assert not page.exception
+    return page
+
+
+def test_every_name_of_a_list_is_a_link_to_its_costs_of_the_same_days(
+    monkeypatch: pytest.MonkeyPatch, shop: User
+) -> None:
+    save(shop, [usage(2, "4", model_name='a&b="<i>#?%2F+ é', metadata={"agent": "codex"})])
+    page = open_page(monkeypatch, shop, address={"range": "90D", "by": "Agent"})
+    lists = dict(read_bars(page))
+    assert [name for name, _, _ in lists["Spend by project"]] == ["Garden shop", "Unassigned"]
+    for name, amount, address in [*read_models(page), *(bar for bars in lists.values() for bar in bars)]:
+        if name == "No agent":
+            assert not address
+            continue
+        found = open_address(monkeypatch, shop, address)
+        assert list(metrics(found).values()) == [amount], name
+        assert found.selectbox(key="explore_preset").value == "90D"
