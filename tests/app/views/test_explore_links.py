@@ -1,7 +1,7 @@
 """The Overview leads into Explore: each card to its own question, for the same days and project."""
 
 from datetime import date
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -68,7 +68,7 @@ def open_address(monkeypatch: pytest.MonkeyPatch, user: User, address: str) -> A
     """The page that a link opens."""
     path, _, query = address.partition("?")
     assert path == "/explore"
-    page = open_page(monkeypatch, user, "explore", parse_qs(query))
+    page = open_page(monkeypatch, user, "explore", dict(parse_qsl(query)))
     assert not page.exception
     return page
 
