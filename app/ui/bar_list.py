@@ -18,7 +18,7 @@ STYLE = (
     ".tbl-bars a,.tbl-rows a{{color:inherit;text-decoration:underline;text-decoration-color:{line};"
     "text-underline-offset:3px}}"
     ".tbl-bars a:hover,.tbl-rows a:hover{{color:{accent};text-decoration-color:currentColor}}"
-    ".tbl-bars li{{list-style:none;margin:0 0 10px;display:grid;gap:4px 12px;"
+    ".tbl-bars li{{list-style:none;margin:0 0 10px!important;display:grid;gap:4px 12px;"
     "grid-template-columns:minmax(0,1fr) auto}}"
     ".tbl-bars li>:first-child,.tbl-rows td:first-child>*{{overflow:hidden;text-overflow:ellipsis;"
     "white-space:nowrap;unicode-bidi:isolate}}"
@@ -36,6 +36,7 @@ STYLE = (
     ".tbl-rows tr:last-child td{{border-bottom:0}}"
     ".tbl-rows .bar{{display:flex;gap:10px;align-items:center;justify-content:flex-end}}"
     ".tbl-rows .bar i{{width:52px}}"
+    ".tbl-rows .bar span{{min-width:2.7em}}"
     ".tbl-rows img{{display:block;margin-left:auto}}"
     "@media(max-width:640px){{.tbl-rows .less{{display:none}}.tbl-rows .bar i{{display:none}}}}"
     "</style>"
@@ -82,7 +83,7 @@ def render_rows(rows: Sequence[Row], palette: Palette, title: str) -> str:
     body = "".join(
         f"<tr><td>{_name(row.name, row.address)}</td><td>{escape(row.amount)}</td>"
         f'<td><span class="bar"><i aria-hidden="true"><i style="width:{_percent(row.share / 100)}%;'
-        f'background:{palette.accent}"></i></i>{row.share:.0f}%</span></td>'
+        f'background:{palette.accent}"></i></i><span>{row.share:.0f}%</span></span></td>'
         f'<td class="less">{escape(row.requests)}</td><td class="less">{_spark(row.trend, palette)}</td></tr>'
         for row in rows
     )
