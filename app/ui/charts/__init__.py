@@ -19,6 +19,7 @@ from app.ui.charts.explore import (
 )
 from app.ui.charts.forecast import earlier_predictions, forecast_ribbons
 from app.ui.charts.models import Line, course, latency_curve, model_colours
+from app.ui.charts.prices import price_steps
 from app.ui.charts.spend import describe_totals, pairs, spend_by_name
 from app.ui.charts.style import config, is_weekly, series_colours, top_names
 from app.ui.charts.traces import kind_colours, trace_scatter, waterfall_bar
@@ -50,6 +51,7 @@ __all__ = [
     "model_colours",
     "name_moment",
     "pairs",
+    "price_steps",
     "scope_months",
     "series_colours",
     "session_cache",

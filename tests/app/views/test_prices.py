@@ -230,3 +230,29 @@ def test_preview_reports_prices_gained_and_lost() -> None:
         "3 records would lose their price. "
         "Excluded from totals, as a bill or a better source covers them: 1 record."
     )
+
+
+def test_price_list_compares_models_at_ones_own_mix(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    counts = {"input_tokens": 75_000, "output_tokens": 25_000}
+    save(
+        user,
+        [
+            usage(1, "3", provider="anthropic", model_name="claude-opus-4-5", **counts),
+            usage(2, "1", model_name="gpt-5.2", **counts),
+            usage(1, "1", model_name=HOSTILE, **counts),
+        ],
+    )
+    page = open_prices(monkeypatch, user)
+    table = next(each.value for each in page.dataframe if "at_mix" in each.value).set_index("model")
+    assert [table.at["claude-opus-4-5", name] for name in ("input", "output", "at_mix")] == [5.0, 25.0, 10.0]
+    assert set(table.index) == {"claude-opus-4-5", "gpt-5.2"}
+    assert "75% input, 0% read from a cache, 0% written to one, 25% output" in shown(page)
+    [chart] = page.get("plotly_chart")
+    assert "claude-opus-4-5 $10.00" in chart.proto.alt
+
+
+def test_without_tokens_there_is_no_price_list(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    save(user, [usage(1, "3")])
+    page = open_prices(monkeypatch, user)
+    assert "Price list" not in shown(page)
+    assert not page.get("plotly_chart")

@@ -1,0 +1,91 @@
+"""The price list of the models in use: by class of tokens, at the workspace's own mix, and over a year."""
+
+from datetime import date, timedelta
+
+import pandas as pd
+import streamlit as st
+
+from app import data
+from app.auth.identity import User
+from app.figures.price_mix import Mix, Model, find_mix, find_prices, follow_price, list_months
+from app.ui import charts, columns
+from app.ui.cards import render_heading
+from app.ui.tables import render_table
+from app.ui.theme import current_palette
+from app.views.prices.price_list import format_price
+
+DAYS = timedelta(days=89)
+MOST_MODELS, MOST_LINES, MONTHS = 25, 6, 13
+MIX_HELP = "A million tokens in the mix of your last 90 days: one mix for all models, so that they compare."
+COLUMNS = {
+    "model": columns.name("Model", is_pinned=True),
+    "at_mix": columns.number("At your mix", format_price, help=MIX_HELP),
+    "input": columns.number("Input", format_price),
+    "cached": columns.number("Cache read", format_price),
+    "output": columns.number("Output", format_price),
+    "tokens": columns.count("Tokens, 90 days", is_compact=True),
+}
+
+
+def render_price_list(user: User, today: date) -> None:
+    """The card, for workspaces whose tokens are split by class."""
+    question = data.Question(today - DAYS, today, "tokens", ("token_class",), "none")
+    mix = find_mix(
+        {
+            group.keys[0].value: group.value
+            for group in data.load_explored(user, question).groups
+            if group.kind == "value" and group.value is not None and group.keys[0].value is not None
+        }
+    )
+    if mix is None:
+        return
+    used = _list_models(user, today)
+    prices = data.load_workspace_prices(user)
+    rows = [(model, find_prices(model, mix, prices, today), tokens) for model, tokens in used]
+    known = [row for row in rows if row[1].at_mix is not None]
+    if not known:
+        return
+    with st.container(border=True):
+        render_heading("Price list", "US dollars per million tokens, today")
+        frame = pd.DataFrame(
+            [{"model": model.name, **found._asdict(), "tokens": tokens} for model, found, tokens in known],
+            dtype=object,
+        )
+        render_table(frame, COLUMNS, "Prices of the models in use")
+        st.caption(describe_mix(mix))
+        days = list_months(today, MONTHS)
+        courses = {
+            model.name: [
+                None if price is None else float(price) for price in follow_price(model, mix, prices, days)
+            ]
+            for model, _, _ in known[:MOST_LINES]
+        }
+        st.plotly_chart(
+            charts.price_steps(days, courses, current_palette()),
+            theme=None,
+            key="price_history",
+            config=charts.config("USD"),
+            alt="Prices at your mix on the first of each month, and today: "
+            + ", ".join(f"{name} ${course[-1]:,.2f}" for name, course in courses.items()),
+        )
+
+
+def describe_mix(mix: Mix) -> str:
+    """The mix in words."""
+    return (
+        f"Your mix of the last 90 days: {mix.input:.0%} input, {mix.cached:.0%} read from a cache, "
+        f"{mix.written:.0%} written to one, {mix.output:.0%} output. The chart has the price of this mix on "
+        "the first of each month."
+    )
+
+
+def _list_models(user: User, today: date) -> list[tuple[Model, int]]:
+    question = data.Question(today - DAYS, today, "tokens", ("provider", "model"), "none", top=MOST_MODELS)
+    found = []
+    for group in data.load_explored(user, question).groups:
+        if group.kind != "value" or not group.value:
+            continue
+        provider, model = (key.value for key in group.keys)
+        if provider and model:
+            found.append((Model(provider, model), int(group.value)))
+    return found
