@@ -1,7 +1,7 @@
 // Opens the render gate once the figures are painted, so that the server sends the charts.
 {
   const token = document.currentScript.src.split("?")[1];
-  const deadline = performance.now() + 5000; // an account without records has no figures
+  const deadline = performance.now() + 15000; // a busy server takes seconds; an account without records has no figures
   const open = () => fetch(`/render-gate?${token}`, { method: "POST" });
   const poll = () => {
     if (document.querySelector(".tly, [data-testid=\"stMetricValue\"]")?.offsetHeight) {
