@@ -10462,8 +10462,8 @@ CREATE FUNCTION private.sum_of_days(tenant uuid, chosen jsonb, zone text) RETURN
     SET search_path TO ''
     AS $$
 declare
-    first_at constant timestamptz := chosen ->> 'first_at';
-    last_at constant timestamptz := chosen ->> 'last_at';
+    first_at constant timestamptz := (chosen ->> 'first_at')::timestamptz;
+    last_at constant timestamptz := (chosen ->> 'last_at')::timestamptz;
     first_day constant date := coalesce((first_at at time zone zone)::date, '-infinity');
     last_day constant date := coalesce((last_at at time zone zone)::date - 1, 'infinity');
     stale private.stale_days[];

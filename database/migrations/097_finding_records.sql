@@ -154,8 +154,8 @@ stable
 set search_path = ''
 as $$
 declare
-    first_at constant timestamptz := chosen ->> 'first_at';
-    last_at constant timestamptz := chosen ->> 'last_at';
+    first_at constant timestamptz := (chosen ->> 'first_at')::timestamptz;
+    last_at constant timestamptz := (chosen ->> 'last_at')::timestamptz;
     first_day constant date := coalesce((first_at at time zone zone)::date, '-infinity');
     last_day constant date := coalesce((last_at at time zone zone)::date - 1, 'infinity');
     stale private.stale_days[];
