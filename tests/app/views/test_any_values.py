@@ -42,6 +42,8 @@ from pg_constraint, regexp_matches(pg_get_constraintdef(oid), '''([^'']+)''', 'g
 where contype = 'c' and connamespace = 'public'::regnamespace
 group by 1"""
 
+ONE_SUBSCRIPTION = "select id from public.subscriptions where workspace_id = %s order by created_at limit 1"
+
 ODD_TEXTS = (
     "", " ", "\u202e", "\ufeff", "\u200b", "a\nb", "\t", "é" * 200, "🧮" * 60, "x" * 500, "-1", "NaN",
     "infinity", "null", "{}", "$1", "=1+1", "%s %(x)s {0}", "../..", "Asia/Tokyo", "Etc/GMT+12", "JPY", "XXX",
@@ -123,9 +125,12 @@ class Writer:
         self._send("POST", table, {}, written, column)
 
     def update(self, table: str, column: str, value: object) -> None:
-        """Give the value to all own rows."""
-        owner = "user_id" if table in OF_ONE_USER else "workspace_id"
-        self._send("PATCH", table, {owner: f"eq.{self.user.user_id}"}, {column: value}, column)
+        """Give the value to all own rows, but to one subscription: each is saved with years of renewals."""
+        where = {"user_id" if table in OF_ONE_USER else "workspace_id": f"eq.{self.user.user_id}"}
+        if table == "subscriptions":
+            [[one]] = self.job.execute(ONE_SUBSCRIPTION, [self.user.user_id]).fetchall()
+            where["id"] = f"eq.{one}"
+        self._send("PATCH", table, where, {column: value}, column)
 
     def _send(
         self, method: str, table: str, where: dict[str, str], body: dict[str, Any], column: str
