@@ -91,9 +91,8 @@ def find_period(view: ExploreView, today: date) -> Period:
         return preset_period("1Y", today)
     if view.days is None:
         return preset_period(view.preset, today)
-    first, last = view.days
-    last = min(last, today)
-    return Period(min(max(first, EARLIEST_DAY), last), last, OWN_DAYS)
+    first, last = (min(max(day, EARLIEST_DAY), today) for day in view.days)
+    return Period(first, last, OWN_DAYS)
 
 
 def load_answer(user: User, view: ExploreView, project: data.Project | None, today: date) -> Answer:

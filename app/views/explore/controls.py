@@ -27,7 +27,8 @@ COURSES = ("bars", "lines")
 
 def render_controls(view: ExploreView, period: Period, today: date) -> None:
     """The fields; a choice in one shows another state of the page. A chart has those that change it."""
-    st.session_state[SHOWN_DAYS] = (period.first or EARLIEST_DAY, period.last)
+    days = (period.first or EARLIEST_DAY, period.last)
+    st.session_state[SHOWN_DAYS] = days
     with st.grid(6, min_column_width=132, gap="small"):
         _choose("Measure", "measure", {name: it.label for name, it in MEASURES.items()}, view.measure)
         if view.chart not in UNSPLIT:
@@ -35,13 +36,13 @@ def render_controls(view: ExploreView, period: Period, today: date) -> None:
         if view.chart in COURSES:
             shown = choose_granularity(view.per, period.days or (period.last - EARLIEST_DAY).days)
             _choose("Per", "per", GRANULARITIES, shown)
-        own = format_days(*view.days) if view.days else "Own days…"
+        own = format_days(*days) if view.days else "Own days…"
         presets = {"1Y": PRESETS["1Y"]} if view.chart == "calendar" else PRESETS
         preset = "1Y" if view.chart == "calendar" else view.preset
         _choose("Period", "preset", presets | {OWN: own}, OWN if view.days else preset)
         _choose("Compare", "compared", COMPARISONS, view.compared)
     if view.days:
-        _choose_days(view.days, today)
+        _choose_days(days, today)
 
 
 def _choose_groupings(view: ExploreView) -> None:
@@ -95,7 +96,7 @@ def _change_period(view: ExploreView, chosen: str) -> None:
 def _choose_days(days: tuple[date, date], today: date) -> None:
     key = "explore_days"
     if len(st.session_state.get(key, ())) != 1:  # else the second day is being chosen
-        st.session_state[key] = tuple(min(day, today) for day in days)
+        st.session_state[key] = days
     st.date_input(
         "From and to",
         min_value=EARLIEST_DAY,

@@ -63,6 +63,11 @@ def test_a_filter_that_is_taken_away_leaves_the_others_in_their_order(
     assert view.with_filter(dimension, (value,)).with_filter(dimension, ()).filters == others[:MOST_FILTERS]
 
 
+def test_a_saved_view_may_be_any_text() -> None:
+    assert parse_query("where=model:gpt" + "&x" * 1_990) == ExploreView(filters=(("model", ("gpt",)),))
+    assert parse_query("%00&=&&;%ff=\ud800") == ExploreView()
+
+
 def test_page_without_parameters_is_the_default_state() -> None:
     assert parse_view({}) == ExploreView()
     assert ExploreView().to_address() == {}

@@ -15,7 +15,7 @@ from app import data
 from app.auth.identity import User
 from app.data.saved_views import load_views
 from app.figures.explore_view import ExploreView
-from app.ui.periods import today_in
+from app.ui.periods import EARLIEST_DAY, today_in
 from app.ui.theme import LIGHT
 from app.views.explore.answer import Answer, load_answer
 from app.views.explore.chart_card import lay_out_days, list_notes, make_course, make_tiles
@@ -92,6 +92,20 @@ def test_address_asks_any_question(monkeypatch: pytest.MonkeyPatch, team: User) 
     assert "change" not in table
     page = open_explore(monkeypatch, team, measure="requests", split="branch", where="model:opus")
     assert rows(page)["value"][0] == "4"
+
+
+@pytest.mark.parametrize("days", [("0001-01-01", "0001-01-10"), ("0001-01-01", "9999-12-31")])
+@pytest.mark.parametrize("versus", ["before", "year"])
+def test_days_that_no_one_can_choose_are_the_nearest_ones(
+    monkeypatch: pytest.MonkeyPatch, team: User, days: tuple[str, str], versus: str
+) -> None:
+    page = open_explore(monkeypatch, team, **dict(zip(("from", "to"), days, strict=True)), versus=versus)
+    shown_days: Any = page.date_input(key="explore_days").value
+    first, last = shown_days
+    assert first == EARLIEST_DAY
+    assert last == (EARLIEST_DAY if days[1] < "2020" else today_in(data.load_preferences(team).zone))
+    if last > first:
+        assert metrics(page) == {"Spend by provider": "$9.00"}
 
 
 def test_group_filters_what_is_shown_and_its_chip_takes_the_filter_away(
