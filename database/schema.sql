@@ -9731,6 +9731,45 @@ begin
 end
 $$;
 
+-- FUNCTION private.session_times(uuid, text)
+
+CREATE FUNCTION private.session_times(tenant uuid, session text) RETURNS TABLE(first_at timestamp with time zone, last_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $_$
+declare
+    caller constant uuid := auth.uid();
+    only_own constant uuid := private.only_own_rows(tenant); -- null for everybody's
+    hidden constant uuid[] := array(select private.hidden_projects());
+begin
+    return query
+    select min(f.timestamp), max(f.timestamp)
+    from (
+        (
+            select r.timestamp
+            from public.cost_records as r
+            where
+                r.workspace_id = tenant and r.metadata ?| array['session', 'session_id']
+                and left(coalesce(nullif(btrim(r.metadata ->> 'session'), ''), nullif(btrim(r.metadata ->> 'session_id'), '')), 200) = $2
+                and (r.user_id = caller or only_own is null and (r.project_id = any (hidden)) is not true)
+            offset 0 -- else it would look for the first one by time
+        )
+        union all
+        (
+            select s.timestamp
+            from public.superseded_records as s
+            inner join public.imports as i on s.import_id = i.id and i.is_enabled
+            where
+                s.workspace_id = tenant and s.metadata ?| array['session', 'session_id']
+                and left(coalesce(nullif(btrim(s.metadata ->> 'session'), ''), nullif(btrim(s.metadata ->> 'session_id'), '')), 200) = $2
+                and (s.user_id = caller or only_own is null and (s.project_id = any (hidden)) is not true)
+            offset 0
+        )
+    ) as f;
+end
+$_$;
+
 -- FUNCTION private.settle_events(uuid, uuid[], timestamp with time zone, timestamp with time zone)
 
 CREATE FUNCTION private.settle_events(tenant uuid, keys uuid[], first_at timestamp with time zone DEFAULT NULL::timestamp with time zone, last_at timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS void
@@ -11588,16 +11627,9 @@ declare
     first_at timestamptz;
     last_at timestamptz;
 begin
-    select min(f.timestamp), max(f.timestamp)
+    select t.first_at, t.last_at
     into first_at, last_at
-    from (
-        select r.timestamp
-        from public.cost_records as r
-        where
-            r.workspace_id = tenant and r.metadata ?| array['session', 'session_id']
-            and left(coalesce(nullif(btrim(r.metadata ->> 'session'), ''), nullif(btrim(r.metadata ->> 'session_id'), '')), 200) = asked
-        offset 0 -- else it would look for the first one by time
-    ) as f;
+    from private.session_times(tenant, asked) as t;
     if asked = '' or last_at is null then
         return null;
     end if;
@@ -16805,6 +16837,10 @@ CREATE INDEX superseded_records_import_idx ON public.superseded_records USING bt
 
 CREATE INDEX superseded_records_provider_idx ON public.superseded_records USING btree (provider_id);
 
+-- INDEX public.superseded_records_session_idx
+
+CREATE INDEX superseded_records_session_idx ON public.superseded_records USING btree (workspace_id, "left"(COALESCE(NULLIF(btrim((metadata ->> 'session'::text)), ''::text), NULLIF(btrim((metadata ->> 'session_id'::text)), ''::text)), 200)) WHERE (metadata ?| ARRAY['session'::text, 'session_id'::text]);
+
 -- INDEX public.superseded_records_statement
 
 CREATE UNIQUE INDEX superseded_records_statement ON public.superseded_records USING btree (workspace_id, source_key, import_id, (
@@ -19609,6 +19645,8 @@ REVOKE ALL ON FUNCTION private.select_winners(owner uuid, keys uuid[]) FROM PUBL
 REVOKE ALL ON FUNCTION private.select_winners_of_changed() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.session_of(metadata jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.session_times(tenant uuid, session text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.settle_events(tenant uuid, keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 

@@ -166,6 +166,54 @@ $$;
 revoke all on function public.agent_sessions(uuid, text[], date, date, uuid, integer) from public, anon, service_role;
 grant execute on function public.agent_sessions(uuid, text[], date, date, uuid, integer) to authenticated;
 
+create index if not exists superseded_records_session_idx
+    on public.superseded_records (
+        workspace_id, left(coalesce(nullif(btrim(metadata ->> 'session'), ''), nullif(btrim(metadata ->> 'session_id'), '')), 200)
+    )
+    where metadata ?| array['session', 'session_id'];
+
+-- Of the records of a session that the caller may read, the first time and the last; also of those that only another statement on
+-- the same event says to be of it.
+create or replace function private.session_times(tenant uuid, session text)
+returns table (first_at timestamptz, last_at timestamptz)
+language plpgsql
+stable
+set search_path = ''
+set plan_cache_mode = force_custom_plan -- a kept plan may be from when these months were empty
+as $$
+declare
+    caller constant uuid := auth.uid();
+    only_own constant uuid := private.only_own_rows(tenant); -- null for everybody's
+    hidden constant uuid[] := array(select private.hidden_projects());
+begin
+    return query
+    select min(f.timestamp), max(f.timestamp)
+    from (
+        (
+            select r.timestamp
+            from public.cost_records as r
+            where
+                r.workspace_id = tenant and r.metadata ?| array['session', 'session_id']
+                and left(coalesce(nullif(btrim(r.metadata ->> 'session'), ''), nullif(btrim(r.metadata ->> 'session_id'), '')), 200) = $2
+                and (r.user_id = caller or only_own is null and (r.project_id = any (hidden)) is not true)
+            offset 0 -- else it would look for the first one by time
+        )
+        union all
+        (
+            select s.timestamp
+            from public.superseded_records as s
+            inner join public.imports as i on s.import_id = i.id and i.is_enabled
+            where
+                s.workspace_id = tenant and s.metadata ?| array['session', 'session_id']
+                and left(coalesce(nullif(btrim(s.metadata ->> 'session'), ''), nullif(btrim(s.metadata ->> 'session_id'), '')), 200) = $2
+                and (s.user_id = caller or only_own is null and (s.project_id = any (hidden)) is not true)
+            offset 0
+        )
+    ) as f;
+end
+$$;
+revoke all on function private.session_times(uuid, text) from public;
+
 -- The requests of a session in order, of what the caller may read: {requests, records, first_at, last_at, cost_usd, included_usd,
 -- unpriced, rows}, with the first 5,000 rows; null for an unknown session. A session is looked for in the 398 days up to its last
 -- request.
@@ -185,16 +233,9 @@ declare
     first_at timestamptz;
     last_at timestamptz;
 begin
-    select min(f.timestamp), max(f.timestamp)
+    select t.first_at, t.last_at
     into first_at, last_at
-    from (
-        select r.timestamp
-        from public.cost_records as r
-        where
-            r.workspace_id = tenant and r.metadata ?| array['session', 'session_id']
-            and left(coalesce(nullif(btrim(r.metadata ->> 'session'), ''), nullif(btrim(r.metadata ->> 'session_id'), '')), 200) = asked
-        offset 0 -- else it would look for the first one by time
-    ) as f;
+    from private.session_times(tenant, asked) as t;
     if asked = '' or last_at is null then
         return null;
     end if;

@@ -328,6 +328,32 @@ def test_what_the_counted_statement_leaves_out_is_told_by_another(scene: Scene) 
     assert scene.ask("ann", "agent_days", period)["days"] == []
 
 
+def test_a_session_that_only_another_statement_names_has_its_page(scene: Scene) -> None:
+    """The list of sessions has it, and leads there."""
+    ann = scene.team["ann"]
+    one, other = ann.add_source(name="one"), ann.add_source(name="other")
+    for day, metadata in ((1, {"session": "s9"}), (9, {})):
+        event = {"source_key": str(UUID(int=day)), "timestamp": f"2026-06-0{day}T00:00Z"}
+        event["request_id"] = f"msg_{day}"
+        ann.save(one, record(**event, cost_usd="2", tokens_used=9, metadata=metadata | {"agent": "codex"}))
+        ann.save(other, record(**event, cost_usd="1", tokens_used=5, metadata={"session": "s9"}))
+    [listed] = scene.ask("ann", "agent_sessions", (date(2026, 6, 1), date(2026, 6, 9)))["rows"]
+    found = ann.ask("agent_session", session="s9")
+    assert money_of(found) == money_of(listed)
+    assert found["records"] == 2
+    assert scene.team["bob"].ask("agent_session", session="s9") is None
+    ann.call("set_source_enabled", other, False)
+    assert ann.ask("agent_session", session="s9")["records"] == 1
+
+
+def test_a_session_of_others_of_the_same_name_hides_no_request(scene: Scene) -> None:
+    """Some programs count their sessions: those of others may be years apart."""
+    scene.database.execute("update public.workspaces set person_split = 'own'")
+    for name, year in (("ann", 2024), ("bob", 2026)):
+        scene.team[name].save(None, record(timestamp=f"{year}-06-01T00:00Z", metadata={"session": "1"}))
+    assert scene.team["ann"].ask("agent_session", session="1")["records"] == 1
+
+
 def test_places_beyond_the_first_are_one(scene: Scene) -> None:
     many = [
         record(
