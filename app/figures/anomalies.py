@@ -17,6 +17,7 @@ from app.figures.currencies import Currency
 from app.figures.spend import select_money
 from app.formats.dates import format_short_day
 from app.formats.money import format_money
+from app.formats.text import shorten
 
 Row = Mapping[str, Any]  # a row of the table `anomalies`
 
@@ -172,8 +173,7 @@ def _name_reasons(row: Row) -> list[tuple[str, Decimal]]:
 
 
 def _shorten(name: str) -> str:
-    plain = " ".join(name.split())
-    return plain if len(plain) <= MAX_NAME_LENGTH else f"{plain[: MAX_NAME_LENGTH - 1]}…"
+    return shorten(" ".join(name.split()), MAX_NAME_LENGTH)
 
 
 def _list_reasons(reasons: Sequence[str]) -> str:

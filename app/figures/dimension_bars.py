@@ -7,6 +7,7 @@ from decimal import Decimal
 import pandas as pd
 
 from app.formats.money import format_money
+from app.formats.text import shorten
 from tally.storage.dimension_costs import DimensionCosts, DimensionPart
 
 MAX_LABEL = 40  # characters, so that the amount fits beside it on a phone
@@ -45,5 +46,5 @@ def find_factor(money: pd.DataFrame) -> Decimal:
 
 def _label(part: DimensionPart, show: Callable[[Decimal], str]) -> str:
     """The name, with the worth of what plans covered beside it: it was used, but not spent."""
-    name = part.name if len(part.name) <= MAX_LABEL else f"{part.name[: MAX_LABEL - 1]}…"
+    name = shorten(part.name, MAX_LABEL)
     return f"{name} (+{show(part.included_usd)} in plans)" if part.included_usd else name

@@ -6,12 +6,13 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
+from app.figures.explore_words import MEASURES
+
 Filters = tuple[tuple[str, tuple[str | None, ...]], ...]  # None is "without"
 GroupKind = Literal["value", "rest", "all"]
 KeyKind = Literal["value", "none", "hidden"]
 NameOf = Callable[[str, KeyKind, str | None], str]  # of a dimension's key
 
-UNITS = {"spend": "money", "value": "money", "cost_per_request": "money", "cache_savings": "money"}
 LEAP_DAY = (2, 29)
 
 
@@ -30,7 +31,8 @@ class Question:
     @property
     def unit(self) -> str:
         """The unit of its amounts: money, tokens or requests."""
-        return UNITS.get(self.measure) or ("requests" if self.measure == "requests" else "tokens")
+        unit = MEASURES[self.measure].unit
+        return "money" if unit == "ratio" else unit
 
     @property
     def days(self) -> list[date]:

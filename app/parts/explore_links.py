@@ -7,15 +7,13 @@ import streamlit as st
 from app.figures.explore_view import ExploreView
 from app.parts.explore_address import open_explore
 from app.ui.navigation import kept_parameters
-from app.ui.periods import EARLIEST_DAY, PRESET_LABELS, Period
-
-PRESETS = {label: preset for preset, label in PRESET_LABELS.items()}
+from app.ui.periods import EARLIEST_DAY, Period
 
 
 def view_of(period: Period, *by: str) -> ExploreView:
     """The spend of a period, by some groupings."""
-    if period.is_preset:
-        return ExploreView(by=by, preset=PRESETS.get(period.label, period.label))
+    if period.preset:
+        return ExploreView(by=by, preset=period.preset)
     return ExploreView(by=by, days=(period.first or EARLIEST_DAY, period.last))
 
 

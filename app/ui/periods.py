@@ -28,6 +28,7 @@ class Period:
     first: date | None
     last: date
     label: str
+    preset: str = ""  # its name in addresses; empty for days of one's own
 
     @property
     def is_month(self) -> bool:
@@ -71,11 +72,12 @@ def today_in(zone: ZoneInfo) -> date:
 def preset_period(preset: str, today: date) -> Period:
     """The days of a preset, up to today; of the last month, all of them."""
     if preset == THIS_MONTH:
-        return Period(today.replace(day=1), today, preset)
+        return Period(today.replace(day=1), today, preset, preset)
     if preset == LAST_MONTH:
-        return Period(*month_before(today), preset)
+        return Period(*month_before(today), preset, preset)
     days = PRESET_DAYS[preset]
-    return Period(None if days is None else today - timedelta(days=days - 1), today, PRESET_LABELS[preset])
+    first = None if days is None else today - timedelta(days=days - 1)
+    return Period(first, today, PRESET_LABELS[preset], preset)
 
 
 def parse_period(address: Mapping[str, str], today: date) -> Period | None:

@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
 from app.formats.currency import count_decimals, currency_symbol
+from app.formats.text import shorten
 from app.formats.units import TOKENS
 from app.ui.theme import Palette
 
@@ -147,5 +148,4 @@ def label_amounts(figure: go.Figure, unit: str) -> go.Figure:
 
 def escape_name(name: str) -> str:
     """A name from outside as Plotly text, where tags such as <b>, <br> and <a> would have an effect."""
-    short = name if len(name) <= MAX_LABEL else f"{name[: MAX_LABEL - 1]}…"
-    return escape(short)
+    return escape(shorten(name, MAX_LABEL))

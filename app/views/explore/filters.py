@@ -10,7 +10,7 @@ from app.figures.explore_view import TOKEN_CLASS, TOKENS, ExploreView, Values
 from app.figures.explore_words import DIMENSIONS
 from app.figures.exploring import Question
 from app.formats.money import format_money
-from app.formats.text import escape_markdown
+from app.formats.text import escape_markdown, shorten
 from app.parts.explore_address import read_view, show
 from tally.core.text import plural
 
@@ -46,9 +46,7 @@ def render_filters(user: User, view: ExploreView, question: Question) -> None:
 def _name_values(user: User, dimension: str, values: Values) -> str:
     """The labels of a filter's values; ids of projects, people and sources get their names."""
     names = data.name_values(user, dimension, values)
-    shown = ", ".join(
-        name if len(name) <= MAX_LABEL else f"{name[: MAX_LABEL - 1]}…" for name in names[:SHOWN_VALUES]
-    )
+    shown = ", ".join(shorten(name, MAX_LABEL) for name in names[:SHOWN_VALUES])
     return f"{shown} and {len(names) - SHOWN_VALUES} more" if len(names) > SHOWN_VALUES else shown
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 from app.auth.identity import User, current_user
 from app.data.saved_views import SavedView, delete_view, load_views, rename_view, save_view
 from app.figures.explore_view import ExploreView, parse_query
-from app.formats.text import escape_markdown
+from app.formats.text import escape_markdown, shorten
 from app.parts.explore_address import show
 from app.ui.danger import confirm_danger
 from app.ui.notices import announce, explain_refusal, render_announcement, render_refusal
@@ -25,7 +25,7 @@ def render_saved_views(user: User, view: ExploreView) -> None:
     """The menu, named like the view that is shown."""
     views = load_views(user)
     shown = next((saved for saved in views if parse_query(saved.query) == view), None)
-    label = "Views" if shown is None else _shorten(shown.name)
+    label = "Views" if shown is None else shorten(shown.name, MAX_LABEL)
     menu = st.popover(escape_markdown(label), icon=":material/bookmark:", key=MENU, on_change="rerun")
     if menu.open:
         with menu:
@@ -45,7 +45,7 @@ def _render_menu(views: list[SavedView], shown: SavedView | None, query: str) ->
     )
     for saved in views:
         st.button(
-            escape_markdown(_shorten(saved.name)),
+            escape_markdown(shorten(saved.name, MAX_LABEL)),
             icon=":material/check:" if saved is shown else ":material/bookmark:",
             key=f"view-{saved.view_id}",
             type="tertiary",
@@ -110,7 +110,3 @@ def _change(action: Callable[[], object], done: str) -> None:
         return
     st.session_state[MENU] = False
     announce(done, PLACE)
-
-
-def _shorten(name: str) -> str:
-    return name if len(name) <= MAX_LABEL else f"{name[: MAX_LABEL - 1]}…"

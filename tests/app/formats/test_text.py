@@ -1,4 +1,4 @@
-"""Text from outside in Markdown."""
+"""Text from outside in Markdown, and cut."""
 
 import re
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.formats.text import WORD_JOINER, escape_markdown
+from app.formats.text import WORD_JOINER, escape_markdown, shorten
 
 # What GitHub's Markdown makes links of within plain text, after it has removed backslashes.
 AUTOLINK = re.compile(r"https?://|\bwww\.|[\w.+-]+@[\w-]+\.\w", re.IGNORECASE)
@@ -33,3 +33,8 @@ def test_addresses_in_names_are_no_links(name: str) -> None:
 @given(st.lists(PIECES, max_size=12).map("".join))
 def test_nothing_in_escaped_text_looks_like_an_address(text: str) -> None:
     assert not AUTOLINK.search(re.sub(r"\\(.)", r"\1", escape_markdown(text)))
+
+
+@pytest.mark.parametrize(("text", "shown"), [("", ""), ("abc", "abc"), ("abcd", "ab…"), ("é…xyz", "é……")])
+def test_long_text_is_cut_to_its_length_and_says_so(text: str, shown: str) -> None:
+    assert shorten(text, 3) == shown
