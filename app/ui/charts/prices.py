@@ -23,4 +23,4 @@ def price_steps(
             line={"shape": "hv", "width": 2, "color": palette.series[nth % len(palette.series)]},
             hovertemplate="$%{y:,.2f}<extra>%{fullData.name}</extra>",
         )
-    return add_layout(figure, palette, height=280, yaxis={"tickprefix": "$", "tickformatstops": []})
+    return add_layout(figure, palette, height=280)

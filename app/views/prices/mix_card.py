@@ -19,7 +19,7 @@ MOST_MODELS, MOST_LINES, MONTHS = 25, 6, 13
 MIX_HELP = "A million tokens in the mix of your last 90 days: one mix for all models, so that they compare."
 COLUMNS = {
     "model": columns.name("Model", is_pinned=True),
-    "at_mix": columns.number("At your mix", format_price, help=MIX_HELP),
+    "at_mix": columns.money("At your mix", "USD", help=MIX_HELP),
     "input": columns.number("Input", format_price),
     "cached": columns.number("Cache read", format_price),
     "output": columns.number("Output", format_price),
