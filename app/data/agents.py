@@ -95,4 +95,5 @@ def _session(user: User, version: str, session: str, currency: Currency) -> Sess
     answer = call(user, "agent_session", session=session)
     if answer is None:
         return None
-    return agent_session.read_session(session, answer, currency, load_preferences(user).zone)
+    # As records have it, by which other pages find it.
+    return agent_session.read_session(session.strip(" "), answer, currency, load_preferences(user).zone)

@@ -65,7 +65,7 @@ as $$
         end,
         case when chosen ? 'session' then
             'r.metadata ?| array[''session'', ''session_id''] and left(coalesce(nullif(btrim(r.metadata ->> ''session''), ''''), '
-            'nullif(btrim(r.metadata ->> ''session_id''), '''')), 200) = left($2 ->> ''session'', 200)'
+            'nullif(btrim(r.metadata ->> ''session_id''), '''')), 200) = left(btrim($2 ->> ''session''), 200)'
         end,
         case when chosen ? 'first_at' then 'r.timestamp >= $3' end,
         case when chosen ? 'last_at' then 'r.timestamp < $4' end,

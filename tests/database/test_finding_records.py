@@ -251,6 +251,13 @@ def test_pages_after_a_record_make_a_whole(scene: Scene) -> None:
     assert len(found) == 120
 
 
+def test_a_session_is_found_with_the_spaces_that_a_record_has_around_it(scene: Scene) -> None:
+    bare = scene.find("owner", {"session": "Blau_1"})
+    assert bare
+    assert scene.find("owner", {"session": " Blau_1  "}) == bare
+    assert scene.find("owner", {"session": " "}) == []
+
+
 def test_strangers_find_nothing(scene: Scene) -> None:
     outsider = scene.project.act_as("authenticated", UUID(int=77))
     with outsider as connection:

@@ -137,7 +137,7 @@ def test_a_session_shows_every_request_and_its_gaps(monkeypatch: pytest.MonkeyPa
         user,
         [request(1, 30), request(2, 10, cost_usd=Decimal("0.50")), request(3, metadata={"session": "s2"})],
     )
-    page = open_page(monkeypatch, user, "agents", {"session": "s1"})
+    page = open_page(monkeypatch, user, "agents", {"session": " s1 "})
     assert not page.exception
     assert page.title[0].value.startswith("Session of ")
     said = texts(page)
