@@ -15,7 +15,7 @@ MEASURE, BY, PER, PRESET, FIRST, LAST = "measure", "split", "per", "days", "from
 COMPARED, CHART, FILTER, TOP = "versus", "chart", "where", "top"
 PARAMETERS = (MEASURE, BY, PER, PRESET, FIRST, LAST, COMPARED, CHART, FILTER, TOP)
 NOTHING = "none"
-MOST_GROUPINGS, MOST_FILTERS, MOST_VALUES, MOST_LETTERS = 2, 12, 100, 500
+MOST_GROUPINGS, MOST_FILTERS, MOST_VALUES, MOST_LETTERS = 2, 12, 100, 300  # as the database takes them
 TOKEN_CLASS, TOKENS = "token_class", "tokens"
 # What a filtered page is split by next.
 DRILL_ORDER = ("provider", "model", "project", "repository", "branch", "agent", "session", "billing_account")

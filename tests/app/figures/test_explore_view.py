@@ -68,6 +68,13 @@ def test_a_saved_view_may_be_any_text() -> None:
     assert parse_query("%00&=&&;%ff=\ud800") == ExploreView()
 
 
+def test_values_that_are_longer_than_a_question_may_have_are_left_out() -> None:
+    longest = "x" * 300
+    assert parse_view({"where": [f"model:{longest}", f"agent:{longest}x"]}).filters == (
+        ("model", (longest,)),
+    )
+
+
 def test_page_without_parameters_is_the_default_state() -> None:
     assert parse_view({}) == ExploreView()
     assert ExploreView().to_address() == {}
