@@ -22,17 +22,18 @@ GROUPS = ",".join(ENTRY.format(page.address) for page in PAGES if page.begins_gr
 PHONE_PADDING = "68px"  # below the bar with the menu's button, of 60
 # Styles that pages need before their own arrive, or they would move. Two fields only bind parameters of the
 # address; the account is at the bottom of the sidebar. Until there is a sidebar, the page leaves room for it
-# and for what is above the title.
+# and for what is above the title. `:has` names classes there: by an attribute that most elements have,
+# browsers look at all of them again whenever one is added.
 STYLE = f"""<style>
 .st-key-workspace,.st-key-project{{display:none!important}}
 [data-testid=stSidebarContent]{{display:flex!important;flex-direction:column}}
 [data-testid=stSidebarUserContent]{{padding-top:1rem!important;margin-top:auto!important}}
 {GROUPS}{{margin-top:.75rem!important}}
-[data-testid=stAppViewContainer]:not(:has([data-testid=stSidebar])) [data-testid=stMainBlockContainer]
+.stAppViewContainer:not(:has(.stSidebar)) .stMainBlockContainer
 {{max-width:none!important;padding-top:{PHONE_PADDING}!important}}
 @media(min-width:768px){{
-[data-testid=stAppViewContainer]:not(:has([data-testid=stSidebar])){{padding-left:281px}}
-[data-testid=stAppViewContainer]:not(:has([data-testid=stSidebar])) [data-testid=stMainBlockContainer]
+.stAppViewContainer:not(:has(.stSidebar)){{padding-left:281px}}
+.stAppViewContainer:not(:has(.stSidebar)) .stMainBlockContainer
 {{padding-top:48px!important}}}}
 @media(max-width:767.98px){{[data-testid=stMainBlockContainer]{{padding-top:{PHONE_PADDING}!important}}
 [data-testid=stExpandSidebarButton]{{width:auto!important;padding-inline:.4rem!important}}

@@ -92,7 +92,7 @@ LINE_LISTS = (
 )
 # Streamlit shows scrollbars under a mouse only: without one, nothing says that a table goes on.
 SCROLLBARS = "@media(max-width:900px){.dvn-scroller{scrollbar-color:#7C8798 transparent!important}}"
-ENTRY = '[data-testid=stSidebarNav] li:has(a[href$="/{}"])'
+ENTRY = '[data-testid=stSidebarNav] a[href$="/{}"]'
 # Streamlit cuts the note of a metric where it does not fit, and centres buttons of several lines.
 LONG_TEXTS = (
     "[data-testid=stMetricDelta] p{white-space:normal;overflow:visible}"
@@ -129,7 +129,7 @@ def mark_entry(page: Page) -> None:
     """Mark the menu's entry of a page that has none of its own, as Streamlit does for others."""
     if page.part_of:
         address = next(each.address for each in PAGES if each.name == page.part_of)
-        st.html(f"<style>{ENTRY.format(address)} a{{background:rgba(124,135,152,.22)}}</style>")
+        st.html(f"<style>{ENTRY.format(address)}{{background:rgba(124,135,152,.22)}}</style>")
 
 
 def number_entry(name: str, number: int) -> None:
@@ -143,7 +143,7 @@ def number_entry(name: str, number: int) -> None:
         f"background:color-mix(in srgb,{tone.fill} 40%,transparent);color:{tone.ink}"
     )
     rule = f"content:{told};{style}" if number else "content:none"
-    st.html(f"<style>{entry} a::after{{{rule}}}</style>")
+    st.html(f"<style>{entry}::after{{{rule}}}</style>")
 
 
 def apply_code_styles() -> None:
