@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from tally.agents.checkouts import find_repository
 from tally.agents.events import Event
 from tally.agents.json_values import last_folder
 from tally.agents.payment import Payment
@@ -25,7 +26,7 @@ def make_record(agent_name: str, event: Event, payment: Payment) -> CostRecord:
         "session": event.session,
         "project": last_folder(event.folder),
         "branch": event.branch,
-        "repository": event.repository,
+        "repository": event.repository or find_repository(event.folder),
         "channel": agent_name if event.session and agent_name in ONE_CHANNEL else "",
     }
     metadata: dict[str, JSON] = {key: value for key, value in described.items() if value}

@@ -1,4 +1,4 @@
-"""Steps of the browser tests: sign in, open a page, read a key figure, run the nightly job."""
+"""Steps of the browser tests: sign up, sign in, open a page, read a key figure, run the nightly job."""
 
 import os
 import re
@@ -10,12 +10,21 @@ from playwright.sync_api import Locator, Page, expect
 
 from app.ui import pages
 from tally.local.stack import Stack
-from tests.app.accounts import Account
+from tests.app.accounts import PASSWORD, Account
 
 SLOW = 60_000
 expect.set_options(timeout=SLOW)  # milliseconds; 5 seconds are few on a busy machine
 PAGES = {f"/{page.address}": page.title for page in pages.PAGES}
 ENTRIES = {f"/{page.address}": page.entry or page.title for page in pages.PAGES if not page.part_of}
+
+
+def sign_up(page: Page, email: str) -> None:
+    """Create an account through the form, as somebody does who has only the dashboard's address."""
+    page.goto("/")
+    page.get_by_role("link", name="Create an account").click()
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Create account").click()
 
 
 def sign_in(page: Page, account: Account, address: str = "/") -> None:

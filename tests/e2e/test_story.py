@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tally.local.stack import Stack
-from tests.app.accounts import PASSWORD, Account
+from tests.app.accounts import Account
 from tests.app.wire import Wire
-from tests.e2e.steps import SLOW, expect_spend, kpi, run_nightly, sign_in, visit
+from tests.e2e.steps import SLOW, expect_spend, kpi, run_nightly, sign_in, sign_up, visit
 
 DAYS = 60
 
@@ -36,12 +36,8 @@ def import_file(page: Page, file: Path, button: str = f"Import {2 * DAYS} rows")
 
 
 def test_from_sign_up_to_the_forecast(page: Page, stack: Stack, usage_csv: Path) -> None:
-    page.goto("/")
-    page.get_by_role("link", name="Create an account").click()
     email = f"{uuid.uuid4().hex[:12]}@example.com"
-    page.get_by_label("Email").fill(email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Create account").click()
+    sign_up(page, email)
 
     page.get_by_role("button", name="Choose a file").click()
     import_file(page, usage_csv)
