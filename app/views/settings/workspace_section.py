@@ -6,20 +6,15 @@ from app import data
 from app.auth.identity import User
 from app.parts.new_workspace import render_new_workspace
 from app.ui.periods import today_in
-from app.views.settings.alert_rules_card import render_alert_rules
 from app.views.settings.aliases_card import render_aliases
 from app.views.settings.audit_log import render_audit_log
 from app.views.settings.card import card
-from app.views.settings.channels_card import render_channels
-from app.views.settings.contents_card import render_contents
 from app.views.settings.export import render_export
 from app.views.settings.general import render_general, render_visibility
 from app.views.settings.invitations import render_invitations
 from app.views.settings.leaving import render_leaving
 from app.views.settings.members import render_members
-from app.views.settings.model_limits_card import render_model_limits
-from app.views.settings.projects_card import render_projects_card
-from app.views.settings.traces_card import render_traces
+from app.views.settings.workspace_cards import render_workspace_cards
 
 
 def render_workspace(user: User) -> None:
@@ -38,18 +33,7 @@ def render_workspace(user: User) -> None:
         render_members(user, people, use, today)
         if user.workspace.may_administer:
             render_invitations(user, people)
-    with card("projects"):
-        render_projects_card(user, today, data.load_currency(user).code)
-    with card("channels"):
-        render_channels(user, zone)
-    with card("alerts"):
-        render_alert_rules(user)
-    with card("model_limits"):
-        render_model_limits(user)
-    with card("traces"):
-        render_traces(user)
-    with card("contents"):
-        render_contents(user)
+    render_workspace_cards(user, zone)
     if user.workspace.may_administer:
         with card("aliases"):
             render_aliases(user, people)

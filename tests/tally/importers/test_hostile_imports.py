@@ -211,6 +211,17 @@ def test_order_of_rows_does_not_matter(sample: Sample) -> None:
     assert by_key(parse(sample, sample.rows[::-1])) == by_key(parse(sample, sample.rows))
 
 
+def without_names(records: dict[UUID, CostRecord]) -> dict[UUID, CostRecord]:
+    """Records without the names that the rows around a call give it, which another export may not have."""
+    names = {"agent", "task", "tool"}
+    return {
+        key: replace(
+            record, metadata={name: value for name, value in record.metadata.items() if name not in names}
+        )
+        for key, record in records.items()
+    }
+
+
 @each_sample
 def test_overlapping_exports_add_up_to_one_export_of_everything(sample: Sample) -> None:
     whole = parse(sample, sample.rows)
@@ -221,4 +232,4 @@ def test_overlapping_exports_add_up_to_one_export_of_everything(sample: Sample) 
         rows = [cells for line, cells in written(sample).rows if line in chosen]
         if rows:
             together |= by_key(parse(sample, rows))
-    assert together == by_key(whole)
+    assert without_names(together) == without_names(by_key(whole))
