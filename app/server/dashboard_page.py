@@ -21,11 +21,14 @@ from app.ui.theme import ENTRY
 GROUPS = ",".join(ENTRY.format(page.address) for page in PAGES if page.begins_group)
 PHONE_PADDING = "68px"  # below the bar with the menu's button, of 60
 # Styles that pages need before their own arrive, or they would move. Two fields only bind parameters of the
-# address; the account is at the bottom of the sidebar. Until there is a sidebar, the page leaves room for it
-# and for what is above the title. `:has` names classes there: by an attribute that most elements have,
-# browsers look at all of them again whenever one is added.
+# address; the fields of the period come one by one, and their row has its lines before; the account is at the
+# bottom of the sidebar. Until there is a sidebar, pages leave room for it and for what is above their title.
+# `:has` names classes there: by an attribute that most elements have, browsers look at all of them again
+# whenever one is added.
 STYLE = f"""<style>
 .st-key-workspace,.st-key-project{{display:none!important}}
+@media(min-width:1120px){{.st-key-period_and_spread{{min-width:673px!important}}
+.st-key-period_alone{{min-width:454px!important}}}}
 [data-testid=stSidebarContent]{{display:flex!important;flex-direction:column}}
 [data-testid=stSidebarUserContent]{{padding-top:1rem!important;margin-top:auto!important}}
 {GROUPS}{{margin-top:.75rem!important}}

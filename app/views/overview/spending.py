@@ -115,7 +115,13 @@ def _render_filters(user: User, today: date) -> tuple[DeltaGenerator, Period, li
     )
     described = row.container(width="content")
     subscriptions = data.load_subscriptions(user)
-    with row.container(horizontal=True, width="content", vertical_alignment="center", gap="medium"):
+    with row.container(
+        horizontal=True,
+        width="content",
+        vertical_alignment="center",
+        gap="medium",
+        key="period_and_spread" if subscriptions else "period_alone",
+    ):
         is_spread = bool(subscriptions) and st.toggle(
             "Spread subscriptions", key="spread", bind="query-params", help=SPREAD_HELP
         )
