@@ -1,5 +1,6 @@
 """The price list of the models in use: by class of tokens, at the workspace's own mix, and over a year."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import pandas as pd
@@ -8,6 +9,7 @@ import streamlit as st
 from app import data
 from app.auth.identity import User
 from app.figures.price_mix import Mix, Model, find_mix, find_prices, follow_price, list_months
+from app.formats.text import escape_markdown, shorten
 from app.ui import charts, columns
 from app.ui.cards import render_heading
 from app.ui.tables import render_table
@@ -16,6 +18,7 @@ from app.views.prices.price_list import format_price
 
 DAYS = timedelta(days=89)
 MOST_MODELS, MOST_LINES, MONTHS = 25, 6, 13
+MOST_NAMES, MOST_LETTERS = 5, 60
 MIX_HELP = "A million tokens in the mix of your last 90 days: one mix for all models, so that they compare."
 COLUMNS = {
     "model": columns.name("Model", is_pinned=True),
@@ -53,6 +56,8 @@ def render_price_list(user: User, today: date) -> None:
         )
         render_table(frame, COLUMNS, "Prices of the models in use")
         st.caption(describe_mix(mix))
+        if missing := [model.name for model, found, _ in rows if found.at_mix is None]:
+            st.caption(f"Without a list price or one of your own: {describe_names(missing)}.")
         days = list_months(today, MONTHS)
         courses = {
             model.name: [
@@ -68,6 +73,13 @@ def render_price_list(user: User, today: date) -> None:
             alt="Prices at your mix on the first of each month, and today: "
             + ", ".join(f"{name} ${course[-1]:,.2f}" for name, course in courses.items()),
         )
+
+
+def describe_names(names: Sequence[str]) -> str:
+    """The first of some names as Markdown that shows them as they are, and how many more there are."""
+    told = [escape_markdown(shorten(name, MOST_LETTERS)) for name in names[:MOST_NAMES]]
+    more = len(names) - len(told)
+    return ", ".join(told) + (f" and {more} more" if more else "")
 
 
 def describe_mix(mix: Mix) -> str:

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from app import data
 from app.auth import identity
 from app.auth.identity import User, database_of
+from app.formats.text import escape_markdown
 from app.views.prices.price_list import describe_prices
 from app.views.prices.repricing import describe_differences, describe_sum, format_signed
 from tally.accounts.auth_client import AuthClient
@@ -247,6 +248,8 @@ def test_price_list_compares_models_at_ones_own_mix(monkeypatch: pytest.MonkeyPa
     assert [table.at["claude-opus-4-5", name] for name in ("input", "output", "at_mix")] == [5.0, 25.0, 10.0]
     assert set(table.index) == {"claude-opus-4-5", "gpt-5.2"}
     assert "75% input, 0% read from a cache, 0% written to one, 25% output" in shown(page)
+    [missing] = [each.value for each in page.caption if each.value.startswith("Without a list price")]
+    assert missing.endswith(f": {escape_markdown(HOSTILE)}.")
     [chart] = page.get("plotly_chart")
     assert "claude-opus-4-5 $10.00" in chart.proto.alt
 
