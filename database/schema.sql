@@ -571,15 +571,15 @@ begin
 
     select
         n.timestamp,
-        n.day is not null,
-        n.by_agent,
+        n.day is not null, n.by_agent,
         left(coalesce(n.own_session, n.told_session), 200),
         left(coalesce(nullif(btrim(n.metadata ->> 'repository'), ''), n.told_repository), 200),
         left(coalesce(nullif(btrim(n.metadata ->> 'branch'), ''), n.told_branch), 200),
         n.provider_id, n.model_name, n.cost_basis = 'included',
         case
-            when n.money_is_effective and (n.cost_usd is not null or not private.is_failed_call(n.tokens_used, n.metadata)) then n.cost_usd
-            else 0
+            when not n.money_is_effective then 0
+            when n.cost_usd is not null then n.cost_usd
+            when private.is_failed_call(case when n.tokens_are_effective then n.tokens_used else 0 end, n.metadata) then 0
         end,
         case when n.tokens_are_effective then n.tokens_used else 0 end,
         case when n.tokens_are_effective then n.input_tokens else 0 end,
@@ -8485,7 +8485,7 @@ CREATE FUNCTION private.records_to_explore(question private.exploration, told te
     AS $_$
 begin
     return format(
-        $q$select r.*, 1 as records, 
+        $q$select r.*, 1 as records,
             (r.cost_usd is null and not private.is_failed_call(r.tokens_used, r.metadata))::integer as unpriced %s
         from public.effective_records as r %s
         where
@@ -14780,7 +14780,8 @@ begin
             select
                 coalesce(r.day, (r.timestamp at time zone $10)::date) as day, count(*) as records,
                 count(*) filter (
-                    where r.money_is_effective and r.cost_usd is null and not private.is_failed_call(r.tokens_used, r.metadata)
+                    where r.money_is_effective and r.cost_usd is null
+                    and not private.is_failed_call(case when r.tokens_are_effective then r.tokens_used else 0 end, r.metadata)
                 ) as unpriced,
                 coalesce(sum(r.cost_usd) filter (where r.money_is_effective and r.cost_basis <> 'included'), 0) as spend,
                 coalesce(sum(r.cost_usd) filter (where r.money_is_effective and r.cost_basis = 'included'), 0) as included,
@@ -14886,7 +14887,7 @@ begin
         r.workspace_id = tenant
         and r.cost_usd is null
         and r.money_is_effective
-        and not private.is_failed_call(r.tokens_used, r.metadata)
+        and not private.is_failed_call(case when r.tokens_are_effective then r.tokens_used else 0 end, r.metadata)
         and (only_user is null or r.user_id = only_user)
     group by p.name, r.model_name
     order by 3 desc, 1, 2;

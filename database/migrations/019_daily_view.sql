@@ -4,6 +4,7 @@
 -- from the records (024_daily_costs.sql), so it is exact at every moment.
 
 -- Telemetry says of a call that it failed. One that failed without tokens costs nothing: nothing is missing where it has no cost.
+-- Where figures are added up, its tokens are those that count.
 create or replace function private.is_failed_call(tokens bigint, metadata jsonb)
 returns boolean
 language sql

@@ -243,7 +243,7 @@ begin
         r.workspace_id = tenant
         and r.cost_usd is null
         and r.money_is_effective
-        and not private.is_failed_call(r.tokens_used, r.metadata)
+        and not private.is_failed_call(case when r.tokens_are_effective then r.tokens_used else 0 end, r.metadata)
         and (only_user is null or r.user_id = only_user)
     group by p.name, r.model_name
     order by 3 desc, 1, 2;

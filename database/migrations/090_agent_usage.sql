@@ -105,15 +105,15 @@ begin
 
     select
         n.timestamp,
-        n.day is not null,
-        n.by_agent,
+        n.day is not null, n.by_agent,
         left(coalesce(n.own_session, n.told_session), 200),
         left(coalesce(nullif(btrim(n.metadata ->> 'repository'), ''), n.told_repository), 200),
         left(coalesce(nullif(btrim(n.metadata ->> 'branch'), ''), n.told_branch), 200),
         n.provider_id, n.model_name, n.cost_basis = 'included',
         case
-            when n.money_is_effective and (n.cost_usd is not null or not private.is_failed_call(n.tokens_used, n.metadata)) then n.cost_usd
-            else 0
+            when not n.money_is_effective then 0
+            when n.cost_usd is not null then n.cost_usd
+            when private.is_failed_call(case when n.tokens_are_effective then n.tokens_used else 0 end, n.metadata) then 0
         end,
         case when n.tokens_are_effective then n.tokens_used else 0 end,
         case when n.tokens_are_effective then n.input_tokens else 0 end,

@@ -150,7 +150,7 @@ set search_path = ''
 as $$
 begin
     return format(
-        $q$select r.*, 1 as records, 
+        $q$select r.*, 1 as records,
             (r.cost_usd is null and not private.is_failed_call(r.tokens_used, r.metadata))::integer as unpriced %s
         from public.effective_records as r %s
         where

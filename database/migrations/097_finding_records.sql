@@ -241,7 +241,8 @@ begin
             select
                 coalesce(r.day, (r.timestamp at time zone $10)::date) as day, count(*) as records,
                 count(*) filter (
-                    where r.money_is_effective and r.cost_usd is null and not private.is_failed_call(r.tokens_used, r.metadata)
+                    where r.money_is_effective and r.cost_usd is null
+                    and not private.is_failed_call(case when r.tokens_are_effective then r.tokens_used else 0 end, r.metadata)
                 ) as unpriced,
                 coalesce(sum(r.cost_usd) filter (where r.money_is_effective and r.cost_basis <> 'included'), 0) as spend,
                 coalesce(sum(r.cost_usd) filter (where r.money_is_effective and r.cost_basis = 'included'), 0) as included,

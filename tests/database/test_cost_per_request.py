@@ -79,3 +79,21 @@ def test_models_without_a_price_are_none_that_only_failed(owner: Person) -> None
     owner.save(None, call(1, "error", **FAILED), call(2, model="unknown", cost_usd=None))
     found = owner.connection.execute("select model_name from public.unpriced_models(%s)", [owner.workspace])
     assert found.fetchall() == [("unknown",)]
+
+
+def test_a_failed_request_whose_tokens_another_statement_tells_costs_nothing_everywhere(
+    owner: Person, database: Connection
+) -> None:
+    """Days add it up without tokens, and so do those who read its record."""
+    told = {"status": "error"}
+    failed = made(2, told=told, cost_usd=None, metadata={"inference": told, "agent": "codex"})
+    owner.save(None, call(1), failed)
+    database.execute("update public.cost_records set tokens_are_effective = false where cost_usd is null")
+    assert on_overview(owner).unpriced_records == on_explore(owner)[1] == on_explore(owner, "agent")[1] == 0
+    assert owner.ask("sum_records", chosen={})["unpriced"] == 0  # from days
+    assert owner.ask("sum_records", chosen={"method": "otlp"})["unpriced"] == 0  # from records
+    query = "select public.agent_days(%s, %s::text[], %s, %s) -> 'days' -> 0 ->> 'unpriced'"
+    assert owner.connection.execute(query, [owner.workspace, ["codex"], DAY, DAY]).fetchall() == [("0",)]
+    assert owner.connection.execute(
+        "select count(*) from public.unpriced_models(%s)", [owner.workspace]
+    ).fetchall() == [(0,)]
