@@ -47,8 +47,8 @@ def _import_pages() -> None:
     from app import data  # noqa: F401 - imports pandas and supabase
     from app.ui import charts, theme
 
-    totals = pd.Series({"none": 0.0})
-    charts.spend_by_name(totals, {}, {}, theme.LIGHT, "USD").to_json()
+    nothing = pd.DataFrame({"one": [0.0], "other": [0.0]}, index=pd.to_datetime(["2026-01-01"]))
+    charts.pairs(nothing, theme.LIGHT, "USD").to_json()
 
 
 def _exempt_from_garbage_collection() -> None:

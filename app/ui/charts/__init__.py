@@ -20,7 +20,7 @@ from app.ui.charts.explore import (
 from app.ui.charts.forecast import earlier_predictions, forecast_ribbons
 from app.ui.charts.models import Line, course, latency_curve, model_colours
 from app.ui.charts.prices import price_steps
-from app.ui.charts.spend import describe_totals, pairs, spend_by_name
+from app.ui.charts.spend import pairs
 from app.ui.charts.style import config, is_weekly, series_colours, top_names
 from app.ui.charts.traces import kind_colours, trace_scatter, waterfall_bar
 
@@ -39,7 +39,6 @@ __all__ = [
     "config",
     "course",
     "daily_spend",
-    "describe_totals",
     "earlier_predictions",
     "forecast_ribbons",
     "grid_of_cells",
@@ -57,7 +56,6 @@ __all__ = [
     "session_cache",
     "session_course",
     "shares",
-    "spend_by_name",
     "stacked_bars",
     "token_classes",
     "top_names",

@@ -14,7 +14,7 @@ def shares(bars: Sequence[Bar], palette: Palette) -> go.Figure:
     """Horizontal bars of shares, each below its name and percentage; a line marks its target."""
     ordered = bars[::-1]  # Plotly draws from the bottom up
     colours = [palette.accent if bar.is_own else palette.other for bar in ordered]
-    figure = horizontal_bars([min(bar.share, 1.0) for bar in ordered], colours)
+    figure = _draw_bars([min(bar.share, 1.0) for bar in ordered], colours)
     for row, bar in enumerate(bars):
         if bar.target is not None:
             y = len(bars) - 1 - row
@@ -26,10 +26,21 @@ def shares(bars: Sequence[Bar], palette: Palette) -> go.Figure:
                 y1=y + 0.15,
                 line={"color": palette.ink, "width": 2},
             )
-    return lay_out_bars(figure, [(bar.label, f"{bar.share:.0%}") for bar in ordered], [0, 1], palette)
+    return add_layout(
+        figure,
+        palette,
+        height=44 * len(bars) + 16,
+        annotations=_label_bars([(bar.label, f"{bar.share:.0%}") for bar in ordered], palette),
+        xaxis={"visible": False, "range": [0, 1], "fixedrange": True},
+        yaxis={"visible": False, "range": [-0.5, len(bars) - 0.35], "fixedrange": True},
+        showlegend=False,
+        hovermode=False,
+        barcornerradius=4,
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+    )
 
 
-def horizontal_bars(lengths: Sequence[float], colours: Sequence[str]) -> go.Figure:
+def _draw_bars(lengths: Sequence[float], colours: Sequence[str]) -> go.Figure:
     """Thin horizontal bars, the first one at the bottom."""
     return go.Figure(
         go.Bar(
@@ -43,7 +54,7 @@ def horizontal_bars(lengths: Sequence[float], colours: Sequence[str]) -> go.Figu
     )
 
 
-def labels_above(texts: Sequence[tuple[str, str]], palette: Palette) -> list[dict[str, Any]]:
+def _label_bars(texts: Sequence[tuple[str, str]], palette: Palette) -> list[dict[str, Any]]:
     """Annotations with name and value above each bar, the first one at the bottom."""
     return [
         {
@@ -58,21 +69,3 @@ def labels_above(texts: Sequence[tuple[str, str]], palette: Palette) -> list[dic
         for row, (name, value) in enumerate(texts)
         for text, x, anchor in ((name, 0, "left"), (value, 1, "right"))
     ]
-
-
-def lay_out_bars(
-    figure: go.Figure, texts: Sequence[tuple[str, str]], span: list[float], palette: Palette
-) -> go.Figure:
-    """Hide the axes, and write name and value above each bar; `span` is the range of the lengths."""
-    return add_layout(
-        figure,
-        palette,
-        height=44 * len(texts) + 16,
-        annotations=labels_above(texts, palette),
-        xaxis={"visible": False, "range": span, "fixedrange": True},
-        yaxis={"visible": False, "range": [-0.5, len(texts) - 0.35], "fixedrange": True},
-        showlegend=False,
-        hovermode=False,
-        barcornerradius=4,
-        margin={"l": 0, "r": 0, "t": 0, "b": 0},
-    )

@@ -5,7 +5,8 @@ from datetime import date, timedelta
 import pandas as pd
 import pytest
 
-from app.ui import charts
+from app.figures.scorecard import Bar
+from app.ui import bar_list, charts
 from app.ui.theme import DARK, LIGHT
 
 LAST = date(2026, 11, 20)
@@ -36,8 +37,6 @@ def test_money_has_the_symbol_of_the_currency() -> None:
     assert "%{y:$,.0f}" in bars.data[0].hovertemplate
     locale = charts.config("JPY")["locales"]["money"]["format"]
     assert locale == {"currency": ["¥", ""]}
-    named = charts.spend_by_name(pd.Series({"openai": 1234.5}), {}, {}, LIGHT, "CHF")
-    assert "CHF\N{NO-BREAK SPACE}1,234.50" in [note.text for note in named.layout.annotations]
 
 
 @pytest.mark.parametrize(
@@ -122,7 +121,7 @@ def test_dark_theme_changes_the_colours() -> None:
 @pytest.mark.parametrize("name", ["<b>x</b>", '<a href="javascript:x">y</a>', "a<br>b", "&lt;b&gt;"])
 def test_names_are_text_in_plotly(name: str) -> None:
     stacked = charts.daily_spend(money(3, [name]), charts.Context(), {}, LIGHT, "USD")
-    bars = charts.spend_by_name(pd.Series({name: 1.0}), {}, {}, LIGHT, "USD")
+    bars = charts.shares([Bar(name, 0.5)], LIGHT)
 
     texts = [stacked.data[0].name, *(note.text for note in bars.layout.annotations)]
     assert not any("<" in text for text in texts)
@@ -132,7 +131,12 @@ def test_credits_make_a_bar_negative() -> None:
     frame = money(3, ["openai"]).assign(cost=[-5.0, 1.0, 1.0])
 
     assert min(charts.daily_spend(frame, charts.Context(), {}, LIGHT, "USD").data[0].y) == -5
-    assert charts.spend_by_name(pd.Series({"openai": -3.0}), {}, {}, LIGHT, "USD").data
+
+
+def test_credits_have_no_bar_in_a_list() -> None:
+    shown = bar_list.render_bars([bar_list.Bar("OpenAI", "-$3.00", -1.0, "red")], LIGHT, "Spend")
+    assert "width:0.0%" in shown
+    assert "-$3.00" in shown
 
 
 def test_single_day_has_a_chart() -> None:
