@@ -1,18 +1,22 @@
 """The price list of the models in use: by class of tokens, at the workspace's own mix, and over a year."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import partial
+from typing import NamedTuple
 
 import pandas as pd
 import streamlit as st
 
 from app import data
 from app.auth.identity import User
-from app.figures.price_mix import Mix, Model, find_mix, find_prices, follow_price, list_months
+from app.figures.price_mix import Mix, Model, Prices, find_mix, find_prices, follow_price, list_months
+from app.formats.money import format_money
 from app.formats.text import escape_markdown, shorten
 from app.ui import charts, columns
 from app.ui.cards import render_heading
-from app.ui.tables import render_table
+from app.ui.line_list import Line, render_lines
 from app.ui.theme import current_palette
 from app.views.prices.price_list import format_price
 
@@ -21,13 +25,21 @@ MOST_MODELS, MOST_LINES, MONTHS = 25, 6, 13
 MOST_NAMES, MOST_LETTERS = 5, 60
 MIX_HELP = "A million tokens in the mix of your last 90 days: one mix for all models, so that they compare."
 COLUMNS = {
-    "model": columns.name("Model", is_pinned=True),
+    "model": columns.name("Model"),
     "at_mix": columns.money("At your mix", "USD", help=MIX_HELP),
     "input": columns.number("Input", format_price),
     "cached": columns.number("Cache read", format_price),
     "output": columns.number("Output", format_price),
     "tokens": columns.count("Tokens, 90 days", is_compact=True),
 }
+
+
+class Used(NamedTuple):
+    """A model in use; where several providers have one of its name, the title tells whose it is."""
+
+    model: Model
+    title: str
+    tokens: int
 
 
 def render_price_list(user: User, today: date) -> None:
@@ -42,28 +54,29 @@ def render_price_list(user: User, today: date) -> None:
     )
     if mix is None:
         return
-    used = _list_models(user, today)
     prices = data.load_workspace_prices(user)
-    rows = [(model, find_prices(model, mix, prices, today), tokens) for model, tokens in used]
-    known = [row for row in rows if row[1].at_mix is not None]
+    rows = [(used, find_prices(used.model, mix, prices, today)) for used in _list_models(user, today)]
+    known = [(used, found) for used, found in rows if found.at_mix is not None]
     if not known:
         return
     with st.container(border=True):
         render_heading("Price list", "US dollars per million tokens, today")
         frame = pd.DataFrame(
-            [{"model": model.name, **found._asdict(), "tokens": tokens} for model, found, tokens in known],
+            [{"model": used.title, **found._asdict(), "tokens": used.tokens} for used, found in known],
             dtype=object,
         )
-        render_table(frame, COLUMNS, "Prices of the models in use")
+        lines = [Line(used.title, _describe_prices(found)) for used, found in known]
+        render_lines(frame, COLUMNS, "Prices of the models in use", "prices_at_mix", lines)
         st.caption(describe_mix(mix))
-        if missing := [model.name for model, found, _ in rows if found.at_mix is None]:
+        if missing := [used.title for used, found in rows if found.at_mix is None]:
             st.caption(f"Without a list price or one of your own: {describe_names(missing)}.")
         days = list_months(today, MONTHS)
         courses = {
-            model.name: [
-                None if price is None else float(price) for price in follow_price(model, mix, prices, days)
+            used.title: [
+                None if price is None else float(price)
+                for price in follow_price(used.model, mix, prices, days)
             ]
-            for model, _, _ in known[:MOST_LINES]
+            for used, _ in known[:MOST_LINES]
         }
         st.plotly_chart(
             charts.price_steps(days, courses, current_palette()),
@@ -91,13 +104,31 @@ def describe_mix(mix: Mix) -> str:
     )
 
 
-def _list_models(user: User, today: date) -> list[tuple[Model, int]]:
+def _describe_prices(found: Prices) -> str:
+    parts = (
+        (partial(format_money, currency="USD"), found.at_mix, "at your mix"),
+        (format_price, found.input, "input"),
+        (format_price, found.cached, "cache read"),
+        (format_price, found.output, "output"),
+    )
+    return " · ".join(f"{show(price)} {name}" for show, price, name in parts if price is not None)
+
+
+def _list_models(user: User, today: date) -> list[Used]:
     question = data.Question(today - DAYS, today, "tokens", ("provider", "model"), "none", top=MOST_MODELS)
-    found = []
-    for group in data.load_explored(user, question).groups:
-        if group.kind != "value" or not group.value:
-            continue
-        provider, model = (key.value for key in group.keys)
-        if provider and model:
-            found.append((Model(provider, model), int(group.value)))
-    return found
+    found = [
+        (group, Model(provider.value, model.value))
+        for group in data.load_explored(user, question).groups
+        if group.kind == "value" and group.value
+        for provider, model in [group.keys]
+        if provider.value and model.value
+    ]
+    counts = Counter(model.name for _, model in found)
+    return [
+        Used(
+            model,
+            model.name if counts[model.name] == 1 else f"{model.name} ({group.keys[0].label})",
+            int(group.value or 0),
+        )
+        for group, model in found
+    ]

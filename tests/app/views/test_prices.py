@@ -20,7 +20,7 @@ from tally.pricing.custom_prices import CustomPrice
 from tally.pricing.reprice import Difference
 from tally.storage.database import GATEWAY, Query, describe
 from tests.app.accounts import sign_in_user
-from tests.app.pages import open_page, save, shown, usage
+from tests.app.pages import open_page, read_markdown, save, shown, usage
 
 HOSTILE = "![x](http://127.0.0.1:1/x) :red[x] <b>$x$</b>"
 
@@ -252,6 +252,25 @@ def test_price_list_compares_models_at_ones_own_mix(monkeypatch: pytest.MonkeyPa
     assert missing.endswith(f": {escape_markdown(HOSTILE)}.")
     [chart] = page.get("plotly_chart")
     assert "claude-opus-4-5 $10.00" in chart.proto.alt
+
+
+def test_price_list_tells_one_name_of_two_providers_apart(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    counts = {"model_name": "gpt-5.2", "input_tokens": 75_000, "output_tokens": 25_000}
+    save(user, [usage(1, "3", **counts), usage(1, "1", provider="azure", **counts)])
+    page = open_prices(monkeypatch, user)
+    table = next(each.value for each in page.dataframe if "at_mix" in each.value)
+    assert set(table["model"]) == {"gpt-5.2 (OpenAI)", "gpt-5.2 (Azure)"}
+    [chart] = page.get("plotly_chart")
+    assert all(f"{name} $" in chart.proto.alt for name in table["model"])
+
+
+def test_price_list_has_lines_for_phones(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    save(user, [usage(1, "3", model_name="gpt-5.2", input_tokens=75_000, output_tokens=25_000)])
+    lines = shown(open_prices(monkeypatch, user))
+    assert "gpt-5.2\n" in lines
+    assert read_markdown(lines).count("at your mix · $1.75 input") == 1
 
 
 def test_without_tokens_there_is_no_price_list(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
