@@ -215,8 +215,8 @@ $$;
 revoke all on function private.session_times(uuid, text) from public;
 
 -- The requests of a session in order, of what the caller may read: {requests, records, first_at, last_at, cost_usd, included_usd,
--- unpriced, rows}, with the first 5,000 rows; null for an unknown session. A session is looked for in the 398 days up to its last
--- request.
+-- unpriced, has_traces, rows}, with the first 5,000 rows; null for an unknown session. A session is looked for in the 398 days up
+-- to its last request.
 create or replace function public.agent_session(workspace uuid, session text)
 returns json
 language plpgsql
