@@ -122,12 +122,13 @@ class _Saving:
         self._statements: dict[str, _Statement] = {}  # by identity
         self._sources: dict[str, KeySource] = {}  # by id
         self._parents = parents_of(span for each in sent for span in each.spans)
-        self._names = names_of_steps(span for each in sent for span in each.spans)
         for each in sent:
             self._parents |= each.parents
-            steps = {span_id: step for (_, span_id), step in each.steps.items()}
-            self._parents |= {span_id: step.parent for span_id, step in steps.items() if step.parent}
-            self._names = merge_names(self._names, ((span_id, step.names) for span_id, step in steps.items()))
+        steps = (item for each in sent for item in each.steps.items())
+        self._names = merge_names(
+            names_of_steps(span for each in sent for span in each.spans),
+            ((span_id, step.names) for (_, span_id), step in steps),
+        )
 
     def run(self) -> list[Outcome]:
         """Save, and return the outcome of each request."""
