@@ -10,7 +10,7 @@ from app.server.precompress import ASSETS
 from app.server.preload import ELEMENTS, preload_header
 
 LOG = logging.getLogger(__name__)
-# Streamlit's page and the Overview's elements, which nearly every visit needs.
+# Streamlit's page and the elements that most visits need.
 FIRST_ASSETS = (
     "index.",
     "protobuf.",

@@ -28,7 +28,8 @@ PRICE_HELP = (
 def render_top_models(shown: pd.DataFrame, price: Decimal | None, currency: str, period: Period) -> None:
     """The most expensive models in a frame of daily costs; `price` is that of an average request."""
     note = "" if price is None else f"{format_unit_price(price, currency)} a request"
-    render_explored_heading("Top models", view_of(period, "model"), note, PRICE_HELP)
+    view = view_of(period, "model")
+    render_explored_heading("Top models", view, note, PRICE_HELP)
     rows = [
         Row(
             model,
@@ -36,7 +37,7 @@ def render_top_models(shown: pd.DataFrame, price: Decimal | None, currency: str,
             0.0 if isnan(share) else share,
             format_count(requests) if requests else DASH,
             trend,
-            address_of(view_of(period, "model").drill({"model": model})),
+            address_of(view.drill({"model": model})),
         )
         for model, cost, requests, share, trend in top_models(shown, TOP_MODELS).itertuples(index=False)
     ]
@@ -46,10 +47,10 @@ def render_top_models(shown: pd.DataFrame, price: Decimal | None, currency: str,
 def render_providers(money: pd.DataFrame, labels: dict[str, str], currency: str, period: Period) -> None:
     """Spend of each provider in a frame of daily costs."""
     palette = current_palette()
-    render_explored_heading("Spend by provider", view_of(period, "provider", "model"))
+    view = view_of(period, "provider", "model")
+    render_explored_heading("Spend by provider", view)
     colours = charts.series_colours(charts.top_names(money, "provider", palette), palette)
     by_provider = sum_by_provider(money, list(colours))
-    view = view_of(period, "provider", "model")
     places = {name: address_of(view.drill({"provider": name})) for name in colours}
     bars = list_bars(by_provider, labels, colours, currency, places)
     st.html(bar_list.render_bars(bars, palette, "Spend by provider"))
