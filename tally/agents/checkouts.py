@@ -1,5 +1,6 @@
 """Repositories of the folders that agents worked in, as they are on this machine."""
 
+import os
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -41,7 +42,8 @@ def _find_shared(root: Path, git: Path) -> Path:
     """The folder with the configuration of a checkout whose `.git` is a file that names another place."""
     place = root / _read(git).removeprefix("gitdir:").strip()
     common = place / "commondir"
-    return (place / _read(common).strip()).resolve() if common.is_file() else place
+    # Path.resolve raises RuntimeError where links lead in a circle.
+    return Path(os.path.realpath(place / _read(common).strip())) if common.is_file() else place
 
 
 def _name(git: Path, root: Path) -> str:

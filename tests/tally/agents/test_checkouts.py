@@ -66,6 +66,16 @@ def test_other_folders_stand_for_themselves(tmp_path: Path) -> None:
     assert find_repository("/home/ada/\0garden").endswith("garden")
 
 
+def test_checkout_whose_place_leads_in_a_circle_has_the_name_of_its_folder(tmp_path: Path) -> None:
+    spring, place = tmp_path / "spring", tmp_path / "place"
+    spring.mkdir()
+    place.mkdir()
+    (place / "circle").symlink_to(place / "circle")
+    (place / "commondir").write_text("circle\n")
+    (spring / ".git").write_text(f"gitdir: {place}\n")
+    assert find_repository(str(spring)) == "spring"
+
+
 @pytest.mark.parametrize("damage", ["no file", "nonsense", "not text", "pipe"])
 def test_damaged_repository_has_the_name_of_its_folder(garden: Path, damage: str) -> None:
     config = garden / ".git" / "config"
