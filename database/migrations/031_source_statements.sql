@@ -97,9 +97,9 @@ as $$
         s.metadata ?| array['context_window', 'service_tier', 'batch', 'speed', 'inference_geo']
         or coalesce(s.metadata ->> 'usage_type', '') = 'batch',
         s.is_effective,
-        sum(s.cost_usd), count(*) filter (where s.cost_usd is null and not private.is_failed_call(s.tokens_used, s.metadata)), sum(s.tokens_used), sum(s.input_tokens),
-        sum(s.output_tokens), sum(s.cached_input_tokens), sum(s.cache_write_tokens), sum(s.reasoning_tokens),
-        sum(s.request_count), count(*),
+        sum(s.cost_usd), count(*) filter (where s.cost_usd is null and not private.is_failed_call(s.tokens_used, s.metadata)),
+        sum(s.tokens_used), sum(s.input_tokens), sum(s.output_tokens), sum(s.cached_input_tokens),
+        sum(s.cache_write_tokens), sum(s.reasoning_tokens), sum(s.request_count), count(*),
         sum(case when s.money_is_effective then s.cost_usd else 0.0000000000 end) filter (where s.is_effective),
         coalesce(bool_or(s.money_is_effective and s.cost_usd is distinct from 0), false),
         coalesce(sum(s.tokens_used) filter (where s.tokens_are_effective), 0),
