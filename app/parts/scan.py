@@ -32,6 +32,10 @@ POLL_SECONDS = 0.5
 SHOWN_REASONS = 3
 # For another machine: as in the README, as the programs are not on the PATH.
 COMMANDS = ".venv/bin/tally login\n.venv/bin/tally collect"
+SAVED = (
+    "Only counts, times and names of models, sessions, projects, repositories and branches are saved; "
+    "prompts never are."
+)
 NO_LOGS = "This machine has no logs of coding agents."
 UNEXPECTED = "Couldn't read the logs because of an unexpected error. Scan again; duplicates are skipped."
 

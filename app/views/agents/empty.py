@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.auth.identity import User
 from app.parts.permissions import explain_fixed, render_reason
-from app.parts.scan import COMMANDS
+from app.parts.scan import COMMANDS, SAVED
 from app.ui.navigation import switch_page
 
 
@@ -16,10 +16,7 @@ def render_empty(user: User, person: str | None) -> None:
     with st.container(border=True, gap="small", key="no_agents"):
         is_own = person == user.user_id
         st.header("You have no coding agents here yet" if is_own else "No coding agents yet", anchor=False)
-        st.text(
-            "Run this on each machine where Claude Code, Codex, Gemini CLI or others work. Only counts, "
-            "models and times are sent; prompts never are."
-        )
+        st.text(f"Run this on each machine where Claude Code, Codex, Gemini CLI or others work. {SAVED}")
         st.code(COMMANDS, language="bash")
         if is_own:
             st.caption("What others used is under Everyone.")

@@ -10,6 +10,7 @@ from app.auth.identity import User, database_of
 from app.parts.permissions import explain_fixed, render_reason
 from app.parts.scan import (
     COMMANDS,
+    SAVED,
     ScanJob,
     begin_scan,
     list_agents_here,
@@ -28,7 +29,6 @@ PROVIDERS = (
     ("An", "Anthropic", "Admin key"),
     ("OR", "OpenRouter", "Management key"),
 )
-READ_ONLY = "Only counts, models and times are read; prompts never are."
 
 
 def render_welcome(user: User, today: date) -> None:
@@ -68,7 +68,7 @@ def _render_agents(user: User) -> None:
         _explain(
             "terminal",
             "Coding agents on this machine",
-            READ_ONLY,
+            SAVED,
         )
         render_progress()
     elif found or job is not None:
@@ -77,8 +77,7 @@ def _render_agents(user: User) -> None:
         _explain(
             "terminal",
             "Coding agents",
-            "Claude Code, Codex, Gemini CLI and others. Run this on each machine where they work. Only "
-            "counts, models and times are sent; prompts never are.",
+            f"Claude Code, Codex, Gemini CLI and others. Run this on each machine where they work. {SAVED}",
         )
         st.code(COMMANDS, language="bash")
         if st.button("Or send telemetry with a key", width="stretch", key="open-keys"):
@@ -90,7 +89,7 @@ def _render_found(user: User, found: Sequence[ListedAgent], job: ScanJob | None)
     _explain(
         "terminal",
         "Coding agents on this machine",
-        f"Found just now. {READ_ONLY}",
+        f"Found just now. {SAVED}",
     )
     if job is not None:
         render_results(job)
