@@ -44,6 +44,7 @@ STYLE = f"""<style>
 </style>"""
 # The field "Jump to…", which gives the page the focus; less motion where the system asks for it.
 ACCESS = f"""<style>{jump.STYLE}
+[data-testid=stMain]:focus::before,[data-testid=stMain]:focus::after{{display:none!important}}
 [data-testid=stMain]:focus{{outline:none}}
 @media(prefers-reduced-motion:reduce){{*,::before,::after{{animation-duration:.01ms!important;
 animation-iteration-count:1!important;transition-duration:.01ms!important;scroll-behavior:auto!important}}}}
