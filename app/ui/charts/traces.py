@@ -65,8 +65,22 @@ def trace_scatter(
             hovertemplate="%{text}, %{y:$,.4f}<extra>%{fullData.name}</extra>",
         )
     add_layout(figure, palette, height=280, hovermode="closest")
-    figure.update_xaxes(type="log", tickvals=list(TICKS), ticktext=list(TICKS.values()), tickformat="")
-    figure.update_yaxes(type="log", rangemode="normal", tickvals=list(COSTS), ticktext=list(COSTS.values()))
+    costs = [cost for _, cost, _ in points if cost]
+    durations = [max(us, 1) for us, cost, _ in points if cost] + [max(us, 1) for _, us in percentiles]
+    figure.update_xaxes(
+        type="log",
+        tickvals=list(TICKS),
+        ticktext=list(TICKS.values()),
+        tickformat="",
+        range=_find_range(durations),
+    )
+    figure.update_yaxes(
+        type="log",
+        rangemode="normal",
+        tickvals=list(COSTS),
+        ticktext=list(COSTS.values()),
+        range=_find_range(costs),
+    )
     for row, (label, us) in enumerate(percentiles):
         figure.add_vline(x=max(us, 1), line={"color": palette.muted, "width": 1, "dash": "dot"})
         figure.add_annotation(
@@ -79,6 +93,16 @@ def trace_scatter(
             font={"color": palette.muted, "size": 11},
         )
     return figure
+
+
+def _find_range(values: Sequence[float]) -> tuple[float, float] | None:
+    """The powers of ten of an axis: two at least, as equal values would leave it without any width."""
+    logarithms = [log10(value) for value in values if value > 0]
+    if not logarithms:
+        return None
+    low, high = min(logarithms), max(logarithms)
+    room = max((high - low) * 0.06, (2 - (high - low)) / 2)
+    return low - room, high + room
 
 
 def waterfall_bar(offset_us: int, duration_us: int, whole_us: int, colour: str, palette: Palette) -> str:

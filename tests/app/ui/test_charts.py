@@ -1,6 +1,7 @@
 """Charts: figures in the colours of the theme, with names as text."""
 
 from datetime import date, timedelta
+from math import log10
 
 import pandas as pd
 import pytest
@@ -170,3 +171,25 @@ def test_every_other_month_of_a_year_is_labelled() -> None:
     ticks = charts.pairs(values, LIGHT, "USD", is_monthly=True).layout.xaxis.tickvals
     assert len(ticks) == 6
     assert str(ticks[0])[:10] == "2026-03-01", "the newest is labelled"
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_equal_traces_are_in_the_middle_of_their_chart(count: int) -> None:
+    points = [(500_000, 0.002, "ok")] * count
+    figure = charts.trace_scatter(points, [("p50", 500_000), ("p95", 500_000)], LIGHT)
+    for axis, value in ((figure.layout.xaxis, 500_000), (figure.layout.yaxis, 0.002)):
+        low, high = axis.range
+        assert high - low == pytest.approx(2)
+        assert (low + high) / 2 == pytest.approx(log10(value))
+
+
+def test_all_traces_and_percentiles_are_within_their_chart() -> None:
+    points = [(0, 1e-6, "ok"), (2_000_000_000, 40.0, "error"), (7_000, None, "ok")]
+    figure = charts.trace_scatter(points, [("p99", 9_000_000_000)], LIGHT)
+    for axis, values in ((figure.layout.xaxis, (1, 9_000_000_000)), (figure.layout.yaxis, (1e-6, 40.0))):
+        assert axis.range[0] < log10(values[0])
+        assert log10(values[1]) < axis.range[1]
+
+
+def test_traces_without_costs_have_a_chart() -> None:
+    assert charts.trace_scatter([(5, None, "ok")], [], LIGHT).layout.yaxis.range is None
