@@ -1,4 +1,4 @@
-"""The reasons for a change of spend: volume, the mix of models, their cost per token, and other charges.
+"""The reasons for a change of spend: volume, mix of models, their cost per token, and costs without tokens.
 
 Volume is what the change of tokens would have cost at the average of the period before, mix the move between
 models at their costs per token of that period, price the change of these. The parts add up to the change.
@@ -32,7 +32,7 @@ class Change:
     volume: Decimal
     mix: Decimal
     price: Decimal
-    other: Decimal  # charges without tokens: subscriptions, taxes, credits, images
+    other: Decimal  # without tokens: subscriptions, taxes, credits, usage whose source tells none
 
     @property
     def reasons(self) -> list[tuple[str, Decimal]]:
@@ -41,7 +41,7 @@ class Change:
             (self.volume, "more tokens", "fewer tokens"),
             (self.mix, "a move to dearer models", "a move to cheaper models"),
             (self.price, "a higher cost per token", "a lower cost per token"),
-            (self.other, "subscriptions and other charges", "subscriptions and other charges"),
+            (self.other, "costs without tokens", "costs without tokens"),
         ]
         parts.sort(key=lambda part: -abs(part[0]))
         return [(up if amount > 0 else down, amount) for amount, up, down in parts if amount]

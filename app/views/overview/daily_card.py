@@ -103,4 +103,4 @@ def _find_earlier(card: DailyCard) -> charts.Earlier | None:
         return None
     spent = spend.spend_by_day(card.daily, before.first, card.period.last)
     aligned = chart_days.align_before(spent, card.first_day, card.period.last)
-    return charts.Earlier(aligned, f"{before.first:%B}" if card.period.is_month else "Period before")
+    return charts.Earlier(aligned, f"{before.first:%B}" if card.period.is_month else "Same weekdays before")

@@ -37,7 +37,7 @@ MONTHS = rows(
 def test_reasons_compare_the_same_days_and_add_up() -> None:
     reasons = explain_spend(MONTHS, status())
     assert reasons == [
-        ("subscriptions and other charges", Decimal(21)),
+        ("costs without tokens", Decimal(21)),
         ("more tokens", Decimal(10)),
         ("a higher cost per token", Decimal(10)),
     ]
