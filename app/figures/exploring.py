@@ -14,6 +14,7 @@ KeyKind = Literal["value", "none", "hidden"]
 NameOf = Callable[[str, KeyKind, str | None], str]  # of a dimension's key
 
 LEAP_DAY = (2, 29)
+DAY_ONLY = "day"  # the time of what has a date but no hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +74,12 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A group's value at a time, which is None where the user may not know when."""
+    """A group's value at a time, which is None where the user may not know when, or no one knows the hour."""
 
     group: int
     at: str | int | None
     value: Decimal | None
+    has_day_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ def read_answer(question: Question, answer: Mapping[str, Any], name: NameOf) -> 
         total=_read_figures((), "all", "All", answer["total"]),
         groups=tuple(_read_group(question, part, name) for part in answer["parts"]),
         points=tuple(
-            Point(group, at, _read_amount(value))
+            Point(group, None if at == DAY_ONLY else at, _read_amount(value), at == DAY_ONLY)
             for group, at, value in zip(points["part"], points["at"], points["value"], strict=True)
         ),
         group_count=answer["groups"],

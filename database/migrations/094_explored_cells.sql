@@ -69,7 +69,6 @@ end
 $$;
 revoke all on function private.explored_sums(private.exploration) from public;
 
-
 -- What is measured of the sums of a question: an amount, of cost per request with the requests that it is of. Requests and their
 -- money are often in different records: only days of models count whose money and requests are each other's, as in
 -- app/figures/spend.py.
@@ -168,7 +167,7 @@ declare
     has_hours constant boolean := question.granularity in ('hour', 'hour_of_day', 'weekday_hour');
     has_reasoning constant boolean := question.measure in ('output_tokens', 'reasoning_tokens')
     or 'token_class' = any (question.dimensions) or question.filters ? 'token_class';
-    names constant text[] := array['key_1', 'hidden_1', 'key_2', 'hidden_2', 'nth', 'is_timeless', 'provider_id', 'model_name'];
+    names constant text[] := array['key_1', 'hidden_1', 'key_2', 'hidden_2', 'nth', 'timeless', 'provider_id', 'model_name'];
     keys constant text[] := array[
         private.explored_grouping(one, told), private.explored_hiding(question, one),
         private.explored_grouping(other, told), private.explored_hiding(question, other),
@@ -177,8 +176,13 @@ declare
             when from_days then 's.date - ($1).first_day + 1'
             else 'width_bucket(s.timestamp, $4)'
         end,
-        -- When others worked is not told.
-        case when has_hours then private.explored_hiding(question, 'person') else 'false' end,
+        -- When others worked is not told, and what has only a date is in no hour.
+        case
+            when not has_hours then 'null::text'
+            else format(
+                'case when %s then ''hidden'' when s.day is not null then ''day'' end', private.explored_hiding(question, 'person')
+            )
+        end,
         case when has_models then 's.provider_id' else 'null::uuid' end,
         case when has_models then 's.model_name' else 'null::text' end
     ];
@@ -234,7 +238,7 @@ begin
     fine as materialized (%s
     ),%s
     select
-        false, %s, %s, %s, %s, case when m.is_timeless then null else m.label end, sum(%s), sum(m.per), sum(m.requests),
+        false, %s, %s, %s, %s, case m.timeless when 'hidden' then null when 'day' then 'day' else m.label end, sum(%s), sum(m.per), sum(m.requests),
         sum(m.records)::bigint, sum(m.missing)::bigint
     from measured as m%s
     where m.records > 0
@@ -250,7 +254,6 @@ begin
 end
 $$;
 revoke all on function private.explored_query(private.exploration, boolean, text[]) from public;
-
 
 -- The cells of an answer: groups by time, and the total. From sums of days where they know all that is asked.
 create or replace function private.explored_cells(question private.exploration)

@@ -144,7 +144,8 @@ begin
             select
                 json_agg(c.place order by c.place, length(c.at), c.at) as part,
                 json_agg(
-                    case when has_numbers then to_json(c.at::integer) else to_json(c.at) end order by c.place, length(c.at), c.at
+                    case when has_numbers and c.at <> 'day' then to_json(c.at::integer) else to_json(c.at) end
+                    order by c.place, length(c.at), c.at
                 ) as at,
                 json_agg((c.amount / c.divisor)::text order by c.place, length(c.at), c.at) as value
             from cells as c

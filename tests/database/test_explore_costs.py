@@ -5,7 +5,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -51,8 +51,8 @@ PRICES = [
     {"provider": "anthropic", "model": "claude", "from": "2026-03-29", "usd_per_mtok": "2.7"},
 ]
 ROWS = """
-select r.user_id, r.project_id, r.timestamp, p.name as provider, r.model_name, r.cost_basis, r.charge_type,
-    r.import_id, r.billing_account, r.cost_usd, r.tokens_used, r.input_tokens, r.output_tokens,
+select r.user_id, r.project_id, r.timestamp, r.day, p.name as provider, r.model_name, r.cost_basis,
+    r.charge_type, r.import_id, r.billing_account, r.cost_usd, r.tokens_used, r.input_tokens, r.output_tokens,
     r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens, r.request_count, r.metadata
 from public.effective_records as r
 inner join public.providers as p on r.provider_id = p.id"""
@@ -184,7 +184,7 @@ def make_records(chance: random.Random) -> Iterator[Row]:
         yield record(
             provider=(provider := chance.choice(["openai", "anthropic", "mistral"])),
             model_name=chance.choice({"openai": ["gpt-5", "gpt-4o"]}.get(provider, ["claude"])),
-            timestamp=moment.isoformat(),
+            **({"day": str(moment.date())} if chance.random() < 0.2 else {"timestamp": moment.isoformat()}),
             cost_usd=None if has_no_cost else f"{chance.randint(0, 9)}.25",
             cost_basis=basis,
             charge_type=chance.choice(["usage"] * 6 + ["subscription", "tax", "credit"]),
@@ -240,6 +240,8 @@ class Reference:
         return self.asked.split == "everyone" and row["project_id"] != self.scene.projects["secret"]
 
     def clock(self, row: Row) -> datetime:
+        if row["day"]:
+            return datetime.combine(row["day"], time(), self.zone)
         moment: datetime = row["timestamp"]
         return moment.astimezone(self.zone)
 
@@ -280,6 +282,8 @@ class Reference:
         clock, name = self.clock(row), self.asked.granularity
         if name in HOURS and not self.is_readable(row):
             return None
+        if name in HOURS and row["day"]:
+            return "day"
         day = clock.date()
         return {
             "none": None,

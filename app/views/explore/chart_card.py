@@ -10,7 +10,7 @@ import streamlit as st
 from app.figures.explore_change import NEW, calculate_change, show_change
 from app.figures.explore_series import Moment, begin_with_costs, fill, list_moments, parse_moment
 from app.figures.explore_words import CHART_ICONS, CHARTS, MEASURES, describe_split
-from app.figures.exploring import Group, Key
+from app.figures.exploring import Group, Key, Point
 from app.formats.dates import format_day, format_span
 from app.formats.text import escape_markdown
 from app.parts.explore_address import count_clicks, read_view, show
@@ -127,8 +127,21 @@ def _align_before(answer: Answer, moments: Sequence[Moment], palette: Palette) -
 
 
 def _render_heatmap(answer: Answer, palette: Palette) -> None:
+    cells = lay_out_hours(answer)
+    ticks = [(hour, f"{hour:02}:00") for hour in range(0, 24, 4)]
+    st.plotly_chart(
+        charts.grid_of_cells(cells, charts.WEEKDAYS, ticks, palette),
+        theme=None,
+        key="explore_heatmap",
+        config=picture_config(answer.currency),
+        alt=_describe_cells(answer, cells),
+    )
+
+
+def lay_out_hours(answer: Answer) -> list[charts.Cell]:
+    """A cell for each hour of each weekday."""
     values = answer.points_of(0)
-    cells = [
+    return [
         charts.Cell(
             slot % 24,
             slot // 24,
@@ -138,14 +151,6 @@ def _render_heatmap(answer: Answer, palette: Palette) -> None:
         )
         for slot in range(DAYS_A_WEEK * 24)
     ]
-    ticks = [(hour, f"{hour:02}:00") for hour in range(0, 24, 4)]
-    st.plotly_chart(
-        charts.grid_of_cells(cells, charts.WEEKDAYS, ticks, palette),
-        theme=None,
-        key="explore_heatmap",
-        config=picture_config(answer.currency),
-        alt=_describe_cells(answer, cells),
-    )
 
 
 def _render_calendar(answer: Answer, palette: Palette) -> None:
@@ -315,7 +320,16 @@ def list_notes(answer: Answer) -> list[str]:
         records = plural(total.unpriced_records, "record")
         notes.append(f"{records} {verbs[0]} no price yet and {verbs[1]} as nothing here.")
     untold = [point for point in answer.now.points if point.at is None and point.value]
-    if untold:
-        amount = answer.show(sum(point.value for point in untold if point.value))
-        notes.append(f"{amount} of others' records is in no hour: when others worked is not told.")
+    if hidden := [point for point in untold if not point.has_day_only]:
+        notes.append(f"{_name_sum(hidden, answer)} of others' is in no hour: when others worked is not told.")
+    if dated := [point for point in untold if point.has_day_only]:
+        notes.append(f"{_name_sum(dated, answer)} has a day but no hour, and is not in this chart.")
     return notes
+
+
+def _name_sum(points: Sequence[Point], answer: Answer) -> str:
+    """The sum of points with its unit; prices of requests have none."""
+    if answer.unit == "ratio":
+        return "What some requests cost"
+    amount = answer.show(sum(point.value or 0 for point in points))
+    return amount if answer.unit == "money" else f"{amount} {answer.unit}"

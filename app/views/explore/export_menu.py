@@ -19,6 +19,7 @@ FILES: dict[Format, tuple[str, str]] = {
 }
 PICTURES = {"png": "PNG", "svg": "SVG"}
 MENU = "explore_export"
+NO_HOUR = "day only"  # of what has a date and no hour
 WHOLE_PERIOD = "period"
 
 
@@ -88,7 +89,7 @@ def _flatten(answer: Answer) -> Iterator[tuple[Any, ...]]:
             yield (WHOLE_PERIOD, *names, question.measure, unit, _text(group.value))
         return
     for point in answer.now.points:
-        step = "" if point.at is None else str(point.at)
+        step = NO_HOUR if point.has_day_only else "" if point.at is None else str(point.at)
         yield (step, *named[point.group], question.measure, unit, _text(point.value))
 
 

@@ -18,7 +18,7 @@ from app.figures.explore_view import ExploreView
 from app.ui.periods import EARLIEST_DAY, today_in
 from app.ui.theme import LIGHT
 from app.views.explore.answer import Answer, load_answer
-from app.views.explore.chart_card import lay_out_days, list_notes, make_course, make_tiles
+from app.views.explore.chart_card import lay_out_days, lay_out_hours, list_notes, make_course, make_tiles
 from app.views.explore.export_menu import list_rows, write_answer
 from app.views.explore.records_link import explain_left_out
 from tests.app.pages import metrics, open_dialog, open_page, read_markdown, save, shown, usage
@@ -283,6 +283,26 @@ def test_overlapping_tags_and_missing_prices_are_said(user: User) -> None:
     notes = " ".join(list_notes(answer_of(user, by=("tag",))))
     assert "groups add up to more than the total" in notes
     assert "1 record has no price yet and counts as nothing here." in notes
+
+
+def test_what_has_a_day_but_no_hour_is_in_no_hour_and_a_caption_says_so(user: User) -> None:
+    """A list with dates is no usage of noon."""
+    nine = datetime.now(UTC).replace(hour=9) - timedelta(days=2)
+    noon = nine.replace(hour=12, minute=0, second=0, microsecond=0)
+    save(user, [usage(2, "12", timestamp=noon, day=noon.date()), usage(2, "3", timestamp=nine)])
+    said = "$12.00 has a day but no hour, and is not in this chart."
+    heatmap = answer_of(user, chart="heatmap")
+    assert [(cell.column, cell.value) for cell in lay_out_hours(heatmap) if cell.value] == [(9, 3)]
+    assert list_notes(heatmap) == [said]
+    by_hour = answer_of(user, per="hour", preset="7D")
+    [band] = make_course(by_hour, LIGHT).bands
+    assert sum(value or 0 for value in band.values) == 3
+    assert list_notes(by_hour) == [said]
+    steps = {step[-5:]: value for step, value in list_rows(by_hour)[["step", "value"]].to_numpy()}
+    assert steps == {"09:00": "3", " only": "12"}
+    by_day = answer_of(user, per="day", preset="7D")
+    assert max(value or 0 for value in make_course(by_day, LIGHT).bands[0].values) == 15
+    assert not list_notes(by_day)
 
 
 def test_files_have_the_figures_and_no_formula(team: User) -> None:
