@@ -2,6 +2,8 @@
 
 Volume is what the change of tokens would have cost at the average of the period before, mix the move between
 models at their costs per token of that period, price the change of these. The parts add up to the change.
+Usage whose tokens are known of one period only cannot be divided: it would be more tokens, and fewer costs
+without tokens, both as large as the whole.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,6 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from tally.digests.facts import ZERO, Cost
 
 CENT = Decimal("0.01")
+UNDIVIDED = "usage with tokens in only one of the two periods, so not split further"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class Change:
     mix: Decimal
     price: Decimal
     other: Decimal  # without tokens: subscriptions, taxes, credits, usage whose source tells none
+    undivided: Decimal = ZERO  # usage with tokens in one of the periods only
 
     @property
     def reasons(self) -> list[tuple[str, Decimal]]:
@@ -42,6 +46,7 @@ class Change:
             (self.mix, "a move to dearer models", "a move to cheaper models"),
             (self.price, "a higher cost per token", "a lower cost per token"),
             (self.other, "costs without tokens", "costs without tokens"),
+            (self.undivided, UNDIVIDED, UNDIVIDED),
         ]
         parts.sort(key=lambda part: -abs(part[0]))
         return [(up if amount > 0 else down, amount) for amount, up, down in parts if amount]
@@ -49,13 +54,16 @@ class Change:
 
 def explain_change(before: Iterable[Cost], after: Iterable[Cost]) -> Change:
     """Compare two periods."""
-    earlier, earlier_other = _split(before)
-    later, later_other = _split(after)
+    (earlier, earlier_other), (later, later_other) = _split(before), _split(after)
+    undivided = _take_undivided(earlier, later)
+    earlier_other += _take_without_tokens(earlier)
+    later_other += _take_without_tokens(later)
     old, new = _sum(earlier), _sum(later)
-    total = _round(new.amount + later_other - old.amount - earlier_other)
+    divided = new.amount + later_other - old.amount - earlier_other
+    total, rest = _round(divided), _round(divided + undivided) - _round(divided)
     other = _round(later_other - earlier_other)
     if not old.tokens or not new.tokens:
-        return Change(total, total - other, ZERO, ZERO, other)
+        return Change(total + rest, total - other, ZERO, ZERO, other, rest)
     volume = _round((new.tokens - old.tokens) * old.amount / old.tokens)
     price = _round(
         sum(
@@ -67,7 +75,7 @@ def explain_change(before: Iterable[Cost], after: Iterable[Cost]) -> Change:
             ZERO,
         )
     )
-    return Change(total, volume, total - volume - price - other, price, other)
+    return Change(total + rest, volume, total - volume - price - other, price, other, rest)
 
 
 def sum_by_model(costs: Iterable[Cost]) -> dict[str, Decimal]:
@@ -91,7 +99,7 @@ def find_largest_change(
 
 
 def _split(costs: Iterable[Cost]) -> tuple[dict[str, Used], Decimal]:
-    """Usage by model with tokens, and the money of everything else."""
+    """Usage by model, and the money of everything else."""
     used: dict[str, Used] = {}
     other = ZERO
     for cost in costs:
@@ -99,9 +107,33 @@ def _split(costs: Iterable[Cost]) -> tuple[dict[str, Used], Decimal]:
             used[cost.model] = used.get(cost.model, Used()) + Used(cost.amount, cost.tokens)
         else:
             other += cost.amount
-    without = [model for model, each in used.items() if not each.tokens]
-    other += sum((used.pop(model).amount for model in without), ZERO)
     return used, other
+
+
+def _take_undivided(before: dict[str, Used], after: dict[str, Used]) -> Decimal:
+    """Take away usage whose tokens are known of one period only, and return its change.
+
+    These are models with tokens in one period and none in the other. Where a period has tokens of none, its
+    sources may name models in another way, so these are all models but those that never have tokens.
+    """
+    counted = {name for used in (before, after) for name, each in used.items() if each.tokens}
+    never = (before.keys() & after.keys()) - counted
+    models = {
+        name
+        for name in counted & before.keys() & after.keys()
+        if not (before[name].tokens and after[name].tokens)
+    }
+    compared = [{name: used[name] for name in used.keys() - never} for used in (before, after)]
+    if all(compared) and len({bool(_sum(used).tokens) for used in compared}) > 1:
+        models = {*compared[0], *compared[1]}
+    taken = [[used.pop(name).amount for name in sorted(models & used.keys())] for used in (before, after)]
+    return sum(taken[1], ZERO) - sum(taken[0], ZERO)
+
+
+def _take_without_tokens(used: dict[str, Used]) -> Decimal:
+    """Take away the models without tokens, and return their money."""
+    without = [model for model, each in used.items() if not each.tokens]
+    return sum((used.pop(model).amount for model in without), ZERO)
 
 
 def _sum(used: Mapping[str, Used]) -> Used:

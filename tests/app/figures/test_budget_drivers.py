@@ -45,6 +45,13 @@ def test_reasons_compare_the_same_days_and_add_up() -> None:
     assert models["change"].sum() == float(sum(amount for _, amount in reasons))
 
 
+def test_months_with_and_without_tokens_are_one_sentence() -> None:
+    months = rows(("2026-10-05", "a", "usage", "153", 0), ("2026-11-05", "a", "usage", "158", 2000))
+    [(reason, amount)] = explain_spend(months, status())
+    assert amount == 5
+    assert reason == "usage with tokens in only one of the two periods, so not split further"
+
+
 def test_what_a_budget_leaves_out_is_no_reason() -> None:
     lean = status(counts_subscriptions=False, counts_tax=False)
     reasons = explain_spend(select_scope(MONTHS, lean.budget, None), lean)

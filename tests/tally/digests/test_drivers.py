@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from tally.digests.drivers import Change, explain_change, find_largest_change, sum_by_model
+from tally.digests.drivers import UNDIVIDED, Change, explain_change, find_largest_change, sum_by_model
 from tally.digests.facts import Cost
 
 DAY = date(2026, 11, 24)
@@ -33,7 +33,7 @@ def used(model: str, usd: str, tokens: int, charge_type: str = "usage") -> Cost:
 @given(costs, costs)
 def test_parts_add_up_to_the_change_in_cents(before: list[Cost], after: list[Cost]) -> None:
     change = explain_change(before, after)
-    assert change.volume + change.mix + change.price + change.other == change.total
+    assert sum(amount for _, amount in change.reasons) == change.total
     exact = sum((cost.amount for cost in after), Decimal(0)) - sum(
         (cost.amount for cost in before), Decimal(0)
     )
@@ -73,6 +73,33 @@ def test_a_new_model_is_a_matter_of_the_mix() -> None:
 def test_usage_after_none_is_volume() -> None:
     change = explain_change([], [used("old", "5", 50), used("Plus", "20", 0, "subscription")])
     assert change == Change(Decimal(25), Decimal(5), Decimal(0), Decimal(0), Decimal(20))
+
+
+@pytest.mark.parametrize("later", ["gpt-5", "gpt-5-2026-11"])
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_usage_with_tokens_in_one_period_only_is_not_divided(later: str, is_reversed: bool) -> None:
+    """A bill without tokens, and telemetry: it was not 158 of tokens more and 153 of other costs less."""
+    bill, telemetry = [used("gpt-5", "153", 0)], [used(later, "158", 9000)]
+    plans = [used("Plus", "20", 0, "subscription")]
+    change = (
+        explain_change(telemetry, [*bill, *plans]) if is_reversed else explain_change(bill, telemetry + plans)
+    )
+    undivided = Decimal(-5 if is_reversed else 5)
+    assert change.reasons == [("costs without tokens", Decimal(20)), (UNDIVIDED, undivided)]
+
+
+def test_other_models_are_divided_beside_one_that_cannot_be() -> None:
+    before = [used("mini", "10", 100), used("gpt-5", "153", 0)]
+    after = [used("mini", "20", 200), used("gpt-5", "158", 9000)]
+    assert explain_change(before, after).reasons == [("more tokens", Decimal(10)), (UNDIVIDED, Decimal(5))]
+
+
+def test_what_never_has_tokens_hides_no_change_of_tokens() -> None:
+    before = [used("images", "4", 0), used("gpt-5", "10", 100)]
+    assert explain_change(before, [used("images", "5", 0)]).reasons == [
+        ("fewer tokens", Decimal(-10)),
+        ("costs without tokens", Decimal(1)),
+    ]
 
 
 def test_largest_change_names_one_model_and_no_subscription() -> None:
