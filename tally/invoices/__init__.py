@@ -1,0 +1,1 @@
+"""Invoices, receipts, prepaid credits and card statements."""
