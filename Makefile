@@ -1,6 +1,6 @@
 # Everything that is done with Tally from its checkout. The stamps in .venv let a second run do no work.
 .DEFAULT_GOAL := help
-.PHONY: help up setup baselines test test-quick test-clients coverage check format schema bench clean
+.PHONY: help up setup baselines test test-quick test-clients coverage check format schema catalogue bench clean
 
 # Tests start hundreds of Pythons: compiled code is kept.
 unexport PYTHONDONTWRITEBYTECODE
@@ -24,6 +24,7 @@ help:
 	@echo "make coverage    run all tests and list the lines that none reaches"
 	@echo "make check       format, lint, types, imports, SQL, JavaScript, then all tests"
 	@echo "make schema      write database/schema.sql, the schema as the migrations leave it"
+	@echo "make catalogue   write the catalogue of models again from the newest lists; downloads 44 MB"
 	@echo "make bench       measure every claim and write bench/results.json"
 	@echo "make clean       remove what was installed and built; your data stays"
 
@@ -67,6 +68,12 @@ format: $(VENV)/.dev
 
 schema: setup $(VENV)/.dev
 	@$(BIN)/python -m tests.database.schema
+
+# The list is read out of the wheel; the package is not installed.
+catalogue: setup $(VENV)/.dev
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && $(PIP) download --no-deps -d "$$folder" litellm \
+		&& $(BIN)/python -m docs.catalogue "$$folder"/litellm-*.whl \
+		&& $(BIN)/python -m tests.tally.catalog.take_retirements "$$folder"/litellm-*.whl
 
 bench: setup $(VENV)/.dev $(VENV)/.baselines
 	@$(BIN)/python -m bench $(ARGS)

@@ -35,6 +35,7 @@ BENCHES = (
     "killed_api",
     "traces",
     "explore",
+    "catalogue",
 )
 RESULTS = Path(__file__).parent / "results.json"
 
