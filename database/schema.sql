@@ -7498,11 +7498,18 @@ begin
     return query
     with cells as materialized (select c.* from private.explored_cells(question) as c),
 
-    totals as materialized (
+    sums as (
         select c.kind_1, c.value_1, c.kind_2, c.value_2, 'value' in (c.kind_1, c.kind_2) as is_named, sum(c.amount) as amount
         from cells as c
         where not c.is_total
         group by 1, 2, 3, 4
+    ),
+
+    totals as materialized (
+        select s.*, coalesce(p.name, s.value_1) as name_1, coalesce(q.name, s.value_2) as name_2
+        from sums as s
+        left join public.providers as p on question.dimensions[1] = 'provider' and s.value_1 = p.id::text
+        left join public.providers as q on question.dimensions[2] = 'provider' and s.value_2 = q.id::text
     ),
 
     alone as (
@@ -7510,7 +7517,7 @@ begin
             select t.*
             from totals as t
             where t.is_named
-            order by t.amount desc, t.value_1 collate "C", t.value_2 collate "C", t.kind_1, t.kind_2
+            order by t.amount desc, t.name_1 collate "C", t.name_2 collate "C", t.kind_1, t.kind_2
             limit question.top_n
         )
         union all
@@ -7523,7 +7530,7 @@ begin
         select
             a.*,
             row_number() over (
-                order by a.amount desc, a.value_1 collate "C", a.value_2 collate "C", a.kind_1, a.kind_2
+                order by a.amount desc, a.name_1 collate "C", a.name_2 collate "C", a.kind_1, a.kind_2
             ) - 1 as place
         from alone as a
     ),

@@ -20,8 +20,8 @@ end
 $$;
 revoke all on function private.explored_name(text, text, text) from public;
 
--- The cells of the groups that stand alone and of the rest, by place, dearest first. The total has no place, and as its members
--- the number of all groups.
+-- The cells of the groups that stand alone and of the rest, by place: dearest first, equal ones by name. The total has no place,
+-- and as its members the number of all groups.
 create or replace function private.placed_cells(question private.exploration)
 returns table (
     place bigint, is_rest boolean, members bigint, kind_1 text, value_1 text, kind_2 text, value_2 text, at text, amount numeric,
@@ -39,11 +39,18 @@ begin
     return query
     with cells as materialized (select c.* from private.explored_cells(question) as c),
 
-    totals as materialized (
+    sums as (
         select c.kind_1, c.value_1, c.kind_2, c.value_2, 'value' in (c.kind_1, c.kind_2) as is_named, sum(c.amount) as amount
         from cells as c
         where not c.is_total
         group by 1, 2, 3, 4
+    ),
+
+    totals as materialized (
+        select s.*, coalesce(p.name, s.value_1) as name_1, coalesce(q.name, s.value_2) as name_2
+        from sums as s
+        left join public.providers as p on question.dimensions[1] = 'provider' and s.value_1 = p.id::text
+        left join public.providers as q on question.dimensions[2] = 'provider' and s.value_2 = q.id::text
     ),
 
     alone as (
@@ -51,7 +58,7 @@ begin
             select t.*
             from totals as t
             where t.is_named
-            order by t.amount desc, t.value_1 collate "C", t.value_2 collate "C", t.kind_1, t.kind_2
+            order by t.amount desc, t.name_1 collate "C", t.name_2 collate "C", t.kind_1, t.kind_2
             limit question.top_n
         )
         union all
@@ -64,7 +71,7 @@ begin
         select
             a.*,
             row_number() over (
-                order by a.amount desc, a.value_1 collate "C", a.value_2 collate "C", a.kind_1, a.kind_2
+                order by a.amount desc, a.name_1 collate "C", a.name_2 collate "C", a.kind_1, a.kind_2
             ) - 1 as place
         from alone as a
     ),

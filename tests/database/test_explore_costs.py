@@ -628,6 +628,17 @@ def test_what_the_counted_statement_leaves_out_is_told_by_another(scene: Scene) 
     assert part["keys"] == [{"kind": "none", "value": None}]
 
 
+def test_equal_groups_are_in_the_order_of_their_names(scene: Scene) -> None:
+    names = ["openai", "mistral", "anthropic", "deepseek", "cohere"]
+    period: dict[str, Any] = {"from_date": "2026-04-08", "to_date": "2026-04-08"}
+    for name in names:
+        scene.team["ann"].save(None, record(timestamp="2026-04-08T12:00Z", cost_usd="1", provider=name))
+    for by, place in (["provider"], 0), (["agent", "provider"], 1):
+        answer = ask(scene, "ann", by=by, top_n=3, **period)
+        shown = [part["keys"][place]["value"] for part in answer["parts"] if part["kind"] == "value"]
+        assert shown == sorted(names)[:3]
+
+
 def test_groups_beyond_the_first_are_one_with_their_number(scene: Scene) -> None:
     records = [
         record(timestamp="2026-04-15T12:00Z", cost_usd=str(n), metadata={"session": f"s{n:04}"})
