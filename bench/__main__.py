@@ -36,6 +36,7 @@ BENCHES = (
     "traces",
     "explore",
     "catalogue",
+    "statistics",
 )
 RESULTS = Path(__file__).parent / "results.json"
 
