@@ -15655,6 +15655,25 @@ CREATE TABLE public.budget_thresholds (
     CONSTRAINT budget_thresholds_percent_check CHECK (((percent >= 1) AND (percent <= 1000)))
 );
 
+-- TABLE public.custom_models
+
+CREATE TABLE public.custom_models (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid DEFAULT auth.uid() NOT NULL,
+    provider_id uuid NOT NULL,
+    model_name text NOT NULL,
+    base_model text,
+    note text DEFAULT ''::text NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT custom_models_base_model_check CHECK (((length(base_model) >= 1) AND (length(base_model) <= 200))),
+    CONSTRAINT custom_models_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT custom_models_model_name_check CHECK ((((length(model_name) >= 1) AND (length(model_name) <= 200)) AND (model_name <> '(unspecified)'::text))),
+    CONSTRAINT custom_models_not_their_own_base CHECK ((base_model <> model_name)),
+    CONSTRAINT custom_models_note_check CHECK ((length(note) <= 500))
+);
+
 -- TABLE public.deliveries
 
 CREATE TABLE public.deliveries (
@@ -16303,6 +16322,16 @@ ALTER TABLE ONLY public.cost_records
 ALTER TABLE ONLY public.cost_records
     ADD CONSTRAINT cost_records_pkey PRIMARY KEY (id, "timestamp");
 
+-- CONSTRAINT public.custom_models custom_models_once
+
+ALTER TABLE ONLY public.custom_models
+    ADD CONSTRAINT custom_models_once UNIQUE (workspace_id, provider_id, model_name);
+
+-- CONSTRAINT public.custom_models custom_models_pkey
+
+ALTER TABLE ONLY public.custom_models
+    ADD CONSTRAINT custom_models_pkey PRIMARY KEY (id);
+
 -- CONSTRAINT public.deliveries deliveries_of_workspace
 
 ALTER TABLE ONLY public.deliveries
@@ -16702,6 +16731,10 @@ CREATE INDEX cost_records_timestamp_brin ON ONLY public.cost_records USING brin 
 -- INDEX public.cost_records_unpriced_idx
 
 CREATE INDEX cost_records_unpriced_idx ON ONLY public.cost_records USING btree (workspace_id) WHERE (cost_usd IS NULL);
+
+-- INDEX public.custom_models_provider_id_idx
+
+CREATE INDEX custom_models_provider_id_idx ON public.custom_models USING btree (provider_id);
 
 -- INDEX public.deliveries_channel_idx
 
@@ -17242,6 +17275,38 @@ CREATE TRIGGER cost_records_total_inserted AFTER INSERT ON public.cost_records R
 -- TRIGGER public.cost_records cost_records_touch
 
 CREATE TRIGGER cost_records_touch BEFORE UPDATE ON public.cost_records FOR EACH ROW WHEN ((current_setting('tally.is_flagging'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.touch_updated_at();
+
+-- TRIGGER public.custom_models custom_models_audit_delete
+
+CREATE TRIGGER custom_models_audit_delete AFTER DELETE ON public.custom_models REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{provider_id,model_name,base_model,note}', 'workspace_id');
+
+-- TRIGGER public.custom_models custom_models_audit_insert
+
+CREATE TRIGGER custom_models_audit_insert AFTER INSERT ON public.custom_models REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{provider_id,model_name,base_model,note}', 'workspace_id');
+
+-- TRIGGER public.custom_models custom_models_audit_update
+
+CREATE TRIGGER custom_models_audit_update AFTER UPDATE ON public.custom_models REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{provider_id,model_name,base_model,note}', 'workspace_id');
+
+-- TRIGGER public.custom_models custom_models_bound
+
+CREATE TRIGGER custom_models_bound AFTER INSERT ON public.custom_models REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_too_many('1000', 'models of its own', 'Delete those that are no longer used in the catalogue.');
+
+-- TRIGGER public.custom_models custom_models_note_delete
+
+CREATE TRIGGER custom_models_note_delete AFTER DELETE ON public.custom_models REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.custom_models custom_models_note_insert
+
+CREATE TRIGGER custom_models_note_insert AFTER INSERT ON public.custom_models REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.custom_models custom_models_note_update
+
+CREATE TRIGGER custom_models_note_update AFTER UPDATE ON public.custom_models REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.custom_models custom_models_touch
+
+CREATE TRIGGER custom_models_touch BEFORE UPDATE ON public.custom_models FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 
 -- TRIGGER public.deliveries deliveries_note_delete
 
@@ -17946,6 +18011,16 @@ ALTER TABLE ONLY public.channels
 ALTER TABLE ONLY public.channels
     ADD CONSTRAINT channels_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
+-- FK CONSTRAINT public.custom_models custom_models_provider_id_fkey
+
+ALTER TABLE ONLY public.custom_models
+    ADD CONSTRAINT custom_models_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES public.providers(id);
+
+-- FK CONSTRAINT public.custom_models custom_models_workspace_id_fkey
+
+ALTER TABLE ONLY public.custom_models
+    ADD CONSTRAINT custom_models_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT public.deliveries deliveries_channel
 
 ALTER TABLE ONLY public.deliveries
@@ -18413,6 +18488,26 @@ CREATE POLICY cost_records_select_member ON public.cost_records FOR SELECT TO au
 -- POLICY public.cost_records cost_records_update_member
 
 CREATE POLICY cost_records_update_member ON public.cost_records FOR UPDATE TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND (((import_id IS NULL) AND (user_id = ( SELECT auth.uid() AS uid))) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))) OR (import_id = ANY (ARRAY( SELECT private.own_sources() AS own_sources)))))) WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))));
+
+-- ROW SECURITY public.custom_models
+
+ALTER TABLE public.custom_models ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.custom_models custom_models_delete_admin
+
+CREATE POLICY custom_models_delete_admin ON public.custom_models FOR DELETE TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
+
+-- POLICY public.custom_models custom_models_insert_admin
+
+CREATE POLICY custom_models_insert_admin ON public.custom_models FOR INSERT TO authenticated WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
+
+-- POLICY public.custom_models custom_models_select_member
+
+CREATE POLICY custom_models_select_member ON public.custom_models FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
+
+-- POLICY public.custom_models custom_models_update_admin
+
+CREATE POLICY custom_models_update_admin ON public.custom_models FOR UPDATE TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as)))) WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
 
 -- ROW SECURITY public.deliveries
 
@@ -20167,6 +20262,23 @@ GRANT INSERT(kind),UPDATE(kind) ON TABLE public.budget_thresholds TO authenticat
 GRANT INSERT(percent),UPDATE(percent) ON TABLE public.budget_thresholds TO authenticated;
 
 GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.budget_thresholds TO authenticated;
+
+GRANT SELECT,DELETE ON TABLE public.custom_models TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.custom_models TO service_role;
+
+GRANT INSERT(id) ON TABLE public.custom_models TO authenticated;
+
+GRANT INSERT(workspace_id) ON TABLE public.custom_models TO authenticated;
+
+GRANT INSERT(provider_id),UPDATE(provider_id) ON TABLE public.custom_models TO authenticated;
+
+GRANT INSERT(model_name),UPDATE(model_name) ON TABLE public.custom_models TO authenticated;
+
+GRANT INSERT(base_model),UPDATE(base_model) ON TABLE public.custom_models TO authenticated;
+
+GRANT INSERT(note),UPDATE(note) ON TABLE public.custom_models TO authenticated;
+
+GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.custom_models TO authenticated;
 
 GRANT SELECT ON TABLE public.deliveries TO authenticated;
 GRANT SELECT ON TABLE public.deliveries TO service_role;

@@ -20,6 +20,7 @@ NOUNS = {
     "budget_channels": ("channel of a budget", "channel_id"),
     "budget_thresholds": ("threshold", "percent"),
     "budgets": ("budget", "name"),
+    "custom_models": ("model", "model_name"),
     "cost_records": ("entry", "model_name"),
     "imports": ("source", "filename"),
     "invitations": ("invitation", "email"),

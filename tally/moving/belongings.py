@@ -9,6 +9,7 @@ from tally.moving.tables import (
     ALIASES,
     CHANNELS,
     CONNECTIONS,
+    CUSTOM_MODELS,
     EXACT,
     KEYS,
     MODELS,
@@ -144,9 +145,10 @@ def bring_accounts(target: Target) -> None:
 
 
 def bring_prices(target: Target) -> None:
-    """Add custom prices and multipliers that the workspace lacks."""
+    """Add custom prices, multipliers and models of its own that the workspace lacks."""
     _bring_rows(target, PRICES, lambda row: (row[PROVIDER], row["model_name"], row["valid_from"]))
     _bring_rows(target, MULTIPLIERS, lambda row: tuple(_comparable(MULTIPLIERS, row).values()))
+    _bring_rows(target, CUSTOM_MODELS, lambda row: (row[PROVIDER], row["model_name"]))
 
 
 def bring_models(target: Target) -> None:

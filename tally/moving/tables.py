@@ -124,6 +124,19 @@ MODELS = _table(
     "provider name model_name",
     {PROVIDER: NAME, "name": cells.text(200), "model_name": cells.text(200)},
 )
+CUSTOM_MODELS = _table(
+    "custom_models",
+    "id provider model_name metadata",
+    {
+        "id": cells.identifier,
+        PROVIDER: NAME,
+        "model_name": cells.text(MAX_MODEL_NAME),
+        "base_model": cells.text(MAX_MODEL_NAME),
+        "note": cells.text(500),
+        "metadata": cells.record_of,
+    },
+    filled=frozenset({"note"}),
+)
 CONNECTIONS = _table("api_credentials", "provider credential_name", {PROVIDER: NAME, "credential_name": NAME})
 KEYS = _table(
     "api_keys", "name", {PERSON: EMAIL, "name": NAME, "revoked_at": cells.instant}, order=("created_at", "id")
@@ -314,6 +327,7 @@ TABLES = (
     PRICES,
     MULTIPLIERS,
     MODELS,
+    CUSTOM_MODELS,
     SUBSCRIPTIONS,
     SOURCES,
     REJECTIONS,

@@ -24,6 +24,7 @@ WRITTEN_BY_OWNER = {
     "budget_thresholds",
     "budgets",
     "cost_records",
+    "custom_models",
     "imports",
     "model_prices",
     "price_multipliers",
@@ -94,6 +95,7 @@ WRITTEN_BY_ADMINS = {
     "budget_channels",
     "budget_thresholds",
     "budgets",
+    "custom_models",
     "model_prices",
     "price_multipliers",
 }
@@ -288,6 +290,7 @@ SAMPLE: dict[str, dict[str, Any]] = {
     "budget_thresholds": {"kind": "actual", "percent": 80},
     "budgets": {"name": "Everything", "amount": 100},
     "cost_records": {"timestamp": "2026-05-01T12:00:00Z", "model_name": "gpt-5", "cost_usd": 1},
+    "custom_models": {"model_name": "ft:gpt-5:acme", "base_model": "gpt-5"},
     "deliveries": {"channel_name": "Ann", "kind": "test"},
     "delivery_attempts": {"number": 1},
     "effective_records": {"timestamp": "2026-05-01T12:00:00Z", "model_name": "gpt-5"},
@@ -442,7 +445,7 @@ def another_row(
         for name in ("run_id", "credential_name", "slug", "value", "account", "billing_account", "subject")
     }
     unique |= {"position": randint(2, 200), "email": f"{uuid4()}@example.org"}
-    if table in ("anomalies", "model_prices"):
+    if table in ("anomalies", "custom_models", "model_prices"):
         unique["model_name"] = str(uuid4())
     if table == "model_aliases":
         unique["name"] = str(uuid4())

@@ -78,6 +78,7 @@ def test_signing_up_is_not_logged(database: Connection, user: UUID) -> None:
     ("table", "change", "before", "after"),
     [
         ("model_prices", "output_usd_per_mtok = 3", {"output_usd_per_mtok": 2}, {"output_usd_per_mtok": 3}),
+        ("custom_models", "base_model = 'o3'", {"base_model": "gpt-5"}, {"base_model": "o3"}),
         ("price_multipliers", "multiplier = 1.1", {"multiplier": 0.85}, {"multiplier": 1.1}),
         ("subscriptions", "amount_usd = 25", {"amount_usd": 20}, {"amount_usd": 25}),
         ("imports", "is_enabled = false", {"is_enabled": True}, {"is_enabled": False}),

@@ -21,6 +21,7 @@ BOUNDED: dict[str, tuple[int, dict[str, str]]] = {
     "channels": (20, {"name": "'c' || n"}),
     "billing_accounts": (1_000, {"account": "'openai:' || n"}),
     "budgets": (2_500, {"name": "'b' || n"}),
+    "custom_models": (1_000, {"model_name": "'m' || n"}),
     "imports": (5_000, {"filename": "'f' || n"}),
     "invitations": (1_000, {"email": "n || '@example.org'", "token_sha256": "sha256(n::text::bytea)"}),
     "members": (1_000, {"user_id": "md5(n::text)::uuid"}),

@@ -200,6 +200,13 @@ def _set_prices(database: Database) -> None:
     discount = {"provider_id": openai, "multiplier": "0.85", "valid_from": "2026-01-01", "note": ""}
     database.insert("price_multipliers", discount | {"billing_account": ACME, "valid_to": "2026-08-31"})
     database.insert("price_multipliers", discount | {"multiplier": "1.1", "note": "a reseller"})
+    tuned = {
+        "provider_id": openai,
+        "model_name": "ft:gpt-5:acme::1",
+        "base_model": "gpt-5",
+        "note": "support",
+    }
+    database.insert("custom_models", tuned)
 
 
 def _add_plans(database: Database) -> None:
@@ -257,6 +264,7 @@ _TABLES = {
     "billing_accounts": "account,name",
     "model_aliases": "id,name,model_name",
     "model_prices": "id,model_name,valid_from,input_usd_per_mtok::text,request_usd::text,replaces_list",
+    "custom_models": "id,model_name,base_model,note",
     "price_multipliers": "id,billing_account,multiplier::text,valid_from,valid_to,note",
     "budgets": "id,name,project_id,provider_id,model_name,billing_account,tag,agent,environment,customer,"
     "measure,amount::text,currency,period,starts_on_day,counts_subscriptions,counts_tax,paused_at",
