@@ -1,5 +1,6 @@
 """The table that all pages use: its cells, height, description and selection."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
@@ -52,6 +53,9 @@ def selected_row(key: str, rows: int) -> int | None:
 def style_cells(frame: pd.DataFrame, columns: Mapping[str, Column]) -> Styler:
     """Cells that sort by value, and their texts; the frame has every one of `columns`."""
     cells = pd.DataFrame({column: _convert(frame[column], kind) for column, kind in columns.items()})
+    for column, kind in columns.items():
+        if kind.show and kind.dtype == "float64":
+            cells[column] = _tell_apart(frame[column], cells[column], kind.show)
     formats = {
         column: _format_cells(frame[column], cells[column], kind.show)
         for column, kind in columns.items()
@@ -92,10 +96,26 @@ def _convert(values: pd.Series, kind: Column) -> pd.Series:
     return pd.Series(cells, values.index, kind.dtype)
 
 
+def _tell_apart(values: pd.Series, cells: pd.Series, show: Callable[[Any], str]) -> pd.Series:
+    """Make cells that sort alike but have different texts, such as `0 of 3` and `0%`, differ by the least.
+
+    The texts of a column belong to the values of its cells.
+    """
+    texts: dict[float, str] = {}
+    apart = []
+    for value, cell in zip(values, cells, strict=True):
+        if not _is_absent(value):
+            text = show(value)
+            while texts.setdefault(cell, text) != text:
+                cell = math.nextafter(cell, math.inf)
+        apart.append(cell)
+    return pd.Series(apart, cells.index, cells.dtype)
+
+
 def _format_cells(
     values: pd.Series, cells: pd.Series, show: Callable[[Any], str]
 ) -> str | Callable[[object], str] | None:
-    """Map cells to the texts of their exact values; values of equal cells agree to 15 digits."""
+    """Map cells to the texts of their exact values."""
     pairs = zip(values, cells, strict=True)
     texts: dict[object, str] = {cell: show(value) for value, cell in pairs if not _is_absent(value)}
     return lambda cell: texts.get(cell, "")

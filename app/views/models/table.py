@@ -62,7 +62,7 @@ def describe_models(shown: Shown) -> pd.DataFrame:
         known = [value for value in followed if value is not None]
         return known if len(known) > 1 else []  # zeros in quiet hours would look like quick answers
 
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "model": list(shown.names),
             "provider": [each.provider_title for each in figures],
@@ -75,6 +75,7 @@ def describe_models(shown: Shown) -> pd.DataFrame:
             "course": [course(each) for each in figures],
         }
     )
+    return frame if frame["retries"].any() else frame.drop(columns="retries")
 
 
 def _figure(
@@ -105,18 +106,18 @@ def _latency(percent: int, help: str) -> columns.Column:
 
 def _list_columns(cost: Callable[[Figures], str]) -> dict[str, columns.Column]:
     return {
-        "model": columns.name("Model", most_width=170),
+        "model": columns.name("Model", most_width=150),
         "provider": columns.name("Provider", most_width=110),
         "requests": columns.count("Requests"),
-        "error_rate": _figure("Error rate", describe_rate, lambda one: one.error_rate),
+        "error_rate": _figure("Errors", describe_rate, lambda one: one.error_rate),
         "p50": _latency(50, P50),
         "p95": _latency(95, P95),
         "p99": _latency(99, P99),
         "first_token": _figure("First token", describe_first_token, lambda one: one.first_token_ms),
         "speed": _figure("Tokens/s", describe_speed, lambda one: one.tokens_per_second),
         "cost": _figure("Per 1,000", cost, lambda one: one.usd_per_1000),
-        "retries": columns.count("Retries"),
         "course": columns.trend("p95 trend"),
+        "retries": columns.count("Retries"),
     }
 
 

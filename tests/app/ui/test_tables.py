@@ -70,6 +70,20 @@ def test_money_ranges_sort_by_lower_bound() -> None:
     assert sort_column([high, low], columns.money_range("Range", "USD")) == [low, high]
 
 
+def test_equal_values_keep_their_own_texts() -> None:
+    """An error rate of 0 of 3 requests is `0 of 3`, one of 0 of 160 is `0%`."""
+    counts = [160, 3, None, 160, 5]
+    frame = pd.DataFrame({"x": pd.Series(counts, dtype=object)})
+    kind = columns.number("Errors", lambda n: f"0 of {n}" if n < 20 else "0%", lambda _: 0.0)
+    shown = shown_table(draw(frame, {"x": kind}))["x"]
+    assert list(shown) == ["0%", "0 of 3", "", "0%", "0 of 5"]
+
+
+def test_names_are_drawn_in_the_colour_of_text() -> None:
+    """Streamlit draws pinned columns pale."""
+    assert not any(kind.config.get("pinned") for kind in ALL_KINDS.values())
+
+
 ALL_KINDS = {
     "name": columns.name("Model"),
     "note": columns.text("Note"),

@@ -19,6 +19,7 @@ from tally.telemetry.records import make_record
 from tally.traces.performance import Performance, PerformanceQuestion
 from tests.app.pages import open_page, read_markdown, save, shown
 from tests.app.projects import add_project
+from tests.app.ui.shown_table import shown_table
 
 
 def call(number: int, model: str = "gpt-5.2", minutes_ago: float = 30, **changes: Any) -> CostRecord:
@@ -69,6 +70,19 @@ def test_one_request_is_told_as_too_few(monkeypatch: pytest.MonkeyPatch, user: U
     assert "Too few requests: a p95 needs 20 and a p99 needs 100" in text
     assert "Comparison" not in text
     assert "1 request · 0 of 1 failed · p50 1.00 s · p95 too few · 167 tokens/s · $2.00 per 1,000" in text
+
+
+def test_rates_of_few_and_of_many_requests_are_told_as_they_are(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    save(user, [*calls(3, model="few"), *calls(30, model="many")])
+    page = open_page(monkeypatch, user, "models")
+    assert not page.exception
+    table = shown_table(page.dataframe[0])
+    rates = dict(zip(table["model"], table["error_rate"], strict=True))
+    assert rates["few"] == "0 of 3"
+    assert rates["many"] == "0%"
+    assert "retries" not in table, "a column of zeros takes the place of the trend"
 
 
 def test_calls_of_telemetry_are_requests(user: User) -> None:
