@@ -3,6 +3,12 @@
 MS, SECOND, MINUTE, HOUR = 1_000, 1_000_000, 60_000_000, 3_600_000_000
 
 
+def format_long_duration(duration_us: float) -> str:
+    """A duration of a place for few letters: whole minutes from ten on."""
+    minutes = round(max(duration_us, 0) / MINUTE)
+    return f"{minutes} min" if 10 <= minutes < 60 else format_duration(duration_us)
+
+
 def format_duration(duration_us: float) -> str:
     """A duration in one or two units: 0.4 ms, 340 ms, 18.42 s, 3 min 5 s, 2 h 4 min."""
     us = max(round(duration_us), 0)

@@ -38,6 +38,7 @@ STYLE = f"""<style>
 .stAppViewContainer:not(:has(.stSidebar)){{padding-left:281px}}
 .stAppViewContainer:not(:has(.stSidebar)) .stMainBlockContainer
 {{padding-top:48px!important}}}}
+@media(min-width:901px) and (max-width:1400px){{.stMainBlockContainer{{padding-inline:2.5rem!important}}}}
 @media(max-width:767.98px){{[data-testid=stMainBlockContainer]{{padding-top:{PHONE_PADDING}!important}}
 [data-testid=stExpandSidebarButton]{{width:auto!important;padding-inline:.4rem!important}}
 [data-testid=stExpandSidebarButton]::after{{content:"Menu"/"";padding-left:.25rem;font-size:.95rem}}}}

@@ -47,9 +47,9 @@ class Column:
     row_height: int | None = None
 
 
-def text(label: str, help: str | None = None, is_pinned: bool = False) -> Column:
+def text(label: str, help: str | None = None) -> Column:
     """Text, never read as Markdown or HTML."""
-    return Column(st.column_config.TextColumn(label, help=help, pinned=is_pinned or None))
+    return Column(st.column_config.TextColumn(label, help=help))
 
 
 def fitting_text(label: str, help: str | None = None, most_width: int = FITTING_WIDTH) -> Column:
@@ -57,9 +57,12 @@ def fitting_text(label: str, help: str | None = None, most_width: int = FITTING_
     return Column(st.column_config.TextColumn(label, help=help), most_width=most_width, fits=True)
 
 
-def name(label: str, is_pinned: bool = False, most_width: int = NAME_WIDTH) -> Column:
-    """Names from outside: text that does not push the numbers out of the table, however long."""
-    return Column(st.column_config.TextColumn(label, pinned=is_pinned or None), most_width=most_width)
+def name(label: str, most_width: int = NAME_WIDTH) -> Column:
+    """Names from outside: text that does not push the numbers out of the table, however long.
+
+    No column is pinned: Streamlit draws those pale, and narrow pages have lists.
+    """
+    return Column(st.column_config.TextColumn(label), most_width=most_width)
 
 
 def number(

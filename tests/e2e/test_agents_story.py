@@ -21,6 +21,7 @@ from tests.tally.cli.in_process import run_tally
 BERLIN = ZoneInfo("Europe/Berlin")  # where the browser is
 PHONE: Any = {"width": 390, "height": 844}
 DESKTOP: Any = {"width": 1440, "height": 900}
+LAPTOP: Any = {"width": 1280, "height": 800}
 WIDER = "it => it.scrollWidth > it.clientWidth"
 # Of a drawn card: the colour of a corner, and how many colours there are.
 CORNER = """canvas => [...canvas.getContext("2d").getImageData(3, 3, 1, 1).data].slice(0, 3)"""
@@ -132,6 +133,8 @@ def test_from_sign_up_to_a_session_and_a_shared_card(
     expect(page.locator(".js-plotly-plot").nth(1)).to_be_visible()
     assert not page.get_by_test_id("stMain").evaluate(WIDER)
     assert list_settled_violations(page) == []
+    page.set_viewport_size(LAPTOP)
+    assert not any(figure.evaluate(WIDER) for figure in page.locator(".agt .big").all())
     page.set_viewport_size(DESKTOP)
     assert page.url.endswith("session=story")
     page.get_by_test_id("stMain").get_by_role("button", name="Agents").click()

@@ -109,6 +109,7 @@ def lines(course: Course, palette: Palette) -> go.Figure:
             y=list(band.values),
             name=escape_name(band.name),
             mode="lines+markers",
+            cliponaxis=False,  # else the axis cuts the dots of zero in half
             marker={"size": 6 if len(course.moments) <= 62 else 4, "color": band.colour},
             line={"color": band.colour, "width": 2, "dash": "dot" if place == NO_GROUP else "solid"},
             **_texts(course, band, place, totals),

@@ -43,6 +43,7 @@ def earlier_predictions(
         x=actual.index,
         y=actual.round(4),
         mode="lines+markers",
+        cliponaxis=False,  # else the axis cuts the dots of days without spend in half
         name="Spent",
         line={"color": palette.ink, "width": 1.5},
         marker={"size": 5},

@@ -50,6 +50,7 @@ def course(
             marker={"size": 5, "color": line.colour},
             line={"color": line.colour, "width": 1.8, "dash": "dot" if line.is_dashed else "solid"},
             connectgaps=False,
+            cliponaxis=False,  # else the axis cuts the dots of zero in half
             hovertemplate=f"{HOVERS[unit]}<extra>%{{fullData.name}}</extra>",
         )
     add_layout(figure, palette, height=SMALL, showlegend=False)

@@ -10,7 +10,7 @@ from app.figures.agent_session import Session
 from app.figures.currencies import Currency
 from app.formats.counts import format_count
 from app.formats.dates import format_short_day
-from app.formats.durations import format_duration
+from app.formats.durations import format_long_duration
 from app.formats.money import format_money
 from app.formats.text import DASH, escape_markdown
 from app.ui import agent_markup as markup
@@ -124,7 +124,7 @@ def _list_cards(session: Session, zone: ZoneInfo, code: str) -> list[Card]:
         Card("Requests", f"{session.requests:,}", note=models),
         Card(
             "Duration",
-            format_duration(seconds * 1_000_000),
+            format_long_duration(seconds * 1_000_000),
             note=f"{local[0]:%H:%M} {DASH} {local[1]:%H:%M}",
         ),
         Card(

@@ -30,15 +30,15 @@ def render_sessions(shown: Shown, found: Sessions) -> None:
             st.rerun()
         code = shown.currency.code
         kinds = {
-            "started": columns.text("Started", is_pinned=True),
+            "started": columns.text("Started"),
             "repository": columns.name("Repository", most_width=140),
             "branch": columns.name("Branch", most_width=150),
+            "value": columns.money("Value", code),
             "agent": columns.text("Agent"),
-            "models": columns.name("Models", most_width=200),
+            "models": columns.name("Models", most_width=130),
             "requests": columns.count("Requests"),
             "duration": columns.number("Duration", lambda us: format_duration(us)),
             "context": columns.text("Context"),
-            "value": columns.money("Value", code),
         }
         frame = pd.DataFrame([_describe(row, shown) for row in found.rows], dtype=object)
         render_choices(

@@ -110,7 +110,7 @@ def _render_drivers(user: User, status: BudgetStatus) -> None:
             return columns.count(label, is_compact=True) if is_tokens else columns.money(label, currency)
 
         kinds = {
-            "model": columns.name("Model", is_pinned=True, most_width=180),
+            "model": columns.name("Model", most_width=180),
             "change": amount("Change") if is_tokens else columns.change("Change", currency),
             "now": amount("Now"),
             "before": amount("Before"),

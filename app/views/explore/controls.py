@@ -29,7 +29,7 @@ def render_controls(view: ExploreView, period: Period, today: date) -> None:
     """The fields; a choice in one shows another state of the page. A chart has those that change it."""
     days = (period.first or EARLIEST_DAY, period.last)
     st.session_state[SHOWN_DAYS] = days
-    with st.grid(6, min_column_width=132, gap="small"):
+    with st.container(key="explore_controls"), st.grid(6, min_column_width=132, gap="small"):
         _choose("Measure", "measure", {name: it.label for name, it in MEASURES.items()}, view.measure)
         if view.chart not in UNSPLIT:
             _choose_groupings(view)

@@ -21,11 +21,18 @@ LEGEND = (
 )
 
 
-# On a phone the five charts fit beside each other without their icons.
+# On narrow pages the five charts fit beside each other without their icons.
 NARROW = (
+    "@media(max-width:900px){"
+    ".st-key-explore_chart_kind button span:has(>[data-testid=stIconMaterial]){display:none}}"
     "@media(max-width:640px){"
-    ".st-key-explore_chart_kind button span:has(>[data-testid=stIconMaterial]){display:none}"
     ".st-key-explore_chart_kind button{padding:0 7px}.st-key-explore_chart_kind button p{font-size:13px}}"
+)
+# All fields in one row where they fit, else in rows of three: one alone in a second row looks forgotten.
+FIELDS = (
+    ".st-key-explore_controls{container-type:inline-size}"
+    "@container(min-width:560px) and (max-width:900px){"
+    ".st-key-explore_controls [data-testid=stGrid]{grid-template-columns:repeat(3,1fr)}}"
 )
 PICTURES = ".modebar-container{display:none}.st-key-explore_total h2{padding-top:0}"
 
@@ -35,7 +42,7 @@ def apply_explore_styles() -> None:
     palette = current_palette()
     colours = {"soft": palette.wide_band, "band": palette.band, "ink": palette.ink}
     st.html(
-        f"<style>{(CHIPS + LEGEND) % colours}{NARROW}{PICTURES}</style>"
+        f"<style>{(CHIPS + LEGEND) % colours}{NARROW}{FIELDS}{PICTURES}</style>"
         '<script src="/app/static/chart_picture.js"></script>',
         unsafe_allow_javascript=True,
     )

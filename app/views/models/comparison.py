@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app.figures.model_performance import describe_difference, list_measures
-from app.formats.text import escape_markdown
+from app.formats.text import escape_markdown, shorten
 from app.ui import charts, columns
 from app.ui.cards import render_heading, render_subheading
 from app.ui.legend import render_legend
@@ -15,6 +15,10 @@ from app.ui.theme import current_palette
 from app.views.models.shown import Shown
 from tally.traces.performance import FRACTIONS, Figures
 
+FIGURE_WIDTH, MOST_LETTERS = (
+    110,
+    14,
+)  # pixels; letters of a model in its heading, whose beginning the grid would cut
 MOST = 2
 
 
@@ -81,12 +85,14 @@ def _render_curve(models: Sequence[Figures], chosen: Sequence[str]) -> None:
 
 def _list_columns(chosen: Sequence[str]) -> dict[str, columns.Column]:
     def figure(label: str) -> columns.Column:
-        config = st.column_config.TextColumn(columns.ALIGN_RIGHT + label, alignment="right")
-        return columns.Column(config, most_width=110)
+        config = st.column_config.TextColumn(
+            columns.ALIGN_RIGHT + label, alignment="right", width=FIGURE_WIDTH
+        )
+        return columns.Column(config)
 
     return {
         "measure": columns.text("Measure"),
-        "first": figure(chosen[0]),
-        "second": figure(chosen[1]),
+        "first": figure(shorten(chosen[0], MOST_LETTERS)),
+        "second": figure(shorten(chosen[1], MOST_LETTERS)),
         "difference": figure("Difference"),
     }

@@ -49,7 +49,7 @@ class Shown:
 def list_columns(zone: ZoneInfo, currency: str) -> dict[str, Column]:
     """The columns of the table of sources."""
     return {
-        "source": columns.name("Source", is_pinned=True, most_width=180),
+        "source": columns.name("Source", most_width=180),
         "spend": columns.money("In spend", currency, "The part that the totals use."),
         "format": columns.text("Type"),
         "in_totals": columns.text("In totals"),
