@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse, Response
 
 from api import addresses
 from api.answers import JSON, NO_STORE, PROTOBUF
+from api.catalogue import LIMIT, MOST, list_abilities, list_modes
 from api.figures import GROUPS
 from api.records import SentRecords
 from api.service import Call
@@ -52,7 +53,9 @@ def describe() -> dict[str, Any]:
             },
             addresses.COSTS: {"get": _reads("Costs of a period", [*_period(), _group()])},
             addresses.BUDGET: {"get": _reads("Budgets, with what is spent and the likely end", [])},
-            addresses.MODELS: {"get": _reads("Models with their cost and list prices", _period())},
+            addresses.MODELS: {
+                "get": _reads("Models used, or those of the catalogue", [*_period(), *_catalogue()])
+            },
             addresses.OPENAPI: {"get": _reads("This description", [])},
             addresses.MCP: {"post": _sends("The Model Context Protocol", {"type": "object"})},
         },
@@ -127,6 +130,33 @@ def _period() -> list[dict[str, Any]]:
     return [
         {"name": name, "in": "query", "description": text, "schema": {"type": "string", "format": "date"}}
         for name, text in said.items()
+    ]
+
+
+def _catalogue() -> list[dict[str, Any]]:
+    """The parameters that search the catalogue."""
+    flag: dict[str, Any] = {"type": "boolean"}
+    said: dict[str, tuple[str, dict[str, Any]]] = {
+        "list": (
+            "`used` for the models of a period, `catalogue` for all, which the other parameters are about",
+            {"enum": ["used", "catalogue"], "default": "used"},
+        ),
+        "q": ("Words; a wrong letter still finds", {"type": "string"}),
+        "provider": ("One of them", {"type": "string"}),
+        "can": (f"With commas between: {', '.join(list_abilities())}", {"type": "string"}),
+        "mode": (f"With commas between: {', '.join(list_modes())}", {"type": "string"}),
+        "min_context": ("Tokens", {"type": "integer", "minimum": 0}),
+        "open_weights": ("Where it is known", flag),
+        "used": ("In the last 90 days", flag),
+        "limit": (
+            "Models of an answer",
+            {"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT},
+        ),
+        "offset": ("`next_offset` of the answer before", {"type": "integer", "minimum": 0, "default": 0}),
+    }
+    return [
+        {"name": name, "in": "query", "description": text, "schema": schema}
+        for name, (text, schema) in said.items()
     ]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from api import figures
+from api import catalogue, figures
 from api.answers import NO_STORE, Refusal
 from api.database import Pool, act_as_owner
 from api.figures import GROUPS, Days
@@ -14,6 +14,7 @@ from api.service import Call, Workers
 from tally.api_keys.verification import Grant
 from tally.storage.database import Database
 
+CATALOGUE = ("list", "q", "provider", "can", "mode", "min_context", "open_weights", "used", "limit", "offset")
 Load = Callable[[Database], dict[str, Any]]
 
 
@@ -44,13 +45,28 @@ class Reading:
         )
 
     async def models(self, call: Call) -> Response:
-        """The models of a period, with what they cost and their list prices."""
-        asked = read_query(call, {"from", "to"})
+        """The models of a period, with what they cost and their list prices; or those of the catalogue."""
+        if call.request.query_params.get("list") == "catalogue":
+            return await self._catalogue(call)
+        asked = read_query(call, {"from", "to", "list"})
+        if asked.get("list", "used") != "used":
+            raise Refusal(400, "`list` is used or catalogue.")
 
         def load(database: Database) -> dict[str, Any]:
             return figures.load_models(database, choose_days(database, asked), call.grant.project_id)
 
         return await self._answer(call.grant, load)
+
+    async def _catalogue(self, call: Call) -> Response:
+        asked = read_query(call, CATALOGUE)
+        try:
+            question = catalogue.read_question(asked)
+        except catalogue.CatalogueFault as fault:
+            raise Refusal(400, str(fault)) from None
+        project = call.grant.project_id
+        return await self._answer(
+            call.grant, lambda database: catalogue.load_found(database, question, project)
+        )
 
     async def _answer(self, grant: Grant, load: Load) -> Response:
         return JSONResponse(await self.load(grant, load), headers=NO_STORE)

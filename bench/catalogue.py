@@ -7,7 +7,9 @@ from functools import partial
 
 from bench.measurement import Measurement, Options, seconds
 from tally.catalog.entries import FILE, read_file
-from tally.catalog.search import Index, sort_by_price
+from tally.catalog.search import Index
+from tally.pricing.catalogue_prices import price_entries
+from tally.pricing.custom_prices import NO_CUSTOM_PRICES
 
 QUERIES = (
     "gpt-5.2",
@@ -35,7 +37,7 @@ def measure(_options: Options) -> Iterator[Measurement]:
     today = datetime.now(UTC).date()
     yield _measure(
         "all by their price at a mix",
-        min(seconds(lambda: sort_by_price(entries, MIX, today)) for _ in range(REPEATS)),
+        min(seconds(lambda: price_entries(entries, MIX, NO_CUSTOM_PRICES, today)) for _ in range(REPEATS)),
         SEARCH_SECONDS,
     )
 

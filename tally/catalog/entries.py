@@ -72,6 +72,7 @@ class Entry:
     is_deprecated: bool = False
     source: str | None = None
     base: str | None = None  # of a model of the workspace
+    is_own: bool = False  # one of the workspace
 
     @property
     def key(self) -> tuple[str, str]:

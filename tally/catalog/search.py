@@ -4,7 +4,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from itertools import accumulate
@@ -34,11 +33,10 @@ class Filters:
     modes: frozenset[str] = frozenset()
     min_context: int = 0
     has_open_weights: bool | None = None
-    most_usd: Decimal | None = None  # for a million tokens at the mix
     keys: frozenset[Key] | None = None  # those used
 
     def admit(self, entry: Entry) -> bool:
-        """True for an entry that has all of it; the price is not among it."""
+        """True for an entry that has all of it."""
         return (
             _is_among(entry.provider, self.providers)
             and _is_among(entry.mode, self.modes)
@@ -183,11 +181,3 @@ def _list_words(entry: Entry) -> Iterator[str]:
     yield entry.provider
     yield entry.provider_title
     yield from entry.names
-
-
-def sort_by_price(
-    entries: Iterable[Entry], mix: Mapping[str, Decimal], day: date
-) -> list[tuple[Entry, Decimal | None]]:
-    """Entries with their price at a mix on a day, the cheapest first, those without one last."""
-    priced = [(entry, price_at_mix(entry.find_prices(day), mix)) for entry in entries]
-    return sorted(priced, key=lambda each: (each[1] is None, each[1] or 0, each[0].key))

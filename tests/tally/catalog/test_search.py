@@ -1,7 +1,6 @@
 """Searching the catalogue: words, slips, filters, and prices at a mix."""
 
 from collections.abc import Mapping
-from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -9,9 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tally.catalog.entries import Entry, load_catalogue
-from tally.catalog.search import Filters, Index, price_at_mix, sort_by_price, split
-
-DAY = date(2026, 11, 30)
+from tally.catalog.search import Filters, Index, price_at_mix, split
 
 
 @pytest.fixture(scope="module")
@@ -157,11 +154,3 @@ def test_price_at_a_mix(prices: Mapping[str, str], usd: str | None) -> None:
 
 def test_classes_that_are_not_in_the_mix_need_no_price() -> None:
     assert price_at_mix({"input": Decimal(2)}, {"input": Decimal(1), "output": Decimal(0)}) == 2
-
-
-def test_cheapest_come_first_and_those_without_a_price_last() -> None:
-    def priced(model: str, usd: str) -> Entry:
-        return entry(model, prices={"litellm": {"standard": {"input": Decimal(usd), "output": Decimal(usd)}}})
-
-    found = sort_by_price([entry("a"), priced("b", "3"), priced("c", "0"), priced("d", "1")], MIX, DAY)
-    assert [(each.model, usd) for each, usd in found] == [("c", 0), ("d", 1), ("b", 3), ("a", None)]
