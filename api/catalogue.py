@@ -38,7 +38,7 @@ class CatalogueQuestion:
 
 
 class Use(NamedTuple):
-    """What a workspace used in the last 90 days: cost by model, and its mix of classes of tokens."""
+    """Use of a workspace in 90 days: cost by model, and its mix of classes of tokens."""
 
     cost_usd: Mapping[tuple[str, str], Decimal]
     mix: Mapping[str, Decimal] | None
@@ -46,7 +46,7 @@ class Use(NamedTuple):
 
 @cache
 def list_abilities() -> tuple[str, ...]:
-    """What models can do, as the catalogue names it."""
+    """Abilities of models, as the catalogue names them."""
     return tuple(sorted({ability for entry in load_catalogue().entries for ability in entry.can}))
 
 
@@ -121,7 +121,7 @@ def load_found(database: Database, question: CatalogueQuestion, project: UUID | 
 
 
 def load_use(database: Database, today: date, project: UUID | None) -> Use:
-    """What was used in the last 90 days, of everything or of a project."""
+    """Use of the last 90 days, of everything or of a project."""
     days = choose_days(database, today - DAYS, today)
     costs: dict[tuple[str, str], Decimal] = {}
     counts = dict.fromkeys(("input_tokens", "cached_input_tokens", "cache_write_tokens", "output_tokens"), 0)
