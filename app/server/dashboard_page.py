@@ -1,4 +1,4 @@
-"""Streamlit's page, with the address of its server, its fonts, and room for what comes in its first moments.
+"""Streamlit's page, with its server's address, its code in one file, and room for what comes at first.
 
 Without the address, Streamlit's script first looks for its server below the page's path: two requests that
 fail, and errors in the console.
@@ -7,12 +7,12 @@ fail, and errors in the console.
 import json
 from functools import cache
 from html import escape
-from pathlib import Path
 
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
-from streamlit.file_util import get_static_dir
 
+from app.server.bundle import with_bundle
+from app.server.chunks import read_page
 from app.server.stylesheet import with_own_fonts
 from app.ui import jump
 from app.ui.pages import PAGES, PATHS, Page
@@ -68,9 +68,8 @@ class DashboardPage:
 @cache
 def dashboard_page() -> str:
     """The HTML of all pages of the dashboard."""
-    page = (Path(get_static_dir()) / "index.html").read_text(encoding="utf-8")
     head = f"<head>{ADDRESS}{STYLE}{ACCESS}{name_pages()}{JUMP}"
-    return with_own_fonts(page).replace("<head>", head, 1)
+    return with_own_fonts(with_bundle(read_page())).replace("<head>", head, 1)
 
 
 def name_pages() -> str:

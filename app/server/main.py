@@ -20,6 +20,7 @@ from app.auth.cookies import SESSION_HEADER
 from app.auth.sessions import sessions, sessions_path
 from app.server import jump, script_turns
 from app.server.access_log import hide_tokens
+from app.server.bundled import Bundled
 from app.server.dashboard_page import DashboardPage
 from app.server.gate import Gate
 from app.server.not_found import NotFound
@@ -74,6 +75,7 @@ app = st.App(
         Middleware(Gate, api=api, api_paths=api.addresses),
         Middleware(NotFound),
         Middleware(DashboardPage),
+        Middleware(Bundled),
         Middleware(Precompress),
     ],
     lifespan=lifespan,

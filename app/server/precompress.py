@@ -17,6 +17,7 @@ MEDIA_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; chars
 # File names contain a hash of the content, so a browser never has to revalidate.
 CACHE_FOREVER = "public, immutable, max-age=31536000"
 # Plotly takes 0.1 s at quality 5 and 0.3 s at 9, which is 4% smaller: not worth a visitor's wait.
+ENCODINGS = ("br", "gzip")  # the best first
 BROTLI_QUALITY, GZIP_LEVEL = 5, 6
 MIN_BYTES = 1024
 REFUSED_WEIGHT = re.compile(r"0(\.0*)?")
@@ -31,7 +32,7 @@ class Precompress:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and scope["path"] in ASSETS.files:
             accepted = accepted_encodings(Headers(scope=scope).get("accept-encoding", ""))
-            encoding = next((name for name in ("br", "gzip") if name in accepted), None)
+            encoding = next((name for name in ENCODINGS if name in accepted), None)
             if encoding:
                 await (await _response(scope["path"], encoding))(scope, receive, send)
                 return
@@ -57,12 +58,7 @@ class Assets:
         """Compress the file, cache and return it."""
         file = self.files[path]
         raw = read_style(file) if file.suffix == ".css" else file.read_bytes()
-        made: bytes = (
-            brotli.compress(raw, quality=BROTLI_QUALITY)
-            if encoding == "br"
-            else gzip.compress(raw, GZIP_LEVEL, mtime=0)
-        )
-        self._bytes[path, encoding] = made
+        self._bytes[path, encoding] = made = compress(raw, encoding)
         return made
 
 
@@ -73,8 +69,23 @@ async def _response(path: str, encoding: str) -> Response:
     body = ASSETS.ready(path, encoding)
     if body is None:
         body = await run_in_threadpool(ASSETS.compress, path, encoding)
-    headers = {"content-encoding": encoding, "vary": "accept-encoding", "cache-control": CACHE_FOREVER}
-    return Response(body, headers=headers, media_type=MEDIA_TYPES[ASSETS.files[path].suffix])
+    return Response(body, headers=kept_headers(encoding), media_type=MEDIA_TYPES[ASSETS.files[path].suffix])
+
+
+def compress(raw: bytes, encoding: str) -> bytes:
+    """Compress a file for browsers that accept the encoding, `br` or `gzip`."""
+    made: bytes = (
+        brotli.compress(raw, quality=BROTLI_QUALITY)
+        if encoding == "br"
+        else gzip.compress(raw, GZIP_LEVEL, mtime=0)
+    )
+    return made
+
+
+def kept_headers(encoding: str) -> dict[str, str]:
+    """The headers of a file that browsers may keep, in an encoding or, if that is empty, as it is."""
+    encoded = {"content-encoding": encoding} if encoding else {}
+    return encoded | {"vary": "accept-encoding", "cache-control": CACHE_FOREVER}
 
 
 def accepted_encodings(header: str) -> set[str]:

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from threading import Thread
 
+from app.server.bundle import START, find_bundle
+from app.server.bundled import read_code
 from app.server.precompress import ASSETS
 from app.server.preload import ELEMENTS, preload_header
 
@@ -58,6 +60,14 @@ def _exempt_from_garbage_collection() -> None:
 
 
 def _compress_first_assets() -> None:
+    bundle = find_bundle()
     for path in ASSETS.files:
-        if path.rpartition("/")[2].startswith(FIRST_ASSETS):
+        name = path.rpartition("/")[2]
+        if not name.startswith(FIRST_ASSETS):
+            continue
+        if bundle is None or path.endswith(".css"):
             ASSETS.compress(path, "br")
+        elif name not in bundle.names:
+            read_code(name, "br")
+    if bundle is not None:
+        read_code(START, "br")

@@ -62,7 +62,7 @@ class Watched:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
     def _note(self, request: Request) -> None:
-        self.requested.append(request.url.partition("/static/js/")[2] or request.url)
+        self.requested.append(request.url.rpartition("/js/")[2])
 
     def _listen(self, message: ConsoleMessage) -> None:
         # Streamlit's small charts in cards have a layer for the point under the mouse, empty at first.
@@ -100,6 +100,11 @@ def test_figures_are_painted_before_the_charts_code_is_fetched(watched: Watched)
     opened = next(nth for nth, url in enumerate(watched.requested) if "/render-gate?" in url)
     charts = next(nth for nth, url in enumerate(watched.requested) if url.startswith("PlotlyChart."))
     assert opened < charts
+
+
+def test_first_visit_requests_few_files_before_the_charts_code(watched: Watched) -> None:
+    charts = next(nth for nth, url in enumerate(watched.requested) if url.startswith("PlotlyChart."))
+    assert sum(url.endswith(".js") for url in watched.requested[:charts]) < 20, watched.requested[:charts]
 
 
 def test_a_wider_page_shows_its_legend_below_the_days_in_fewer_lines(watched: Watched) -> None:

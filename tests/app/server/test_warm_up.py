@@ -7,6 +7,9 @@ import threading
 import pytest
 
 from app.server import warm_up as module
+from app.server.bundle import START
+from app.server.bundled import read_code
+from app.server.chunks import names_of
 from app.server.precompress import ASSETS
 from tests.supabase.parts import eventually
 
@@ -16,10 +19,27 @@ async def start() -> None:
         pass
 
 
-def test_chart_script_is_compressed_before_the_first_request() -> None:
-    plotly = next(path for path in ASSETS.files if "/PlotlyChart." in path)
+def wait_for_warm_up() -> None:
+    for thread in threading.enumerate():
+        if thread.name == "warm-up":
+            thread.join(60)
+
+
+def test_start_and_charts_are_compressed_before_the_first_request() -> None:
+    read_code.cache_clear()
     asyncio.run(start())
-    eventually(lambda: ASSETS.ready(plotly, "br") is not None)
+    wait_for_warm_up()
+    made = read_code.cache_info().misses
+    for name in (START, min(names_of(("PlotlyChart.",)))):
+        assert read_code(name, "br")
+    assert read_code.cache_info().misses == made
+
+
+def test_charts_are_compressed_where_there_is_no_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "find_bundle", lambda: None)
+    plotly = next(path for path in ASSETS.files if "/PlotlyChart." in path)
+    module._compress_first_assets()
+    assert ASSETS.ready(plotly, "br") is not None
 
 
 def test_every_first_asset_exists() -> None:
@@ -42,7 +62,5 @@ def test_failed_warm_up_is_logged_and_the_server_goes_on(
 
     monkeypatch.setattr(module, "_compress_first_assets", fail)
     asyncio.run(start())
-    for thread in threading.enumerate():
-        if thread.name == "warm-up":
-            thread.join(30)
+    wait_for_warm_up()
     assert "the first visitor waits a little longer" in caplog.text
