@@ -534,6 +534,335 @@ CREATE FUNCTION private.add_to_day_parts(changes private.day_parts[]) RETURNS vo
         and p.records = 0
 $$;
 
+-- FUNCTION private.advice_calls(uuid, timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.advice_calls(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) RETURNS TABLE(at timestamp with time zone, is_day boolean, project uuid, agent text, provider_id uuid, model_name text, tier text, session text, cost_usd numeric, requests bigint, uncached bigint, cached bigint, write_5m bigint, write_1h bigint, output bigint, has_failed boolean, source_key uuid)
+    LANGUAGE sql STABLE ROWS 10000
+    SET search_path TO ''
+    AS $$
+    select
+        r.timestamp, r.day is not null, coalesce(r.project_id, '00000000-0000-0000-0000-000000000000'),
+        coalesce(left(nullif(btrim(r.metadata ->> 'agent'), ''), 200), ''), r.provider_id, r.model_name,
+        coalesce(
+            left(coalesce(
+                r.metadata #>> '{price_context,service_tier}', r.metadata #>> '{price_context,processing}',
+                r.metadata #>> '{price_context,speed}'
+            ), 50),
+            ''
+        ),
+        left(coalesce(nullif(btrim(r.metadata ->> 'session'), ''), nullif(btrim(r.metadata ->> 'session_id'), '')), 200),
+        r.cost_usd, greatest(r.request_count, 1),
+        greatest(r.input_tokens - r.cached_input_tokens - r.cache_write_tokens, 0), r.cached_input_tokens,
+        r.cache_write_tokens - w.hour, w.hour, r.output_tokens,
+        coalesce(r.metadata -> 'inference' ->> 'status' in ('error', 'timeout', 'rate_limited'), false), r.source_key
+    from public.cost_records as r
+    cross join lateral (
+        select case when r.cache_write_tokens > 0 then private.hour_writes(r.metadata, r.cache_write_tokens) else 0 end as hour
+    ) as w
+    where
+        r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp < end_at
+        and r.charge_type = 'usage' and r.cost_basis <> 'included' and r.tokens_are_effective
+        and (r.tokens_used > 0 or r.cost_usd > 0 and r.metadata -> 'inference' ->> 'status' is not null)
+    order by r.timestamp desc
+    limit private.max_advice_records()
+$$;
+
+-- FUNCTION private.advice_cells(uuid, timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.advice_cells(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) RETURNS TABLE(cell jsonb)
+    LANGUAGE plpgsql STABLE ROWS 500
+    SET search_path TO ''
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+declare
+    zone constant text := private.timezone_of(tenant);
+begin
+    return query
+    with sums as (
+        select
+            s.project, s.agent, s.provider_id, s.model_name, s.tier, coalesce(sum(s.cost_usd), 0) as cost_usd,
+            coalesce(sum(s.requests) filter (where s.cost_usd is not null), 0) as requests,
+            coalesce(sum(s.uncached) filter (where s.cost_usd is not null), 0) as uncached,
+            coalesce(sum(s.cached) filter (where s.cost_usd is not null), 0) as cached,
+            coalesce(sum(s.write_5m) filter (where s.cost_usd is not null), 0) as write_5m,
+            coalesce(sum(s.write_1h) filter (where s.cost_usd is not null), 0) as write_1h,
+            coalesce(sum(s.output) filter (where s.cost_usd is not null), 0) as output,
+            count(*) filter (where s.cost_usd is null) as unpriced,
+            count(distinct (s.at at time zone zone)::date) as active_days, max((s.at at time zone zone)::date) as last_day,
+            coalesce(max(s.uncached + s.cached + s.write_5m + s.write_1h) filter (where s.requests = 1), 0) as max_input,
+            count(*) filter (where s.has_failed and s.cost_usd > 0) as failed,
+            coalesce(sum(s.cost_usd) filter (where s.has_failed), 0)::text as failed_usd,
+            count(*) filter (where s.is_repeat) as repeats,
+            coalesce(sum(s.cost_usd) filter (where s.is_repeat), 0)::text as repeated_usd,
+            count(distinct s.session) as conversations, count(*) filter (where s.gap <= interval '5 minutes') as following,
+            count(*) filter (where s.is_pause) as pauses, count(*) filter (where s.gap > interval '1 hour') as long_pauses,
+            coalesce(sum(s.reusable), 0) as reusable,
+            coalesce(sum(s.uncached - s.reusable) filter (where s.session is not null), 0) as fresh,
+            coalesce(sum(least(s.write_5m, s.shared)) filter (where s.is_pause), 0) as rewritten,
+            coalesce(sum(least(s.cached, s.shared)) filter (where s.is_pause), 0) as reread
+        from private.advice_steps(tenant, first_at, end_at) as s
+        group by 1, 2, 3, 4, 5
+        order by 6 desc, 4, 1, 2
+        limit 500
+    )
+
+    select
+        to_jsonb(s) - array['project', 'provider_id', 'model_name'] || jsonb_build_object(
+            'project_id', nullif(s.project, '00000000-0000-0000-0000-000000000000'), 'project', j.name,
+            'agent', nullif(s.agent, ''), 'provider', p.name, 'model', s.model_name, 'cost_usd', s.cost_usd::text
+        )
+    from sums as s
+    inner join public.providers as p on s.provider_id = p.id
+    left join public.projects as j on j.workspace_id = tenant and s.project = j.id;
+end
+$$;
+
+-- FUNCTION private.advice_days(uuid, date, date, jsonb)
+
+CREATE FUNCTION private.advice_days(tenant uuid, from_day date, end_day date, subject jsonb) RETURNS TABLE(day date, provider text, model_name text, cost_usd numeric, requests bigint)
+    LANGUAGE plpgsql STABLE ROWS 200
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+declare
+    zone constant text := private.timezone_of(tenant);
+    only_project constant uuid := (subject ->> 'project_id')::uuid;
+    only_agent constant text := subject ->> 'agent';
+    models constant text[] := array_remove(array[subject ->> 'model', subject ->> 'to_model'], null);
+begin
+    return query
+    select (c.at at time zone zone)::date, p.name, c.model_name, sum(c.cost_usd), sum(c.requests)::bigint
+    from private.advice_calls(tenant, private.day_start(from_day, zone), private.day_start(end_day, zone)) as c
+    inner join public.providers as p on c.provider_id = p.id
+    where
+        c.cost_usd is not null
+        and (only_project is null or c.project = only_project)
+        and (only_agent is null or c.agent = only_agent)
+        and (cardinality(models) = 0 or c.model_name = any (models))
+    group by 1, 2, 3
+    order by 1, 2, 3;
+end
+$$;
+
+-- FUNCTION private.advice_plans(uuid, date, jsonb)
+
+CREATE FUNCTION private.advice_plans(tenant uuid, today date, covers jsonb) RETURNS TABLE(plan jsonb)
+    LANGUAGE plpgsql STABLE ROWS 10
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+declare
+    zone constant text := private.timezone_of(tenant);
+    month_start constant date := date_trunc('month', today)::date;
+begin
+    return query
+    with active as materialized (
+        select
+            s.id, s.user_id, s.plan_name, s.started_on, p.name as provider,
+            case when s.interval = 'year' then round(s.amount_usd / 12, 10) else s.amount_usd end as monthly_usd,
+            array(
+                select c.id
+                from public.providers as c
+                where c.name = p.name or c.name in (select v.name from jsonb_array_elements_text(covers -> p.name) as v (name))
+            ) as covered
+        from public.subscriptions as s
+        inner join public.providers as p on s.provider_id = p.id
+        where s.workspace_id = tenant and s.started_on <= today and (s.ended_on is null or s.ended_on > today)
+    ),
+
+    days as materialized ( -- of sources that ever told of usage that a plan covers
+        select
+            r.import_id, r.provider_id, (r.timestamp at time zone zone)::date as day,
+            count(*) filter (where r.cost_basis = 'included') as included,
+            coalesce(sum(r.cost_usd) filter (where r.cost_basis = 'included' and r.tokens_are_effective), 0) as included_usd,
+            count(*) filter (where r.cost_basis = 'included' and r.cost_usd is null) as unpriced
+        from public.cost_records as r
+        where
+            r.workspace_id = tenant and r.import_id is not null and r.charge_type = 'usage'
+            and r.timestamp >= private.day_start(today - 365, zone) and r.timestamp < private.day_start(today, zone)
+            and exists (select from active)
+        group by 1, 2, 3
+    )
+
+    select
+        jsonb_build_object(
+            'id', a.id, 'person_id', a.user_id, 'provider', a.provider, 'name', a.plan_name, 'monthly_usd', a.monthly_usd::text,
+            'started_on', a.started_on, 'covered_days', o.covered_days, 'last_used', o.last_used, 'months', m.months
+        )
+    from active as a
+    cross join lateral (
+        select array(
+            select distinct d.import_id from days as d where d.provider_id = any (a.covered) and d.included > 0
+        ) as sources
+    ) as w
+    cross join lateral (
+        select
+            count(distinct d.day) filter (where d.day > today - 31) as covered_days,
+            max(d.day) filter (where d.provider_id = any (a.covered) and d.included > 0) as last_used
+        from days as d
+        where d.import_id = any (w.sources)
+    ) as o
+    cross join lateral (
+        select coalesce(jsonb_agg(to_jsonb(k) - 'days' order by k.month), '[]') as months
+        from (
+            select
+                date_trunc('month', d.day)::date as month, '0' as paid_usd, count(distinct d.day) as days,
+                coalesce(sum(d.included_usd) filter (where d.provider_id = any (a.covered)), 0)::text as included_usd,
+                coalesce(sum(d.unpriced) filter (where d.provider_id = any (a.covered)), 0) as unpriced
+            from days as d
+            where
+                d.import_id = any (w.sources) and d.day < month_start and d.day >= month_start - interval '3 months'
+                and date_trunc('month', d.day) >= a.started_on
+            group by 1
+            having count(distinct d.day) >= 15
+        ) as k
+    ) as m;
+end
+$$;
+
+-- FUNCTION private.advice_shapes(uuid, timestamp with time zone, timestamp with time zone, integer[])
+
+CREATE FUNCTION private.advice_shapes(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone, lengths integer[]) RETURNS TABLE(shape jsonb)
+    LANGUAGE plpgsql STABLE ROWS 500
+    SET search_path TO ''
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+declare
+    zone constant text := private.timezone_of(tenant);
+begin
+    return query
+    with calls as materialized (
+        select c.*, c.uncached + c.cached + c.write_5m + c.write_1h as input
+        from private.advice_calls(tenant, first_at, end_at) as c
+        where c.requests = 1 and not c.is_day
+    ),
+
+    of_hours as (
+        select
+            h.project, h.agent, h.provider_id, h.model_name, h.tier, jsonb_object_agg(h.hour, h.calls) as hours,
+            sum(h.calls) as calls
+        from (
+            select
+                c.project, c.agent, c.provider_id, c.model_name, c.tier,
+                extract(hour from c.at at time zone zone)::integer as hour, count(*) as calls
+            from calls as c
+            group by 1, 2, 3, 4, 5, 6
+        ) as h
+        group by 1, 2, 3, 4, 5
+    ),
+
+    of_lengths as (
+        select l.project, l.agent, l.provider_id, l.model_name, l.tier, jsonb_object_agg(l.over, l.part) as long
+        from (
+            select
+                c.project, c.agent, c.provider_id, c.model_name, c.tier, t.over,
+                jsonb_build_object(
+                    'requests', count(*), 'cost_usd', sum(c.cost_usd)::text, 'uncached', sum(c.uncached), 'cached', sum(c.cached),
+                    'write_5m', sum(c.write_5m), 'write_1h', sum(c.write_1h), 'output', sum(c.output)
+                ) as part
+            from calls as c
+            inner join unnest(lengths) as t (over) on c.input > t.over
+            where c.cost_usd is not null
+            group by 1, 2, 3, 4, 5, 6
+        ) as l
+        group by 1, 2, 3, 4, 5
+    )
+
+    select
+        jsonb_build_object(
+            'project_id', nullif(h.project, '00000000-0000-0000-0000-000000000000'), 'agent', nullif(h.agent, ''),
+            'provider', p.name, 'model', h.model_name, 'tier', h.tier, 'hours', h.hours, 'long', coalesce(l.long, '{}')
+        )
+    from of_hours as h
+    inner join public.providers as p on h.provider_id = p.id
+    left join of_lengths as l using (project, agent, provider_id, model_name, tier)
+    order by h.calls desc, h.model_name
+    limit 2000;
+end
+$$;
+
+-- FUNCTION private.advice_spend(uuid, date, date)
+
+CREATE FUNCTION private.advice_spend(tenant uuid, from_day date, to_day date) RETURNS TABLE(spend_usd numeric, first_day date, active_days bigint)
+    LANGUAGE sql STABLE ROWS 1
+    SET search_path TO ''
+    AS $$
+    select
+        coalesce(sum(d.total_cost_usd) filter (where d.date between from_day and to_day and d.cost_basis <> 'included'), 0),
+        min(d.date) filter (where d.charge_type = 'usage'),
+        count(distinct d.date) filter (where d.date between from_day and to_day and d.charge_type = 'usage')
+    from private.current_days as d
+    where d.workspace_id = tenant and d.date between from_day - 400 and to_day
+$$;
+
+-- FUNCTION private.advice_steps(uuid, timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.advice_steps(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) RETURNS TABLE(at timestamp with time zone, is_day boolean, project uuid, agent text, provider_id uuid, model_name text, tier text, session text, cost_usd numeric, requests bigint, uncached bigint, cached bigint, write_5m bigint, write_1h bigint, output bigint, has_failed boolean, gap interval, shared bigint, is_pause boolean, is_repeat boolean, reusable bigint)
+    LANGUAGE sql STABLE ROWS 10000
+    SET search_path TO ''
+    AS $$
+    select
+        c.at, c.is_day, c.project, c.agent, c.provider_id, c.model_name, c.tier, c.session, c.cost_usd, c.requests, c.uncached,
+        c.cached, c.write_5m, c.write_1h, c.output, c.has_failed,
+        case when c.session is not null then c.at - c.before_at end,
+        case when c.session is not null then least(c.before_input, c.input) end,
+        c.session is not null and c.at - c.before_at > interval '5 minutes' and c.at - c.before_at <= interval '1 hour',
+        c.session is not null and c.at - c.before_at <= interval '1 minute' and c.before_input = c.input and c.input > 0
+        and not c.has_failed and not c.before_failed and c.requests = 1,
+        case
+            when
+                c.session is not null and c.at - c.before_at <= interval '5 minutes'
+                and least(c.before_input, c.input) >= 1024 -- shorter prompts are not cached
+                then least(greatest(least(c.before_input, c.input) - c.cached - c.write_5m - c.write_1h, 0), c.uncached)
+            else 0
+        end
+    from (
+        select
+            a.*, a.uncached + a.cached + a.write_5m + a.write_1h as input,
+            lag(a.at) over w as before_at,
+            lag(a.uncached + a.cached + a.write_5m + a.write_1h) over w as before_input,
+            lag(a.has_failed) over w as before_failed
+        from private.advice_calls(tenant, first_at, end_at) as a
+        window w as (partition by a.session, a.provider_id, a.model_name, a.project, a.agent, a.tier order by a.at, a.source_key)
+    ) as c
+$$;
+
+-- FUNCTION private.advice_usages(uuid, date, date)
+
+CREATE FUNCTION private.advice_usages(tenant uuid, from_day date, end_day date) RETURNS TABLE(usage jsonb)
+    LANGUAGE plpgsql STABLE ROWS 10
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+declare
+    zone constant text := private.timezone_of(tenant);
+begin
+    return query
+    select jsonb_build_object('provider', p.name, 'agent', m.agent, 'months', jsonb_agg(m.sums order by m.month))
+    from (
+        select
+            r.provider_id, left(btrim(r.metadata ->> 'agent'), 200) as agent,
+            date_trunc('month', r.timestamp at time zone zone)::date as month,
+            jsonb_build_object(
+                'month', date_trunc('month', r.timestamp at time zone zone)::date,
+                'paid_usd', coalesce(sum(r.cost_usd) filter (where r.cost_basis <> 'included'), 0)::text,
+                'included_usd', coalesce(sum(r.cost_usd) filter (where r.cost_basis = 'included'), 0)::text,
+                'unpriced', count(*) filter (where r.cost_usd is null)
+            ) as sums
+        from public.cost_records as r
+        where
+            r.workspace_id = tenant and r.charge_type = 'usage' and r.tokens_are_effective
+            and r.timestamp >= private.day_start(from_day, zone) and r.timestamp < private.day_start(end_day, zone)
+            and btrim(r.metadata ->> 'agent') <> ''
+        group by 1, 2, 3
+    ) as m
+    inner join public.providers as p on m.provider_id = p.id
+    group by p.name, m.agent;
+end
+$$;
+
 -- FUNCTION private.agent_records(uuid, text[], timestamp with time zone, timestamp with time zone, uuid)
 
 CREATE FUNCTION private.agent_records(tenant uuid, agents text[], first_at timestamp with time zone, last_at timestamp with time zone, person uuid) RETURNS TABLE(at timestamp with time zone, is_day boolean, agent text, session text, repository text, branch text, provider_id uuid, model_name text, is_included boolean, cost_usd numeric, tokens bigint, input_tokens bigint, output_tokens bigint, cached_input_tokens bigint, cache_write_tokens bigint, hour_write_tokens bigint, requests bigint, priced_by jsonb, source_key uuid)
@@ -3443,6 +3772,15 @@ begin
 end
 $$;
 
+-- FUNCTION private.dismissed_days()
+
+CREATE FUNCTION private.dismissed_days() RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select 90
+$$;
+
 -- FUNCTION private.drop_empty_span_weeks()
 
 CREATE FUNCTION private.drop_empty_span_weeks() RETURNS integer
@@ -5678,6 +6016,58 @@ CREATE FUNCTION private.judge_parts(of_workspace uuid, accounts text[], covering
     left join uses as u on p.day = u.day and p.use_unit = u.use_unit
 $$;
 
+-- FUNCTION private.keep_advice(uuid, jsonb, date, date)
+
+CREATE FUNCTION private.keep_advice(tenant uuid, pieces jsonb, window_from date, window_to date) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $_$
+#variable_conflict use_column
+begin
+    -- A decision and a nightly run see each other.
+    perform pg_advisory_xact_lock(hashtextextended('tally.advice.' || tenant::text, 0));
+    insert into public.advice as a (
+        workspace_id, kind, subject, project_id, person_id, current_usd, saving_low, saving_mid, saving_high, confidence, basis,
+        evidence, assumptions, window_from, window_to
+    )
+    select
+        tenant, f.kind, f.subject, f.project_id, f.person_id, f.current_usd, f.saving_low, f.saving_mid, f.saving_high,
+        f.confidence, f.basis, f.evidence, f.assumptions, $3, $4
+    from jsonb_populate_recordset(null::public.advice, pieces) as f
+    on conflict on constraint advice_once do update
+        set
+            project_id = excluded.project_id, person_id = excluded.person_id, current_usd = excluded.current_usd,
+            saving_low = excluded.saving_low, saving_mid = excluded.saving_mid, saving_high = excluded.saving_high,
+            confidence = excluded.confidence, basis = excluded.basis, evidence = excluded.evidence,
+            assumptions = excluded.assumptions, window_from = excluded.window_from, window_to = excluded.window_to,
+            status = 'open', found_at = case when a.status = 'open' then a.found_at else now() end,
+            decided_at = null, decided_by = null, dismissed_saving = null, verification = null
+        where
+            a.status in ('open', 'expired')
+            or a.status = 'dismissed' and (
+                a.decided_at <= now() - make_interval(days => private.dismissed_days())
+                or excluded.saving_mid > 0 and excluded.saving_mid >= 2 * a.dismissed_saving
+            );
+    update public.advice as a
+    set status = 'expired'
+    where
+        a.workspace_id = tenant and a.status = 'open'
+        and not exists (
+            select
+            from jsonb_populate_recordset(null::public.advice, pieces) as f
+            where f.kind = a.kind and f.subject = a.subject
+        );
+    delete from public.advice as a
+    where
+        a.workspace_id = tenant
+        and (
+            a.status = 'expired' and a.updated_at < now() - interval '1 year'
+            or a.status = 'dismissed' and a.decided_at < now() - interval '2 years'
+        );
+    return (select count(*) from public.advice as a where a.workspace_id = tenant and a.status = 'open');
+end
+$_$;
+
 -- FUNCTION private.keep_all_statements(uuid, public.imports, text, private.incoming_record[])
 
 CREATE FUNCTION private.keep_all_statements(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[]) RETURNS integer
@@ -6521,6 +6911,15 @@ begin
         left join unnest(rules) as r on f.position = r.position
     );
 end
+$$;
+
+-- FUNCTION private.max_advice_records()
+
+CREATE FUNCTION private.max_advice_records() RETURNS bigint
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select 2000000::bigint
 $$;
 
 -- FUNCTION private.max_agent_records()
@@ -12240,6 +12639,55 @@ begin
 end
 $$;
 
+-- FUNCTION public.decide_advice(uuid, text)
+
+CREATE FUNCTION public.decide_advice(advice uuid, status text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+#variable_conflict use_column
+declare
+    wanted constant text := $2;
+    before_it public.advice;
+begin
+    select a.* into before_it
+    from public.advice as a
+    where
+        a.id = $1
+        and a.workspace_id = any(array(select private.workspaces_as('viewer')))
+        and (a.project_id is null or a.project_id <> all(array(select private.hidden_projects())));
+    if before_it.id is null then
+        raise exception 'This advice no longer exists. Reload the page.' using errcode = '22023';
+    end if;
+    perform private.require_workspace(before_it.workspace_id, 'admin');
+    perform pg_advisory_xact_lock(hashtextextended('tally.advice.' || before_it.workspace_id::text, 0));
+    select a.* into before_it from public.advice as a where a.id = $1 for update;
+    if wanted is null or wanted not in ('open', 'applied', 'dismissed') then
+        raise exception 'Advice can be applied, dismissed, or opened again.' using errcode = '22023';
+    end if;
+    if before_it.status = wanted then
+        return; -- sent again
+    end if;
+    if before_it.id is null or before_it.status = 'expired' then
+        raise exception 'This advice is no longer open. Reload the page.' using errcode = '22023';
+    end if;
+    update public.advice as a
+    set
+        status = wanted,
+        decided_at = case when wanted <> 'open' then now() end,
+        decided_by = case when wanted <> 'open' then auth.uid() end,
+        dismissed_saving = case when wanted = 'dismissed' then a.saving_mid end,
+        verification = null
+    where a.id = $1;
+    perform private.write_audit(
+        before_it.workspace_id,
+        private.describe_change(
+            'advice', to_jsonb(before_it), to_jsonb(before_it) || jsonb_build_object('status', wanted), array['status']
+        )
+    );
+end
+$_$;
+
 -- FUNCTION public.delete_missing(uuid, text, date, date, uuid[])
 
 CREATE FUNCTION public.delete_missing(import_id uuid, dataset text, first_day date, last_day date, keys uuid[]) RETURNS bigint
@@ -15530,6 +15978,59 @@ CREATE TABLE private.workspace_changes (
     gen xid8 NOT NULL
 );
 
+-- TABLE public.advice
+
+CREATE TABLE public.advice (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    kind text NOT NULL,
+    subject jsonb NOT NULL,
+    subject_hash text GENERATED ALWAYS AS (md5((subject)::text)) STORED NOT NULL,
+    project_id uuid,
+    person_id uuid,
+    current_usd numeric NOT NULL,
+    saving_low numeric NOT NULL,
+    saving_mid numeric NOT NULL,
+    saving_high numeric NOT NULL,
+    confidence text NOT NULL,
+    basis text NOT NULL,
+    evidence jsonb DEFAULT '{}'::jsonb NOT NULL,
+    assumptions jsonb DEFAULT '[]'::jsonb NOT NULL,
+    window_from date NOT NULL,
+    window_to date NOT NULL,
+    status text DEFAULT 'open'::text NOT NULL,
+    found_at timestamp with time zone DEFAULT now() NOT NULL,
+    decided_at timestamp with time zone,
+    decided_by uuid,
+    dismissed_saving numeric,
+    verification jsonb,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT advice_assumptions_check CHECK (((jsonb_typeof(assumptions) = 'array'::text) AND (pg_column_size(assumptions) <= 8192))),
+    CONSTRAINT advice_basis_check CHECK ((basis = ANY (ARRAY['measured'::text, 'modelled'::text]))),
+    CONSTRAINT advice_confidence_check CHECK ((confidence = ANY (ARRAY['high'::text, 'medium'::text, 'low'::text]))),
+    CONSTRAINT advice_current_usd_check CHECK (((current_usd >= (0)::numeric) AND (current_usd <= ('1000000000000'::bigint)::numeric))),
+    CONSTRAINT advice_decided_at_check CHECK (((decided_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (decided_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT advice_decision CHECK (((status = ANY (ARRAY['applied'::text, 'dismissed'::text])) = (decided_at IS NOT NULL))),
+    CONSTRAINT advice_dismissed_saving_check CHECK (((dismissed_saving >= ('-1000000000000'::bigint)::numeric) AND (dismissed_saving <= ('1000000000000'::bigint)::numeric))),
+    CONSTRAINT advice_evidence_check CHECK (((jsonb_typeof(evidence) = 'object'::text) AND (pg_column_size(evidence) <= 16384))),
+    CONSTRAINT advice_found_at_check CHECK (((found_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (found_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT advice_kind_check CHECK ((kind = ANY (ARRAY['model_switch'::text, 'caching'::text, 'cache_hour'::text, 'cache_minutes'::text, 'batch'::text, 'long_context'::text, 'priority'::text, 'plan'::text, 'api_instead'::text, 'unused_subscription'::text, 'idle_key'::text, 'repeats'::text, 'retirement'::text]))),
+    CONSTRAINT advice_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT advice_range CHECK (((saving_low <= saving_mid) AND (saving_mid <= saving_high))),
+    CONSTRAINT advice_saving_high_check CHECK (((saving_high >= ('-1000000000000'::bigint)::numeric) AND (saving_high <= ('1000000000000'::bigint)::numeric))),
+    CONSTRAINT advice_saving_low_check CHECK (((saving_low >= ('-1000000000000'::bigint)::numeric) AND (saving_low <= ('1000000000000'::bigint)::numeric))),
+    CONSTRAINT advice_saving_mid_check CHECK (((saving_mid >= ('-1000000000000'::bigint)::numeric) AND (saving_mid <= ('1000000000000'::bigint)::numeric))),
+    CONSTRAINT advice_status_check CHECK ((status = ANY (ARRAY['open'::text, 'applied'::text, 'dismissed'::text, 'expired'::text]))),
+    CONSTRAINT advice_subject_check CHECK (((jsonb_typeof(subject) = 'object'::text) AND (pg_column_size(subject) <= 4096))),
+    CONSTRAINT advice_subject_hash_check CHECK ((length(subject_hash) = 32)),
+    CONSTRAINT advice_verification_check CHECK (((jsonb_typeof(verification) = 'object'::text) AND (pg_column_size(verification) <= 32768))),
+    CONSTRAINT advice_window CHECK ((window_from <= window_to)),
+    CONSTRAINT advice_window_from_check CHECK (((window_from >= '2020-01-01'::date) AND (window_from <= '2100-01-01'::date))),
+    CONSTRAINT advice_window_to_check CHECK (((window_to >= '2020-01-01'::date) AND (window_to <= '2100-01-01'::date)))
+);
+
 -- TABLE public.alert_events
 
 CREATE TABLE public.alert_events (
@@ -16202,6 +16703,16 @@ ALTER TABLE ONLY private.worker_seen
 ALTER TABLE ONLY private.workspace_changes
     ADD CONSTRAINT workspace_changes_pkey PRIMARY KEY (workspace_id);
 
+-- CONSTRAINT public.advice advice_once
+
+ALTER TABLE ONLY public.advice
+    ADD CONSTRAINT advice_once UNIQUE (workspace_id, kind, subject_hash);
+
+-- CONSTRAINT public.advice advice_pkey
+
+ALTER TABLE ONLY public.advice
+    ADD CONSTRAINT advice_pkey PRIMARY KEY (id);
+
 -- CONSTRAINT public.alert_events alert_events_of_workspace
 
 ALTER TABLE ONLY public.alert_events
@@ -16624,6 +17135,14 @@ CREATE INDEX telemetry_calls_trace_idx ON private.telemetry_calls USING btree (w
 
 CREATE INDEX telemetry_links_seen_at_idx ON private.telemetry_links USING brin (seen_at);
 
+-- INDEX public.advice_decided_by_idx
+
+CREATE INDEX advice_decided_by_idx ON public.advice USING btree (decided_by);
+
+-- INDEX public.advice_project_idx
+
+CREATE INDEX advice_project_idx ON public.advice USING btree (workspace_id, project_id);
+
 -- INDEX public.alert_events_project_idx
 
 CREATE INDEX alert_events_project_idx ON public.alert_events USING btree (workspace_id, project_id);
@@ -16923,6 +17442,22 @@ CREATE INDEX traces_user_id_idx ON public.traces USING btree (user_id);
 -- TRIGGER private.span_contents span_contents_count_gone
 
 CREATE TRIGGER span_contents_count_gone AFTER DELETE ON private.span_contents REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION private.count_gone_contents();
+
+-- TRIGGER public.advice advice_note_delete
+
+CREATE TRIGGER advice_note_delete AFTER DELETE ON public.advice REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.advice advice_note_insert
+
+CREATE TRIGGER advice_note_insert AFTER INSERT ON public.advice REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.advice advice_note_update
+
+CREATE TRIGGER advice_note_update AFTER UPDATE ON public.advice REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.advice advice_touch
+
+CREATE TRIGGER advice_touch BEFORE UPDATE ON public.advice FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 
 -- TRIGGER public.alert_events alert_events_note_delete
 
@@ -17896,6 +18431,21 @@ ALTER TABLE ONLY private.unsubscribing
 ALTER TABLE ONLY private.workspace_changes
     ADD CONSTRAINT workspace_changes_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
+-- FK CONSTRAINT public.advice advice_decided_by_fkey
+
+ALTER TABLE ONLY public.advice
+    ADD CONSTRAINT advice_decided_by_fkey FOREIGN KEY (decided_by) REFERENCES auth.users(id) ON DELETE SET NULL;
+
+-- FK CONSTRAINT public.advice advice_project
+
+ALTER TABLE ONLY public.advice
+    ADD CONSTRAINT advice_project FOREIGN KEY (workspace_id, project_id) REFERENCES public.projects(workspace_id, id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.advice advice_workspace_id_fkey
+
+ALTER TABLE ONLY public.advice
+    ADD CONSTRAINT advice_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT public.alert_events alert_events_project
 
 ALTER TABLE ONLY public.alert_events
@@ -18334,6 +18884,14 @@ ALTER TABLE private.worker_seen ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY private.workspace_changes
 
 ALTER TABLE private.workspace_changes ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY public.advice
+
+ALTER TABLE public.advice ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.advice advice_select_member
+
+CREATE POLICY advice_select_member ON public.advice FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_totals() AS workspaces_showing_totals))) AND ((project_id IS NULL) OR (project_id <> ALL (ARRAY( SELECT private.hidden_projects() AS hidden_projects)))) AND ((person_id IS NULL) OR (person_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))))));
 
 -- ROW SECURITY public.alert_events
 
@@ -18873,6 +19431,22 @@ REVOKE ALL ON FUNCTION private.add_to_channels(changes private.session_channels[
 
 REVOKE ALL ON FUNCTION private.add_to_day_parts(changes private.day_parts[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.advice_calls(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.advice_cells(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.advice_days(tenant uuid, from_day date, end_day date, subject jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.advice_plans(tenant uuid, today date, covers jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.advice_shapes(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone, lengths integer[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.advice_spend(tenant uuid, from_day date, to_day date) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.advice_steps(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.advice_usages(tenant uuid, from_day date, end_day date) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.agent_records(tenant uuid, agents text[], first_at timestamp with time zone, last_at timestamp with time zone, person uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.aliases_of(metadata jsonb) FROM PUBLIC;
@@ -19091,6 +19665,8 @@ REVOKE ALL ON FUNCTION private.described_traces(tenant uuid, ids text[], weeks d
 REVOKE ALL ON FUNCTION private.dimension_keys(dimension text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.dimension_value(metadata jsonb, keys text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.dismissed_days() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.drop_empty_span_weeks() FROM PUBLIC;
 
@@ -19347,6 +19923,8 @@ REVOKE ALL ON FUNCTION private.json_words(joined text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.judge_parts(of_workspace uuid, accounts text[], covering text[], days date[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.keep_advice(tenant uuid, pieces jsonb, window_from date, window_to date) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.keep_all_statements(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.keep_an_owner() FROM PUBLIC;
@@ -19450,6 +20028,8 @@ REVOKE ALL ON FUNCTION private.mark_month(partition_name text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.mark_updated_days() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.match_rules(rules public.project_rules[], kinds private.traits[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.max_advice_records() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.max_agent_records() FROM PUBLIC;
 
@@ -19948,6 +20528,9 @@ GRANT ALL ON FUNCTION public.daily_costs(from_date date, to_date date, workspace
 REVOKE ALL ON FUNCTION public.data_version(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.data_version(workspace uuid) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.decide_advice(advice uuid, status text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.decide_advice(advice uuid, status text) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.delete_missing(import_id uuid, dataset text, first_day date, last_day date, keys uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.delete_missing(import_id uuid, dataset text, first_day date, last_day date, keys uuid[]) TO authenticated;
 
@@ -20204,6 +20787,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.providers TO service_role;
 
 GRANT SELECT ON TABLE public.workspaces TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workspaces TO service_role;
+
+GRANT SELECT ON TABLE public.advice TO authenticated;
+GRANT SELECT ON TABLE public.advice TO service_role;
 
 GRANT SELECT ON TABLE public.alert_events TO authenticated;
 GRANT SELECT ON TABLE public.alert_events TO service_role;

@@ -1,4 +1,4 @@
-"""The nightly run: rates, partitions, renewals, sync, daily costs, forecasts, anomalies, alerts, upkeep."""
+"""The nightly run: rates, partitions, renewals, sync, daily costs, forecasts, alerts, advice, upkeep."""
 
 import logging
 import sys
@@ -15,6 +15,7 @@ import psycopg
 
 from forecasting.nightly import job_runs, report
 from forecasting.nightly.actuals import backfill_actuals
+from forecasting.nightly.advice import refresh_all
 from forecasting.nightly.alerts import raise_alerts
 from forecasting.nightly.anomalies import flag_anomalies
 from forecasting.nightly.database import Connection, connect, leave_transaction, take_lock
@@ -140,6 +141,7 @@ class NightlyRun:
             self._forecast()
             if self.options.as_of is None:
                 self.log.run("budgets", self._evaluate_budgets)
+                self.log.run("advice", partial(refresh_all, self.connection, workspaces, self.problems))
         if self.options.as_of is None:
             self.log.run("traces", partial(drop_traces, self.connection, workspaces, self.problems))
         for step in MAINTENANCE:

@@ -88,6 +88,7 @@ NOT_ABOUT_WORKSPACE = frozenset(
         "change_api_key",
         "confirm_channel",
         "create_workspace",
+        "decide_advice",
         "delete_missing",
         "delete_own_account",
         "delete_source",

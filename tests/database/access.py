@@ -52,6 +52,7 @@ KEY_OF_EVERYBODY = {"members": "workspace_id", "workspaces": "id"}
 VIEWS = {"effective_records"}  # their rows are those of a table
 READ_BY_EVERYONE = {"exchange_rates", "providers"}
 WRITTEN_BY_NOBODY = {  # but by functions; read by its owner and by services
+    "advice",
     "alert_events",
     "api_keys",
     "audit_logs",
@@ -101,6 +102,7 @@ WRITTEN_BY_ADMINS = {
 }
 # Hidden where members see their own costs only.
 TOTALS = {
+    "advice",
     "alert_events",
     "anomalies",
     "budget_channels",
@@ -133,6 +135,7 @@ EXECUTED_BY = {
     "create_workspace": {"authenticated"},
     "daily_costs": {"authenticated"},
     "data_version": {"authenticated"},
+    "decide_advice": {"authenticated"},
     "owns_installation": {"authenticated"},
     "delete_missing": {"authenticated"},
     "delete_own_account": {"authenticated"},
@@ -262,6 +265,18 @@ FORECAST = {
 
 # What a row of each table needs besides its user.
 SAMPLE: dict[str, dict[str, Any]] = {
+    "advice": {
+        "kind": "caching",
+        "subject": '{"model": "claude-sonnet-4-5"}',
+        "current_usd": 100,
+        "saving_low": 10,
+        "saving_mid": 20,
+        "saving_high": 30,
+        "confidence": "medium",
+        "basis": "modelled",
+        "window_from": "2026-05-01",
+        "window_to": "2026-05-28",
+    },
     "alert_events": {
         "kind": "budget",
         "subject": "budget",
@@ -445,6 +460,8 @@ def another_row(
         for name in ("run_id", "credential_name", "slug", "value", "account", "billing_account", "subject")
     }
     unique |= {"position": randint(2, 200), "email": f"{uuid4()}@example.org"}
+    if table == "advice":
+        unique["subject"] = f'{{"model": "{uuid4()}"}}'
     if table in ("anomalies", "custom_models", "model_prices"):
         unique["model_name"] = str(uuid4())
     if table == "model_aliases":

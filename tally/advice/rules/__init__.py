@@ -1,0 +1,1 @@
+"""The kinds of advice, a module each: facts in, advice out."""
