@@ -31,6 +31,12 @@ class FileToSave:
         """The rows that will be sent to the database."""
         return self.parsed.rows_read - len(self.parsed.rejected)
 
+    @property
+    def projects(self) -> set[str]:
+        """The projects that its records name, where none was chosen."""
+        named = (record.metadata.get("project") for record in self.parsed.records if not record.project_id)
+        return {name for name in named if isinstance(name, str) and name}
+
 
 class ImportJob:
     """A thread that saves one file after another, with its progress and results."""
@@ -40,6 +46,7 @@ class ImportJob:
         self.results: list[tuple[str, ImportResult]] = []
         self.remaining = list(files)
         self.problem = ""
+        self.projects = {name for file in files for name in file.projects}
         self.rows_total = sum(file.rows for file in files)
         self._rows_before = self._rows_now = 0
         self._api = database

@@ -15,6 +15,7 @@ from app.ui.notices import render_announcement, render_refusal, render_warning
 from app.ui.titles import title_row
 from app.views.imports import column_mappings, upload_cards, upload_questions
 from app.views.imports.choices import Choices
+from app.views.imports.file_projects import render_file_projects
 from app.views.imports.history import render_history
 from app.views.imports.jobs import FileToSave, ImportJob
 from app.views.imports.previews import combine_previews
@@ -119,6 +120,7 @@ if job is not None and job.is_running:
 elif job is not None:
     data.forget_version(user)
     render_result(job)
+    render_file_projects(user, job)
     render_unpriced(user)
 elif reason := explain_fixed(user):
     render_reason(reason)

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import data
 from app.auth.identity import User, database_of, supabase_client
+from app.data import filing
 from app.figures.source_names import shown_name
 from app.views.imports.choices import Answers, Choices
 from app.views.imports.column_mappings import (
@@ -31,7 +32,8 @@ from tally.pricing.custom_prices import CustomPrice, CustomPrices
 from tally.pricing.workspace_prices import WorkspacePrices
 from tally.spend import sample_data
 from tally.storage.postgrest import SupabaseDatabase
-from tests.app.pages import metrics, open_page, shown
+from tally.storage.unnamed import UNASSIGNED
+from tests.app.pages import metrics, open_page, read_markdown, shown
 from tests.app.ui.shown_table import shown_table
 from tests.app.wire import Wire
 from tests.shared_connections import operator_connection
@@ -91,6 +93,36 @@ def answer(page: AppTest, option: bool) -> AppTest:
 def count_records(user: User) -> int:
     table = supabase_client(user).table("cost_records")
     return len(table.select("id").execute().data)
+
+
+def test_projects_that_a_file_names_become_projects_by_one_click(page: AppTest, user: User) -> None:
+    """The column Project alone files nothing: Explore would have the records unassigned."""
+    filing.create_project(user, "Web", is_private=False)
+    rows = (
+        b"2026-11-02,OpenAI,gpt-5.2,1,web\n2026-11-03,OpenAI,gpt-5.2,2,=api\n2026-11-03,OpenAI,gpt-5.2,4,\n"
+    )
+    drop(page, ("costs.csv", b"date,provider,model,cost,project\n" + rows))
+    finish_import(page)
+    assert "“=api”, “web”: no rule knows the name" in shown(page)
+    press(page, "file_projects")
+    assert not page.exception
+    assert read_markdown(page.success[0].value) == "2 records filed under 2 projects."
+    assert "file_projects" not in [button.key for button in page.button]
+    names = {project.project_id: project.name for project in data.load_projects(user)}
+    assert set(names.values()) == {"Web", "=api"}
+    costs = data.load_split(user, "project", None, None)
+    spent = {names.get(part, part): cost for part, cost in zip(costs["part"], costs["amount"], strict=True)}
+    assert spent == {"Web": 1, "=api": 2, UNASSIGNED: 4}
+
+
+def test_a_rule_for_a_project_of_a_file_can_be_made_by_hand(page: AppTest, user: User) -> None:
+    filing.create_project(user, "Site", is_private=False)
+    drop(page, ("costs.csv", b"date,provider,model,cost,project\n2026-11-02,OpenAI,gpt-5.2,1,web\n"))
+    finish_import(page)
+    press(page, "file_by_rule")
+    assert not page.exception
+    assert page.title[0].value == "Settings"
+    assert page.session_state["rule-value"] == "web"
 
 
 def test_new_account_sees_an_empty_history(page: AppTest) -> None:
