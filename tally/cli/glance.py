@@ -25,6 +25,7 @@ FILE = "today.json"
 NOTHING_YET = (
     "Nothing collected yet. Run `tally collect`, or `tally collect --dry-run --json` without an account."
 )
+NEW_MINUTES = 2  # figures are those of now
 INPUT_SECONDS = 0.04  # the longest wait for what Claude Code writes
 INPUT_BYTES = 1_000_000
 
@@ -40,6 +41,7 @@ class Glance(NamedTuple):
     plan_usd: Decimal
     saved_at: str
     is_signed_in: bool
+    age: timedelta = timedelta(0)
 
     @property
     def limit_share(self) -> Decimal | None:
@@ -72,7 +74,8 @@ def load_glance(path: Path, now: datetime) -> Glance | None:
         stored = json.loads(path.read_bytes())
         if stored["format"] != FORMAT:
             return None
-        return _sum_up(stored, _local_day(now, stored["timezone"]))
+        age = now - datetime.fromisoformat(stored["saved_at"])
+        return _sum_up(stored, _local_day(now, stored["timezone"]))._replace(age=age)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, InvalidOperation, RecursionError):
         return None
 
@@ -148,7 +151,17 @@ def write_today(glance: Glance) -> str:
     share = glance.limit_share
     if share is not None and glance.limit_usd is not None:
         parts.append(f"{share:.0%} of {write_usd(glance.limit_usd)}")
-    return " · ".join(parts)
+    return " · ".join(filter(None, [*parts, write_age(glance.age)]))
+
+
+def write_age(age: timedelta) -> str:
+    """The time since the figures were stored: `as of 3 h ago`; empty for figures of now."""
+    minutes, hours = age // timedelta(minutes=1), age // timedelta(hours=1)
+    if minutes < NEW_MINUTES:
+        return ""
+    if hours < 1:
+        return f"as of {minutes} min ago"
+    return f"as of {hours} h ago" if hours < 48 else f"as of {age.days:,} days ago"
 
 
 def write_status(glance: Glance | None, session: Mapping[str, Any]) -> str:
@@ -160,6 +173,7 @@ def write_status(glance: Glance | None, session: Mapping[str, Any]) -> str:
             month = f"{write_usd(glance.month_usd)} of {write_usd(glance.limit_usd)} this month"
         parts += [f"{write_usd(glance.today_usd)} today", month]
         parts += [f"plan worth {write_usd(glance.plan_usd)}"] if glance.plan_usd else []
+        parts += [write_age(glance.age)] if glance.age >= timedelta(hours=1) else []
     return " · ".join(filter(None, parts)) or "Tally: nothing collected yet"
 
 

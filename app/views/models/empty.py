@@ -13,12 +13,12 @@ def render_empty(period: str, project: str | None) -> None:
     """Tell what would be here, and the way to a key."""
     with st.container(border=True):
         where = f" of {project}" if project else ""
-        st.text(f"No requests{where} in the last {LABELS[period]}.")
+        st.text(f"No telemetry{where} in the last {LABELS[period]}.")
         st.caption(
-            "Programs that send OpenTelemetry with a key appear here within seconds: how often their models "
-            "fail, how long they take, and what they cost."
+            "Only telemetry tells how long requests take and how many fail: logs of agents, files and bills "
+            "don't. Programs that send OpenTelemetry with a key appear here within seconds."
         )
-        if st.button("Create a key", icon=":material/key:"):
+        if st.button("Set up telemetry", icon=":material/key:"):
             switch_page("keys")
 
 

@@ -55,7 +55,8 @@ def test_an_empty_page_leads_to_a_key(monkeypatch: pytest.MonkeyPatch, user: Use
     save(user, [call(1, collection_method="local_log")])
     page = open_page(monkeypatch, user, "models")
     assert not page.exception
-    assert "No requests in the last 30 days." in shown(page)
+    assert "No telemetry in the last 30 days." in shown(page)
+    assert "Only telemetry tells how long requests take" in shown(page)
     page.button[-1].click().run()
     assert not page.exception
     assert page.title[0].value == "Keys"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tally.cli.glance import FILE, Glance, load_glance, write_status, write_today
+from tally.cli.glance import FILE, Glance, load_glance, write_age, write_status, write_today
 from tally.cli.glance_file import store_account, store_report
 from tally.core.records import CostRecord, identity
 from tally.ledger.save import save_records
@@ -29,6 +29,7 @@ STORED: dict[str, Any] = {
     "limit_usd": "500",
     "is_signed_in": True,
 }
+LATER = "9999-01-01T00:00:00+00:00"  # has no age, which would change while a test runs
 SESSION = {"cost": {"total_cost_usd": 0.42}, "model": {"display_name": "Opus 4.7"}}
 HEAVY = {"typer", "httpx", "pydantic", "supabase", "genai_prices", "pandas", "socket", "ssl"}
 
@@ -86,10 +87,30 @@ def test_likely_month_end_is_the_live_forecast_or_the_pace(
 
 def test_lines_show_the_limit_only_where_there_is_one(tmp_path: Path) -> None:
     limited, free = sure(load(tmp_path)), sure(load(tmp_path, limit_usd=None))
-    assert write_today(limited) == "$12.30 today · $212 this month · about $227 by its end · 42% of $500"
-    assert write_today(free) == "$12.30 today · $212 this month · about $227 by its end"
+    assert (
+        write_today(limited)
+        == "$12.30 today · $212 this month · about $227 by its end · 42% of $500 · as of 1 h ago"
+    )
+    assert write_today(free) == "$12.30 today · $212 this month · about $227 by its end · as of 1 h ago"
     shown = write_status(limited, SESSION)
-    assert shown == "Opus 4.7 $0.42 session · $12.30 today · $212 of $500 this month · plan worth $35.00"
+    figures = "$12.30 today · $212 of $500 this month · plan worth $35.00"
+    assert shown == f"Opus 4.7 $0.42 session · {figures} · as of 1 h ago"
+
+
+@pytest.mark.parametrize(
+    ("age", "told"),
+    [
+        (timedelta(seconds=-90), ""),  # a clock that was set back
+        (timedelta(seconds=119), ""),
+        (timedelta(minutes=2), "as of 2 min ago"),
+        (timedelta(minutes=119), "as of 1 h ago"),
+        (timedelta(hours=47, minutes=59), "as of 47 h ago"),
+        (timedelta(hours=71), "as of 2 days ago"),
+        (timedelta(days=1200), "as of 1,200 days ago"),
+    ],
+)
+def test_figures_tell_their_age(age: timedelta, told: str) -> None:
+    assert write_age(age) == told
 
 
 @pytest.mark.parametrize(
@@ -132,7 +153,7 @@ def test_today_prints_a_line_or_one_object(tmp_path: Path) -> None:
     folder = tmp_path / "state" / "collect"
     folder.mkdir(parents=True)
     today = datetime.now(UTC).date().isoformat()
-    (folder / FILE).write_text(json.dumps({**STORED, "days": {today: ["1.5", "0"]}}))
+    (folder / FILE).write_text(json.dumps({**STORED, "days": {today: ["1.5", "0"]}, "saved_at": LATER}))
     found = json.loads(start(tmp_path, "today", "--json").stdout)
     assert (found["today_usd"], found["month_usd"], found["limit_used_percent"]) == ("1.5", "1.5", 0.3)
     assert start(tmp_path, "today").stdout.decode().strip() == found["text"]
