@@ -10,6 +10,7 @@ import pytest
 
 from tally.advice.facts import Cell, Tokens
 from tally.advice.stored import load_facts
+from tally.advice.verified import refresh_verifications
 from tests.database.teams import COLLEAGUES, Person, Team, make_team
 from tests.database_fixtures import Connection, Project, make_months
 
@@ -268,3 +269,55 @@ def test_a_plan_without_use_is_told_where_its_source_reports(team: Team, databas
     assert (plan.provider, plan.name, int(plan.monthly_usd)) == ("claude-desktop", "Claude Max", 100)
     assert (plan.covered_days, plan.last_used) == (28, date(2026, 4, 5))
     assert [(month.month, month.included_usd) for month in plan.months] == []
+
+
+def apply(database: Connection, team: Team, day: date, row: dict[str, Any]) -> None:
+    """Keep a piece of advice as one that was applied on a day."""
+    keep(database, team.id, row)
+    decide(team["owner"], find_id(database), "applied")
+    at = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    database.execute("update public.advice set decided_at = %s", [at])
+
+
+def read_verification(database: Connection) -> dict[str, Any]:
+    [[verification]] = database.execute("select verification from public.advice").fetchall()
+    assert isinstance(verification, dict)
+    return verification
+
+
+def test_saving_is_measured_on_the_requests_of_its_subject(team: Team, database: Connection) -> None:
+    usual = {"input_tokens": 100, "output_tokens": 10}
+    days = [datetime(2026, 5, 1, 12, tzinfo=UTC) + timedelta(days=n) for n in range(27)]
+    records = []
+    for n, at in enumerate(days):
+        cost = Decimal("0.10") if n < 14 else Decimal("0.06")
+        for agent, factor in (("support", 1), ("other", 5)):
+            values = {"cost_usd": str(cost * factor + n % 3 * Decimal("0.001")), "metadata": {"agent": agent}}
+            records.append(request(0, timestamp=at.isoformat(), **usual, **values))
+    save(database, team, *records)
+    subject = {"agent": "support", "model": "claude-sonnet-4-5"}
+    apply(database, team, date(2026, 5, 15), found(mid=1) | {"subject": subject})
+    assert refresh_verifications(database, team.id, date(2026, 5, 28)) == 1
+    kept = read_verification(database)
+    assert (kept["state"], kept["days"], len(kept["units"])) == ("verified", 12, 26)
+    assert kept["low_usd"] < 0.04 * 30.4 < kept["high_usd"]
+    assert kept["since_usd"] == pytest.approx(0.04 * 12, rel=0.05)
+
+
+def test_an_ended_plan_saves_its_price(team: Team, database: Connection) -> None:
+    [[plan]] = database.execute(
+        """insert into public.subscriptions
+            (workspace_id, user_id, provider_id, plan_name, amount_usd, started_on, ended_on, renewal_day)
+        select %s, %s, p.id, 'Max', 100, '2026-05-01', %s, 1
+        from public.providers as p where p.name = 'claude-desktop' returning id""",
+        [team.id, team["owner"].id, None],
+    ).fetchall()
+    row = found(mid=100) | {"kind": "unused_subscription", "subject": {"subscription_id": str(plan)}}
+    apply(database, team, date(2026, 5, 15), row)
+    refresh_verifications(database, team.id, date(2026, 5, 20))
+    assert read_verification(database)["state"] == "measuring"
+    database.execute("update public.subscriptions set ended_on = '2026-05-20'")
+    refresh_verifications(database, team.id, date(2026, 6, 1))
+    kept = read_verification(database)
+    assert (kept["state"], kept["month_usd"]) == ("verified", 100)
+    assert kept["since_usd"] == pytest.approx(100 * 12 / 30.4)

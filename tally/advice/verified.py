@@ -1,0 +1,80 @@
+"""Savings of applied advice, measured in the records since, and kept with it."""
+
+import json
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import psycopg
+
+from tally.advice.findings import Kind
+from tally.advice.savings import AFTER_DAYS, BEFORE_DAYS, ModelDay, State, Verification, verify
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+OF_PLANS: frozenset[Kind] = frozenset({"unused_subscription", "api_instead"})
+# No cost per request tells of these: a plan has other requests, and nothing is saved by the others.
+UNMEASURED: frozenset[Kind] = frozenset({"plan", "idle_key", "retirement"})
+
+APPLIED = """
+select
+    a.id, a.kind, a.subject, a.saving_mid,
+    (a.decided_at at time zone private.timezone_of(a.workspace_id))::date
+from public.advice as a
+where
+    a.workspace_id = %s and a.status = 'applied' and a.kind <> all(%s)
+    and coalesce((a.verification ->> 'is_final')::boolean, false) is false
+order by a.id"""
+DAYS = "select day, model_name, cost_usd, requests from private.advice_days(%s, %s, %s, %s)"
+ENDED = "select s.ended_on from public.subscriptions as s where s.workspace_id = %s and s.id = %s"
+KEEP = "update public.advice as a set verification = %s where a.id = %s and a.status = 'applied'"
+
+
+class Applied(NamedTuple):
+    """Advice that was applied: its estimate of a month, and the day of the change."""
+
+    id: UUID
+    kind: Kind
+    subject: Mapping[str, str]
+    estimate_usd: float
+    day: date
+
+
+def refresh_verifications(connection: Connection, workspace: UUID, today: date) -> int:
+    """Measure savings of applied advice up to yesterday; returns how many were measured."""
+    rows = connection.execute(APPLIED, [workspace, list(UNMEASURED)]).fetchall()
+    applied = [Applied(row[0], row[1], row[2], float(row[3]), row[4]) for row in rows]
+    for one in applied:
+        measure = _verify_plan if one.kind in OF_PLANS else _verify_usage
+        found = measure(connection, workspace, one, today)
+        connection.execute(KEEP, [json.dumps(found.to_json()), one.id])
+    return len(applied)
+
+
+def _verify_usage(connection: Connection, workspace: UUID, one: Applied, today: date) -> Verification:
+    """The day of the change itself is on neither side."""
+    last = min(today, one.day + timedelta(days=AFTER_DAYS + 1))
+    sides = (one.day - timedelta(days=BEFORE_DAYS), one.day), (one.day + timedelta(days=1), last)
+    subject = json.dumps(dict(one.subject))
+    before, after = (
+        [
+            ModelDay(day, model, float(cost), requests)
+            for day, model, cost, requests in connection.execute(DAYS, [workspace, *side, subject]).fetchall()
+        ]
+        for side in sides
+    )
+    return verify(before, after, one.estimate_usd)
+
+
+def _verify_plan(connection: Connection, workspace: UUID, one: Applied, today: date) -> Verification:
+    """A plan's price is saved from the day on which it ended; one that goes on saves nothing."""
+    row = connection.execute(ENDED, [workspace, one.subject["subscription_id"]]).fetchone()
+    ended = one.day if row is None else row[0]  # None: it was deleted
+    days = (today - one.day).days
+    if ended is not None and ended <= today:
+        month = one.estimate_usd
+        since = month * max((today - ended).days, 0) / 30.4
+        return Verification("verified", days, days, month, False, month, month, month, since)
+    state: State = "measuring" if days < AFTER_DAYS else "none"
+    return Verification(state, days, AFTER_DAYS, one.estimate_usd, state == "none")
