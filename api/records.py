@@ -105,6 +105,10 @@ class SentRecord(BaseModel):
     container: Text = ""
     repository: Text = Field("", description="owner/name; of an address, only these are kept")
     branch: Text = ""
+    prompt_name: Text = Field(
+        "", description="The name of the prompt, which the page Prompts compares by version."
+    )
+    prompt_version: Text = Field("", description="Its version: a number, a name or the hash of its text.")
     tags: dict[Annotated[str, Field(max_length=100), STORABLE], Text] = Field(
         default_factory=dict, max_length=20
     )

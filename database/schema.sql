@@ -2035,8 +2035,8 @@ begin
         and coalesce(dimension not in ('tag', 'token_class'), true)
     then
         raise exception 'There is no dimension "%". Ask for provider, model, project, person, source, billing_account, agent, task, '
-            'session, tool, repository, branch, environment, container, customer, api_key, tag, token_class, charge_type or '
-            'cost_basis.', left(dimension, 50) using errcode = '22023';
+            'session, tool, repository, branch, environment, container, customer, prompt, api_key, tag, token_class, '
+            'charge_type or cost_basis.', left(dimension, 50) using errcode = '22023';
     end if;
 end
 $$;
@@ -2400,6 +2400,39 @@ CREATE FUNCTION private.check_renewals(tenant uuid, zone text, OUT is_wrong bool
     from unknown as u
 $$;
 
+-- FUNCTION private.check_shares(jsonb)
+
+CREATE FUNCTION private.check_shares(shares jsonb) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+declare
+    total numeric;
+begin
+    if
+        jsonb_typeof(shares) is distinct from 'object'
+        or (select count(*) not between 1 and 20 from jsonb_object_keys(shares))
+        or exists (
+            select
+            from jsonb_each(shares) as s
+            where s.key !~ '^[1-9][0-9]{0,5}$' or jsonb_typeof(s.value) <> 'number'
+        )
+    then
+        raise exception 'Give up to 20 versions by number, each with its share of the traffic in percent.' using errcode = '22023';
+    end if;
+    if exists (select from jsonb_each_text(shares) as s where s.value::numeric not between 0 and 100) then
+        raise exception 'A share is 0 to 100 %%.' using errcode = '22023';
+    end if;
+    if exists (select from jsonb_each_text(shares) as s where s.value::numeric <> round(s.value::numeric, 2)) then
+        raise exception 'Give shares with two decimals at most.' using errcode = '22023';
+    end if;
+    total := (select trim_scale(sum(s.value::numeric)) from jsonb_each_text(shares) as s);
+    if total <> 100 then
+        raise exception 'These shares add up to % %%, not to 100 %%.', total using errcode = '22023';
+    end if;
+end
+$_$;
+
 -- FUNCTION private.check_spans(uuid, private.incoming_span[])
 
 CREATE FUNCTION private.check_spans(tenant uuid, incoming private.incoming_span[]) RETURNS TABLE(nth bigint, reason text)
@@ -2632,6 +2665,23 @@ begin
 end
 $$;
 
+-- FUNCTION private.clean_prompt_labels(text[])
+
+CREATE FUNCTION private.clean_prompt_labels(labels text[]) RETURNS text[]
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+declare
+    cleaned constant text[] := private.clean_words(labels, 'label', 20);
+begin
+    if cleaned && array['production', 'latest'] then
+        raise exception 'The labels production and latest are given by deploying and pushing. Choose another name.'
+            using errcode = '22023';
+    end if;
+    return cleaned;
+end
+$$;
+
 -- FUNCTION private.clean_value(text, text)
 
 CREATE FUNCTION private.clean_value(field text, value text) RETURNS text
@@ -2640,6 +2690,29 @@ CREATE FUNCTION private.clean_value(field text, value text) RETURNS text
     AS $$
 begin
     return case field when 'person' then lower(private.trim_text(value)) else private.trim_text(value) end;
+end
+$$;
+
+-- FUNCTION private.clean_words(text[], text, integer)
+
+CREATE FUNCTION private.clean_words(given text[], of_what text, most integer) RETURNS text[]
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+declare
+    cleaned constant text[] := array(
+        select distinct private.clean_name(g, of_what)
+        from unnest(coalesce(given, '{}')) as g
+        order by 1
+    );
+begin
+    if cardinality(cleaned) > most then
+        raise exception 'There can be % of them at most: %s are short names.', most, of_what using errcode = '22023';
+    end if;
+    if exists (select from unnest(cleaned) as c where length(c) > 50) then
+        raise exception 'A % has 50 characters at most.', of_what using errcode = '22023';
+    end if;
+    return cleaned;
 end
 $$;
 
@@ -3585,6 +3658,25 @@ begin
 end
 $$;
 
+-- FUNCTION private.describe_live(uuid)
+
+CREATE FUNCTION private.describe_live(of_prompt uuid) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select coalesce(
+        json_agg(
+            json_build_object('environment', e.environment, 'from_at', s.from_at, 'shares', s.shares, 'before', b.shares)
+            order by e.environment = 'production' desc, e.environment
+        ), '[]'
+    )
+    from (
+        select distinct d.environment from public.prompt_deployments as d where d.prompt_id = of_prompt
+    ) as e
+    cross join lateral private.split_at(of_prompt, e.environment, 'infinity') as s
+    left join lateral private.split_before(of_prompt, e.environment) as b on true
+$$;
+
 -- FUNCTION private.describe_moves(uuid, private.filing_move[], text)
 
 CREATE FUNCTION private.describe_moves(tenant uuid, plan private.filing_move[], what text) RETURNS json
@@ -3758,6 +3850,7 @@ CREATE FUNCTION private.dimension_keys(dimension text) RETURNS text[]
         when dimension in ('agent', 'task', 'tool', 'repository', 'branch', 'environment', 'container') then array[dimension]
         when dimension = 'session' then array['session', 'session_id']
         when dimension = 'customer' then array['end_user', 'customer']
+        when dimension = 'prompt' then array['prompt_name']
     end
 $$;
 
@@ -4764,6 +4857,28 @@ begin
     end;
 end
 $$;
+
+-- FUNCTION private.find_told_version(uuid, text)
+
+CREATE FUNCTION private.find_told_version(of_prompt uuid, told text) RETURNS integer
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $_$
+    select v.number
+    from public.prompt_versions as v
+    where
+        v.prompt_id = of_prompt
+        and (
+            v.told_version = told
+            or (v.told_version is null and v.number::text = told)
+            or (
+                told ~ '^(sha256:)?[0-9a-f]{7,64}$'
+                and encode(v.content_sha256, 'hex') like replace(told, 'sha256:', '') || '%'
+            )
+        )
+    order by v.told_version = told desc nulls last, v.number::text = told desc, v.number desc
+    limit 1
+$_$;
 
 -- FUNCTION private.fine_sums(private.exploration, boolean, text[])
 
@@ -6177,6 +6292,23 @@ begin
 end
 $$;
 
+-- FUNCTION private.keep_prompt_version()
+
+CREATE FUNCTION private.keep_prompt_version() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    if
+        to_jsonb(new) - array['labels', 'author_id'] <> to_jsonb(old) - array['labels', 'author_id']
+        or (new.author_id is not null and new.author_id is distinct from old.author_id)
+    then
+        raise exception 'A version of a prompt never changes. Push a new one.' using errcode = '22023';
+    end if;
+    return new;
+end
+$$;
+
 -- FUNCTION private.keep_statements(uuid, public.imports, text, private.incoming_record[], uuid[])
 
 CREATE FUNCTION private.keep_statements(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[], keys uuid[]) RETURNS integer
@@ -6967,6 +7099,15 @@ CREATE FUNCTION private.max_statements() RETURNS bigint
     select 20000000::bigint
 $$;
 
+-- FUNCTION private.max_told_versions()
+
+CREATE FUNCTION private.max_told_versions() RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select 500
+$$;
+
 -- FUNCTION private.may_be_told(uuid, text, uuid)
 
 CREATE FUNCTION private.may_be_told(tenant uuid, address text, event uuid) RETURNS boolean
@@ -7082,6 +7223,17 @@ CREATE FUNCTION private.merge_requests(incoming private.incoming_record[]) RETUR
         ) as d
     )
 $$;
+
+-- FUNCTION private.milliseconds_in(jsonb, text)
+
+CREATE FUNCTION private.milliseconds_in(told jsonb, name text) RETURNS bigint
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+    select case
+        when jsonb_typeof($1 -> $2) = 'number' and ($1 -> $2)::numeric between 0 and 31622400000 then ($1 -> $2)::numeric::bigint
+    end
+$_$;
 
 -- FUNCTION private.model_calls(uuid, timestamp with time zone, timestamp with time zone, uuid, uuid[], uuid)
 
@@ -7514,6 +7666,52 @@ begin
 end
 $$;
 
+-- FUNCTION private.numbered_prompt_calls(uuid, timestamp with time zone, timestamp with time zone, timestamp with time zone, uuid, text)
+
+CREATE FUNCTION private.numbered_prompt_calls(tenant uuid, first_at timestamp with time zone, starts_at timestamp with time zone, last_at timestamp with time zone, project uuid, prompt text) RETURNS TABLE(of_prompt text, number integer, named text, timed bigint, is_before boolean, called_at timestamp with time zone, model_name text, calls bigint, tokens bigint, input_tokens bigint, output_tokens bigint, cost_usd numeric, is_failed boolean, duration_ms bigint)
+    LANGUAGE plpgsql STABLE ROWS 10000
+    SET search_path TO ''
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $_$
+begin
+    if
+        (
+            select count(*) > private.max_calls()
+            from (
+                select
+                from public.cost_records as r
+                where r.workspace_id = tenant and r.timestamp >= $2 and r.timestamp < $4 and r.metadata ? 'prompt_name'
+                limit private.max_calls() + 1
+            ) as c
+        )
+    then
+        raise exception 'This period and the one before have more than % calls with a prompt. Choose a shorter one.',
+            ltrim(to_char(private.max_calls(), '999,999,999'))
+            using errcode = '54000';
+    end if;
+    return query
+    with calls as materialized (
+        select c.* from private.prompt_calls(tenant, $2, $4, $5, $6) as c
+    ),
+
+    pairs as materialized (
+        select t.of_prompt, t.told, private.find_told_version(p.id, t.told) as number
+        from (select distinct c.of_prompt, c.told from calls as c) as t
+        left join public.prompts as p on p.workspace_id = tenant and t.of_prompt = p.name
+    )
+
+    select
+        c.of_prompt, p.number, n.named,
+        count(c.duration_ms) over (partition by c.of_prompt, p.number, n.named, c.called_at < $3),
+        c.called_at < $3, c.called_at, c.model_name, c.calls, c.tokens, c.input_tokens, c.output_tokens, c.cost_usd, c.is_failed,
+        c.duration_ms
+    from calls as c
+    inner join pairs as p on c.of_prompt = p.of_prompt and c.told = p.told
+    cross join lateral (select case when p.number is null then p.told else '' end as named) as n;
+end
+$_$;
+
 -- FUNCTION private.omit_archived(public.project_rules[])
 
 CREATE FUNCTION private.omit_archived(rules public.project_rules[]) RETURNS public.project_rules[]
@@ -7569,6 +7767,55 @@ begin
     return auth.uid();
 end
 $$;
+
+-- TABLE public.prompts
+
+CREATE TABLE public.prompts (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid DEFAULT auth.uid() NOT NULL,
+    project_id uuid,
+    name text NOT NULL,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    archived_at timestamp with time zone,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT prompts_archived_at_check CHECK (((archived_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (archived_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT prompts_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT prompts_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT prompts_tags_check CHECK (((cardinality(tags) <= 20) AND (pg_column_size(tags) <= 4096)))
+);
+
+-- FUNCTION private.open_deployment(public.prompts, text, jsonb, timestamp with time zone)
+
+CREATE FUNCTION private.open_deployment(prompt public.prompts, environment text, shares jsonb, source timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $_$
+declare
+    -- After all rows before, also those of this transaction: rows of one deployment begin at the same instant.
+    at constant timestamptz := greatest(
+        clock_timestamp(),
+        (
+            select max(d.from_at) + interval '1 microsecond'
+            from public.prompt_deployments as d
+            where d.prompt_id = prompt.id and d.environment = $2
+        )
+    );
+begin
+    update public.prompt_deployments as d
+    set to_at = at
+    where d.prompt_id = prompt.id and d.environment = $2 and d.to_at is null;
+    insert into public.prompt_deployments (
+        workspace_id, prompt_id, environment, version_id, share, from_at, deployed_by, metadata
+    )
+    select
+        prompt.workspace_id, prompt.id, $2, private.require_prompt_version(prompt, s.key::integer), s.value::numeric, at, auth.uid(),
+        case when source is null then '{}' else jsonb_build_object('rolled_back_to', source) end
+    from jsonb_each_text(shares) as s
+    where s.value::numeric > 0;
+end
+$_$;
 
 -- TABLE private.stale_days
 
@@ -8205,6 +8452,32 @@ begin
 end
 $$;
 
+-- FUNCTION private.project_of_prompt(uuid, text)
+
+CREATE FUNCTION private.project_of_prompt(tenant uuid, prompt text) RETURNS uuid
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select case
+        when count(*) = count(d.project_id) and (count(*) = 1 or bool_and(j.is_private))
+            then (array_agg(d.project_id order by j.is_private desc, d.project_id))[1]
+    end
+    from (
+        select r.project_id
+        from public.cost_records as r
+        where
+            r.workspace_id = tenant and r.metadata ? 'prompt_name'
+            and left(coalesce(btrim(r.metadata ->> 'prompt_name'), ''), 200) = prompt
+        union
+        select s.project_id
+        from public.superseded_records as s
+        where
+            s.workspace_id = tenant and s.metadata ? 'prompt_name'
+            and left(coalesce(btrim(s.metadata ->> 'prompt_name'), ''), 200) = prompt
+    ) as d
+    left join public.projects as j on d.project_id = j.id
+$$;
+
 -- FUNCTION private.projects_named(uuid, text, uuid[])
 
 CREATE FUNCTION private.projects_named(tenant uuid, search text, hidden uuid[]) RETURNS uuid[]
@@ -8254,6 +8527,78 @@ CREATE FUNCTION private.promote_statements(ids uuid[]) RETURNS void
     from private.take_statements(ids) as s
     order by s.timestamp, s.source_key
 $$;
+
+-- FUNCTION private.prompt_calls(uuid, timestamp with time zone, timestamp with time zone, uuid, text)
+
+CREATE FUNCTION private.prompt_calls(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone, project uuid, prompt text) RETURNS TABLE(of_prompt text, told text, called_at timestamp with time zone, model_name text, calls bigint, tokens bigint, input_tokens bigint, output_tokens bigint, cost_usd numeric, is_failed boolean, duration_ms bigint)
+    LANGUAGE plpgsql STABLE ROWS 10000
+    SET search_path TO ''
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $_$
+#variable_conflict use_column
+declare
+    caller constant uuid := auth.uid();
+    only_own constant uuid := private.only_own_rows(tenant); -- null for everybody's
+    hidden constant uuid[] := array(select private.hidden_projects());
+begin
+    return query
+    with told as (
+        select
+            r.timestamp, r.model_name, r.request_count, r.tokens_used, r.input_tokens, r.output_tokens, r.cost_usd, r.user_id,
+            r.project_id, r.metadata
+        from public.cost_records as r
+        where
+            r.workspace_id = tenant and r.timestamp >= $2 and r.timestamp < $3 and r.charge_type = 'usage'
+            and r.metadata ? 'prompt_name'
+            and ($5 is null or left(coalesce(btrim(r.metadata ->> 'prompt_name'), ''), 200) = $5)
+        union all
+        select
+            s.timestamp, s.model_name, s.request_count, s.tokens_used, s.input_tokens, s.output_tokens, s.cost_usd, s.user_id,
+            s.project_id, s.metadata
+        from (
+            -- Of several statements on an event, one.
+            select distinct on (o.source_key, case when o.request_id is null then o.timestamp end) o.*
+            from public.superseded_records as o
+            inner join public.imports as i on o.import_id = i.id and i.is_enabled
+            where
+                o.workspace_id = tenant and o.timestamp >= $2 and o.timestamp < $3 and o.charge_type = 'usage'
+                and o.metadata ? 'prompt_name'
+                and ($5 is null or left(coalesce(btrim(o.metadata ->> 'prompt_name'), ''), 200) = $5)
+            order by o.source_key, case when o.request_id is null then o.timestamp end, o.id
+        ) as s
+        where
+            not exists (
+                select
+                from public.cost_records as r
+                where
+                    r.workspace_id = tenant and r.source_key = s.source_key
+                    and (r.request_id is not null or r.timestamp = s.timestamp)
+                    and r.metadata ? 'prompt_name'
+            )
+    )
+
+    select
+        left(btrim(t.metadata ->> 'prompt_name'), 200),
+        private.told_version(left(coalesce(btrim(t.metadata ->> 'prompt_version'), ''), 100)),
+        t.timestamp, t.model_name, t.request_count, t.tokens_used, t.input_tokens, t.output_tokens,
+        case when t.cost_usd is null and f.is_failed and t.tokens_used = 0 then 0 else t.cost_usd end,
+        f.is_failed,
+        case when not f.is_failed then private.milliseconds_in(f.told, 'duration_ms') end
+    from told as t
+    cross join lateral (
+        select
+            t.metadata -> 'inference' as told,
+            coalesce(t.metadata -> 'inference' ->> 'status' in ('error', 'timeout', 'rate_limited'), false) as is_failed
+        offset 0
+    ) as f
+    where
+        btrim(t.metadata ->> 'prompt_name') <> ''
+        and (only_own is null or t.user_id = only_own)
+        and (t.user_id = caller or t.project_id is null or t.project_id <> all (hidden))
+        and ($4 is null or coalesce(t.project_id, '00000000-0000-0000-0000-000000000000') = $4);
+end
+$_$;
 
 -- FUNCTION private.raise_event(uuid, text, text, uuid, date, text, jsonb, uuid[], text)
 
@@ -9305,6 +9650,95 @@ begin
 end
 $$;
 
+-- FUNCTION private.register_prompt_version(public.prompts, text, timestamp with time zone)
+
+CREATE FUNCTION private.register_prompt_version(prompt public.prompts, told text, first_at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $_$
+declare
+    newest integer;
+    own_number integer;
+begin
+    if private.find_told_version(prompt.id, told) is not null then
+        return false;
+    end if;
+    select coalesce(max(v.number), 0) into newest from public.prompt_versions as v where v.prompt_id = prompt.id;
+    if told ~ '^[1-9][0-9]{0,3}$' then
+        select told::integer into own_number
+        where not exists (select from public.prompt_versions as v where v.prompt_id = prompt.id and v.number = told::integer);
+    end if;
+    insert into public.prompt_versions (workspace_id, prompt_id, number, told_version, created_at)
+    values (
+        prompt.workspace_id, prompt.id, coalesce(own_number, newest + 1), case when own_number is null then told end, first_at
+    );
+    return true;
+end
+$_$;
+
+-- FUNCTION private.register_prompts(uuid)
+
+CREATE FUNCTION private.register_prompts(tenant uuid) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $_$
+declare
+    added integer := 0;
+    room integer;
+    told record;
+    prompt public.prompts;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('tally.prompts.' || tenant::text, 0));
+    perform set_config('tally.is_registering', 'on', true);
+    room := 2000 - (select count(*) from public.prompts as p where p.workspace_id = tenant);
+    insert into public.prompts (workspace_id, project_id, name)
+    select tenant, private.project_of_prompt(tenant, n.name), n.name
+    from (
+        select t.name, min(t.first_at) as first_at
+        from private.told_prompts(tenant) as t
+        where not exists (select from public.prompts as p where p.workspace_id = tenant and p.name = t.name)
+        group by t.name
+        order by 2, 1
+        limit greatest(room, 0)
+    ) as n;
+    get diagnostics added = row_count;
+    room := 10000 - (select count(*) from public.prompt_versions as v where v.workspace_id = tenant);
+    for told in
+        select f.*
+        from (
+            select
+                p.id as prompt_id, private.told_version(t.version) as version, min(t.first_at) as first_at,
+                (select count(*) from public.prompt_versions as v where v.prompt_id = p.id)
+                + row_number() over (partition by p.id order by min(t.first_at), private.told_version(t.version)) as nth
+            from private.told_prompts(tenant) as t
+            inner join public.prompts as p on p.workspace_id = tenant and t.name = p.name
+            where t.version <> '' and t.version !~ '[[:cntrl:]]'
+                and private.find_told_version(p.id, private.told_version(t.version)) is null
+            group by p.id, private.told_version(t.version)
+        ) as f
+        where f.nth <= private.max_told_versions()
+        -- Free numbers first, so that names do not take theirs.
+        order by
+            f.prompt_id,
+            f.version !~ '^[1-9][0-9]{0,3}$'
+            or exists (select from public.prompt_versions as v where v.prompt_id = f.prompt_id and v.number::text = f.version),
+            length(f.version), f.first_at, f.version
+    loop
+        exit when room <= 0;
+        select p.* into prompt from public.prompts as p where p.id = told.prompt_id;
+        if private.register_prompt_version(prompt, told.version, told.first_at) then
+            added := added + 1;
+            room := room - 1;
+        end if;
+    end loop;
+    perform set_config('tally.is_registering', '', true);
+    insert into private.prompt_registrations as r (workspace_id, registered_at)
+    select w.id, now() from public.workspaces as w where w.id = tenant
+    on conflict (workspace_id) do update set registered_at = excluded.registered_at;
+    return added;
+end
+$_$;
+
 -- FUNCTION private.regrouped_days(jsonb, private.day_parts[])
 
 CREATE FUNCTION private.regrouped_days(before jsonb, changes private.day_parts[]) RETURNS private.day_parts[]
@@ -9835,6 +10269,52 @@ begin
     return found_project;
 end
 $$;
+
+-- FUNCTION private.require_prompt(uuid, text, boolean)
+
+CREATE FUNCTION private.require_prompt(tenant uuid, name text, is_changed boolean DEFAULT false) RETURNS public.prompts
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $_$
+declare
+    found_one public.prompts;
+    hidden constant uuid[] := array(select private.hidden_projects());
+begin
+    if is_changed then
+        perform pg_advisory_xact_lock(hashtextextended('tally.prompts.' || tenant::text, 0));
+    end if;
+    select p.* into found_one
+    from public.prompts as p
+    where p.workspace_id = tenant and p.name = $2 and (p.project_id is null or p.project_id <> all (hidden));
+    if found_one.id is null then
+        raise exception 'There is no prompt “%” in this workspace. Check its name.', coalesce(left($2, 100), '') using errcode = '22023';
+    end if;
+    if is_changed and found_one.archived_at is not null then
+        raise exception 'The prompt “%” is archived. Restore it first.', left($2, 100) using errcode = '22023';
+    end if;
+    return found_one;
+end
+$_$;
+
+-- FUNCTION private.require_prompt_version(public.prompts, integer)
+
+CREATE FUNCTION private.require_prompt_version(prompt public.prompts, number integer) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $_$
+declare
+    found_one uuid;
+begin
+    select v.id into found_one
+    from public.prompt_versions as v
+    where v.prompt_id = prompt.id and v.number = $2;
+    if found_one is null then
+        raise exception 'The prompt “%” has no version %.', prompt.name, coalesce($2::text, 'without a number')
+            using errcode = '22023';
+    end if;
+    return found_one;
+end
+$_$;
 
 -- FUNCTION private.require_rank_over(uuid, uuid)
 
@@ -10466,6 +10946,36 @@ CREATE FUNCTION private.span_lock(tenant uuid) RETURNS bigint
     AS $$
     select hashtextextended('tally.spans.' || tenant::text, 0)
 $$;
+
+-- FUNCTION private.split_at(uuid, text, timestamp with time zone)
+
+CREATE FUNCTION private.split_at(of_prompt uuid, environment text, instant timestamp with time zone) RETURNS TABLE(from_at timestamp with time zone, shares jsonb, source timestamp with time zone)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $_$
+    select d.from_at, jsonb_object_agg(v.number::text, trim_scale(d.share)), max((d.metadata ->> 'rolled_back_to')::timestamptz)
+    from public.prompt_deployments as d
+    inner join public.prompt_versions as v on d.version_id = v.id
+    where
+        d.prompt_id = of_prompt and d.environment = $2
+        and d.from_at = (
+            select max(o.from_at)
+            from public.prompt_deployments as o
+            where o.prompt_id = of_prompt and o.environment = $2 and o.from_at <= instant
+        )
+    group by d.from_at
+$_$;
+
+-- FUNCTION private.split_before(uuid, text)
+
+CREATE FUNCTION private.split_before(of_prompt uuid, environment text) RETURNS TABLE(from_at timestamp with time zone, shares jsonb)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $_$
+    select b.from_at, b.shares
+    from private.split_at(of_prompt, $2, 'infinity') as c
+    cross join lateral private.split_at(of_prompt, $2, coalesce(c.source, c.from_at) - interval '1 microsecond') as b
+$_$;
 
 -- FUNCTION private.split_by_channel(uuid, text, private.incoming_record[])
 
@@ -11263,6 +11773,17 @@ begin
 end
 $$;
 
+-- FUNCTION private.take_labels(uuid, integer, text[])
+
+CREATE FUNCTION private.take_labels(of_prompt uuid, number integer, labels text[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $_$
+    update public.prompt_versions as v
+    set labels = array(select l from unnest(v.labels) as l where l <> all ($3) order by l)
+    where v.prompt_id = of_prompt and v.number <> $2 and v.labels && $3
+$_$;
+
 -- FUNCTION private.take_statements(uuid[])
 
 CREATE FUNCTION private.take_statements(ids uuid[]) RETURNS SETOF public.superseded_records
@@ -11352,6 +11873,91 @@ CREATE FUNCTION private.told_places(tenant uuid, first_at timestamp with time zo
         and s.metadata ?| array['agent', 'session', 'session_id', 'repository', 'branch']
         and (s.user_id = (select auth.uid()) or only_own is null and (s.project_id = any (hidden)) is not true)
     group by 1, 2
+$_$;
+
+-- FUNCTION private.told_prompts(uuid)
+
+CREATE FUNCTION private.told_prompts(tenant uuid) RETURNS TABLE(name text, version text, first_at timestamp with time zone)
+    LANGUAGE sql STABLE ROWS 100
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+    with recursive pairs as (
+        (
+            select
+                left(coalesce(btrim(r.metadata ->> 'prompt_name'), ''), 200) as name,
+                left(coalesce(btrim(r.metadata ->> 'prompt_version'), ''), 100) as version, r.timestamp as first_at
+            from public.cost_records as r
+            where r.workspace_id = tenant and r.metadata ? 'prompt_name'
+            order by 1, 2, 3
+            limit 1
+        )
+        union all
+        select n.name, n.version, n.first_at
+        from pairs as p
+        cross join lateral (
+            select
+                left(coalesce(btrim(r.metadata ->> 'prompt_name'), ''), 200) as name,
+                left(coalesce(btrim(r.metadata ->> 'prompt_version'), ''), 100) as version, r.timestamp as first_at
+            from public.cost_records as r
+            where
+                r.workspace_id = tenant and r.metadata ? 'prompt_name'
+                and (
+                    left(coalesce(btrim(r.metadata ->> 'prompt_name'), ''), 200),
+                    left(coalesce(btrim(r.metadata ->> 'prompt_version'), ''), 100)
+                ) > (p.name, p.version)
+            order by 1, 2, 3
+            limit 1
+        ) as n
+    ),
+
+    superseded as (
+        (
+            select
+                left(coalesce(btrim(s.metadata ->> 'prompt_name'), ''), 200) as name,
+                left(coalesce(btrim(s.metadata ->> 'prompt_version'), ''), 100) as version, s.timestamp as first_at
+            from public.superseded_records as s
+            where s.workspace_id = tenant and s.metadata ? 'prompt_name'
+            order by 1, 2, 3
+            limit 1
+        )
+        union all
+        select n.name, n.version, n.first_at
+        from superseded as p
+        cross join lateral (
+            select
+                left(coalesce(btrim(s.metadata ->> 'prompt_name'), ''), 200) as name,
+                left(coalesce(btrim(s.metadata ->> 'prompt_version'), ''), 100) as version, s.timestamp as first_at
+            from public.superseded_records as s
+            where
+                s.workspace_id = tenant and s.metadata ? 'prompt_name'
+                and (
+                    left(coalesce(btrim(s.metadata ->> 'prompt_name'), ''), 200),
+                    left(coalesce(btrim(s.metadata ->> 'prompt_version'), ''), 100)
+                ) > (p.name, p.version)
+            order by 1, 2, 3
+            limit 1
+        ) as n
+    )
+
+    select t.name, t.version, min(t.first_at)
+    from (
+        (select p.name, p.version, p.first_at from pairs as p limit 20000) -- each step is a look-up: it ends here
+        union all
+        (select s.name, s.version, s.first_at from superseded as s limit 20000)
+    ) as t
+    where t.name <> '' and t.name !~ '[[:cntrl:]]'
+    group by t.name, t.version
+$$;
+
+-- FUNCTION private.told_version(text)
+
+CREATE FUNCTION private.told_version(version text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+    select regexp_replace($1, '^[vV]?0*([1-9][0-9]{0,3})$', '\1')
 $_$;
 
 -- FUNCTION private.top_models(uuid, timestamp with time zone, timestamp with time zone, integer)
@@ -11534,6 +12140,19 @@ begin
         inner join public.providers as p on f.provider_id = p.id;
     end if;
 end
+$$;
+
+-- FUNCTION private.unregistered_workspaces()
+
+CREATE FUNCTION private.unregistered_workspaces() RETURNS SETOF uuid
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select i.workspace_id
+    from public.imports as i
+    left join private.prompt_registrations as r on i.workspace_id = r.workspace_id
+    group by i.workspace_id, r.registered_at
+    having r.registered_at is null or max(i.updated_at) > r.registered_at - interval '10 minutes'
 $$;
 
 -- FUNCTION private.unsubscribe_token(uuid, text)
@@ -12201,6 +12820,22 @@ begin
 end
 $$;
 
+-- FUNCTION public.archive_prompt(uuid, text, boolean)
+
+CREATE FUNCTION public.archive_prompt(workspace uuid, prompt text, archived boolean DEFAULT true) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+    changed constant public.prompts := private.require_prompt(tenant, $2);
+begin
+    update public.prompts as p
+    set archived_at = case when $3 then now() end
+    where p.id = changed.id and (p.archived_at is null) = $3;
+end
+$_$;
+
 -- FUNCTION public.attach_partition(integer, integer)
 
 CREATE FUNCTION public.attach_partition(year integer, month integer) RETURNS text
@@ -12297,6 +12932,31 @@ begin
 end
 $$;
 
+-- FUNCTION public.change_prompt(uuid, text, text[], uuid)
+
+CREATE FUNCTION public.change_prompt(workspace uuid, prompt text, tags text[], project uuid DEFAULT NULL::uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'member');
+    changed constant public.prompts := private.require_prompt(tenant, $2, true);
+    cleaned constant text[] := private.clean_words($3, 'tag', 20);
+begin
+    if
+        $4 is not null
+        and not exists (
+            select
+            from public.projects as j
+            where j.workspace_id = tenant and j.id = $4 and j.id not in (select private.hidden_projects())
+        )
+    then
+        raise exception 'There is no such project in this workspace. Reload the page.' using errcode = '22023';
+    end if;
+    update public.prompts as p set tags = cleaned, project_id = $4 where p.id = changed.id;
+end
+$_$;
+
 -- FUNCTION public.confirm_channel(text)
 
 CREATE FUNCTION public.confirm_channel(token text) RETURNS text
@@ -12331,7 +12991,7 @@ declare
     most constant integer := greatest(least(top_n, 1000), 1);
 begin
     if private.dimension_keys(dimension) is null then
-        raise exception 'Ask for agent, task, session, tool, repository, branch, environment, container or customer.'
+        raise exception 'Ask for agent, task, session, tool, repository, branch, environment, container, customer or prompt.'
             using errcode = '22023';
     end if;
     if from_date is null or to_date is null or to_date - from_date > 3700 then
@@ -12826,6 +13486,34 @@ begin
 end
 $_$;
 
+-- FUNCTION public.deploy_prompt(uuid, text, text, jsonb)
+
+CREATE FUNCTION public.deploy_prompt(workspace uuid, prompt text, environment text, shares jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+    deployed constant public.prompts := private.require_prompt(tenant, $2, true);
+    before jsonb;
+    after jsonb;
+begin
+    if coalesce($3 !~ '^[a-z0-9][a-z0-9._-]{0,49}$' or $3 = 'latest', true) then
+        raise exception 'Name the environment with small letters, digits, dots and hyphens, such as production.'
+            using errcode = '22023';
+    end if;
+    perform private.check_shares($4);
+    after := (
+        select jsonb_object_agg(s.key, trim_scale(s.value::numeric)) from jsonb_each_text($4) as s where s.value::numeric > 0
+    );
+    before := (select s.shares from private.split_at(deployed.id, $3, 'infinity') as s);
+    if before is distinct from after then
+        perform private.open_deployment(deployed, $3, after);
+    end if;
+    return json_build_object('environment', $3, 'shares', after, 'is_new', before is distinct from after);
+end
+$_$;
+
 -- FUNCTION public.describe_invitation(text)
 
 CREATE FUNCTION public.describe_invitation(token text) RETURNS json
@@ -13153,6 +13841,44 @@ begin
 end
 $$;
 
+-- FUNCTION public.find_prompt(uuid, text, text)
+
+CREATE FUNCTION public.find_prompt(workspace uuid, prompt text, label text) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    asked constant public.prompts := private.require_prompt(tenant, $2);
+    shares constant jsonb := (
+        select jsonb_object_agg(v.number::text, d.share)
+        from public.prompt_deployments as d
+        inner join public.prompt_versions as v on d.version_id = v.id
+        where d.prompt_id = asked.id and d.environment = $3 and d.to_at is null
+    );
+begin
+    return json_build_object(
+        'id', asked.id, 'name', asked.name, 'project_id', asked.project_id, 'shares', shares,
+        'versions', (
+            select coalesce(json_agg(f), '[]')
+            from (
+                select v.number, encode(v.content_sha256, 'hex') as sha256
+                from public.prompt_versions as v
+                where
+                    v.prompt_id = asked.id
+                    and case
+                        when shares is not null then shares ? v.number::text
+                        when $3 = 'latest' then v.content_sha256 is not null
+                        else $3 = any (v.labels)
+                    end
+                order by v.number desc
+                limit case when shares is null then 1 end
+            ) as f
+        )
+    );
+end
+$_$;
+
 -- FUNCTION public.find_same_import(text, text, bigint, uuid)
 
 CREATE FUNCTION public.find_same_import(file_sha256 text, signature text, record_count bigint, workspace uuid DEFAULT NULL::uuid) RETURNS uuid
@@ -13475,6 +14201,25 @@ begin
 end
 $$;
 
+-- FUNCTION public.label_prompt_version(uuid, text, integer, text[])
+
+CREATE FUNCTION public.label_prompt_version(workspace uuid, prompt text, number integer, labels text[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'member');
+    labelled constant public.prompts := private.require_prompt(tenant, $2, true);
+    version constant uuid := private.require_prompt_version(labelled, $3);
+    marked constant text[] := private.clean_prompt_labels($4);
+begin
+    perform private.take_labels(labelled.id, $3, marked);
+    update public.prompt_versions as v
+    set labels = marked
+    where v.id = version and v.labels <> marked;
+end
+$_$;
+
 -- FUNCTION public.last_run(uuid)
 
 CREATE FUNCTION public.last_run(workspace uuid DEFAULT NULL::uuid) RETURNS json
@@ -13663,6 +14408,71 @@ begin
     );
 end
 $$;
+
+-- FUNCTION public.list_prompts(uuid, text, boolean)
+
+CREATE FUNCTION public.list_prompts(workspace uuid DEFAULT NULL::uuid, search text DEFAULT NULL::text, archived boolean DEFAULT false) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    wanted constant text := nullif(lower(btrim(left($2, 200))), '');
+    hidden constant uuid[] := array(select private.hidden_projects());
+begin
+    return (
+        with versions as (
+            select
+                v.prompt_id, count(*) as versions, max(v.number) as newest, count(v.content_sha256) as texts,
+                bool_or(strpos(lower(v.message), wanted) > 0) as is_found
+            from public.prompt_versions as v
+            where v.workspace_id = tenant
+            group by v.prompt_id
+        ),
+
+        live as (
+            select
+                d.prompt_id,
+                json_agg(
+                    json_build_object('environment', d.environment, 'number', v.number, 'share', d.share, 'since', s.since)
+                    order by d.environment = 'production' desc, d.environment, d.share desc, v.number desc
+                ) as live
+            from public.prompt_deployments as d
+            inner join public.prompt_versions as v on d.version_id = v.id
+            cross join lateral (
+                select min(o.from_at) as since
+                from public.prompt_deployments as o
+                where o.prompt_id = d.prompt_id and o.environment = d.environment and o.version_id = d.version_id
+            ) as s
+            where d.workspace_id = tenant and d.to_at is null
+            group by d.prompt_id
+        )
+
+        select
+            coalesce(
+                json_agg(
+                    json_build_object(
+                        'name', p.name, 'project_id', p.project_id, 'tags', p.tags, 'archived_at', p.archived_at,
+                        'versions', coalesce(v.versions, 0), 'newest', v.newest, 'texts', coalesce(v.texts, 0),
+                        'live', coalesce(l.live, '[]')
+                    )
+                    order by lower(p.name), p.name
+                ), '[]'
+            )
+        from public.prompts as p
+        left join versions as v on p.id = v.prompt_id
+        left join live as l on p.id = l.prompt_id
+        where
+            p.workspace_id = tenant
+            and (p.project_id is null or p.project_id <> all (hidden))
+            and (p.archived_at is not null) = coalesce($3, false)
+            and (
+                wanted is null or v.is_found or strpos(lower(p.name), wanted) > 0
+                or strpos(lower(array_to_string(p.tags, ' ')), wanted) > 0
+            )
+    );
+end
+$_$;
 
 -- FUNCTION public.list_records(uuid, jsonb, text, integer, integer)
 
@@ -14015,6 +14825,161 @@ begin
 end
 $$;
 
+-- FUNCTION public.prompt_figures(uuid, date, date, uuid, text)
+
+CREATE FUNCTION public.prompt_figures(workspace uuid, from_date date, to_date date, project uuid DEFAULT NULL::uuid, prompt text DEFAULT NULL::text) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '60s'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace($1, 'viewer');
+    zone constant text := private.timezone_of(tenant);
+begin
+    if $2 is null or $3 is null or $2 > $3 or $3 - $2 >= 400 then
+        raise exception 'Give the first and the last day of a period of at most 400 days.' using errcode = '22023';
+    end if;
+    return (
+        with numbered as materialized (
+            select
+                c.*, case when c.calls <= 1 then c.cost_usd end as usd, case when c.calls <= 1 then c.tokens::numeric end as size
+            from private.numbered_prompt_calls(
+                tenant, private.day_start($2 - ($3 - $2 + 1), zone), private.day_start($2, zone), private.day_start($3 + 1, zone), $4, $5
+            ) as c
+        ),
+
+        versions as (
+            select
+                n.of_prompt as prompt, n.number, n.named as told, sum(n.calls) as calls, count(*) as records,
+                sum(n.cost_usd)::text as cost_usd, coalesce(sum(n.calls) filter (where n.cost_usd is not null), 0) as priced,
+                count(*) filter (where n.cost_usd is null) as unpriced,
+                sum(n.tokens) as tokens, sum(n.input_tokens) as input_tokens, sum(n.output_tokens) as output_tokens,
+                count(*) filter (where n.is_failed) as errors,
+                count(n.usd) as costs, max(n.usd)::text as most_usd,
+                array[sum(n.usd), sum(n.usd * n.usd), sum(n.usd * n.usd * n.usd), sum(n.usd * n.usd * n.usd * n.usd)]::text[] as usd_powers,
+                count(n.size) as sizes, max(n.size)::text as most_tokens,
+                array[sum(n.size), sum(n.size * n.size), sum(n.size * n.size * n.size), sum(n.size * n.size * n.size * n.size)]::text[]
+                    as token_powers, n.timed,
+                percentile_disc(
+                    array[
+                        greatest(0, 0.5 - 0.98 / sqrt(greatest(n.timed, 1))), 0.5,
+                        least(1, 0.5 + 0.98 / sqrt(greatest(n.timed, 1)) + 1.0 / greatest(n.timed, 1)), 0.95
+                    ]::float []
+                ) within group (order by n.duration_ms) as latency_ms,
+                min(n.called_at) as first_at, max(n.called_at) as last_at, mode() within group (order by n.model_name) as model_name
+            from numbered as n
+            where not n.is_before
+            group by n.of_prompt, n.number, n.named, n.timed
+        ),
+
+        days as (
+            select
+                n.of_prompt as prompt, case when $5 is not null then n.number end as number, case when $5 is not null then n.named end as told,
+                (n.called_at at time zone zone)::date as day, sum(n.calls) as calls, sum(n.cost_usd)::text as cost_usd,
+                coalesce(sum(n.calls) filter (where n.cost_usd is not null), 0) as priced
+            from numbered as n
+            where not n.is_before
+            group by 1, 2, 3, 4
+        ),
+
+        before as (
+            select
+                n.of_prompt as prompt, sum(n.calls) as calls, sum(n.cost_usd)::text as cost_usd,
+                coalesce(sum(n.calls) filter (where n.cost_usd is not null), 0) as priced
+            from numbered as n
+            where n.is_before
+            group by n.of_prompt
+        )
+
+        select json_build_object(
+            'versions', (select coalesce(json_agg(v order by v.prompt, v.number desc nulls last, v.told), '[]') from versions as v),
+            'days', (select coalesce(json_agg(d order by d.prompt, d.day, d.number, d.told), '[]') from days as d),
+            'before', (select coalesce(json_agg(b order by b.prompt), '[]') from before as b)
+        )
+    );
+end
+$_$;
+
+-- FUNCTION public.prompt_text(uuid, text, integer)
+
+CREATE FUNCTION public.prompt_text(workspace uuid, prompt text, number integer) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    version constant uuid := private.require_prompt_version(private.require_prompt(tenant, $2), $3);
+begin
+    return (
+        select
+            json_build_object(
+                'number', v.number, 'content', v.content, 'sha256', encode(v.content_sha256, 'hex'), 'variables', v.variables,
+                'message', v.message
+            )
+        from public.prompt_versions as v
+        where v.id = version
+    );
+end
+$_$;
+
+-- FUNCTION public.push_prompt(uuid, text, text, text, text[], text[])
+
+CREATE FUNCTION public.push_prompt(workspace uuid, name text, content text, message text DEFAULT ''::text, variables text[] DEFAULT '{}'::text[], labels text[] DEFAULT '{}'::text[]) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'member');
+    known constant text := private.clean_name($2, 'prompt');
+    kept constant text := replace(replace($3, E'\r\n', E'\n'), E'\r', E'\n');
+    hash constant bytea := sha256(convert_to(kept, 'UTF8'));
+    marked constant text[] := private.clean_prompt_labels($6);
+    prompt public.prompts;
+    newest public.prompt_versions;
+begin
+    if btrim(coalesce(kept, ''), E' \n\t') = '' then
+        raise exception 'This prompt is empty. Push its text.' using errcode = '22023';
+    end if;
+    if octet_length(kept) > 1048576 then
+        raise exception 'This prompt has % bytes, and 1,048,576 (1 MB) is the most. Shorten it, or send parts as variables.',
+            ltrim(to_char(octet_length(kept), '999,999,999,999')) using errcode = '22023';
+    end if;
+    if length(coalesce($4, '')) > 500 then
+        raise exception 'The message has % characters, and 500 is the most.', length($4) using errcode = '22023';
+    end if;
+    perform pg_advisory_xact_lock(hashtextextended('tally.prompts.' || tenant::text, 0));
+    insert into public.prompts as p (workspace_id, name) values (tenant, known) on conflict on constraint prompts_once do nothing;
+    prompt := private.require_prompt(tenant, known, true);
+    select v.* into newest
+    from public.prompt_versions as v
+    where v.prompt_id = prompt.id
+    order by v.number desc
+    limit 1;
+    if newest.content_sha256 = hash then
+        return json_build_object('number', newest.number, 'sha256', encode(hash, 'hex'), 'is_new', false);
+    end if;
+    if
+        (
+            select sum(octet_length(v.content)) + octet_length(kept) > 268435456
+            from public.prompt_versions as v
+            where v.workspace_id = tenant
+        )
+    then
+        raise exception 'The texts of this workspace''s prompts would have more than 256 MB. Push shorter ones.' using errcode = '22023';
+    end if;
+    insert into public.prompt_versions as v (
+        workspace_id, prompt_id, number, content, content_sha256, message, author_id, variables, labels
+    )
+    values (
+        tenant, prompt.id, coalesce(newest.number, 0) + 1, kept, hash, coalesce(btrim($4), ''), auth.uid(),
+        coalesce($5, '{}'), marked
+    );
+    perform private.take_labels(prompt.id, coalesce(newest.number, 0) + 1, marked);
+    return json_build_object('number', coalesce(newest.number, 0) + 1, 'sha256', encode(hash, 'hex'), 'is_new', true);
+end
+$_$;
+
 -- FUNCTION public.read_content(uuid, text, text)
 
 CREATE FUNCTION public.read_content(workspace uuid, trace_id text, span_id text) RETURNS jsonb
@@ -14040,6 +15005,49 @@ begin
                 s.user_id = (select auth.uid())
                 or (only_own is null and (s.project_id is null or s.project_id <> all (hidden)))
             )
+    );
+end
+$_$;
+
+-- FUNCTION public.read_prompt(uuid, text)
+
+CREATE FUNCTION public.read_prompt(workspace uuid, prompt text) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    asked constant public.prompts := private.require_prompt(tenant, $2);
+begin
+    return json_build_object(
+        'name', asked.name, 'project_id', asked.project_id, 'tags', asked.tags, 'archived_at', asked.archived_at,
+        'live', private.describe_live(asked.id),
+        'versions', (
+            select
+                coalesce(
+                    json_agg(
+                        json_build_object(
+                            'number', v.number, 'told_version', v.told_version, 'message', v.message, 'author_id', v.author_id,
+                            'labels', v.labels, 'variables', v.variables, 'created_at', v.created_at,
+                            'sha256', encode(v.content_sha256, 'hex')
+                        )
+                        order by v.number desc
+                    ), '[]'
+                )
+            from public.prompt_versions as v
+            where v.prompt_id = asked.id
+        ),
+        'deployments', (
+            select coalesce(json_agg(l order by l.from_at desc, l.environment, l.number), '[]')
+            from (
+                select d.environment, v.number, d.share, d.from_at, d.to_at, d.deployed_by
+                from public.prompt_deployments as d
+                inner join public.prompt_versions as v on d.version_id = v.id
+                where d.prompt_id = asked.id
+                order by d.from_at desc, d.environment, v.number
+                limit 500
+            ) as l
+        )
     );
 end
 $_$;
@@ -14368,6 +15376,27 @@ begin
     update public.api_keys as k set revoked_at = now() where k.id = found_one.id and k.revoked_at is null;
 end
 $$;
+
+-- FUNCTION public.roll_back_prompt(uuid, text, text)
+
+CREATE FUNCTION public.roll_back_prompt(workspace uuid, prompt text, environment text) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+    deployed constant public.prompts := private.require_prompt(tenant, $2, true);
+    before record;
+begin
+    select b.from_at, b.shares into before from private.split_before(deployed.id, $3) as b;
+    if before.shares is null then
+        raise exception 'Nothing ran before in %. Deploy a version instead.', coalesce(left($3, 50), 'this environment')
+            using errcode = '22023';
+    end if;
+    perform private.open_deployment(deployed, $3, before.shares, before.from_at);
+    return json_build_object('environment', $3, 'shares', before.shares);
+end
+$_$;
 
 -- FUNCTION public.rotate_api_key(uuid, jsonb, integer)
 
@@ -15777,6 +16806,13 @@ CREATE TABLE private.known_prices (
     CONSTRAINT known_prices_provider_check CHECK (((length(provider) >= 1) AND (length(provider) <= 100)))
 );
 
+-- TABLE private.prompt_registrations
+
+CREATE TABLE private.prompt_registrations (
+    workspace_id uuid NOT NULL,
+    registered_at timestamp with time zone NOT NULL
+);
+
 -- TABLE private.record_counts
 
 CREATE TABLE private.record_counts (
@@ -16483,6 +17519,53 @@ CREATE TABLE public.project_members (
     CONSTRAINT project_members_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192)))
 );
 
+-- TABLE public.prompt_deployments
+
+CREATE TABLE public.prompt_deployments (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid DEFAULT auth.uid() NOT NULL,
+    prompt_id uuid NOT NULL,
+    environment text NOT NULL,
+    version_id uuid NOT NULL,
+    share numeric(5,2) NOT NULL,
+    from_at timestamp with time zone DEFAULT now() NOT NULL,
+    to_at timestamp with time zone,
+    deployed_by uuid,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT prompt_deployments_check CHECK (((to_at >= from_at) AND (to_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT prompt_deployments_environment_check CHECK ((environment ~ '^[a-z0-9][a-z0-9._-]{0,49}$'::text)),
+    CONSTRAINT prompt_deployments_from_at_check CHECK (((from_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (from_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT prompt_deployments_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT prompt_deployments_share_check CHECK (((share > (0)::numeric) AND (share <= (100)::numeric)))
+);
+
+-- TABLE public.prompt_versions
+
+CREATE TABLE public.prompt_versions (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid DEFAULT auth.uid() NOT NULL,
+    prompt_id uuid NOT NULL,
+    number integer NOT NULL,
+    told_version text,
+    content text,
+    content_sha256 bytea,
+    message text DEFAULT ''::text NOT NULL,
+    author_id uuid,
+    variables text[] DEFAULT '{}'::text[] NOT NULL,
+    labels text[] DEFAULT '{}'::text[] NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT prompt_versions_content_check CHECK ((octet_length(content) <= 1048576)),
+    CONSTRAINT prompt_versions_content_sha256_check CHECK ((octet_length(content_sha256) = 32)),
+    CONSTRAINT prompt_versions_labels_check CHECK (((cardinality(labels) <= 20) AND (pg_column_size(labels) <= 2048))),
+    CONSTRAINT prompt_versions_message_check CHECK ((length(message) <= 500)),
+    CONSTRAINT prompt_versions_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT prompt_versions_number_check CHECK (((number >= 1) AND (number <= 1000000))),
+    CONSTRAINT prompt_versions_text CHECK (((content IS NULL) = (content_sha256 IS NULL))),
+    CONSTRAINT prompt_versions_told_version_check CHECK (((length(told_version) >= 1) AND (length(told_version) <= 100))),
+    CONSTRAINT prompt_versions_variables_check CHECK (((cardinality(variables) <= 500) AND (pg_column_size(variables) <= 65536)))
+);
+
 -- TABLE public.traces
 
 CREATE TABLE public.traces (
@@ -16627,6 +17710,11 @@ ALTER TABLE ONLY private.known_prices
 
 ALTER TABLE ONLY private.overridden_days
     ADD CONSTRAINT overridden_days_pkey PRIMARY KEY (workspace_id, date);
+
+-- CONSTRAINT private.prompt_registrations prompt_registrations_pkey
+
+ALTER TABLE ONLY private.prompt_registrations
+    ADD CONSTRAINT prompt_registrations_pkey PRIMARY KEY (workspace_id);
 
 -- CONSTRAINT private.refreshes refreshes_pkey
 
@@ -16998,6 +18086,46 @@ ALTER TABLE ONLY public.projects
 ALTER TABLE ONLY public.projects
     ADD CONSTRAINT projects_slug_once UNIQUE (workspace_id, slug);
 
+-- CONSTRAINT public.prompt_deployments prompt_deployments_pkey
+
+ALTER TABLE ONLY public.prompt_deployments
+    ADD CONSTRAINT prompt_deployments_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.prompt_versions prompt_versions_of_prompt
+
+ALTER TABLE ONLY public.prompt_versions
+    ADD CONSTRAINT prompt_versions_of_prompt UNIQUE (workspace_id, prompt_id, id);
+
+-- CONSTRAINT public.prompt_versions prompt_versions_once
+
+ALTER TABLE ONLY public.prompt_versions
+    ADD CONSTRAINT prompt_versions_once UNIQUE (prompt_id, number);
+
+-- CONSTRAINT public.prompt_versions prompt_versions_pkey
+
+ALTER TABLE ONLY public.prompt_versions
+    ADD CONSTRAINT prompt_versions_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.prompt_versions prompt_versions_told_once
+
+ALTER TABLE ONLY public.prompt_versions
+    ADD CONSTRAINT prompt_versions_told_once UNIQUE (prompt_id, told_version);
+
+-- CONSTRAINT public.prompts prompts_of_workspace
+
+ALTER TABLE ONLY public.prompts
+    ADD CONSTRAINT prompts_of_workspace UNIQUE (workspace_id, id);
+
+-- CONSTRAINT public.prompts prompts_once
+
+ALTER TABLE ONLY public.prompts
+    ADD CONSTRAINT prompts_once UNIQUE (workspace_id, name);
+
+-- CONSTRAINT public.prompts prompts_pkey
+
+ALTER TABLE ONLY public.prompts
+    ADD CONSTRAINT prompts_pkey PRIMARY KEY (id);
+
 -- CONSTRAINT public.providers providers_name_key
 
 ALTER TABLE ONLY public.providers
@@ -17227,6 +18355,10 @@ CREATE INDEX cost_records_import_id_idx ON ONLY public.cost_records USING btree 
 
 CREATE INDEX cost_records_project_id_timestamp_idx ON ONLY public.cost_records USING btree (project_id, "timestamp") WHERE (project_id IS NOT NULL);
 
+-- INDEX public.cost_records_prompt_idx
+
+CREATE INDEX cost_records_prompt_idx ON ONLY public.cost_records USING btree (workspace_id, "left"(COALESCE(btrim((metadata ->> 'prompt_name'::text)), ''::text), 200), "left"(COALESCE(btrim((metadata ->> 'prompt_version'::text)), ''::text), 100), "timestamp") WHERE (metadata ? 'prompt_name'::text);
+
 -- INDEX public.cost_records_provider_id_workspace_id_timestamp_idx
 
 CREATE INDEX cost_records_provider_id_workspace_id_timestamp_idx ON ONLY public.cost_records USING btree (provider_id, workspace_id, "timestamp");
@@ -17375,6 +18507,30 @@ CREATE INDEX project_rules_project_idx ON public.project_rules USING btree (work
 
 CREATE INDEX projects_private_idx ON public.projects USING btree (workspace_id) WHERE is_private;
 
+-- INDEX public.prompt_deployments_deployed_by_idx
+
+CREATE INDEX prompt_deployments_deployed_by_idx ON public.prompt_deployments USING btree (deployed_by);
+
+-- INDEX public.prompt_deployments_live_idx
+
+CREATE UNIQUE INDEX prompt_deployments_live_idx ON public.prompt_deployments USING btree (prompt_id, environment, version_id) WHERE (to_at IS NULL);
+
+-- INDEX public.prompt_deployments_prompt_idx
+
+CREATE INDEX prompt_deployments_prompt_idx ON public.prompt_deployments USING btree (prompt_id, environment, from_at);
+
+-- INDEX public.prompt_deployments_version_idx
+
+CREATE INDEX prompt_deployments_version_idx ON public.prompt_deployments USING btree (workspace_id, prompt_id, version_id);
+
+-- INDEX public.prompt_versions_author_id_idx
+
+CREATE INDEX prompt_versions_author_id_idx ON public.prompt_versions USING btree (author_id);
+
+-- INDEX public.prompts_project_id_idx
+
+CREATE INDEX prompts_project_id_idx ON public.prompts USING btree (workspace_id, project_id);
+
 -- INDEX public.subscriptions_provider_id_idx
 
 CREATE INDEX subscriptions_provider_id_idx ON public.subscriptions USING btree (provider_id);
@@ -17398,6 +18554,10 @@ CREATE INDEX superseded_records_chosen_idx ON public.superseded_records USING bt
 -- INDEX public.superseded_records_import_idx
 
 CREATE INDEX superseded_records_import_idx ON public.superseded_records USING btree (workspace_id, import_id) WHERE (import_id IS NOT NULL);
+
+-- INDEX public.superseded_records_prompt_idx
+
+CREATE INDEX superseded_records_prompt_idx ON public.superseded_records USING btree (workspace_id, "left"(COALESCE(btrim((metadata ->> 'prompt_name'::text)), ''::text), 200), "left"(COALESCE(btrim((metadata ->> 'prompt_version'::text)), ''::text), 100), "timestamp") WHERE (metadata ? 'prompt_name'::text);
 
 -- INDEX public.superseded_records_provider_idx
 
@@ -18195,6 +19355,86 @@ CREATE TRIGGER projects_request_forecast AFTER UPDATE OF archived_at ON public.p
 
 CREATE TRIGGER projects_touch BEFORE UPDATE ON public.projects FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 
+-- TRIGGER public.prompt_deployments prompt_deployments_audit_insert
+
+CREATE TRIGGER prompt_deployments_audit_insert AFTER INSERT ON public.prompt_deployments REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{prompt_id,environment,version_id,share,to_at}', 'workspace_id');
+
+-- TRIGGER public.prompt_deployments prompt_deployments_audit_update
+
+CREATE TRIGGER prompt_deployments_audit_update AFTER UPDATE ON public.prompt_deployments REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{prompt_id,environment,version_id,share,to_at}', 'workspace_id');
+
+-- TRIGGER public.prompt_deployments prompt_deployments_bound
+
+CREATE TRIGGER prompt_deployments_bound AFTER INSERT ON public.prompt_deployments REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_too_many('10000', 'deployments of prompts', 'Choose further splits in your program.');
+
+-- TRIGGER public.prompt_deployments prompt_deployments_note_delete
+
+CREATE TRIGGER prompt_deployments_note_delete AFTER DELETE ON public.prompt_deployments REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.prompt_deployments prompt_deployments_note_insert
+
+CREATE TRIGGER prompt_deployments_note_insert AFTER INSERT ON public.prompt_deployments REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.prompt_deployments prompt_deployments_note_update
+
+CREATE TRIGGER prompt_deployments_note_update AFTER UPDATE ON public.prompt_deployments REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.prompt_versions prompt_versions_audit_insert
+
+CREATE TRIGGER prompt_versions_audit_insert AFTER INSERT ON public.prompt_versions REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.is_registering'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.audit_rows('{id}', '{prompt_id,number,message,labels}', 'workspace_id');
+
+-- TRIGGER public.prompt_versions prompt_versions_audit_update
+
+CREATE TRIGGER prompt_versions_audit_update AFTER UPDATE ON public.prompt_versions REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.is_registering'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.audit_rows('{id}', '{prompt_id,number,message,labels}', 'workspace_id');
+
+-- TRIGGER public.prompt_versions prompt_versions_bound
+
+CREATE TRIGGER prompt_versions_bound AFTER INSERT ON public.prompt_versions REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_too_many('10000', 'versions of prompts', 'Send further ones by name and version with your calls, without their texts.');
+
+-- TRIGGER public.prompt_versions prompt_versions_keep
+
+CREATE TRIGGER prompt_versions_keep BEFORE UPDATE ON public.prompt_versions FOR EACH ROW EXECUTE FUNCTION private.keep_prompt_version();
+
+-- TRIGGER public.prompt_versions prompt_versions_note_delete
+
+CREATE TRIGGER prompt_versions_note_delete AFTER DELETE ON public.prompt_versions REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.prompt_versions prompt_versions_note_insert
+
+CREATE TRIGGER prompt_versions_note_insert AFTER INSERT ON public.prompt_versions REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.prompt_versions prompt_versions_note_update
+
+CREATE TRIGGER prompt_versions_note_update AFTER UPDATE ON public.prompt_versions REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.prompts prompts_audit_insert
+
+CREATE TRIGGER prompts_audit_insert AFTER INSERT ON public.prompts REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.is_registering'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.audit_rows('{id}', '{name,project_id,tags,archived_at}', 'workspace_id');
+
+-- TRIGGER public.prompts prompts_audit_update
+
+CREATE TRIGGER prompts_audit_update AFTER UPDATE ON public.prompts REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.is_registering'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.audit_rows('{id}', '{name,project_id,tags,archived_at}', 'workspace_id');
+
+-- TRIGGER public.prompts prompts_bound
+
+CREATE TRIGGER prompts_bound AFTER INSERT ON public.prompts REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_too_many('2000', 'prompts', 'Push further versions of those that it has.');
+
+-- TRIGGER public.prompts prompts_note_delete
+
+CREATE TRIGGER prompts_note_delete AFTER DELETE ON public.prompts REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.prompts prompts_note_insert
+
+CREATE TRIGGER prompts_note_insert AFTER INSERT ON public.prompts REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.prompts prompts_note_update
+
+CREATE TRIGGER prompts_note_update AFTER UPDATE ON public.prompts REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.prompts prompts_touch
+
+CREATE TRIGGER prompts_touch BEFORE UPDATE ON public.prompts FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+
 -- TRIGGER public.providers providers_keep_used
 
 CREATE TRIGGER providers_keep_used AFTER DELETE ON public.providers REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION private.keep_used_providers();
@@ -18385,6 +19625,11 @@ ALTER TABLE ONLY private.former_members
 
 ALTER TABLE ONLY private.installation
     ADD CONSTRAINT installation_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES auth.users(id) ON DELETE SET NULL;
+
+-- FK CONSTRAINT private.prompt_registrations prompt_registrations_workspace_id_fkey
+
+ALTER TABLE ONLY private.prompt_registrations
+    ADD CONSTRAINT prompt_registrations_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT private.saved_views saved_views_of_members
 
@@ -18751,6 +19996,36 @@ ALTER TABLE ONLY public.project_rules
 ALTER TABLE ONLY public.projects
     ADD CONSTRAINT projects_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
+-- FK CONSTRAINT public.prompt_deployments prompt_deployments_deployed_by_fkey
+
+ALTER TABLE ONLY public.prompt_deployments
+    ADD CONSTRAINT prompt_deployments_deployed_by_fkey FOREIGN KEY (deployed_by) REFERENCES auth.users(id) ON DELETE SET NULL;
+
+-- FK CONSTRAINT public.prompt_deployments prompt_deployments_version
+
+ALTER TABLE ONLY public.prompt_deployments
+    ADD CONSTRAINT prompt_deployments_version FOREIGN KEY (workspace_id, prompt_id, version_id) REFERENCES public.prompt_versions(workspace_id, prompt_id, id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.prompt_versions prompt_versions_author_id_fkey
+
+ALTER TABLE ONLY public.prompt_versions
+    ADD CONSTRAINT prompt_versions_author_id_fkey FOREIGN KEY (author_id) REFERENCES auth.users(id) ON DELETE SET NULL;
+
+-- FK CONSTRAINT public.prompt_versions prompt_versions_prompt
+
+ALTER TABLE ONLY public.prompt_versions
+    ADD CONSTRAINT prompt_versions_prompt FOREIGN KEY (workspace_id, prompt_id) REFERENCES public.prompts(workspace_id, id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.prompts prompts_project
+
+ALTER TABLE ONLY public.prompts
+    ADD CONSTRAINT prompts_project FOREIGN KEY (workspace_id, project_id) REFERENCES public.projects(workspace_id, id) ON DELETE SET NULL (project_id);
+
+-- FK CONSTRAINT public.prompts prompts_workspace_id_fkey
+
+ALTER TABLE ONLY public.prompts
+    ADD CONSTRAINT prompts_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT public.subscriptions subscriptions_provider_id_fkey
 
 ALTER TABLE ONLY public.subscriptions
@@ -18828,6 +20103,10 @@ ALTER TABLE private.known_prices ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY private.overridden_days
 
 ALTER TABLE private.overridden_days ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.prompt_registrations
+
+ALTER TABLE private.prompt_registrations ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.record_counts
 
@@ -19231,6 +20510,32 @@ ALTER TABLE public.projects ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY projects_select_visible ON public.projects FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND (id <> ALL (ARRAY( SELECT private.hidden_projects() AS hidden_projects)))));
 
+-- ROW SECURITY public.prompt_deployments
+
+ALTER TABLE public.prompt_deployments ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.prompt_deployments prompt_deployments_select_visible
+
+CREATE POLICY prompt_deployments_select_visible ON public.prompt_deployments FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND (prompt_id = ANY (ARRAY( SELECT p.id
+   FROM public.prompts p)))));
+
+-- ROW SECURITY public.prompt_versions
+
+ALTER TABLE public.prompt_versions ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.prompt_versions prompt_versions_select_visible
+
+CREATE POLICY prompt_versions_select_visible ON public.prompt_versions FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND (prompt_id = ANY (ARRAY( SELECT p.id
+   FROM public.prompts p)))));
+
+-- ROW SECURITY public.prompts
+
+ALTER TABLE public.prompts ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.prompts prompts_select_visible
+
+CREATE POLICY prompts_select_visible ON public.prompts FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((project_id IS NULL) OR (project_id <> ALL (ARRAY( SELECT private.hidden_projects() AS hidden_projects))))));
+
 -- ROW SECURITY public.providers
 
 ALTER TABLE public.providers ENABLE ROW LEVEL SECURITY;
@@ -19565,6 +20870,8 @@ REVOKE ALL ON FUNCTION private.check_references() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_renewals(tenant uuid, zone text, OUT is_wrong boolean, OUT ids uuid[], OUT days date[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.check_shares(shares jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.check_spans(tenant uuid, incoming private.incoming_span[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_statement_count(tenant uuid) FROM PUBLIC;
@@ -19583,7 +20890,11 @@ REVOKE ALL ON FUNCTION private.claim_digest(workspace uuid, person uuid, kind te
 
 REVOKE ALL ON FUNCTION private.clean_name(given text, of_what text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.clean_prompt_labels(labels text[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.clean_value(field text, value text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.clean_words(given text[], of_what text, most integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.clear_event(event uuid) FROM PUBLIC;
 
@@ -19650,6 +20961,8 @@ REVOKE ALL ON FUNCTION private.delete_spans_of_workspace() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.describe_change(of_table text, old_values jsonb, new_values jsonb, watched text[], secret text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.describe_forecast(f private.budget_forecasts) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.describe_live(of_prompt uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.describe_moves(tenant uuid, plan private.filing_move[], what text) FROM PUBLIC;
 
@@ -19736,6 +21049,8 @@ REVOKE ALL ON FUNCTION private.file_spans(tenant uuid, incoming private.incoming
 REVOKE ALL ON FUNCTION private.find_known(tenant uuid, incoming private.incoming_record[], first_at timestamp with time zone, last_at timestamp with time zone, has_requests boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.find_rollup(asked private.daily_question) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.find_told_version(of_prompt uuid, told text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.fine_sums(question private.exploration, from_days boolean, told text[]) FROM PUBLIC;
 
@@ -19935,6 +21250,8 @@ REVOKE ALL ON FUNCTION private.keep_limits_of_those_above() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.keep_personal() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.keep_prompt_version() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.keep_statements(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[], keys uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.keep_used_providers() FROM PUBLIC;
@@ -20041,6 +21358,8 @@ REVOKE ALL ON FUNCTION private.max_spans() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.max_statements() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.max_told_versions() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.may_be_told(tenant uuid, address text, event uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.may_sign_up(address text) FROM PUBLIC;
@@ -20053,6 +21372,8 @@ REVOKE ALL ON FUNCTION private.member_limits(tenant uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.merge_lines(incoming private.incoming_record[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.merge_requests(incoming private.incoming_record[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.milliseconds_in(told jsonb, name text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.model_calls(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone, only_own uuid, hidden uuid[], project uuid) FROM PUBLIC;
 
@@ -20088,6 +21409,8 @@ REVOKE ALL ON FUNCTION private.note_divided(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.note_refiling() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.numbered_prompt_calls(tenant uuid, first_at timestamp with time zone, starts_at timestamp with time zone, last_at timestamp with time zone, project uuid, prompt text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.omit_archived(rules public.project_rules[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.omit_series(entries jsonb, hidden uuid[]) FROM PUBLIC;
@@ -20095,6 +21418,11 @@ REVOKE ALL ON FUNCTION private.omit_series(entries jsonb, hidden uuid[]) FROM PU
 REVOKE ALL ON FUNCTION private.only_own_rows(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.only_own_totals(tenant uuid) FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.prompts TO authenticated;
+GRANT SELECT ON TABLE public.prompts TO service_role;
+
+REVOKE ALL ON FUNCTION private.open_deployment(prompt public.prompts, environment text, shares jsonb, source timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.outdated_days(tenant uuid, first_day date, last_day date, stale private.stale_days[]) FROM PUBLIC;
 
@@ -20140,11 +21468,15 @@ REVOKE ALL ON FUNCTION private.price_keys() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.project_of_plan(of_subscription public.subscriptions) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.project_of_prompt(tenant uuid, prompt text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.projects_named(tenant uuid, search text, hidden uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.promote_best_statements(owner uuid, first_ones uuid[], better uuid[], records uuid[], records_at timestamp with time zone[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.promote_statements(ids uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.prompt_calls(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone, project uuid, prompt text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.raise_event(workspace uuid, kind text, subject text, threshold uuid, period_start date, severity text, facts jsonb, channels uuid[], state text) FROM PUBLIC;
 
@@ -20205,6 +21537,10 @@ REVOKE ALL ON FUNCTION private.refuse_span(r private.incoming_span, days integer
 REVOKE ALL ON FUNCTION private.refuse_too_many() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.refuse_too_many_keys() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.register_prompt_version(prompt public.prompts, told text, first_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.register_prompts(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.regrouped_days(before jsonb, changes private.day_parts[]) FROM PUBLIC;
 
@@ -20309,6 +21645,10 @@ REVOKE ALL ON FUNCTION private.require_invitation(token text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.require_project(asked uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.require_prompt(tenant uuid, name text, is_changed boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.require_prompt_version(prompt public.prompts, number integer) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.require_rank_over(tenant uuid, person uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.require_shared_workspace(asked uuid, at_least text) FROM PUBLIC;
@@ -20356,6 +21696,10 @@ GRANT ALL ON FUNCTION private.source_of_key(key uuid, service text, agent text) 
 
 REVOKE ALL ON FUNCTION private.span_lock(tenant uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.split_at(of_prompt uuid, environment text, instant timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.split_before(of_prompt uuid, environment text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.split_by_channel(tenant uuid, usual_method text, incoming private.incoming_record[], OUT outdone private.incoming_record[], OUT rest private.incoming_record[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.spread_over_places(kinds private.incoming_kind[], filed uuid[]) FROM PUBLIC;
@@ -20400,6 +21744,8 @@ REVOKE ALL ON FUNCTION private.tags_of(tags jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.take_back_calls(tenant uuid, sources uuid[], keys uuid[], at timestamp with time zone[], kept uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.take_back_calls(tenant uuid, sources uuid[], keys uuid[], at timestamp with time zone[], kept uuid[]) TO tally_api;
 
+REVOKE ALL ON FUNCTION private.take_labels(of_prompt uuid, number integer, labels text[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.take_statements(ids uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.telemetry_lock(of_workspace uuid) FROM PUBLIC;
@@ -20411,6 +21757,10 @@ REVOKE ALL ON FUNCTION private.timezone_lock(of_workspace uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.timezone_of(of_workspace uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.told_places(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone, only_own uuid, hidden uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.told_prompts(tenant uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.told_version(version text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.top_models(tenant uuid, since timestamp with time zone, until timestamp with time zone, at_most integer) FROM PUBLIC;
 
@@ -20426,6 +21776,8 @@ REVOKE ALL ON FUNCTION private.trim_text(given text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.unchanged_part(of_workspace uuid, account text, of_day date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.undivided_totals(tenant uuid, outdated date[], stale private.stale_days[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.unregistered_workspaces() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.unsubscribe_token(person uuid, offered text) FROM PUBLIC;
 
@@ -20485,6 +21837,9 @@ GRANT ALL ON FUNCTION public.apply_prices(run_id uuid, changes json, workspace u
 REVOKE ALL ON FUNCTION public.archive_project(project uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.archive_project(project uuid) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.archive_prompt(workspace uuid, prompt text, archived boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.archive_prompt(workspace uuid, prompt text, archived boolean) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.attach_partition(year integer, month integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.attach_partition(year integer, month integer) TO service_role;
 
@@ -20496,6 +21851,9 @@ GRANT ALL ON FUNCTION public.cancel_invitation(invitation uuid) TO authenticated
 
 REVOKE ALL ON FUNCTION public.change_api_key(api_key uuid, details jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.change_api_key(api_key uuid, details jsonb) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.change_prompt(workspace uuid, prompt text, tags text[], project uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.change_prompt(workspace uuid, prompt text, tags text[], project uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.confirm_channel(token text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.confirm_channel(token text) TO anon;
@@ -20546,6 +21904,9 @@ GRANT ALL ON FUNCTION public.delete_view(view uuid) TO authenticated;
 REVOKE ALL ON FUNCTION public.delete_workspace(workspace uuid, name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.delete_workspace(workspace uuid, name text) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.deploy_prompt(workspace uuid, prompt text, environment text, shares jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.deploy_prompt(workspace uuid, prompt text, environment text, shares jsonb) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.describe_invitation(token text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.describe_invitation(token text) TO authenticated;
 
@@ -20573,6 +21934,9 @@ GRANT ALL ON FUNCTION public.explore_values(workspace uuid, dimension text, filt
 
 REVOKE ALL ON FUNCTION public.find_exported(records json, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_exported(records json, workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.find_prompt(workspace uuid, prompt text, label text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.find_prompt(workspace uuid, prompt text, label text) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.find_same_import(file_sha256 text, signature text, record_count bigint, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_same_import(file_sha256 text, signature text, record_count bigint, workspace uuid) TO authenticated;
@@ -20603,6 +21967,9 @@ GRANT ALL ON FUNCTION public.invite(workspace uuid, email text, role text) TO au
 REVOKE ALL ON FUNCTION public.jump_names(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.jump_names(workspace uuid) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.label_prompt_version(workspace uuid, prompt text, number integer, labels text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.label_prompt_version(workspace uuid, prompt text, number integer, labels text[]) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.last_run(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.last_run(workspace uuid) TO authenticated;
 
@@ -20617,6 +21984,9 @@ GRANT ALL ON FUNCTION public.list_people(workspace uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.list_projects(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_projects(workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.list_prompts(workspace uuid, search text, archived boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_prompts(workspace uuid, search text, archived boolean) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.list_records(workspace uuid, chosen jsonb, sort text, skip integer, max_rows integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_records(workspace uuid, chosen jsonb, sort text, skip integer, max_rows integer) TO authenticated;
@@ -20657,8 +22027,20 @@ GRANT ALL ON FUNCTION public.preview_restore(project uuid) TO authenticated;
 REVOKE ALL ON FUNCTION public.preview_rules(workspace uuid, rules json) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.preview_rules(workspace uuid, rules json) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.prompt_figures(workspace uuid, from_date date, to_date date, project uuid, prompt text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.prompt_figures(workspace uuid, from_date date, to_date date, project uuid, prompt text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.prompt_text(workspace uuid, prompt text, number integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.prompt_text(workspace uuid, prompt text, number integer) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.push_prompt(workspace uuid, name text, content text, message text, variables text[], labels text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.push_prompt(workspace uuid, name text, content text, message text, variables text[], labels text[]) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.read_content(workspace uuid, trace_id text, span_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_content(workspace uuid, trace_id text, span_id text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.read_prompt(workspace uuid, prompt text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_prompt(workspace uuid, prompt text) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.read_trace(workspace uuid, trace_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_trace(workspace uuid, trace_id text) TO authenticated;
@@ -20689,6 +22071,9 @@ GRANT ALL ON FUNCTION public.restore_project(project uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.revoke_api_key(api_key uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.revoke_api_key(api_key uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.roll_back_prompt(workspace uuid, prompt text, environment text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.roll_back_prompt(workspace uuid, prompt text, environment text) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.rotate_api_key(api_key uuid, details jsonb, overlap integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.rotate_api_key(api_key uuid, details jsonb, overlap integer) TO authenticated;
@@ -20949,6 +22334,12 @@ GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.price_multipliers TO aut
 
 GRANT SELECT ON TABLE public.project_members TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.project_members TO service_role;
+
+GRANT SELECT ON TABLE public.prompt_deployments TO authenticated;
+GRANT SELECT ON TABLE public.prompt_deployments TO service_role;
+
+GRANT SELECT ON TABLE public.prompt_versions TO authenticated;
+GRANT SELECT ON TABLE public.prompt_versions TO service_role;
 
 GRANT SELECT ON TABLE public.traces TO authenticated;
 GRANT SELECT ON TABLE public.traces TO service_role;

@@ -45,6 +45,7 @@ _PLURALS = {
     "environment": "Environments",
     "container": "Containers",
     "customer": "Customers",
+    "prompt": "Prompts",
 }
 DIMENSIONS: dict[str, Dimension] = {
     "provider": Dimension("Provider", "Providers"),

@@ -197,6 +197,7 @@ as $$
         when dimension in ('agent', 'task', 'tool', 'repository', 'branch', 'environment', 'container') then array[dimension]
         when dimension = 'session' then array['session', 'session_id']
         when dimension = 'customer' then array['end_user', 'customer']
+        when dimension = 'prompt' then array['prompt_name']
     end
 $$;
 revoke all on function private.dimension_keys(text) from public;

@@ -1,5 +1,5 @@
--- 085_costs_by_dimension.sql: costs by agent, task, conversation, tool, repository, branch, environment, container or customer,
--- from the records: these have too many values for the sums of days.
+-- 085_costs_by_dimension.sql: costs by agent, task, conversation, tool, repository, branch, environment, container, customer
+-- or prompt, from the records: these have too many values for the sums of days.
 
 -- Sums of the records of a period by the value of a dimension, with the records that the caller may not read (is_hidden) and
 -- those without a value (null) apart. What the statement that counts leaves out may be told by another one on the same event.
@@ -106,7 +106,7 @@ declare
     most constant integer := greatest(least(top_n, 1000), 1);
 begin
     if private.dimension_keys(dimension) is null then
-        raise exception 'Ask for agent, task, session, tool, repository, branch, environment, container or customer.'
+        raise exception 'Ask for agent, task, session, tool, repository, branch, environment, container, customer or prompt.'
             using errcode = '22023';
     end if;
     if from_date is null or to_date is null or to_date - from_date > 3700 then

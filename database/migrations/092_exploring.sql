@@ -122,8 +122,8 @@ begin
         and coalesce(dimension not in ('tag', 'token_class'), true)
     then
         raise exception 'There is no dimension "%". Ask for provider, model, project, person, source, billing_account, agent, task, '
-            'session, tool, repository, branch, environment, container, customer, api_key, tag, token_class, charge_type or '
-            'cost_basis.', left(dimension, 50) using errcode = '22023';
+            'session, tool, repository, branch, environment, container, customer, prompt, api_key, tag, token_class, '
+            'charge_type or cost_basis.', left(dimension, 50) using errcode = '22023';
     end if;
 end
 $$;

@@ -23,6 +23,7 @@ TASK_MODULES = (
     "forecasting.jobs.model_alerts",
     "forecasting.jobs.delivering",
     "forecasting.jobs.digests",
+    "forecasting.jobs.prompts",
 )
 # Of one process; the stack on one machine allows 60 connections in all.
 MAX_CONNECTIONS = 4

@@ -16,6 +16,7 @@ DimensionName = Literal[
     "environment",
     "container",
     "customer",
+    "prompt",
 ]
 DIMENSION_NAMES: tuple[DimensionName, ...] = get_args(DimensionName)
 
@@ -38,4 +39,5 @@ DIMENSIONS: dict[DimensionName, Dimension] = {
     "environment": Dimension("Environment", "No environment", ("environment",)),
     "container": Dimension("Container", "No container", ("container",)),
     "customer": Dimension("Customer", "No customer", ("end_user", "customer")),
+    "prompt": Dimension("Prompt", "No prompt", ("prompt_name",)),  # `prompt` may be its text
 }

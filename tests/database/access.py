@@ -60,6 +60,9 @@ WRITTEN_BY_NOBODY = {  # but by functions; read by its owner and by services
     "deliveries",
     "delivery_attempts",
     "invitations",
+    "prompt_deployments",
+    "prompt_versions",
+    "prompts",
     "spans",
     "traces",
 }
@@ -121,10 +124,12 @@ EXECUTED_BY = {
     "agent_sessions": {"authenticated"},
     "apply_prices": {"authenticated"},
     "archive_project": {"authenticated"},
+    "archive_prompt": {"authenticated"},
     "attach_partition": {"service_role"},
     "budget_status": {"authenticated"},
     "cancel_invitation": {"authenticated"},
     "change_api_key": {"authenticated"},
+    "change_prompt": {"authenticated"},
     "confirm_channel": {"anon", "authenticated"},  # who reads a mailbox may have no account
     "costs_by_dimension": {"authenticated"},
     "count_audit_log": {"authenticated"},
@@ -142,6 +147,7 @@ EXECUTED_BY = {
     "delete_source": {"authenticated"},
     "delete_view": {"authenticated"},
     "delete_workspace": {"authenticated"},
+    "deploy_prompt": {"authenticated"},
     "describe_invitation": {"authenticated"},
     "digest_events": {"authenticated"},
     "digest_facts": {"authenticated"},
@@ -151,6 +157,7 @@ EXECUTED_BY = {
     "explore_costs": {"authenticated"},
     "explore_values": {"authenticated"},
     "find_exported": {"authenticated"},
+    "find_prompt": {"authenticated"},
     "find_same_import": {"authenticated"},
     "find_sessions": {"authenticated"},
     "find_traces": {"authenticated"},
@@ -160,11 +167,13 @@ EXECUTED_BY = {
     "get_user_total_spend": {"authenticated", "service_role"},
     "invite": {"authenticated"},
     "jump_names": {"authenticated"},
+    "label_prompt_version": {"authenticated"},
     "last_run": {"authenticated"},
     "leave_workspace": {"authenticated"},
     "list_estimates": {"authenticated"},
     "list_people": {"authenticated"},
     "list_projects": {"authenticated"},
+    "list_prompts": {"authenticated"},
     "list_views": {"authenticated"},
     "list_records": {"authenticated"},
     "list_workspaces": {"authenticated"},
@@ -175,6 +184,9 @@ EXECUTED_BY = {
     "pause_channel": {"authenticated"},
     "post_due_renewals": {"authenticated"},
     "preview_aliases": {"authenticated"},
+    "prompt_figures": {"authenticated"},
+    "prompt_text": {"authenticated"},
+    "push_prompt": {"authenticated"},
     "preview_rules": {"authenticated"},
     "refresh_cost_records_daily": {"service_role"},
     "remove_channel": {"authenticated"},
@@ -188,6 +200,8 @@ EXECUTED_BY = {
     "rotate_api_key": {"authenticated"},
     "save_view": {"authenticated"},
     "read_content": {"authenticated"},
+    "read_prompt": {"authenticated"},
+    "roll_back_prompt": {"authenticated"},
     "read_trace": {"authenticated"},
     "recent_values": {"authenticated"},
     "rule_suggestions": {"authenticated"},
@@ -222,19 +236,25 @@ EXECUTED_BY = {
 
 NEEDS_ROLE = {
     "apply_prices": "member",
+    "archive_prompt": "admin",
+    "change_prompt": "member",
     "count_audit_log": "admin",
     "count_by_rule": "admin",
     "create_api_key": "member",
     "create_project": "admin",
     "delete_workspace": "owner",
+    "deploy_prompt": "admin",
     "invite": "admin",
+    "label_prompt_version": "member",
     "name_billing_account": "admin",
     "name_model": "admin",
     "post_due_renewals": "member",
     "preview_aliases": "admin",
     "preview_rules": "admin",
+    "push_prompt": "member",
     "remove_member": "admin",
     "restore_filing": "admin",
+    "roll_back_prompt": "admin",
     "rule_suggestions": "admin",
     "save_channel": "admin",
     "save_contents": "member",
@@ -332,6 +352,9 @@ SAMPLE: dict[str, dict[str, Any]] = {
     "project_members": {},
     "project_rules": {"position": 1, "field": "folder", "match": "exact", "value": "/work/web"},
     "projects": {"name": "Web", "slug": "web"},
+    "prompt_deployments": {"environment": "production", "share": 100, "to_at": "2099-01-01T00:00Z"},
+    "prompt_versions": {"number": 1},
+    "prompts": {"name": "refund-policy"},
     "providers": {"name": "brand-new", "display_name": "Brand new"},
     "spans": {
         "trace_id": "a" * 32,
@@ -441,10 +464,11 @@ def sample_row(
         connection.execute("select private.create_span_week('2026-05-04')")
     for column, add in _REFERENCES.get(table, {}).items():
         row[column] = add(connection, row["workspace_id"])
-    if table == "invitations":
-        row["token_sha256"] = sha256(uuid4().bytes).digest()
-    if table == "api_keys":
-        row["key_hash"] = sha256(uuid4().bytes).digest()
+    if table == "prompt_deployments":
+        query = "select prompt_id from public.prompt_versions where id = %s"
+        [[row["prompt_id"]]] = connection.execute(query, [row["version_id"]]).fetchall()
+    if table in _HASHED:
+        row[_HASHED[table]] = sha256(uuid4().bytes).digest()
     if table == "superseded_records":
         row["import_id"] = _disabled_import(connection, user_id, row["workspace_id"])
     return row
@@ -464,7 +488,7 @@ def another_row(
         unique["subject"] = f'{{"model": "{uuid4()}"}}'
     if table in ("anomalies", "custom_models", "model_prices"):
         unique["model_name"] = str(uuid4())
-    if table == "model_aliases":
+    if table in ("model_aliases", "prompts"):
         unique["name"] = str(uuid4())
     if table in ("spans", "traces"):
         unique["trace_id"] = uuid4().hex
@@ -520,6 +544,23 @@ def _add_budget(connection: Connection, workspace_id: UUID) -> UUID:
     return budget_id
 
 
+def _add_prompt(connection: Connection, workspace_id: UUID) -> UUID:
+    prompt = SAMPLE["prompts"] | {"workspace_id": workspace_id, "name": str(uuid4())}
+    [[prompt_id]] = connection.execute(insert("prompts", prompt) + sql.SQL(" returning id")).fetchall()
+    assert isinstance(prompt_id, UUID)
+    return prompt_id
+
+
+def _add_prompt_version(connection: Connection, workspace_id: UUID) -> UUID:
+    prompt_id = _add_prompt(connection, workspace_id)
+    version = SAMPLE["prompt_versions"] | {"workspace_id": workspace_id, "prompt_id": prompt_id}
+    [[version_id]] = connection.execute(
+        insert("prompt_versions", version) + sql.SQL(" returning id")
+    ).fetchall()
+    assert isinstance(version_id, UUID)
+    return version_id
+
+
 def _add_channel(connection: Connection, workspace_id: UUID) -> UUID:
     query = "select id from public.channels where workspace_id = %s limit 1"
     for (found,) in connection.execute(query, [workspace_id]).fetchall():
@@ -530,12 +571,15 @@ def _add_channel(connection: Connection, workspace_id: UUID) -> UUID:
     return channel_id
 
 
+_HASHED = {"api_keys": "key_hash", "invitations": "token_sha256"}
 _REFERENCES: dict[str, dict[str, Callable[[Connection, UUID], UUID]]] = {
     "budget_channels": {"budget_id": _add_budget, "channel_id": _add_channel},
     "budget_thresholds": {"budget_id": _add_budget},
     "delivery_attempts": {"delivery_id": _add_delivery},
     "project_members": {"project_id": _add_project},
     "project_rules": {"project_id": _add_project},
+    "prompt_deployments": {"version_id": _add_prompt_version},
+    "prompt_versions": {"prompt_id": _add_prompt},
 }
 
 

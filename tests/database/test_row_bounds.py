@@ -28,6 +28,9 @@ BOUNDED: dict[str, tuple[int, dict[str, str]]] = {
     "model_aliases": (2_000, {"name": "'m' || n"}),
     "model_prices": (2_000, {"model_name": "'m' || n"}),
     "price_multipliers": (500, {"billing_account": "'openai:' || n"}),
+    "prompt_deployments": (10_000, {"share": "1 + n % 99"}),
+    "prompt_versions": (10_000, {"number": "n"}),
+    "prompts": (2_000, {"name": "'p' || n"}),
     "subscriptions": (200, {"plan_name": "'p' || n"}),
 }
 # The others, with the reason why they end by themselves.

@@ -36,6 +36,7 @@ ATTRIBUTES: dict[DimensionName, str] = {
     "environment": "deployment.environment.name",
     "container": "container.name",
     "customer": "customer.id",
+    "prompt": "gen_ai.prompt.name",
 }
 
 

@@ -19,7 +19,7 @@ from tests.tally.telemetry import captures
 from tests.tally.telemetry.otlp import as_json, span, traces
 from tests.tally.telemetry.test_vocabularies import CHAT, read_one
 
-FIELDS = {name: "end user" if name == "customer" else name for name in DIMENSIONS}
+FIELDS = {name: {"customer": "end user", "prompt": "prompt name"}.get(name, name) for name in DIMENSIONS}
 KEYS = [(name, key) for name, field in FIELDS.items() for key in keys.FIELDS[field]]
 # The dimensions in what each client sends by itself, beyond what its user sets in the environment.
 CAPTURED = {
@@ -55,7 +55,9 @@ def test_attribute_of_a_call_is_its_dimension(name: DimensionName, key: str) -> 
     assert metadata.get(DIMENSIONS[name].keys[0]) == "blue"
 
 
-@pytest.mark.parametrize(("name", "key"), [(name, key) for name, key in KEYS if name != "tool"])
+@pytest.mark.parametrize(
+    ("name", "key"), [(name, key) for name, key in KEYS if name not in ("tool", "prompt")]
+)
 def test_resource_sets_it_for_all_calls_of_a_program(name: DimensionName, key: str) -> None:
     request = traces(span(attributes=CHAT), **{"service.name": "shop", key: "blue"})
     (call,) = read_calls(decode_traces(as_json(request), is_json=True)).calls

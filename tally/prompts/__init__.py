@@ -1,0 +1,1 @@
+"""Prompts: their texts and variables, versions, deployments, and what versions cost."""
