@@ -25,7 +25,10 @@ UNKNOWN = (
 )
 WITHOUT_RIGHT: dict[Right, str] = {
     "ingest": "This key may only read. Send telemetry with a key that may send.",
-    "read": "This key may only send. Read with a key that may read.",
+    "read": (
+        "This key may only send. Read with a key that may read: the page Keys makes one, and so does "
+        "`tally keys api create NAME --scope read`."
+    ),
 }
 
 

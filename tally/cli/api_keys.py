@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,7 @@ from tally.cli.account import SessionOrEmail, WorkspaceName, acting_here, find_o
 from tally.cli.command import TallyCommand
 from tally.cli.output import echo
 from tally.core.errors import TallyError
+from tally.core.private_files import write_private
 
 if TYPE_CHECKING:
     from tally.api_keys.keys import ApiKey, MadeKey, Scope
@@ -28,6 +30,10 @@ WholeKey = Annotated[
 ExpiresIn = Annotated[
     int | None,
     typer.Option(metavar="DAYS", min=1, max=3650, help="Days until it stops working (default: never)."),
+]
+OutFile = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FILE", help="Write to a new file that only you can read, instead."),
 ]
 
 api_keys = typer.Typer(
@@ -60,7 +66,7 @@ def list_keys(
         typer.echo(json.dumps({"keys": [_describe(key, projects, now) for key in found]}, indent=2))
         return
     if not found:
-        typer.echo(NOTHING_YET)
+        echo(NOTHING_YET)
         return
     from tally.cli.tables import print_table
 
@@ -91,8 +97,9 @@ def create(  # noqa: PLR0913 - one for each option
             "--for", metavar="CLIENT", help="Print the settings of this client, with the key in them."
         ),
     ] = None,
+    out: OutFile = None,
 ) -> None:
-    """Make a key and print it, once, on standard output.
+    """Make a key and print it, once, on standard output, or write it to a file.
 
     Example: tally keys api create laptop --for claude-code
     """
@@ -101,7 +108,7 @@ def create(  # noqa: PLR0913 - one for each option
     from tally.storage.workspaces import find_project, list_projects
 
     snippet = find_snippet(client) if client else None
-
+    _check_new(out)
     scopes = _read_scopes(scope or ["ingest"])
     with acting_here(email, "tally keys api create", workspace) as database:
         project_id = find_project(list_projects(database), project).id if project else None
@@ -109,9 +116,10 @@ def create(  # noqa: PLR0913 - one for each option
         made = keys.create_key(database, new)
     note = f"Made the key “{name.strip()}” ({made.shown})."
     if snippet:
-        _print_settings(made, snippet, find_origin(email), note)
+        text = _explain_settings(made, snippet, find_origin(email), note)
     else:
-        _print_key(made, note)
+        text = _explain_key(made, note, out)
+    _write(text, out)
 
 
 @api_keys.command(cls=TallyCommand)
@@ -129,7 +137,7 @@ def revoke(key: WholeKey, email: SessionOrEmail = None, workspace: WorkspaceName
 
 
 @api_keys.command(cls=TallyCommand)
-def rotate(
+def rotate(  # noqa: PLR0913 - one for each option
     key: WholeKey,
     email: SessionOrEmail = None,
     workspace: WorkspaceName = None,
@@ -137,18 +145,21 @@ def rotate(
         int, typer.Option(metavar="HOURS", min=0, max=168, help="Hours that the old key still works.")
     ] = 24,
     expires_in: ExpiresIn = None,
+    out: OutFile = None,
 ) -> None:
-    """Make a new key in place of an own one and print it, once, on standard output.
+    """Make a new key in place of an own one and print it, once, on standard output, or write it to a file.
 
     Example: tally keys api rotate laptop --overlap 48
     """
     from tally.api_keys import keys
 
+    _check_new(out)
     with acting_here(email, "tally keys api rotate", workspace) as database:
         found = keys.find_key(keys.list_keys(database), key, datetime.now(UTC))
         made = keys.rotate_key(database, found, timedelta(hours=overlap), _in_days(expires_in))
     ends = f"works for {overlap} hours more" if overlap else "no longer works"
-    _print_key(made, f"Made {made.shown} in place of “{found.name}” ({found.shown}), which {ends}.")
+    note = f"Made {made.shown} in place of “{found.name}” ({found.shown}), which {ends}."
+    _write(_explain_key(made, note, out), out)
 
 
 @api_keys.command(cls=TallyCommand)
@@ -168,8 +179,8 @@ def wait(key: WholeKey, email: SessionOrEmail = None, workspace: WorkspaceName =
     echo(describe_call(seen))
 
 
-def _print_settings(made: "MadeKey", snippet: "Snippet", origin: str | None, note: str) -> None:
-    """The settings of a client on standard output, so that they can be put into their file."""
+def _explain_settings(made: "MadeKey", snippet: "Snippet", origin: str | None, note: str) -> str:
+    """The settings of a client, which can be put into their file; what to know of them on standard error."""
     from tally.api_keys.snippet import EXAMPLE_ORIGIN
 
     echo(f"{note} It is not shown again. {snippet.title}: {snippet.where}.", err=True)
@@ -177,13 +188,30 @@ def _print_settings(made: "MadeKey", snippet: "Snippet", origin: str | None, not
     for remark in (unknown, snippet.explain_obstacle(origin or EXAMPLE_ORIGIN), snippet.note):
         if remark:
             echo(remark, err=True)
-    typer.echo(snippet.fill(origin or EXAMPLE_ORIGIN, made.text))
+    return snippet.fill(origin or EXAMPLE_ORIGIN, made.text)
 
 
-def _print_key(made: "MadeKey", note: str) -> None:
-    """The key alone on standard output, so that it can be piped."""
-    echo(f"{note} It is not shown again:", err=True)
-    typer.echo(made.text)
+def _explain_key(made: "MadeKey", note: str, out: Path | None) -> str:
+    """The key alone, so that it can be piped; what to know of it on standard error."""
+    echo(f"{note} It is not shown again{'.' if out else ':'}", err=True)
+    return made.text
+
+
+def _check_new(out: Path | None) -> None:
+    """Refuse a file that is there, before a key is made that would have no place."""
+    if out is not None and out.exists():
+        raise TallyError(f"There is a file {out} already. Choose another, or remove it.")
+    if out is not None and not out.absolute().parent.is_dir():
+        raise TallyError(f"There is no folder {out.absolute().parent}. Make it, or choose another file.")
+
+
+def _write(text: str, out: Path | None) -> None:
+    """Print what has the key in it, or write it to a file that only its owner can read."""
+    if out is None:
+        typer.echo(text)
+        return
+    write_private(out, text.rstrip("\n") + "\n")
+    echo(f"Written to {out}, which only you can read.", err=True)
 
 
 def _read_scopes(given: Sequence[str]) -> "tuple[Scope, ...]":

@@ -117,7 +117,7 @@ def print_left_out(title: str, left_out: int, without_folder: int) -> None:
     if left_out:
         typer.echo(f"{title}: {plural(left_out, 'request')} left on this machine by folder rules")
     if without_folder:
-        typer.echo(
+        echo(
             f"{title}: {plural(without_folder, 'request')} left on this machine, as their logs name no "
             "folder and folder rules keep some folders apart. Add them with `tally folders add "
             "--no-folder`, then `tally collect --from-start`."

@@ -64,7 +64,7 @@ def list_folders(
 
         print_table(COLUMNS, (), _rows(rules))
     else:
-        typer.echo(NO_RULES)
+        echo(NO_RULES)
 
 
 @folders.command(cls=TallyCommand)

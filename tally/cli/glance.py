@@ -16,6 +16,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tally.cli.called import name_commands
 from tally.core.live_total import SpentSoFar, StoredTotal, calculate_live_total
 from tally.core.months import last_day_of_month
 from tally.core.paths import collection_path
@@ -53,7 +54,8 @@ def print_today(as_json: bool = False) -> None:
     """Print the figures of today and of the month; raises OSError."""
     glance = load_glance(collection_path() / FILE, datetime.now(UTC))
     if glance is None:
-        print(json.dumps({"format": FORMAT, "saved_at": None}) if as_json else NOTHING_YET, flush=True)
+        nothing = json.dumps({"format": FORMAT, "saved_at": None}) if as_json else name_commands(NOTHING_YET)
+        print(nothing, flush=True)
     else:
         print(json.dumps(describe(glance)) if as_json else write_today(glance), flush=True)
 

@@ -114,7 +114,7 @@ def replace() -> None:
     if read_encryption_keys(home):
         raise TallyError(f"{home.vault_env} holds an encryption key. To change it, run `tally keys rotate`.")
     save_encryption_keys(home, SecretStr(make_key()))
-    typer.echo("Made a new encryption key. Start Tally, then run `tally keys check`.")
+    echo("Made a new encryption key. Start Tally, then run `tally keys check`.")
 
 
 def _rotate_to_new_key(connection: Connection, settings: Settings) -> None:

@@ -14,6 +14,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from tally.cli import backups
+from tally.cli.called import name_commands
 from tally.cli.command import FAILED, TallyCommand
 from tally.core.paths import CHECKOUT
 
@@ -89,7 +90,7 @@ def doctor(
         from tally.local.integrity import examine_data
 
         findings += examine_data(open_home())
-    typer.echo(doctors.as_text(findings))
+    typer.echo(name_commands(doctors.as_text(findings)))
     if any(finding.is_missing for finding in findings):
         raise typer.Exit(FAILED)
 

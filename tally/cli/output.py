@@ -2,14 +2,15 @@
 
 import typer
 
+from tally.cli.called import name_commands
 from tally.core.text import printable, printable_lines
 
 
 def echo(text: str, err: bool = False) -> None:
     """Print a line, on standard error with `err`; control characters are replaced."""
-    typer.echo(printable(text), err=err)
+    typer.echo(printable(name_commands(text)), err=err)
 
 
 def echo_error(error: Exception) -> None:
     """Print an error's text on standard error; it may have several lines."""
-    typer.echo(printable_lines(str(error)), err=True)
+    typer.echo(printable_lines(name_commands(str(error))), err=True)

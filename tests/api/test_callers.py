@@ -70,7 +70,10 @@ def test_missing_unknown_expired_and_revoked_keys_are_refused_alike(
 def test_key_without_the_right_is_told_so(api: ApiServer, make_key: MakeKey) -> None:
     answer = api.client(make_key("ingest")).get("/v1/budget")
     assert answer.status_code == 403
-    assert answer.json()["message"] == "This key may only send. Read with a key that may read."
+    assert answer.json()["message"] == (
+        "This key may only send. Read with a key that may read: the page Keys makes one, and so does "
+        "`tally keys api create NAME --scope read`."
+    )
 
 
 def test_guesses_from_one_network_are_slowed_down(

@@ -67,6 +67,27 @@ def test_a_key_lives_from_its_making_to_its_end(stack: Stack) -> None:
     assert [each["state"] for each in list_keys(person)] == ["revoked", "revoked"]
 
 
+def test_a_key_goes_into_a_new_file_of_its_owner_alone(stack: Stack, tmp_path: Path) -> None:
+    person = sign_up(stack)
+    file, settings = tmp_path / "key", tmp_path / "settings.sh"
+    made = run(person, "create", "ci", "--out", str(file))
+    assert verified(stack, file.read_text().strip()) == "ci"
+    assert made.stdout == ""
+    assert file.read_text().strip() not in made.stderr
+    run(person, "create", "shell", "--for", "curl-otlp", "--out", str(settings))
+    assert "/v1/traces" in settings.read_text()
+    assert [path.stat().st_mode & 0o777 for path in (file, settings)] == [0o600, 0o600]
+    for arguments in (["create", "other"], ["rotate", "ci"]):
+        refused = run(person, *arguments, "--out", str(file), fails=True)
+        assert f"There is a file {file} already." in refused.stderr
+        nowhere = run(person, *arguments, "--out", str(tmp_path / "no" / "key"), fails=True)
+        assert f"There is no folder {tmp_path / 'no'}." in nowhere.stderr
+    assert len(list_keys(person)) == 2, "no key without a place for it"
+    rotated = run(person, "rotate", "ci", "--out", str(tmp_path / "new"))
+    assert verified(stack, (tmp_path / "new").read_text().strip()) == "ci"
+    assert rotated.stdout == ""
+
+
 def test_a_key_belongs_to_a_workspace_and_a_project(stack: Stack) -> None:
     admin, member = sign_up(stack), sign_up(stack)
     team = add_team(stack, admin)
