@@ -356,6 +356,89 @@ begin
 end
 $_$;
 
+-- TABLE public.invoices
+
+CREATE TABLE public.invoices (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    provider_id uuid NOT NULL,
+    seller text NOT NULL,
+    number text NOT NULL,
+    kind text NOT NULL,
+    issued_on date NOT NULL,
+    paid_on date,
+    period_start date,
+    period_end date,
+    currency text NOT NULL,
+    subtotal numeric(22,10) NOT NULL,
+    discount numeric(22,10) DEFAULT 0 NOT NULL,
+    tax numeric(22,10) DEFAULT 0 NOT NULL,
+    total numeric(22,10) NOT NULL,
+    applied_balance numeric(22,10) DEFAULT 0 NOT NULL,
+    usd_rate numeric(20,12),
+    expires_on date,
+    card_last_four text,
+    plan_name text,
+    origin text DEFAULT 'typed'::text NOT NULL,
+    file_sha256 text,
+    decision text,
+    decided_at timestamp with time zone,
+    decided_by uuid,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_by uuid DEFAULT auth.uid(),
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT invoices_add_up CHECK ((((subtotal + discount) + tax) = total)),
+    CONSTRAINT invoices_applied_balance_check CHECK (((applied_balance <= (0)::numeric) AND (applied_balance > ('-1000000000000'::bigint)::numeric))),
+    CONSTRAINT invoices_card_last_four_check CHECK ((card_last_four ~ '^[0-9]{4}$'::text)),
+    CONSTRAINT invoices_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT invoices_decided_at_check CHECK (((decided_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (decided_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT invoices_decision_check CHECK ((decision = ANY (ARRAY['accepted'::text, 'ignored'::text]))),
+    CONSTRAINT invoices_discount_check CHECK (((discount <= (0)::numeric) AND (discount > ('-1000000000000'::bigint)::numeric))),
+    CONSTRAINT invoices_expires_on_check CHECK (((expires_on >= '2020-01-01'::date) AND (expires_on <= '2100-01-01'::date))),
+    CONSTRAINT invoices_file_sha256_check CHECK ((file_sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT invoices_in_dollars CHECK (((abs(total) * COALESCE(usd_rate, (0)::numeric)) < (100000000)::numeric)),
+    CONSTRAINT invoices_issued_on_check CHECK (((issued_on >= '2020-01-01'::date) AND (issued_on <= '2100-01-01'::date))),
+    CONSTRAINT invoices_kind_check CHECK ((kind = ANY (ARRAY['usage'::text, 'subscription'::text, 'credits'::text]))),
+    CONSTRAINT invoices_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT invoices_number_check CHECK (((length(number) >= 1) AND (length(number) <= 100))),
+    CONSTRAINT invoices_origin_check CHECK ((origin = ANY (ARRAY['pdf'::text, 'csv'::text, 'typed'::text]))),
+    CONSTRAINT invoices_paid_on_check CHECK (((paid_on >= '2020-01-01'::date) AND (paid_on <= '2100-01-01'::date))),
+    CONSTRAINT invoices_period CHECK ((((period_start IS NULL) = (period_end IS NULL)) AND ((period_end >= period_start) AND (period_end <= (period_start + 400))) AND ((kind <> 'usage'::text) OR (period_start IS NOT NULL)))),
+    CONSTRAINT invoices_period_end_check CHECK (((period_end >= '2020-01-01'::date) AND (period_end <= '2100-01-01'::date))),
+    CONSTRAINT invoices_period_start_check CHECK (((period_start >= '2020-01-01'::date) AND (period_start <= '2100-01-01'::date))),
+    CONSTRAINT invoices_plan_name_check CHECK (((length(plan_name) >= 1) AND (length(plan_name) <= 200))),
+    CONSTRAINT invoices_seller_check CHECK (((length(seller) >= 1) AND (length(seller) <= 200))),
+    CONSTRAINT invoices_subtotal_check CHECK ((abs(subtotal) < ('1000000000000'::bigint)::numeric)),
+    CONSTRAINT invoices_tax_check CHECK ((abs(tax) < ('1000000000000'::bigint)::numeric)),
+    CONSTRAINT invoices_total_check CHECK ((abs(total) < ('1000000000000'::bigint)::numeric)),
+    CONSTRAINT invoices_usd_rate_check CHECK (((usd_rate > (0)::numeric) AND (usd_rate < (1000000)::numeric)))
+);
+
+-- FUNCTION private.add_invoice_lines(public.invoices, jsonb)
+
+CREATE FUNCTION private.add_invoice_lines(of_invoice public.invoices, lines jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    if jsonb_typeof(lines) is distinct from 'array' or jsonb_array_length(lines) not between 1 and 200 then
+        raise exception 'An invoice has 1 to 200 lines.' using errcode = '22023';
+    end if;
+    insert into public.invoice_lines (
+        workspace_id, invoice_id, position, description, amount, quantity, unit_price, period_start, period_end
+    )
+    select
+        (of_invoice).workspace_id, (of_invoice).id, l.position, coalesce(private.invoice_text(r.description, 500), '–'), r.amount,
+        r.quantity, r.unit_price, r.period_start, r.period_end
+    from jsonb_array_elements(lines) with ordinality as l (line, position)
+    cross join lateral jsonb_populate_record(null::public.invoice_lines, l.line) as r;
+    if (select sum(l.amount) from public.invoice_lines as l where l.invoice_id = (of_invoice).id) <> (of_invoice).subtotal then
+        raise exception 'The lines do not add up to the subtotal. Correct an amount.' using errcode = '22023';
+    end if;
+end
+$$;
+
 -- TABLE public.subscriptions
 
 CREATE TABLE public.subscriptions (
@@ -1513,6 +1596,15 @@ CREATE FUNCTION private.billing_lock(of_workspace uuid) RETURNS bigint
     SET search_path TO ''
     AS $$
     select hashtextextended('tally.billing.' || of_workspace::text, 0)
+$$;
+
+-- FUNCTION private.billing_zone(text)
+
+CREATE FUNCTION private.billing_zone(provider text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select case when provider in ('google', 'gemini-app') then 'America/Los_Angeles' else 'UTC' end
 $$;
 
 -- FUNCTION private.budget_currencies()
@@ -3333,6 +3425,47 @@ begin
 end
 $$;
 
+-- FUNCTION private.credit_facts(uuid)
+
+CREATE FUNCTION private.credit_facts(tenant uuid) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select coalesce(
+        json_agg(
+            json_build_object(
+                'provider', c.name,
+                'purchases', c.purchases,
+                'days', (
+                    select coalesce(json_agg(json_build_object('day', u.day, 'cost_usd', u.cost_usd::text) order by u.day), '[]')
+                    from private.usage_by_day(
+                        tenant, c.id, private.billing_zone(c.name), c.first_day, (now() at time zone 'UTC')::date
+                    ) as u
+                )
+            )
+            order by c.name
+        ),
+        '[]'
+    )
+    from (
+        select
+            p.id, p.name, min(i.issued_on) as first_day,
+            json_agg(
+                json_build_object(
+                    'bought_on', coalesce(i.paid_on, i.issued_on),
+                    'expires_on', i.expires_on,
+                    'amount_usd', round((i.subtotal + i.discount) * i.usd_rate, 10)::text
+                )
+                order by i.issued_on, i.number
+            ) as purchases
+        from public.invoices as i
+        inner join public.providers as p on i.provider_id = p.id
+        where
+            i.workspace_id = tenant and i.kind = 'credits' and i.usd_rate is not null and i.decision is distinct from 'ignored'
+        group by p.id
+    ) as c
+$$;
+
 -- FUNCTION private.current_actor()
 
 CREATE FUNCTION private.current_actor() RETURNS text
@@ -4016,6 +4149,7 @@ CREATE FUNCTION private.due_renewals(tenant uuid, zone text) RETURNS TABLE(subsc
     where
         s.workspace_id = tenant
         and not exists (select from private.archived_months as a where a.month = date_trunc('month', d.day::timestamp)::date)
+        and (s.id, d.day) not in (select r.subscription_id, r.day from private.replaced_renewals(tenant) as r)
 $$;
 
 -- FUNCTION private.enqueue_test(uuid, uuid)
@@ -5104,6 +5238,18 @@ begin
 end
 $$;
 
+-- FUNCTION private.follow_charges(uuid)
+
+CREATE FUNCTION private.follow_charges(tenant uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    perform private.post_charges(tenant);
+    perform private.post_renewals_at_once(tenant, private.timezone_of(tenant), 1000);
+end
+$$;
+
 -- FUNCTION private.follow_subscription()
 
 CREATE FUNCTION private.follow_subscription() RETURNS trigger
@@ -5830,6 +5976,15 @@ CREATE FUNCTION private.installation_owner() RETURNS uuid
     )
 $$;
 
+-- FUNCTION private.invoice_text(text, integer)
+
+CREATE FUNCTION private.invoice_text(given text, at_most integer) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select nullif(left(btrim(regexp_replace(given, '[[:cntrl:][:space:]]+', ' ', 'g')), at_most), '')
+$$;
+
 -- FUNCTION private.is_address_of_member(uuid, text)
 
 CREATE FUNCTION private.is_address_of_member(tenant uuid, address text) RETURNS boolean
@@ -5841,6 +5996,27 @@ CREATE FUNCTION private.is_address_of_member(tenant uuid, address text) RETURNS 
         from public.members as m
         inner join auth.users as u on m.user_id = u.id
         where m.workspace_id = tenant and lower(u.email) = address and u.email_confirmed_at is not null
+    )
+$$;
+
+-- FUNCTION private.is_billed(uuid, uuid, text, date, date)
+
+CREATE FUNCTION private.is_billed(tenant uuid, provider uuid, charge text, first_day date, last_day date) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select exists (
+        select
+        from public.cost_records as r
+        where
+            r.workspace_id = tenant
+            and r.provider_id = provider
+            and r.timestamp >= (first_day - 1)::timestamp at time zone 'UTC'
+            and r.timestamp < (last_day + 2)::timestamp at time zone 'UTC'
+            and r.import_id is not null
+            and r.cost_basis = 'billed'
+            and r.charge_type = charge
+            and r.money_is_effective
     )
 $$;
 
@@ -5984,6 +6160,47 @@ CREATE FUNCTION private.join_counts(tenant uuid) RETURNS void
 
     insert into private.record_counts (workspace_id, statements)
     select tenant, coalesce(sum(j.statements), 0) from joined as j
+$$;
+
+-- FUNCTION private.join_invoice(public.invoices)
+
+CREATE FUNCTION private.join_invoice(given public.invoices) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    saved public.invoices;
+begin
+    select i.* into saved
+    from public.invoices as i
+    where
+        i.workspace_id = (given).workspace_id
+        and lower(i.seller) = lower((given).seller)
+        and lower(i.number) = lower((given).number)
+    for no key update;
+    if not found then
+        return null;
+    end if;
+    if (saved.total, saved.tax, saved.currency) <> ((given).total, (given).tax, (given).currency) then
+        raise exception
+            'Invoice % of % is saved already, with a total of % %. Delete that one first if it is wrong.',
+            saved.number, saved.seller, trim_scale(saved.total), saved.currency
+            using errcode = '22023';
+    end if;
+    update public.invoices as i
+    set
+        paid_on = coalesce(i.paid_on, (given).paid_on),
+        card_last_four = coalesce(i.card_last_four, (given).card_last_four),
+        issued_on = least(i.issued_on, (given).issued_on)
+    where
+        i.id = saved.id
+        and (
+            i.paid_on is null and (given).paid_on is not null
+            or i.card_last_four is null and (given).card_last_four is not null
+            or (given).issued_on < i.issued_on
+        );
+    return saved.id;
+end
 $$;
 
 -- FUNCTION private.join_statements(uuid, uuid[], uuid[])
@@ -7900,6 +8117,49 @@ begin
 end
 $$;
 
+-- FUNCTION private.pair_statements(uuid)
+
+CREATE FUNCTION private.pair_statements(tenant uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    line public.statement_lines;
+    paid uuid;
+begin
+    update public.statement_lines as l
+    set invoice_id = null
+    from public.invoices as i
+    where l.workspace_id = tenant and l.invoice_id = i.id and i.decision = 'ignored';
+    for line in
+        select l.*
+        from public.statement_lines as l
+        where l.workspace_id = tenant and l.invoice_id is null and not l.is_ignored
+        order by l.posted_on, l.identity
+    loop
+        select i.id into paid
+        from public.invoices as i
+        where
+            i.workspace_id = tenant
+            and i.provider_id = line.provider_id
+            and i.decision is distinct from 'ignored'
+            and abs(coalesce(i.paid_on, i.issued_on) - line.posted_on) <= 4
+            and case
+                when i.currency = line.currency then i.total + i.applied_balance = line.amount
+                else
+                    abs((i.total + i.applied_balance) * i.usd_rate - line.amount * line.usd_rate)
+                    <= 0.05 * abs(line.amount * line.usd_rate)
+            end
+            and not exists (select from public.statement_lines as o where o.workspace_id = tenant and o.invoice_id = i.id)
+        order by abs(coalesce(i.paid_on, i.issued_on) - line.posted_on), i.issued_on, i.id
+        limit 1;
+        if found then
+            update public.statement_lines as l set invoice_id = paid where l.id = line.id;
+        end if;
+    end loop;
+end
+$$;
+
 -- FUNCTION private.parts_from_before(private.day_parts[], private.day_parts[])
 
 CREATE FUNCTION private.parts_from_before(decided private.day_parts[], changes private.day_parts[]) RETURNS private.day_parts[]
@@ -8321,6 +8581,32 @@ begin
 end
 $$;
 
+-- FUNCTION private.post_charges(uuid)
+
+CREATE FUNCTION private.post_charges(tenant uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    wanted private.invoice_charges[];
+begin
+    if
+        not exists (select from public.invoices as i where i.workspace_id = tenant)
+        and not exists (select from public.statement_lines as l where l.workspace_id = tenant)
+        and not exists (select from private.invoice_charges as c where c.workspace_id = tenant)
+    then
+        return;
+    end if;
+    -- The locks of a save, in its order.
+    perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
+    perform private.pair_statements(tenant);
+    wanted := array(select w from private.wanted_charges(tenant) as w);
+    perform public.ensure_months(array(select w.day from unnest(wanted) as w where w.is_posted));
+    perform pg_advisory_xact_lock(private.save_lock(tenant));
+    perform private.write_charges(tenant, wanted, private.timezone_of(tenant));
+end
+$$;
+
 -- FUNCTION private.post_renewals(public.subscriptions)
 
 CREATE FUNCTION private.post_renewals(of_subscription public.subscriptions) RETURNS integer
@@ -8338,7 +8624,11 @@ begin
     due := array(
         select d.day
         from private.renewal_days(of_subscription, (now() at time zone zone)::date) as d (day)
-        where not exists (select from private.archived_months as a where a.month = date_trunc('month', d.day::timestamp)::date)
+        where
+            not exists (select from private.archived_months as a where a.month = date_trunc('month', d.day::timestamp)::date)
+            and ((of_subscription).id, d.day) not in (
+                select r.subscription_id, r.day from private.replaced_renewals((of_subscription).workspace_id) as r
+            )
     );
     perform public.ensure_months(due);
     perform pg_advisory_xact_lock(private.save_lock((of_subscription).workspace_id));
@@ -8402,6 +8692,7 @@ begin
     perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
     zone := private.timezone_of(tenant);
     failed := '{}';
+    perform private.post_charges(tenant); -- they may stand in for renewals
     select p.added, p.remaining into added, remaining from private.post_renewals_at_once(tenant, zone, at_most) as p;
 exception
 when lock_not_available or deadlock_detected or serialization_failure then
@@ -8599,6 +8890,22 @@ begin
         and ($4 is null or coalesce(t.project_id, '00000000-0000-0000-0000-000000000000') = $4);
 end
 $_$;
+
+-- FUNCTION private.provider_named(text)
+
+CREATE FUNCTION private.provider_named(given text) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    found_id constant uuid := (select p.id from public.providers as p where p.name = given);
+begin
+    if found_id is null then
+        raise exception 'Choose the provider that the charge is of.' using errcode = '22023';
+    end if;
+    return found_id;
+end
+$$;
 
 -- FUNCTION private.raise_event(uuid, text, text, uuid, date, text, jsonb, uuid[], text)
 
@@ -9926,6 +10233,40 @@ begin
         and r.timestamp <= last_at
         and r.id = p.id
         and r.timestamp = p.at;
+end
+$$;
+
+-- FUNCTION private.replaced_renewals(uuid)
+
+CREATE FUNCTION private.replaced_renewals(tenant uuid) RETURNS TABLE(subscription_id uuid, day date)
+    LANGUAGE plpgsql STABLE ROWS 10
+    SET search_path TO ''
+    AS $$
+declare
+    charge private.invoice_charges;
+    taken text[] := array[]::text[];
+begin
+    for charge in
+        select c.*
+        from private.invoice_charges as c
+        where c.workspace_id = tenant and c.charge_type = 'subscription'
+        order by c.day, c.source_key
+    loop
+        select s.id, d.day into subscription_id, day
+        from public.subscriptions as s
+        cross join lateral private.renewal_days(s, charge.day + 4) as d (day)
+        where
+            s.workspace_id = tenant
+            and s.provider_id = charge.provider_id
+            and d.day >= charge.day - 4
+            and concat_ws(' ', s.id, d.day) <> all (taken)
+        order by abs(d.day - charge.day), abs(s.amount_usd - charge.amount_usd), s.id
+        limit 1;
+        if found then
+            taken := taken || concat_ws(' ', subscription_id, day);
+            return next;
+        end if;
+    end loop;
 end
 $$;
 
@@ -12176,6 +12517,57 @@ CREATE FUNCTION private.upkeep_lock() RETURNS bigint
     select hashtextextended('tally.refresh', 0)
 $$;
 
+-- FUNCTION private.usage_by_day(uuid, uuid, text, date, date)
+
+CREATE FUNCTION private.usage_by_day(tenant uuid, provider uuid, zone text, first_day date, last_day date) RETURNS TABLE(day date, cost_usd numeric)
+    LANGUAGE plpgsql STABLE ROWS 400
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select coalesce(r.day, (r.timestamp at time zone zone)::date), sum(r.cost_usd)
+    from public.cost_records as r
+    where
+        r.workspace_id = tenant
+        and r.provider_id = provider
+        and r.timestamp >= (first_day - 1)::timestamp at time zone 'UTC'
+        and r.timestamp < (last_day + 2)::timestamp at time zone 'UTC'
+        and coalesce(r.day, (r.timestamp at time zone zone)::date) between first_day and last_day
+        and r.cost_basis <> 'included'
+        and r.charge_type = 'usage'
+        and r.money_is_effective
+    group by 1;
+end
+$$;
+
+-- FUNCTION private.usage_of_invoice(public.invoices)
+
+CREATE FUNCTION private.usage_of_invoice(of_invoice public.invoices) RETURNS TABLE(usage_usd numeric, local_usd numeric, last_day_usd numeric, zone text)
+    LANGUAGE plpgsql STABLE ROWS 1
+    SET search_path TO ''
+    AS $$
+declare
+    billed_zone constant text := private.billing_zone(
+        (select p.name from public.providers as p where p.id = (of_invoice).provider_id)
+    );
+begin
+    return query
+    select
+        coalesce(sum(u.cost_usd), 0), coalesce(min(l.cost_usd), 0),
+        coalesce(sum(u.cost_usd) filter (where u.day = (of_invoice).period_end), 0), billed_zone
+    from private.usage_by_day(
+        (of_invoice).workspace_id, (of_invoice).provider_id, billed_zone, (of_invoice).period_start, (of_invoice).period_end
+    ) as u
+    cross join (
+        select sum(d.cost_usd) as cost_usd
+        from private.usage_by_day(
+            (of_invoice).workspace_id, (of_invoice).provider_id, private.timezone_of((of_invoice).workspace_id),
+            (of_invoice).period_start, (of_invoice).period_end
+        ) as d
+    ) as l;
+end
+$$;
+
 -- FUNCTION private.verify_api_key(bytea)
 
 CREATE FUNCTION private.verify_api_key(digest bytea) RETURNS TABLE(key_id uuid, user_id uuid, workspace_id uuid, project_id uuid, name text, scopes text[], requests_per_minute integer, tokens_per_minute bigint)
@@ -12239,6 +12631,70 @@ begin
     perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
     perform pg_advisory_xact_lock(private.save_lock(tenant));
 end
+$$;
+
+-- TABLE private.invoice_charges
+
+CREATE TABLE private.invoice_charges (
+    workspace_id uuid NOT NULL,
+    source_key uuid NOT NULL,
+    provider_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    day date NOT NULL,
+    charge_type text NOT NULL,
+    model_name text NOT NULL,
+    amount_usd numeric(18,10) NOT NULL,
+    is_posted boolean NOT NULL
+);
+
+-- FUNCTION private.wanted_charges(uuid)
+
+CREATE FUNCTION private.wanted_charges(tenant uuid) RETURNS SETOF private.invoice_charges
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    with parts as (
+        select
+            c.part,
+            i.provider_id,
+            i.created_by,
+            c.charge_type,
+            c.amount * i.usd_rate as amount_usd,
+            case i.kind when 'usage' then least(i.period_end, i.issued_on) else i.issued_on end as day,
+            case i.kind when 'usage' then i.period_start else i.issued_on - 4 end as first_day,
+            case i.kind when 'usage' then i.period_end else i.issued_on + 4 end as last_day,
+            case c.part when 'plan' then coalesce(i.plan_name, 'Plan') else '(unspecified)' end as model_name,
+            concat_ws(chr(31), 'invoice', lower(i.seller), lower(i.number), c.part) as identity
+        from public.invoices as i
+        cross join lateral (
+            values
+            ('tax', 'tax', i.tax),
+            ('plan', 'subscription', case i.kind when 'subscription' then i.subtotal + i.discount end),
+            ('discount', 'credit', case i.kind when 'usage' then i.discount end)
+        ) as c (part, charge_type, amount)
+        where i.workspace_id = tenant and i.usd_rate is not null and i.decision is distinct from 'ignored' and c.amount <> 0
+        union all
+        select
+            'plan', l.provider_id, l.created_by, 'subscription', l.amount * l.usd_rate, l.posted_on, l.posted_on - 4,
+            l.posted_on + 4, l.product, concat_ws(chr(31), 'statement', l.identity)
+        from public.statement_lines as l
+        where
+            l.workspace_id = tenant and l.kind = 'plan' and l.invoice_id is null and not l.is_ignored
+            and l.usd_rate is not null and l.amount <> 0
+    )
+
+    select
+        tenant, md5(p.identity)::uuid, p.provider_id,
+        coalesce(
+            p.created_by,
+            (select m.user_id from public.members as m where m.workspace_id = tenant and m.role = 'owner' order by m.user_id limit 1)
+        ),
+        p.day, case when p.amount_usd < 0 then 'credit' else p.charge_type end, p.model_name, round(p.amount_usd, 10),
+        not private.is_billed(tenant, p.provider_id, p.charge_type, p.first_day, p.last_day)
+        and not exists (
+            select from private.archived_months as a where a.month = date_trunc('month', p.day::timestamp)::date
+        )
+    from parts as p
 $$;
 
 -- FUNCTION private.weeks_of_spans(uuid)
@@ -12400,6 +12856,59 @@ CREATE FUNCTION private.write_audit(tenant uuid, entry jsonb) RETURNS void
     ) as o
         on auth.uid() is null or exists (select from auth.users as u where u.id = auth.uid()) -- not of who just deleted it
     where w.id = tenant and entry is not null
+$$;
+
+-- FUNCTION private.write_charges(uuid, private.invoice_charges[], text)
+
+CREATE FUNCTION private.write_charges(tenant uuid, wanted private.invoice_charges[], zone text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    delete from public.cost_records as r
+    using private.invoice_charges as c
+    where
+        c.workspace_id = tenant
+        and r.workspace_id = tenant
+        and r.source_key = c.source_key
+        and r.timestamp >= (c.day - 1)::timestamp at time zone 'UTC'
+        and r.timestamp < (c.day + 2)::timestamp at time zone 'UTC'
+        and not exists (
+            select
+            from unnest(wanted) as w
+            where
+                w.is_posted
+                and (w.source_key, w.day, w.provider_id, w.charge_type, w.model_name, w.amount_usd)
+                = (c.source_key, r.day, r.provider_id, r.charge_type, r.model_name, r.cost_usd)
+        );
+    insert into public.cost_records (
+        workspace_id, user_id, project_id, provider_id, timestamp, day, model_name, cost_usd, collection_method, cost_basis,
+        charge_type, source_key
+    )
+    select
+        tenant, w.user_id,
+        private.project_of_plan(
+            jsonb_populate_record(
+                null::public.subscriptions, jsonb_build_object('workspace_id', tenant, 'plan_name', w.model_name)
+            )
+        ),
+        w.provider_id, private.day_instant(w.day, zone), w.day, w.model_name, w.amount_usd, 'manual_entry', 'billed', w.charge_type,
+        w.source_key
+    from unnest(wanted) as w
+    where
+        w.is_posted
+        and not exists (
+            select
+            from public.cost_records as r
+            where
+                r.workspace_id = tenant
+                and r.timestamp >= (w.day - 1)::timestamp at time zone 'UTC'
+                and r.timestamp < (w.day + 2)::timestamp at time zone 'UTC'
+                and r.source_key = w.source_key
+        );
+    delete from private.invoice_charges as c where c.workspace_id = tenant;
+    insert into private.invoice_charges select w.* from unnest(wanted) as w;
+end
 $$;
 
 -- FUNCTION private.write_rules(public.project_rules[])
@@ -13348,6 +13857,45 @@ begin
 end
 $_$;
 
+-- FUNCTION public.decide_invoice(uuid, uuid, text)
+
+CREATE FUNCTION public.decide_invoice(workspace uuid, invoice uuid, decision text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+begin
+    if $3 not in ('accepted', 'ignored') then
+        raise exception 'An invoice can be accepted or ignored.' using errcode = '22023';
+    end if;
+    update public.invoices as i
+    set
+        decision = $3,
+        decided_at = case when $3 is not null then now() end,
+        decided_by = case when $3 is not null then auth.uid() end
+    where i.workspace_id = tenant and i.id = $2;
+    if not found then
+        raise exception 'This invoice no longer exists. Reload the page.' using errcode = '22023';
+    end if;
+    perform private.follow_charges(tenant);
+end
+$_$;
+
+-- FUNCTION public.delete_invoice(uuid, uuid)
+
+CREATE FUNCTION public.delete_invoice(workspace uuid, invoice uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+begin
+    delete from public.invoices as i where i.workspace_id = tenant and i.id = $2;
+    perform private.follow_charges(tenant);
+end
+$_$;
+
 -- FUNCTION public.delete_missing(uuid, text, date, date, uuid[])
 
 CREATE FUNCTION public.delete_missing(import_id uuid, dataset text, first_day date, last_day date, keys uuid[]) RETURNS bigint
@@ -13452,6 +14000,20 @@ begin
     delete from public.imports as i
     where i.workspace_id = tenant and i.id = $1;
     return found;
+end
+$_$;
+
+-- FUNCTION public.delete_statement_line(uuid, uuid)
+
+CREATE FUNCTION public.delete_statement_line(workspace uuid, line uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+begin
+    delete from public.statement_lines as l where l.workspace_id = tenant and l.id = $2;
+    perform private.follow_charges(tenant);
 end
 $_$;
 
@@ -14125,6 +14687,22 @@ CREATE FUNCTION public.get_user_total_spend(user_id uuid, start timestamp with t
     select private.total_spend($1, $2, $3)
 $_$;
 
+-- FUNCTION public.ignore_statement_line(uuid, uuid, boolean)
+
+CREATE FUNCTION public.ignore_statement_line(workspace uuid, line uuid, is_ignored boolean) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+begin
+    update public.statement_lines as l
+    set is_ignored = coalesce($3, true), invoice_id = case when $3 is false then l.invoice_id end
+    where l.workspace_id = tenant and l.id = $2;
+    perform private.follow_charges(tenant);
+end
+$_$;
+
 -- FUNCTION public.invite(uuid, text, text)
 
 CREATE FUNCTION public.invite(workspace uuid, email text, role text) RETURNS json
@@ -14147,6 +14725,36 @@ begin
     returning * into made;
     perform private.audit_invitation('invite', made);
     return json_build_object('id', made.id, 'token', token, 'email', made.email, 'expires_at', made.expires_at);
+end
+$_$;
+
+-- FUNCTION public.invoice_usage(uuid, uuid[])
+
+CREATE FUNCTION public.invoice_usage(workspace uuid, invoices uuid[]) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '30s'
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+begin
+    if private.only_own_totals(tenant) is not null then
+        return '[]'::json;
+    end if;
+    return (
+        select coalesce(
+            json_agg(
+                json_build_object(
+                    'id', i.id, 'usage_usd', u.usage_usd::text, 'local_usd', u.local_usd::text,
+                    'last_day_usd', u.last_day_usd::text, 'zone', u.zone
+                )
+            ),
+            '[]'
+        )
+        from public.invoices as i
+        cross join lateral private.usage_of_invoice(i) as u
+        where i.workspace_id = tenant and i.kind = 'usage' and i.id = any ($2[:100])
+    );
 end
 $_$;
 
@@ -14778,6 +15386,23 @@ CREATE FUNCTION public.post_due_renewals(workspace uuid DEFAULT NULL::uuid) RETU
     AS $$
 begin
     return (private.post_workspace_renewals(private.require_workspace(workspace, 'member'), 1000)).added;
+end
+$$;
+
+-- FUNCTION public.prepaid_credits(uuid)
+
+CREATE FUNCTION public.prepaid_credits(workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '30s'
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+begin
+    if private.only_own_totals(tenant) is not null then
+        return '[]'::json;
+    end if;
+    return private.credit_facts(tenant);
 end
 $$;
 
@@ -15665,6 +16290,52 @@ begin
 end
 $_$;
 
+-- FUNCTION public.save_invoice(uuid, jsonb)
+
+CREATE FUNCTION public.save_invoice(workspace uuid, invoice jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+    given public.invoices := jsonb_populate_record(null::public.invoices, invoice - 'id' - 'workspace_id' - 'metadata');
+    joined uuid;
+begin
+    given.workspace_id := tenant;
+    given.provider_id := private.provider_named(invoice ->> 'provider');
+    given.seller := private.invoice_text(given.seller, 200);
+    given.number := private.invoice_text(given.number, 100);
+    if given.seller is null or given.number is null or given.issued_on is null or given.total is null then
+        raise exception 'An invoice needs its seller, number, date and total.' using errcode = '22023';
+    end if;
+    if given.issued_on > (now() at time zone 'UTC')::date + 31 then
+        raise exception 'This invoice is of a day to come. Check its date.' using errcode = '22023';
+    end if;
+    if given.subtotal + given.discount + given.tax <> given.total then
+        raise exception 'Subtotal, discount and tax do not add up to the total. Correct an amount.' using errcode = '22023';
+    end if;
+    perform pg_advisory_xact_lock(hashtextextended('tally.invoices.' || tenant::text, 0)); -- two papers of one at once
+    joined := private.join_invoice(given);
+    if joined is null then
+        insert into public.invoices (
+            workspace_id, provider_id, seller, number, kind, issued_on, paid_on, period_start, period_end, currency, subtotal,
+            discount, tax, total, applied_balance, usd_rate, expires_on, card_last_four, plan_name, origin, file_sha256
+        )
+        values (
+            tenant, given.provider_id, given.seller, given.number, given.kind, given.issued_on, given.paid_on,
+            given.period_start, given.period_end, given.currency, given.subtotal, coalesce(given.discount, 0),
+            coalesce(given.tax, 0), given.total, coalesce(given.applied_balance, 0), given.usd_rate, given.expires_on,
+            given.card_last_four, private.invoice_text(given.plan_name, 200), coalesce(given.origin, 'typed'),
+            given.file_sha256
+        )
+        returning * into given;
+        perform private.add_invoice_lines(given, invoice -> 'lines');
+    end if;
+    perform private.follow_charges(tenant);
+    return json_build_object('id', coalesce(joined, given.id), 'is_new', joined is null);
+end
+$$;
+
 -- FUNCTION public.save_spans(json, uuid)
 
 CREATE FUNCTION public.save_spans(spans json, workspace uuid DEFAULT NULL::uuid) RETURNS json
@@ -15723,6 +16394,34 @@ begin
             from jsonb_each_text(refused) as r), '[]'
         )
     );
+end
+$$;
+
+-- FUNCTION public.save_statement_lines(uuid, jsonb)
+
+CREATE FUNCTION public.save_statement_lines(workspace uuid, lines jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+    added integer;
+begin
+    if jsonb_typeof(lines) is distinct from 'array' or jsonb_array_length(lines) > 2000 then
+        raise exception 'A statement can have 2,000 charges for AI at most. Divide it.' using errcode = '22023';
+    end if;
+    insert into public.statement_lines (
+        workspace_id, provider_id, identity, kind, product, descriptor, posted_on, amount, currency, usd_rate, card_last_four
+    )
+    select
+        tenant, private.provider_named(l.line ->> 'provider'), r.identity, r.kind, private.invoice_text(r.product, 200),
+        private.invoice_text(r.descriptor, 200), r.posted_on, r.amount, r.currency, r.usd_rate, r.card_last_four
+    from jsonb_array_elements(lines) as l (line)
+    cross join lateral jsonb_populate_record(null::public.statement_lines, l.line) as r
+    on conflict on constraint statement_lines_once do nothing;
+    get diagnostics added = row_count;
+    perform private.follow_charges(tenant);
+    return json_build_object('added', added, 'known', jsonb_array_length(lines) - added);
 end
 $$;
 
@@ -17409,6 +18108,31 @@ CREATE TABLE public.forecast_totals (
     CONSTRAINT forecast_totals_spent_usd_check CHECK ((spent_usd <> 'NaN'::numeric))
 );
 
+-- TABLE public.invoice_lines
+
+CREATE TABLE public.invoice_lines (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    invoice_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    description text NOT NULL,
+    amount numeric(22,10) NOT NULL,
+    quantity numeric,
+    unit_price numeric,
+    period_start date,
+    period_end date,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT invoice_lines_amount_check CHECK ((abs(amount) < ('1000000000000'::bigint)::numeric)),
+    CONSTRAINT invoice_lines_description_check CHECK ((length(description) <= 500)),
+    CONSTRAINT invoice_lines_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT invoice_lines_period_end_check CHECK (((period_end >= '2020-01-01'::date) AND (period_end <= '2100-01-01'::date))),
+    CONSTRAINT invoice_lines_period_start_check CHECK (((period_start >= '2020-01-01'::date) AND (period_start <= '2100-01-01'::date))),
+    CONSTRAINT invoice_lines_position_check CHECK ((("position" >= 1) AND ("position" <= 200))),
+    CONSTRAINT invoice_lines_quantity_check CHECK ((abs(quantity) < ('1000000000000000'::bigint)::numeric)),
+    CONSTRAINT invoice_lines_unit_price_check CHECK ((abs(unit_price) < ('1000000000000'::bigint)::numeric))
+);
+
 -- TABLE public.job_runs
 
 CREATE TABLE public.job_runs (
@@ -17566,6 +18290,39 @@ CREATE TABLE public.prompt_versions (
     CONSTRAINT prompt_versions_variables_check CHECK (((cardinality(variables) <= 500) AND (pg_column_size(variables) <= 65536)))
 );
 
+-- TABLE public.statement_lines
+
+CREATE TABLE public.statement_lines (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    provider_id uuid NOT NULL,
+    identity text NOT NULL,
+    kind text NOT NULL,
+    product text NOT NULL,
+    descriptor text NOT NULL,
+    posted_on date NOT NULL,
+    amount numeric(22,10) NOT NULL,
+    currency text NOT NULL,
+    usd_rate numeric(20,12),
+    card_last_four text,
+    invoice_id uuid,
+    is_ignored boolean DEFAULT false NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_by uuid DEFAULT auth.uid(),
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT statement_lines_amount_check CHECK ((abs(amount) < ('1000000000000'::bigint)::numeric)),
+    CONSTRAINT statement_lines_card_last_four_check CHECK ((card_last_four ~ '^[0-9]{4}$'::text)),
+    CONSTRAINT statement_lines_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT statement_lines_descriptor_check CHECK (((length(descriptor) >= 1) AND (length(descriptor) <= 200))),
+    CONSTRAINT statement_lines_identity_check CHECK ((identity ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT statement_lines_in_dollars CHECK (((abs(amount) * COALESCE(usd_rate, (0)::numeric)) < (100000000)::numeric)),
+    CONSTRAINT statement_lines_kind_check CHECK ((kind = ANY (ARRAY['plan'::text, 'api'::text]))),
+    CONSTRAINT statement_lines_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT statement_lines_posted_on_check CHECK (((posted_on >= '2020-01-01'::date) AND (posted_on <= '2100-01-01'::date))),
+    CONSTRAINT statement_lines_product_check CHECK (((length(product) >= 1) AND (length(product) <= 200))),
+    CONSTRAINT statement_lines_usd_rate_check CHECK (((usd_rate > (0)::numeric) AND (usd_rate < (1000000)::numeric)))
+);
+
 -- TABLE public.traces
 
 CREATE TABLE public.traces (
@@ -17700,6 +18457,11 @@ ALTER TABLE ONLY private.former_members
 
 ALTER TABLE ONLY private.installation
     ADD CONSTRAINT installation_pkey PRIMARY KEY (only_row);
+
+-- CONSTRAINT private.invoice_charges invoice_charges_pkey
+
+ALTER TABLE ONLY private.invoice_charges
+    ADD CONSTRAINT invoice_charges_pkey PRIMARY KEY (workspace_id, source_key);
 
 -- CONSTRAINT private.known_prices known_prices_pkey
 
@@ -18006,6 +18768,26 @@ ALTER TABLE ONLY public.invitations
 ALTER TABLE ONLY public.invitations
     ADD CONSTRAINT invitations_token_sha256_key UNIQUE (token_sha256);
 
+-- CONSTRAINT public.invoice_lines invoice_lines_once
+
+ALTER TABLE ONLY public.invoice_lines
+    ADD CONSTRAINT invoice_lines_once UNIQUE (invoice_id, "position");
+
+-- CONSTRAINT public.invoice_lines invoice_lines_pkey
+
+ALTER TABLE ONLY public.invoice_lines
+    ADD CONSTRAINT invoice_lines_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.invoices invoices_of_workspace
+
+ALTER TABLE ONLY public.invoices
+    ADD CONSTRAINT invoices_of_workspace UNIQUE (workspace_id, id);
+
+-- CONSTRAINT public.invoices invoices_pkey
+
+ALTER TABLE ONLY public.invoices
+    ADD CONSTRAINT invoices_pkey PRIMARY KEY (id);
+
 -- CONSTRAINT public.job_runs job_runs_once
 
 ALTER TABLE ONLY public.job_runs
@@ -18140,6 +18922,16 @@ ALTER TABLE ONLY public.providers
 
 ALTER TABLE ONLY public.spans
     ADD CONSTRAINT spans_pkey PRIMARY KEY (workspace_id, trace_id, span_id, week);
+
+-- CONSTRAINT public.statement_lines statement_lines_once
+
+ALTER TABLE ONLY public.statement_lines
+    ADD CONSTRAINT statement_lines_once UNIQUE (workspace_id, identity);
+
+-- CONSTRAINT public.statement_lines statement_lines_pkey
+
+ALTER TABLE ONLY public.statement_lines
+    ADD CONSTRAINT statement_lines_pkey PRIMARY KEY (id);
 
 -- CONSTRAINT public.subscriptions subscriptions_pkey
 
@@ -18455,6 +19247,22 @@ CREATE INDEX imports_workspace_id_created_at_idx ON public.imports USING btree (
 
 CREATE INDEX invitations_invited_by_idx ON public.invitations USING btree (invited_by);
 
+-- INDEX public.invoice_lines_workspace_id_idx
+
+CREATE INDEX invoice_lines_workspace_id_idx ON public.invoice_lines USING btree (workspace_id, invoice_id);
+
+-- INDEX public.invoices_created_by_idx
+
+CREATE INDEX invoices_created_by_idx ON public.invoices USING btree (created_by);
+
+-- INDEX public.invoices_once
+
+CREATE UNIQUE INDEX invoices_once ON public.invoices USING btree (workspace_id, lower(seller), lower(number));
+
+-- INDEX public.invoices_provider_id_idx
+
+CREATE INDEX invoices_provider_id_idx ON public.invoices USING btree (provider_id);
+
 -- INDEX public.job_runs_workspace_id_idx
 
 CREATE INDEX job_runs_workspace_id_idx ON public.job_runs USING btree (workspace_id, started_at DESC);
@@ -18530,6 +19338,18 @@ CREATE INDEX prompt_versions_author_id_idx ON public.prompt_versions USING btree
 -- INDEX public.prompts_project_id_idx
 
 CREATE INDEX prompts_project_id_idx ON public.prompts USING btree (workspace_id, project_id);
+
+-- INDEX public.statement_lines_created_by_idx
+
+CREATE INDEX statement_lines_created_by_idx ON public.statement_lines USING btree (created_by);
+
+-- INDEX public.statement_lines_invoice_idx
+
+CREATE INDEX statement_lines_invoice_idx ON public.statement_lines USING btree (workspace_id, invoice_id);
+
+-- INDEX public.statement_lines_provider_id_idx
+
+CREATE INDEX statement_lines_provider_id_idx ON public.statement_lines USING btree (provider_id);
 
 -- INDEX public.subscriptions_provider_id_idx
 
@@ -19091,6 +19911,38 @@ CREATE TRIGGER invitations_note_insert AFTER INSERT ON public.invitations REFERE
 
 CREATE TRIGGER invitations_note_update AFTER UPDATE ON public.invitations REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
 
+-- TRIGGER public.invoices invoices_audit_delete
+
+CREATE TRIGGER invoices_audit_delete AFTER DELETE ON public.invoices REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{provider_id,seller,number,kind,issued_on,paid_on,period_start,period_end,currency,subtotal,discount,tax,total,applied_balance,usd_rate,expires_on,card_last_four,plan_name,decision}', 'workspace_id');
+
+-- TRIGGER public.invoices invoices_audit_insert
+
+CREATE TRIGGER invoices_audit_insert AFTER INSERT ON public.invoices REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{provider_id,seller,number,kind,issued_on,paid_on,period_start,period_end,currency,subtotal,discount,tax,total,applied_balance,usd_rate,expires_on,card_last_four,plan_name,decision}', 'workspace_id');
+
+-- TRIGGER public.invoices invoices_audit_update
+
+CREATE TRIGGER invoices_audit_update AFTER UPDATE ON public.invoices REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{provider_id,seller,number,kind,issued_on,paid_on,period_start,period_end,currency,subtotal,discount,tax,total,applied_balance,usd_rate,expires_on,card_last_four,plan_name,decision}', 'workspace_id');
+
+-- TRIGGER public.invoices invoices_bound
+
+CREATE TRIGGER invoices_bound AFTER INSERT ON public.invoices REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_too_many('2000', 'invoices', 'Delete those of years that are closed on the Invoices page.');
+
+-- TRIGGER public.invoices invoices_note_delete
+
+CREATE TRIGGER invoices_note_delete AFTER DELETE ON public.invoices REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.invoices invoices_note_insert
+
+CREATE TRIGGER invoices_note_insert AFTER INSERT ON public.invoices REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.invoices invoices_note_update
+
+CREATE TRIGGER invoices_note_update AFTER UPDATE ON public.invoices REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.invoices invoices_touch
+
+CREATE TRIGGER invoices_touch BEFORE UPDATE ON public.invoices FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+
 -- TRIGGER public.job_runs job_runs_note_delete
 
 CREATE TRIGGER job_runs_note_delete AFTER DELETE ON public.job_runs REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
@@ -19443,6 +20295,34 @@ CREATE TRIGGER providers_keep_used AFTER DELETE ON public.providers REFERENCING 
 
 CREATE TRIGGER providers_touch BEFORE UPDATE ON public.providers FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 
+-- TRIGGER public.statement_lines statement_lines_audit_delete
+
+CREATE TRIGGER statement_lines_audit_delete AFTER DELETE ON public.statement_lines REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{provider_id,kind,product,posted_on,amount,currency,is_ignored}', 'workspace_id');
+
+-- TRIGGER public.statement_lines statement_lines_audit_insert
+
+CREATE TRIGGER statement_lines_audit_insert AFTER INSERT ON public.statement_lines REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{provider_id,kind,product,posted_on,amount,currency,is_ignored}', 'workspace_id');
+
+-- TRIGGER public.statement_lines statement_lines_audit_update
+
+CREATE TRIGGER statement_lines_audit_update AFTER UPDATE ON public.statement_lines REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{provider_id,kind,product,posted_on,amount,currency,is_ignored}', 'workspace_id');
+
+-- TRIGGER public.statement_lines statement_lines_bound
+
+CREATE TRIGGER statement_lines_bound AFTER INSERT ON public.statement_lines REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_too_many('5000', 'lines of card statements', 'Delete those of years that are closed on the Invoices page.');
+
+-- TRIGGER public.statement_lines statement_lines_note_delete
+
+CREATE TRIGGER statement_lines_note_delete AFTER DELETE ON public.statement_lines REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.statement_lines statement_lines_note_insert
+
+CREATE TRIGGER statement_lines_note_insert AFTER INSERT ON public.statement_lines REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.statement_lines statement_lines_note_update
+
+CREATE TRIGGER statement_lines_note_update AFTER UPDATE ON public.statement_lines REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
 -- TRIGGER public.subscriptions subscriptions_audit_delete
 
 CREATE TRIGGER subscriptions_audit_delete AFTER DELETE ON public.subscriptions REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,provider_id,plan_name,amount_usd,started_on,ended_on,renewal_day,interval}', 'workspace_id');
@@ -19625,6 +20505,11 @@ ALTER TABLE ONLY private.former_members
 
 ALTER TABLE ONLY private.installation
     ADD CONSTRAINT installation_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES auth.users(id) ON DELETE SET NULL;
+
+-- FK CONSTRAINT private.invoice_charges invoice_charges_workspace_id_fkey
+
+ALTER TABLE ONLY private.invoice_charges
+    ADD CONSTRAINT invoice_charges_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT private.prompt_registrations prompt_registrations_workspace_id_fkey
 
@@ -19906,6 +20791,26 @@ ALTER TABLE ONLY public.invitations
 ALTER TABLE ONLY public.invitations
     ADD CONSTRAINT invitations_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
+-- FK CONSTRAINT public.invoice_lines invoice_lines_invoice
+
+ALTER TABLE ONLY public.invoice_lines
+    ADD CONSTRAINT invoice_lines_invoice FOREIGN KEY (workspace_id, invoice_id) REFERENCES public.invoices(workspace_id, id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.invoices invoices_created_by_fkey
+
+ALTER TABLE ONLY public.invoices
+    ADD CONSTRAINT invoices_created_by_fkey FOREIGN KEY (created_by) REFERENCES auth.users(id) ON DELETE SET NULL;
+
+-- FK CONSTRAINT public.invoices invoices_provider_id_fkey
+
+ALTER TABLE ONLY public.invoices
+    ADD CONSTRAINT invoices_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES public.providers(id);
+
+-- FK CONSTRAINT public.invoices invoices_workspace_id_fkey
+
+ALTER TABLE ONLY public.invoices
+    ADD CONSTRAINT invoices_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT public.job_runs job_runs_workspace_id_fkey
 
 ALTER TABLE ONLY public.job_runs
@@ -20026,6 +20931,26 @@ ALTER TABLE ONLY public.prompts
 ALTER TABLE ONLY public.prompts
     ADD CONSTRAINT prompts_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
+-- FK CONSTRAINT public.statement_lines statement_lines_created_by_fkey
+
+ALTER TABLE ONLY public.statement_lines
+    ADD CONSTRAINT statement_lines_created_by_fkey FOREIGN KEY (created_by) REFERENCES auth.users(id) ON DELETE SET NULL;
+
+-- FK CONSTRAINT public.statement_lines statement_lines_invoice
+
+ALTER TABLE ONLY public.statement_lines
+    ADD CONSTRAINT statement_lines_invoice FOREIGN KEY (workspace_id, invoice_id) REFERENCES public.invoices(workspace_id, id) ON DELETE SET NULL (invoice_id);
+
+-- FK CONSTRAINT public.statement_lines statement_lines_provider_id_fkey
+
+ALTER TABLE ONLY public.statement_lines
+    ADD CONSTRAINT statement_lines_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES public.providers(id);
+
+-- FK CONSTRAINT public.statement_lines statement_lines_workspace_id_fkey
+
+ALTER TABLE ONLY public.statement_lines
+    ADD CONSTRAINT statement_lines_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT public.subscriptions subscriptions_provider_id_fkey
 
 ALTER TABLE ONLY public.subscriptions
@@ -20095,6 +21020,10 @@ ALTER TABLE private.former_members ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY private.installation
 
 ALTER TABLE private.installation ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.invoice_charges
+
+ALTER TABLE private.invoice_charges ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.known_prices
 
@@ -20414,6 +21343,22 @@ ALTER TABLE public.invitations ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY invitations_select_admin ON public.invitations FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
 
+-- ROW SECURITY public.invoice_lines
+
+ALTER TABLE public.invoice_lines ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.invoice_lines invoice_lines_select_member
+
+CREATE POLICY invoice_lines_select_member ON public.invoice_lines FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_totals() AS workspaces_showing_totals))));
+
+-- ROW SECURITY public.invoices
+
+ALTER TABLE public.invoices ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.invoices invoices_select_member
+
+CREATE POLICY invoices_select_member ON public.invoices FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_totals() AS workspaces_showing_totals))));
+
 -- ROW SECURITY public.job_runs
 
 ALTER TABLE public.job_runs ENABLE ROW LEVEL SECURITY;
@@ -20551,6 +21496,14 @@ ALTER TABLE public.spans ENABLE ROW LEVEL SECURITY;
 -- POLICY public.spans spans_select_member
 
 CREATE POLICY spans_select_member ON public.spans FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR ((workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_people() AS workspaces_showing_people))) AND ((project_id IS NULL) OR (project_id <> ALL (ARRAY( SELECT private.hidden_projects() AS hidden_projects))))))));
+
+-- ROW SECURITY public.statement_lines
+
+ALTER TABLE public.statement_lines ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.statement_lines statement_lines_select_member
+
+CREATE POLICY statement_lines_select_member ON public.statement_lines FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_totals() AS workspaces_showing_totals))));
 
 -- ROW SECURITY public.subscriptions
 
@@ -20705,6 +21658,11 @@ GRANT SELECT(created_at) ON TABLE public.api_keys TO service_role;
 
 REVOKE ALL ON FUNCTION private.add_api_key(wanted public.api_keys) FROM PUBLIC;
 
+GRANT SELECT ON TABLE public.invoices TO authenticated;
+GRANT SELECT ON TABLE public.invoices TO service_role;
+
+REVOKE ALL ON FUNCTION private.add_invoice_lines(of_invoice public.invoices, lines jsonb) FROM PUBLIC;
+
 GRANT SELECT,DELETE ON TABLE public.subscriptions TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.subscriptions TO service_role;
 
@@ -20817,6 +21775,8 @@ REVOKE ALL ON FUNCTION private.begin_confirmation(channel uuid, address text, to
 REVOKE ALL ON FUNCTION private.begin_key_change(asked uuid, at_least text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.billing_lock(of_workspace uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.billing_zone(provider text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.budget_currencies() FROM PUBLIC;
 
@@ -20937,6 +21897,8 @@ REVOKE ALL ON FUNCTION private.create_personal_workspace() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.create_span_week(week date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.create_user_preferences() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.credit_facts(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.current_actor() FROM PUBLIC;
 
@@ -21062,6 +22024,8 @@ REVOKE ALL ON FUNCTION private.flag_written(written private.written_record[]) FR
 
 REVOKE ALL ON FUNCTION private.fold_some_days(at_most integer, tenant uuid, OUT days integer, OUT records bigint) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.follow_charges(tenant uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.follow_subscription() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.follow_timezone() FROM PUBLIC;
@@ -21167,7 +22131,11 @@ REVOKE ALL ON FUNCTION private.insert_renewals(tenant uuid, ids uuid[], days dat
 
 REVOKE ALL ON FUNCTION private.installation_owner() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.invoice_text(given text, at_most integer) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.is_address_of_member(tenant uuid, address text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.is_billed(tenant uuid, provider uuid, charge text, first_day date, last_day date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.is_daily_dimension(dimension text) FROM PUBLIC;
 
@@ -21227,6 +22195,8 @@ REVOKE ALL ON FUNCTION private.is_outdone(tenant uuid, metadata jsonb, method te
 REVOKE ALL ON FUNCTION private.is_refresh_due() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.join_counts(tenant uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.join_invoice(given public.invoices) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.join_statements(tenant uuid, ids uuid[], events uuid[]) FROM PUBLIC;
 
@@ -21431,6 +22401,8 @@ REVOKE ALL ON FUNCTION private.outdated_totals(tenant uuid, outdated date[], sta
 REVOKE ALL ON FUNCTION private.own_sources() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.own_sources() TO authenticated;
 
+REVOKE ALL ON FUNCTION private.pair_statements(tenant uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.parts_from_before(decided private.day_parts[], changes private.day_parts[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.pass_on_account() FROM PUBLIC;
@@ -21458,6 +22430,8 @@ REVOKE ALL ON FUNCTION private.plan_restore(restored public.projects) FROM PUBLI
 
 REVOKE ALL ON FUNCTION private.plan_rules(tenant uuid, rules public.project_rules[], of_source uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.post_charges(tenant uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.post_renewals(of_subscription public.subscriptions) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.post_renewals_at_once(tenant uuid, zone text, at_most integer, OUT added integer, OUT remaining integer) FROM PUBLIC;
@@ -21477,6 +22451,8 @@ REVOKE ALL ON FUNCTION private.promote_best_statements(owner uuid, first_ones uu
 REVOKE ALL ON FUNCTION private.promote_statements(ids uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.prompt_calls(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone, project uuid, prompt text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.provider_named(given text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.raise_event(workspace uuid, kind text, subject text, threshold uuid, period_start date, severity text, facts jsonb, channels uuid[], state text) FROM PUBLIC;
 
@@ -21555,6 +22531,8 @@ REVOKE ALL ON FUNCTION private.renew_thresholds() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.renewal_days(of_subscription public.subscriptions, until date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.replace_records(owner uuid, statements uuid[], ids uuid[], at timestamp with time zone[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.replaced_renewals(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.reprice(tenant uuid, changes json, OUT applied bigint, OUT before_usd numeric, OUT after_usd numeric) FROM PUBLIC;
 
@@ -21783,12 +22761,18 @@ REVOKE ALL ON FUNCTION private.unsubscribe_token(person uuid, offered text) FROM
 
 REVOKE ALL ON FUNCTION private.upkeep_lock() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.usage_by_day(tenant uuid, provider uuid, zone text, first_day date, last_day date) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.usage_of_invoice(of_invoice public.invoices) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.verify_api_key(digest bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.verify_api_key(digest bytea) TO tally_api;
 
 REVOKE ALL ON FUNCTION private.wait_for_saves() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.wait_to_file(tenant uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.wanted_charges(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.weeks_of_spans(tenant uuid) FROM PUBLIC;
 
@@ -21810,6 +22794,8 @@ GRANT ALL ON FUNCTION private.workspaces_showing_totals() TO authenticated;
 REVOKE ALL ON FUNCTION private.write_aliases(aliases public.person_aliases[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.write_audit(tenant uuid, entry jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.write_charges(tenant uuid, wanted private.invoice_charges[], zone text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.write_rules(rules public.project_rules[]) FROM PUBLIC;
 
@@ -21889,6 +22875,12 @@ GRANT ALL ON FUNCTION public.data_version(workspace uuid) TO authenticated;
 REVOKE ALL ON FUNCTION public.decide_advice(advice uuid, status text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.decide_advice(advice uuid, status text) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.decide_invoice(workspace uuid, invoice uuid, decision text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.decide_invoice(workspace uuid, invoice uuid, decision text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.delete_invoice(workspace uuid, invoice uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.delete_invoice(workspace uuid, invoice uuid) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.delete_missing(import_id uuid, dataset text, first_day date, last_day date, keys uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.delete_missing(import_id uuid, dataset text, first_day date, last_day date, keys uuid[]) TO authenticated;
 
@@ -21897,6 +22889,9 @@ GRANT ALL ON FUNCTION public.delete_own_account(email text) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.delete_source(import_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.delete_source(import_id uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.delete_statement_line(workspace uuid, line uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.delete_statement_line(workspace uuid, line uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.delete_view(view uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.delete_view(view uuid) TO authenticated;
@@ -21961,8 +22956,14 @@ REVOKE ALL ON FUNCTION public.get_user_total_spend(user_id uuid, start timestamp
 GRANT ALL ON FUNCTION public.get_user_total_spend(user_id uuid, start timestamp with time zone, "end" timestamp with time zone) TO authenticated;
 GRANT ALL ON FUNCTION public.get_user_total_spend(user_id uuid, start timestamp with time zone, "end" timestamp with time zone) TO service_role;
 
+REVOKE ALL ON FUNCTION public.ignore_statement_line(workspace uuid, line uuid, is_ignored boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.ignore_statement_line(workspace uuid, line uuid, is_ignored boolean) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.invite(workspace uuid, email text, role text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.invite(workspace uuid, email text, role text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.invoice_usage(workspace uuid, invoices uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.invoice_usage(workspace uuid, invoices uuid[]) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.jump_names(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.jump_names(workspace uuid) TO authenticated;
@@ -22017,6 +23018,9 @@ GRANT ALL ON FUNCTION public.pause_channel(channel uuid, is_paused boolean) TO a
 
 REVOKE ALL ON FUNCTION public.post_due_renewals(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.post_due_renewals(workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.prepaid_credits(workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.prepaid_credits(workspace uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.preview_aliases(workspace uuid, aliases json) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.preview_aliases(workspace uuid, aliases json) TO authenticated;
@@ -22090,8 +23094,14 @@ GRANT ALL ON FUNCTION public.save_contents(contents json, workspace uuid) TO aut
 REVOKE ALL ON FUNCTION public.save_cost_records(import_id uuid, records json, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.save_cost_records(import_id uuid, records json, workspace uuid) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.save_invoice(workspace uuid, invoice jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.save_invoice(workspace uuid, invoice jsonb) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.save_spans(spans json, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.save_spans(spans json, workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.save_statement_lines(workspace uuid, lines jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.save_statement_lines(workspace uuid, lines jsonb) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.save_view(workspace uuid, name text, query text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.save_view(workspace uuid, name text, query text) TO authenticated;
@@ -22269,6 +23279,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.forecast_results TO service_ro
 GRANT SELECT ON TABLE public.forecast_totals TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.forecast_totals TO service_role;
 
+GRANT SELECT ON TABLE public.invoice_lines TO authenticated;
+GRANT SELECT ON TABLE public.invoice_lines TO service_role;
+
 GRANT SELECT ON TABLE public.job_runs TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_runs TO service_role;
 
@@ -22340,6 +23353,9 @@ GRANT SELECT ON TABLE public.prompt_deployments TO service_role;
 
 GRANT SELECT ON TABLE public.prompt_versions TO authenticated;
 GRANT SELECT ON TABLE public.prompt_versions TO service_role;
+
+GRANT SELECT ON TABLE public.statement_lines TO authenticated;
+GRANT SELECT ON TABLE public.statement_lines TO service_role;
 
 GRANT SELECT ON TABLE public.traces TO authenticated;
 GRANT SELECT ON TABLE public.traces TO service_role;

@@ -132,6 +132,60 @@ as $$
 $$;
 revoke all on function private.renewal_days(public.subscriptions, date) from public;
 
+-- private.invoice_charges: the charges of invoices and card statements that are in the ledger (111_invoice_charges.sql), or would
+-- be if no bill had them. Those of plans stand in for the renewals that somebody typed.
+create table if not exists private.invoice_charges (
+    workspace_id uuid not null references public.workspaces (id) on delete cascade,
+    source_key uuid not null, -- of its record
+    provider_id uuid not null,
+    user_id uuid not null,
+    day date not null,
+    charge_type text not null,
+    model_name text not null,
+    amount_usd numeric(18, 10) not null,
+    is_posted boolean not null,
+    primary key (workspace_id, source_key)
+);
+alter table private.invoice_charges enable row level security;
+revoke all on private.invoice_charges from public, anon, authenticated, service_role;
+
+-- The renewals that a charge of an invoice or a statement stands in for: the nearest of its provider, within four days.
+create or replace function private.replaced_renewals(tenant uuid)
+returns table (subscription_id uuid, day date)
+language plpgsql
+stable
+rows 10
+set search_path = ''
+as $$
+declare
+    charge private.invoice_charges;
+    taken text[] := array[]::text[];
+begin
+    for charge in
+        select c.*
+        from private.invoice_charges as c
+        where c.workspace_id = tenant and c.charge_type = 'subscription'
+        order by c.day, c.source_key
+    loop
+        select s.id, d.day into subscription_id, day
+        from public.subscriptions as s
+        cross join lateral private.renewal_days(s, charge.day + 4) as d (day)
+        where
+            s.workspace_id = tenant
+            and s.provider_id = charge.provider_id
+            and d.day >= charge.day - 4
+            and concat_ws(' ', s.id, d.day) <> all (taken)
+        order by abs(d.day - charge.day), abs(s.amount_usd - charge.amount_usd), s.id
+        limit 1;
+        if found then
+            taken := taken || concat_ws(' ', subscription_id, day);
+            return next;
+        end if;
+    end loop;
+end
+$$;
+revoke all on function private.replaced_renewals(uuid) from public;
+
 -- The project under which the workspace's rules file the renewals of a plan, by its name.
 create or replace function private.project_of_plan(of_subscription public.subscriptions)
 returns uuid
@@ -206,7 +260,11 @@ begin
     due := array(
         select d.day
         from private.renewal_days(of_subscription, (now() at time zone zone)::date) as d (day)
-        where not exists (select from private.archived_months as a where a.month = date_trunc('month', d.day::timestamp)::date)
+        where
+            not exists (select from private.archived_months as a where a.month = date_trunc('month', d.day::timestamp)::date)
+            and ((of_subscription).id, d.day) not in (
+                select r.subscription_id, r.day from private.replaced_renewals((of_subscription).workspace_id) as r
+            )
     );
     perform public.ensure_months(due);
     perform pg_advisory_xact_lock(private.save_lock((of_subscription).workspace_id));

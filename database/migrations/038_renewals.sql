@@ -23,7 +23,8 @@ create or replace trigger subscriptions_follow
     after insert or update or delete on public.subscriptions
     for each row execute function private.follow_subscription();
 
--- The renewal days of a workspace's subscriptions up to its today, without those of archived months.
+-- The renewal days of a workspace's subscriptions up to its today, without those of archived months and those that an invoice
+-- stands in for.
 create or replace function private.due_renewals(tenant uuid, zone text)
 returns table (subscription_id uuid, day date)
 language sql
@@ -37,6 +38,7 @@ as $$
     where
         s.workspace_id = tenant
         and not exists (select from private.archived_months as a where a.month = date_trunc('month', d.day::timestamp)::date)
+        and (s.id, d.day) not in (select r.subscription_id, r.day from private.replaced_renewals(tenant) as r)
 $$;
 revoke all on function private.due_renewals(uuid, text) from public;
 
@@ -199,6 +201,7 @@ begin
     perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
     zone := private.timezone_of(tenant);
     failed := '{}';
+    perform private.post_charges(tenant); -- they may stand in for renewals
     select p.added, p.remaining into added, remaining from private.post_renewals_at_once(tenant, zone, at_most) as p;
 exception
 when lock_not_available or deadlock_detected or serialization_failure then

@@ -26,6 +26,7 @@ from tally.moving.belongings import (
 )
 from tally.moving.budgets import bring_budgets
 from tally.moving.file import ExportFile
+from tally.moving.invoices import bring_invoices
 from tally.moving.leaving import key_of, load_totals, require_admin
 from tally.moving.places import (
     archive_projects,
@@ -63,6 +64,7 @@ def import_workspace(database: Database, file: ExportFile, on_progress: Progress
         bring_prices(target)
         bring_subscriptions(target)
         bring_statements(target, known, on_progress)
+        bring_invoices(target)
         restore_filing(target, on_progress)
         bring_accounts(target)
         bring_models(target)

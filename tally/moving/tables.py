@@ -20,6 +20,8 @@ from tally.moving.cells import Parse
 Row = dict[str, Any]
 
 EXACT = ("_usd", "_mtok", "multiplier", "metadata", "amount")
+# Of invoices.
+EXACT_NAMES = frozenset("subtotal discount tax total applied_balance usd_rate quantity unit_price".split())  # noqa: SIM905
 PROVIDER, PERSON = "provider", "person"  # names in place of provider_id and user_id
 NAME, EMAIL = cells.text(100), cells.text(320)
 
@@ -53,7 +55,7 @@ class Table:
 
     def is_exact(self, name: str) -> bool:
         """True for a column whose JSON numbers would be rounded on their way."""
-        return name.endswith(EXACT)
+        return name.endswith(EXACT) or name in EXACT_NAMES
 
 
 def _table(name: str, required: str, columns: Mapping[str, Parse], **others: Any) -> Table:
@@ -311,6 +313,68 @@ DAILY = _table(
     },
 )
 
+_AMOUNT = cells.decimal(12)
+INVOICES = _table(
+    "invoices",
+    "id provider seller number kind issued_on currency subtotal discount tax total applied_balance origin",
+    {
+        "id": cells.identifier,
+        PROVIDER: NAME,
+        "seller": cells.text(200),
+        "number": NAME,
+        "kind": cells.choice("usage", "subscription", "credits"),
+        "issued_on": cells.day,
+        "paid_on": cells.day,
+        "period_start": cells.day,
+        "period_end": cells.day,
+        "currency": cells.text(3),
+        **dict.fromkeys(("subtotal", "discount", "tax", "total", "applied_balance"), _AMOUNT),
+        "usd_rate": cells.decimal(6, 12),
+        "expires_on": cells.day,
+        "card_last_four": cells.text(4),
+        "plan_name": cells.text(200),
+        "origin": cells.choice("pdf", "csv", "typed"),
+        "file_sha256": cells.text(64),
+        "decision": cells.choice("accepted", "ignored"),
+    },
+    order=("created_at", "id"),
+)
+INVOICE_LINES = _table(
+    "invoice_lines",
+    "invoice_id position description amount",
+    {
+        "invoice_id": cells.identifier,
+        "position": cells.count,
+        "description": cells.text(500),
+        "amount": _AMOUNT,
+        "quantity": cells.decimal(16, 20),
+        "unit_price": cells.decimal(12, 20),
+        "period_start": cells.day,
+        "period_end": cells.day,
+    },
+    order=("invoice_id", "position"),
+    filled=frozenset({"description"}),
+)
+STATEMENT_LINES = _table(
+    "statement_lines",
+    "id provider identity kind product descriptor posted_on amount currency is_ignored",
+    {
+        "id": cells.identifier,
+        PROVIDER: NAME,
+        "identity": cells.text(64),
+        "kind": cells.choice("plan", "api"),
+        "product": cells.text(200),
+        "descriptor": cells.text(200),
+        "posted_on": cells.day,
+        "amount": _AMOUNT,
+        "currency": cells.text(3),
+        "usd_rate": cells.decimal(6, 12),
+        "card_last_four": cells.text(4),
+        "is_ignored": cells.flag,
+    },
+    order=("posted_on", "id"),
+)
+
 # In the order in which they are imported: each refers to those before it.
 TABLES = (
     WORKSPACE,
@@ -332,6 +396,9 @@ TABLES = (
     SOURCES,
     REJECTIONS,
     *STATEMENTS,
+    INVOICES,
+    INVOICE_LINES,
+    STATEMENT_LINES,
     DAILY,
 )
 # Columns that name rows of other tables.
@@ -340,4 +407,5 @@ REFERENCES = {
     "import_id": SOURCES,
     "subscription_id": SUBSCRIPTIONS,
     "budget_id": BUDGETS,
+    "invoice_id": INVOICES,
 }

@@ -63,7 +63,10 @@ WRITTEN_BY_NOBODY = {  # but by functions; read by its owner and by services
     "prompt_deployments",
     "prompt_versions",
     "prompts",
+    "invoice_lines",
+    "invoices",
     "spans",
+    "statement_lines",
     "traces",
 }
 SEEN_BY_ADMINS = {
@@ -113,6 +116,9 @@ TOTALS = {
     "budgets",
     "forecast_results",
     "forecast_totals",
+    "invoice_lines",
+    "invoices",
+    "statement_lines",
 }
 
 EXECUTED_BY = {
@@ -141,6 +147,9 @@ EXECUTED_BY = {
     "daily_costs": {"authenticated"},
     "data_version": {"authenticated"},
     "decide_advice": {"authenticated"},
+    "decide_invoice": {"authenticated"},
+    "delete_invoice": {"authenticated"},
+    "delete_statement_line": {"authenticated"},
     "owns_installation": {"authenticated"},
     "delete_missing": {"authenticated"},
     "delete_own_account": {"authenticated"},
@@ -165,7 +174,9 @@ EXECUTED_BY = {
     "forecast_state": {"authenticated"},
     "get_top_models_by_spend": {"authenticated", "service_role"},
     "get_user_total_spend": {"authenticated", "service_role"},
+    "ignore_statement_line": {"authenticated"},
     "invite": {"authenticated"},
+    "invoice_usage": {"authenticated"},
     "jump_names": {"authenticated"},
     "label_prompt_version": {"authenticated"},
     "last_run": {"authenticated"},
@@ -183,6 +194,7 @@ EXECUTED_BY = {
     "name_model": {"authenticated"},
     "pause_channel": {"authenticated"},
     "post_due_renewals": {"authenticated"},
+    "prepaid_credits": {"authenticated"},
     "preview_aliases": {"authenticated"},
     "prompt_figures": {"authenticated"},
     "prompt_text": {"authenticated"},
@@ -208,6 +220,8 @@ EXECUTED_BY = {
     "save_channel": {"authenticated"},
     "save_contents": {"authenticated"},
     "save_cost_records": {"authenticated"},
+    "save_invoice": {"authenticated"},
+    "save_statement_lines": {"authenticated"},
     "save_spans": {"authenticated"},
     "search_audit_log": {"authenticated"},
     "set_alert_rules": {"authenticated"},
@@ -242,8 +256,12 @@ NEEDS_ROLE = {
     "count_by_rule": "admin",
     "create_api_key": "member",
     "create_project": "admin",
+    "decide_invoice": "admin",
+    "delete_invoice": "admin",
+    "delete_statement_line": "admin",
     "delete_workspace": "owner",
     "deploy_prompt": "admin",
+    "ignore_statement_line": "admin",
     "invite": "admin",
     "label_prompt_version": "member",
     "name_billing_account": "admin",
@@ -259,6 +277,8 @@ NEEDS_ROLE = {
     "save_channel": "admin",
     "save_contents": "member",
     "save_cost_records": "member",
+    "save_invoice": "admin",
+    "save_statement_lines": "admin",
     "save_spans": "member",
     "search_audit_log": "admin",
     "set_alert_rules": "admin",
@@ -344,6 +364,16 @@ SAMPLE: dict[str, dict[str, Any]] = {
     "invitations": {"email": "new@example.org", "role": "member"},
     "imports": {"filename": "costs.csv", "format": "generic", "file_sha256": "0" * 64},
     "job_runs": {"run_id": uuid4(), "day": "2026-05-01"},
+    "invoice_lines": {"position": 1, "description": "Usage", "amount": 10},
+    "invoices": {
+        "seller": "OpenAI, LLC",
+        "number": "A-1",
+        "kind": "credits",
+        "issued_on": "2026-05-01",
+        "currency": "USD",
+        "subtotal": 10,
+        "total": 10,
+    },
     "members": {"role": "viewer"},
     "model_aliases": {"name": "my-gpt-prod", "model_name": "gpt-5"},
     "model_prices": {"model_name": "house-model", "input_usd_per_mtok": 1, "output_usd_per_mtok": 2},
@@ -362,6 +392,15 @@ SAMPLE: dict[str, dict[str, Any]] = {
         "week": "2026-05-04",
         "started_at": "2026-05-05T12:00:00Z",
         "name": "chat",
+    },
+    "statement_lines": {
+        "identity": "a" * 64,
+        "kind": "api",
+        "product": "OpenAI API",
+        "descriptor": "OPENAI",
+        "posted_on": "2026-05-01",
+        "amount": 10,
+        "currency": "USD",
     },
     "subscriptions": {
         "plan_name": "Plus",
@@ -492,6 +531,10 @@ def another_row(
         unique["name"] = str(uuid4())
     if table in ("spans", "traces"):
         unique["trace_id"] = uuid4().hex
+    if table == "invoices":
+        unique["number"] = str(uuid4())
+    if table == "statement_lines":
+        unique["identity"] = sha256(uuid4().bytes).hexdigest()
     return row | {name: value for name, value in unique.items() if name in row}
 
 
@@ -572,10 +615,23 @@ def _add_channel(connection: Connection, workspace_id: UUID) -> UUID:
 
 
 _HASHED = {"api_keys": "key_hash", "invitations": "token_sha256"}
+
+
+def _add_invoice(connection: Connection, workspace_id: UUID) -> UUID:
+    query = """insert into public.invoices
+            (workspace_id, provider_id, seller, number, kind, issued_on, currency, subtotal, total)
+        select %s, id, 'OpenAI', gen_random_uuid()::text, 'credits', '2026-05-01', 'USD', 10, 10
+        from public.providers where name = 'openai' returning id"""
+    [[invoice_id]] = connection.execute(query, [workspace_id]).fetchall()
+    assert isinstance(invoice_id, UUID)
+    return invoice_id
+
+
 _REFERENCES: dict[str, dict[str, Callable[[Connection, UUID], UUID]]] = {
     "budget_channels": {"budget_id": _add_budget, "channel_id": _add_channel},
     "budget_thresholds": {"budget_id": _add_budget},
     "delivery_attempts": {"delivery_id": _add_delivery},
+    "invoice_lines": {"invoice_id": _add_invoice},
     "project_members": {"project_id": _add_project},
     "project_rules": {"project_id": _add_project},
     "prompt_deployments": {"version_id": _add_prompt_version},

@@ -23,6 +23,7 @@ BOUNDED: dict[str, tuple[int, dict[str, str]]] = {
     "budgets": (2_500, {"name": "'b' || n"}),
     "custom_models": (1_000, {"model_name": "'m' || n"}),
     "imports": (5_000, {"filename": "'f' || n"}),
+    "invoices": (2_000, {"number": "'n' || n"}),
     "invitations": (1_000, {"email": "n || '@example.org'", "token_sha256": "sha256(n::text::bytea)"}),
     "members": (1_000, {"user_id": "md5(n::text)::uuid"}),
     "model_aliases": (2_000, {"name": "'m' || n"}),
@@ -31,6 +32,7 @@ BOUNDED: dict[str, tuple[int, dict[str, str]]] = {
     "prompt_deployments": (10_000, {"share": "1 + n % 99"}),
     "prompt_versions": (10_000, {"number": "n"}),
     "prompts": (2_000, {"name": "'p' || n"}),
+    "statement_lines": (5_000, {"identity": "encode(sha256(n::text::bytea), 'hex')"}),
     "subscriptions": (200, {"plan_name": "'p' || n"}),
 }
 # The others, with the reason why they end by themselves.
@@ -46,6 +48,7 @@ END_OTHERWISE = {
     "delivery_attempts": "a few of each delivery",
     "forecast_results": "written by the nightly run alone",
     "forecast_totals": "written by the nightly run alone",
+    "invoice_lines": "200 of each invoice",
     "job_runs": "written by the nightly run alone",
     "person_aliases": "2,000 by set_aliases",
     "project_members": "members of projects, both of which are bounded",

@@ -38,6 +38,7 @@ def furnish(database: Database) -> None:
     _set_prices(database)
     _add_plans(database)
     _add_records(database, logs, projects)
+    _add_invoices(database)
     database.call("name_billing_account", account=ACME, name="Acme")
     database.call("name_model", provider="openai", name="my-gpt-prod", model="gpt-5")
     _add_budgets(database, projects)
@@ -46,6 +47,50 @@ def furnish(database: Database) -> None:
     limit = {"kind": "latency", "model": "gpt-5", "minutes": 60, "limit": 8000, "requests": 50}
     database.call("set_model_limits", limits=[limit])
     database.call("archive_project", project=projects["Old"])
+
+
+def _add_invoices(database: Database) -> None:
+    amounts = {"subtotal": "14.7600000001", "tax": "2.81", "total": "17.5700000001"}
+    invoice: Row = amounts | {
+        "provider": "chatgpt",
+        "seller": "=Seller",
+        "number": "A-1",
+        "kind": "subscription",
+        "issued_on": "2026-09-03",
+        "currency": "EUR",
+        "discount": "0",
+        "applied_balance": "0",
+        "usd_rate": "1.1524",
+        "card_last_four": "0042",
+        "lines": [
+            {
+                "description": "=Plus",
+                "amount": "14.7600000001",
+                "quantity": "1",
+                "unit_price": "14.7600000001",
+            }
+        ],
+    }
+    database.call("save_invoice", invoice=invoice)
+    ignored = database.call("save_invoice", invoice=invoice | {"number": "A-2"})
+    database.call("decide_invoice", invoice=ignored["id"], decision="ignored")
+    lines: list[Row] = [
+        {
+            "identity": name * 64,
+            "provider": "cursor",
+            "kind": "plan",
+            "product": "Cursor",
+            "descriptor": "CURSOR",
+            "posted_on": "2026-09-20",
+            "amount": "20.1",
+            "currency": "USD",
+            "usd_rate": "1",
+        }
+        for name in "ab"
+    ]
+    database.call("save_statement_lines", lines=lines)
+    [line] = database.select(Query("statement_lines", "id", ["id"], {"identity": "b" * 64}))
+    database.call("ignore_statement_line", line=line["id"], is_ignored=True)
 
 
 def _add_budgets(database: Database, projects: dict[str, str]) -> None:
@@ -269,6 +314,10 @@ _TABLES = {
     "budgets": "id,name,project_id,provider_id,model_name,billing_account,tag,agent,environment,customer,"
     "measure,amount::text,currency,period,starts_on_day,counts_subscriptions,counts_tax,paused_at",
     "budget_thresholds": "id,kind,percent",
+    "invoices": "id,provider_id,seller,number,kind,issued_on,currency,subtotal::text,tax::text,total::text,"
+    "usd_rate::text,card_last_four,decision",
+    "invoice_lines": "id,position,description,amount::text,quantity::text,unit_price::text",
+    "statement_lines": "id,provider_id,identity,kind,product,posted_on,amount::text,is_ignored",
     "subscriptions": "id,plan_name,amount_usd::text,started_on,ended_on,renewal_day,interval",
     "workspaces": "id,timezone,currency,alert_rules::text,trace_days,model_limits::text",
     "user_preferences": "user_id,currency,timezone,theme,weekly_digest",

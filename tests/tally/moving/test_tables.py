@@ -86,10 +86,13 @@ OF_TABLES = {
         "credential_id",
         "errors",
     },  # of this house; a table of their own
+    "invoice_lines": {"metadata"},
+    "invoices": {"created_by", "decided_at", "decided_by", "metadata"},
     "model_aliases": {"metadata"},
     "person_aliases": {"metadata"},
     "project_rules": {"metadata", "position"},  # the order of the rows
     "projects": {"metadata"},
+    "statement_lines": {"created_by", "invoice_id", "metadata"},  # linked again
     "superseded_records": {"model_key"},
     # What is said is kept where an admin of the new house chooses so.
     "workspaces": {"content_days", "content_words", "metadata", "personal_user_id"},

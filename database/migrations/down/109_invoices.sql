@@ -1,0 +1,5 @@
+-- The way back from 109_invoices.sql. Invoices and lines of statements are deleted with it; what they brought into the ledger stays.
+
+drop table if exists public.statement_lines;
+drop table if exists public.invoice_lines;
+drop table if exists public.invoices;
