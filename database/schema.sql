@@ -2133,6 +2133,89 @@ begin
 end
 $$;
 
+-- TABLE public.experiments
+
+CREATE TABLE public.experiments (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    name text NOT NULL,
+    question text DEFAULT ''::text NOT NULL,
+    project_id uuid,
+    primary_score text,
+    score_kind text DEFAULT 'bool'::text NOT NULL,
+    margin numeric DEFAULT 0.05 NOT NULL,
+    min_runs integer DEFAULT 400 NOT NULL,
+    status text DEFAULT 'draft'::text NOT NULL,
+    starts_at timestamp with time zone DEFAULT now() NOT NULL,
+    ends_at timestamp with time zone,
+    decided_variant text,
+    decided_at timestamp with time zone,
+    decided_by uuid,
+    decision jsonb,
+    gathered jsonb DEFAULT '{}'::jsonb NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_by uuid DEFAULT auth.uid(),
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT experiments_check CHECK (((ends_at > starts_at) AND (ends_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT experiments_decided_at_check CHECK (((decided_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (decided_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT experiments_decided_variant_check CHECK (((length(decided_variant) >= 1) AND (length(decided_variant) <= 100))),
+    CONSTRAINT experiments_decision CHECK (((status = 'decided'::text) <= (decision IS NOT NULL))),
+    CONSTRAINT experiments_decision_check CHECK (((jsonb_typeof(decision) = 'object'::text) AND (pg_column_size(decision) <= 65536))),
+    CONSTRAINT experiments_gathered_check CHECK (((jsonb_typeof(gathered) = 'object'::text) AND (pg_column_size(gathered) <= 8192))),
+    CONSTRAINT experiments_margin CHECK (((margin > (0)::numeric) AND
+CASE score_kind
+    WHEN 'bool'::text THEN (margin <= 0.5)
+    WHEN 'rating'::text THEN (margin <= (4)::numeric)
+    ELSE (margin < ('1000000000000'::bigint)::numeric)
+END)),
+    CONSTRAINT experiments_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT experiments_min_runs_check CHECK (((min_runs >= 30) AND (min_runs <= 20000))),
+    CONSTRAINT experiments_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT experiments_primary_score_check CHECK (((length(primary_score) >= 1) AND (length(primary_score) <= 100))),
+    CONSTRAINT experiments_question_check CHECK ((length(question) <= 300)),
+    CONSTRAINT experiments_score_kind_check CHECK ((score_kind = ANY (ARRAY['bool'::text, 'rating'::text, 'number'::text]))),
+    CONSTRAINT experiments_starts_at_check CHECK (((starts_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (starts_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT experiments_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'running'::text, 'decided'::text, 'archived'::text])))
+);
+
+-- FUNCTION private.check_experiment(public.experiments)
+
+CREATE FUNCTION private.check_experiment(wanted public.experiments) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    if length(wanted.question) > 300 then
+        raise exception 'Ask the question in 300 characters at most.' using errcode = '22023';
+    end if;
+    if wanted.min_runs is null or wanted.min_runs not between 30 and 20000 then
+        raise exception 'Plan 30 to 20,000 runs of each variant.' using errcode = '22023';
+    end if;
+    if
+        wanted.margin is null or wanted.margin <= 0 or wanted.margin = 'NaN'
+        or wanted.margin > (case wanted.score_kind when 'bool' then 0.5 when 'rating' then 4 else 999999999999 end)
+    then
+        raise exception 'Give a margin above 0: up to 50 points of a pass rate, or 4 of a rating.' using errcode = '22023';
+    end if;
+    if wanted.ends_at <= wanted.starts_at then
+        raise exception 'The experiment ends before it starts. Choose a later end.' using errcode = '22023';
+    end if;
+    if
+        wanted.project_id is not null
+        and not exists (
+            select
+            from public.projects as p
+            where
+                p.id = wanted.project_id and p.workspace_id = wanted.workspace_id
+                and p.id not in (select private.hidden_projects())
+        )
+    then
+        raise exception 'This project no longer exists. Choose another one.' using errcode = '22023';
+    end if;
+end
+$$;
+
 -- FUNCTION private.check_explored_period(private.exploration)
 
 CREATE FUNCTION private.check_explored_period(question private.exploration) RETURNS void
@@ -2492,6 +2575,19 @@ CREATE FUNCTION private.check_renewals(tenant uuid, zone text, OUT is_wrong bool
     from unknown as u
 $$;
 
+-- FUNCTION private.check_run_count(uuid)
+
+CREATE FUNCTION private.check_run_count(experiment uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    if (select count(*) > 40000 from public.experiment_runs as r where r.experiment_id = experiment) then
+        raise exception 'An experiment can have 40,000 runs at most. Choose a later start, or a project.' using errcode = '22023';
+    end if;
+end
+$$;
+
 -- FUNCTION private.check_shares(jsonb)
 
 CREATE FUNCTION private.check_shares(shares jsonb) RETURNS void
@@ -2637,6 +2733,37 @@ begin
 end
 $$;
 
+-- FUNCTION private.check_variants(jsonb)
+
+CREATE FUNCTION private.check_variants(variants jsonb) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+declare
+    twice record;
+begin
+    if jsonb_array_length(variants) not between 2 and 6 then
+        raise exception 'An experiment has 2 to 6 variants.' using errcode = '22023';
+    end if;
+    if (select count(*) <> 1 from jsonb_array_elements(variants) as v (given) where (v.given ->> 'is_baseline')::boolean) then
+        raise exception 'Choose one variant as the baseline, which the others are compared with.' using errcode = '22023';
+    end if;
+    if (select count(*) > count(distinct lower(v.given ->> 'name')) from jsonb_array_elements(variants) as v (given)) then
+        raise exception 'Two variants have the same name. Give each a name of its own.' using errcode = '22023';
+    end if;
+    select a.given ->> 'name' as one, b.given ->> 'name' as other into twice
+    from jsonb_array_elements(variants) with ordinality as a (given, nth)
+    inner join jsonb_array_elements(variants) with ordinality as b (given, nth) on a.nth < b.nth
+    where private.matches_overlap(a.given -> 'match', b.given -> 'match')
+    order by a.nth, b.nth
+    limit 1;
+    if found then
+        raise exception 'One call could be in variants % and %. Let them differ in model, prompt version, tag or agent.',
+            twice.one, twice.other using errcode = '22023';
+    end if;
+end
+$$;
+
 -- FUNCTION private.choices_of_events(uuid, uuid[], timestamp with time zone, timestamp with time zone)
 
 CREATE FUNCTION private.choices_of_events(tenant uuid, keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) RETURNS TABLE(is_record boolean, id uuid, at timestamp with time zone, project_id uuid, chosen_by text)
@@ -2731,6 +2858,38 @@ CREATE FUNCTION private.claim_digest(workspace uuid, person uuid, kind text, per
         where d.state = 'waiting' and d.next_attempt_at <= $5
     returning d.id
 $_$;
+
+-- FUNCTION private.clean_match(jsonb, text)
+
+CREATE FUNCTION private.clean_match(given jsonb, variant text) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+declare
+    cleaned jsonb;
+    wrong text;
+begin
+    select m.key into wrong
+    from jsonb_each(coalesce(given, '{}')) as m (key, value)
+    where
+        m.key not in ('model', 'provider', 'prompt', 'prompt_version', 'tag', 'agent')
+        or jsonb_typeof(m.value) not in ('string', 'null')
+        or length(m.value #>> '{}') > 200
+    order by m.key
+    limit 1;
+    if wrong is not null then
+        raise exception 'Variant % cannot be matched by “%”. Give texts of model, provider, prompt, prompt_version, tag or agent.',
+            variant, left(wrong, 50) using errcode = '22023';
+    end if;
+    select coalesce(jsonb_object_agg(m.key, btrim(m.value #>> '{}')), '{}') into cleaned
+    from jsonb_each(coalesce(given, '{}')) as m (key, value)
+    where btrim(m.value #>> '{}') <> '';
+    if cleaned ? 'prompt_version' and not cleaned ? 'prompt' then
+        raise exception 'Variant % names a version without its prompt. Give the prompt as well.', variant using errcode = '22023';
+    end if;
+    return cleaned;
+end
+$$;
 
 -- FUNCTION private.clean_name(text, text)
 
@@ -4904,6 +5063,28 @@ begin
 end
 $$;
 
+-- FUNCTION private.find_experiment(uuid, text)
+
+CREATE FUNCTION private.find_experiment(tenant uuid, named text) RETURNS public.experiments
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    found_id uuid;
+begin
+    select e.id into found_id
+    from public.experiments as e
+    where e.workspace_id = tenant and (e.name = named or e.id::text = lower(named))
+    order by e.name = named
+    limit 1;
+    if found_id is null then
+        raise exception 'There is no experiment “%” in this workspace. Make it on the page Experiments first.',
+            left(coalesce(named, ''), 100) using errcode = '22023';
+    end if;
+    return private.require_experiment(found_id, 'member');
+end
+$$;
+
 -- FUNCTION private.find_known(uuid, private.incoming_record[], timestamp with time zone, timestamp with time zone, boolean)
 
 CREATE FUNCTION private.find_known(tenant uuid, incoming private.incoming_record[], first_at timestamp with time zone, last_at timestamp with time zone, has_requests boolean) RETURNS uuid[]
@@ -6470,6 +6651,66 @@ CREATE FUNCTION private.keep_as_superseded(owner uuid, ids uuid[], first_at time
     where r.workspace_id = owner
 $$;
 
+-- FUNCTION private.keep_gathered_runs(public.experiments, timestamp with time zone)
+
+CREATE FUNCTION private.keep_gathered_runs(experiment public.experiments, until timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    with found as materialized (
+        select
+            m.session, min(m.variant_id::text)::uuid as variant_id, count(distinct m.variant_id) as variants, min(m.at) as at,
+            case when not bool_or(m.is_unpriced) then greatest(coalesce(sum(m.cost_usd), 0), 0) end as cost_usd,
+            sum(m.input_tokens) as input_tokens, sum(m.output_tokens) as output_tokens, sum(m.requests) as calls,
+            sum(m.duration_ms) as latency_ms
+        from private.matching_calls(experiment, experiment.starts_at, until) as m
+        group by m.session
+    ),
+
+    gone as (
+        delete from public.experiment_runs as r
+        where
+            r.experiment_id = experiment.id and r.source = 'records'
+            and not exists (select from found as f where f.session = r.session and f.variants = 1)
+    ),
+
+    kept as (
+        insert into public.experiment_runs as r (
+            workspace_id, experiment_id, variant_id, session, happened_at, cost_usd, input_tokens, output_tokens, calls,
+            latency_ms, source
+        )
+        select
+            experiment.workspace_id, experiment.id, f.variant_id, f.session, f.at, round(f.cost_usd, 10), f.input_tokens::bigint,
+            f.output_tokens::bigint, f.calls::bigint, f.latency_ms::bigint, 'records'
+        from found as f
+        where f.session is not null and f.variants = 1
+        on conflict (experiment_id, session) do update
+            set
+                variant_id = excluded.variant_id,
+                happened_at = case when r.source = 'records' then excluded.happened_at else r.happened_at end,
+                cost_usd = excluded.cost_usd, input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
+                calls = excluded.calls, latency_ms = coalesce(excluded.latency_ms, r.latency_ms),
+                metadata = case when r.source = 'records' then r.metadata else r.metadata || '{"is_filled": true}' end
+            where
+                r.source = 'records'
+                or (r.variant_id = excluded.variant_id and (r.cost_usd is null or r.metadata ? 'is_filled'))
+        returning r.session
+    )
+
+    select
+        jsonb_build_object(
+            'found', (select count(*) from found as f where f.session is not null),
+            'left_out', (
+                select count(*)
+                from found as f
+                left join public.experiment_runs as r
+                    on r.experiment_id = experiment.id and r.session = f.session and r.source <> 'records'
+                where f.session is not null and (f.variants > 1 or r.variant_id <> f.variant_id)
+            ),
+            'without_session', (select coalesce(sum(f.calls), 0) from found as f where f.session is null)
+        )
+$$;
+
 -- FUNCTION private.keep_limits_of_those_above()
 
 CREATE FUNCTION private.keep_limits_of_those_above() RETURNS trigger
@@ -6525,6 +6766,92 @@ begin
     return new;
 end
 $$;
+
+-- FUNCTION private.keep_runs(public.experiments, jsonb, text)
+
+CREATE FUNCTION private.keep_runs(experiment public.experiments, given jsonb, source text) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $_$
+declare
+    kept bigint;
+begin
+    insert into public.experiment_runs as r (
+        workspace_id, experiment_id, variant_id, session, item_key, happened_at, cost_usd, input_tokens, output_tokens, calls,
+        latency_ms, ok, source
+    )
+    select distinct on (g.session)
+        experiment.workspace_id, experiment.id, v.id, g.session, g.item_key, coalesce(g.happened_at, now()),
+        round(g.cost_usd, 10), g.input_tokens, g.output_tokens, g.calls, g.latency_ms, g.ok, $3
+    from jsonb_array_elements(given) with ordinality as o (run, nth)
+    cross join lateral jsonb_to_record(o.run) as g (
+        variant text, session text, item_key text, happened_at timestamptz, cost_usd numeric, input_tokens bigint,
+        output_tokens bigint, calls bigint, latency_ms bigint, ok boolean
+    )
+    inner join public.experiment_variants as v on v.experiment_id = experiment.id and v.name = g.variant
+    order by g.session, o.nth desc
+    on conflict (experiment_id, session) do update
+        set
+            item_key = coalesce(excluded.item_key, r.item_key), cost_usd = coalesce(excluded.cost_usd, r.cost_usd),
+            input_tokens = coalesce(excluded.input_tokens, r.input_tokens),
+            output_tokens = coalesce(excluded.output_tokens, r.output_tokens), calls = coalesce(excluded.calls, r.calls),
+            latency_ms = coalesce(excluded.latency_ms, r.latency_ms), ok = coalesce(excluded.ok, r.ok);
+    get diagnostics kept = row_count;
+    return kept;
+exception
+    when check_violation or not_null_violation or data_exception then
+        raise exception 'A run is out of its bounds. Check its session, time, cost and counts.' using errcode = '22023';
+end
+$_$;
+
+-- FUNCTION private.keep_scores(uuid, jsonb)
+
+CREATE FUNCTION private.keep_scores(experiment uuid, given jsonb) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $_$
+declare
+    missing text;
+    kept bigint;
+begin
+    select s.session into missing
+    from jsonb_to_recordset(given) as s (session text)
+    where not exists (select from public.experiment_runs as r where r.experiment_id = $1 and r.session = s.session)
+    limit 1;
+    if found then
+        raise exception 'There is no run “%” in this experiment. Send the run before its scores.', left(missing, 100)
+            using errcode = '22023';
+    end if;
+    insert into public.scores as o (workspace_id, experiment_run_id, name, kind, value, scored_by, user_id)
+    select distinct on (r.id, s.name, s.by)
+        r.workspace_id, r.id, s.name, s.kind, s.value, s.by, case when s.by = 'human' then auth.uid() end
+    from jsonb_array_elements(given) with ordinality as e (score, nth)
+    cross join lateral jsonb_to_record(e.score) as s (session text, name text, kind text, value numeric, by text)
+    inner join public.experiment_runs as r on r.experiment_id = $1 and r.session = s.session
+    order by r.id, s.name, s.by, e.nth desc
+    on conflict on constraint scores_once do update set kind = excluded.kind, value = excluded.value;
+    get diagnostics kept = row_count;
+    if
+        exists (
+            select from public.scores as o
+            where o.experiment_run_id in (
+                select r.id
+                from public.experiment_runs as r
+                inner join jsonb_to_recordset(given) as s (session text) on r.session = s.session
+                where r.experiment_id = $1
+            )
+            group by o.experiment_run_id
+            having count(*) > 50
+        )
+    then
+        raise exception 'A run can have 50 scores at most.' using errcode = '22023';
+    end if;
+    return kept;
+exception
+    when check_violation or not_null_violation or invalid_text_representation or numeric_value_out_of_range then
+        raise exception 'A score is out of its bounds: 0 or 1 for bool, 1 to 5 for a rating, else a number.' using errcode = '22023';
+end
+$_$;
 
 -- FUNCTION private.keep_statements(uuid, public.imports, text, private.incoming_record[], uuid[])
 
@@ -7259,6 +7586,77 @@ begin
         ) as f on k.nth = f.nth
         left join unnest(rules) as r on f.position = r.position
     );
+end
+$$;
+
+-- FUNCTION private.matches_overlap(jsonb, jsonb)
+
+CREATE FUNCTION private.matches_overlap(one jsonb, other jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select
+        one <> '{}' and other <> '{}'
+        and not exists (
+            select
+            from jsonb_each_text(one) as m (key, value)
+            where lower(other ->> m.key) <> lower(m.value)
+        )
+$$;
+
+-- FUNCTION private.matching_calls(public.experiments, timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.matching_calls(experiment public.experiments, first_at timestamp with time zone, last_at timestamp with time zone) RETURNS TABLE(variant_id uuid, is_baseline boolean, session text, at timestamp with time zone, cost_usd numeric, is_unpriced boolean, input_tokens bigint, output_tokens bigint, requests bigint, duration_ms bigint)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+declare
+    hidden constant uuid[] := array(
+        select p.id from public.projects as p where p.workspace_id = experiment.workspace_id and p.is_private
+    );
+begin
+    return query
+    with wanted as materialized (
+        select
+            v.id, v.is_baseline, lower(v.match ->> 'model') as model, v.match ->> 'prompt' as prompt,
+            v.match ->> 'prompt_version' as prompt_version, v.match ->> 'tag' as tag, v.match ->> 'agent' as agent,
+            v.match ->> 'provider' as provider,
+            (select p.id from public.providers as p where p.name = lower(v.match ->> 'provider')) as provider_id
+        from public.experiment_variants as v
+        where v.experiment_id = experiment.id and v.match <> '{}'
+    ),
+
+    calls as materialized (
+        select r.*
+        from public.effective_records as r
+        where
+            r.workspace_id = experiment.workspace_id and r.timestamp >= first_at and r.timestamp < last_at
+            and r.charge_type = 'usage' and r.cost_basis in ('billed', 'estimated', 'included')
+            and case
+                when experiment.project_id is null then (r.project_id = any (hidden)) is not true
+                else r.project_id = experiment.project_id
+            end
+    )
+
+    select
+        w.id, w.is_baseline, private.dimension_value(c.metadata, array['session', 'session_id']), c.timestamp, c.cost_usd,
+        c.cost_usd is null and not private.is_failed_call(c.tokens_used, c.metadata),
+        c.input_tokens, c.output_tokens, greatest(c.request_count, 1),
+        case
+            when
+                jsonb_typeof(c.metadata -> 'inference' -> 'duration_ms') = 'number'
+                and (c.metadata -> 'inference' -> 'duration_ms')::numeric between 0 and 10000000000
+                then (c.metadata -> 'inference' -> 'duration_ms')::numeric::bigint
+        end
+    from calls as c
+    inner join wanted as w
+        on (w.model is null or lower(c.model_name) = w.model or c.model_key = w.model)
+        and (w.provider is null or c.provider_id = w.provider_id)
+        and (w.prompt is null or btrim(c.metadata ->> 'prompt') = w.prompt)
+        and (w.prompt_version is null or btrim(c.metadata ->> 'prompt_version') = w.prompt_version)
+        and (w.agent is null or private.dimension_value(c.metadata, array['agent']) = w.agent)
+        and (w.tag is null or private.has_tag(c.metadata, w.tag));
 end
 $$;
 
@@ -10545,6 +10943,30 @@ begin
 end
 $$;
 
+-- FUNCTION private.require_experiment(uuid, text)
+
+CREATE FUNCTION private.require_experiment(asked uuid, at_least text) RETURNS public.experiments
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    found_one public.experiments;
+begin
+    select e.* into found_one
+    from public.experiments as e
+    where
+        e.id = asked
+        and e.workspace_id in (select private.workspaces_as('viewer'))
+        and e.workspace_id in (select private.workspaces_showing_totals())
+        and (e.project_id is null or e.project_id not in (select private.hidden_projects()));
+    if not found then
+        raise exception 'This experiment no longer exists. Reload the page.' using errcode = '42501';
+    end if;
+    perform private.require_workspace(found_one.workspace_id, at_least);
+    return found_one;
+end
+$$;
+
 -- FUNCTION private.require_invitation(text)
 
 CREATE FUNCTION private.require_invitation(token text) RETURNS public.invitations
@@ -11002,6 +11424,62 @@ begin
     ) as f;
 end
 $_$;
+
+-- FUNCTION private.set_variants(public.experiments, jsonb)
+
+CREATE FUNCTION private.set_variants(experiment public.experiments, given jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    cleaned jsonb;
+    kept text;
+begin
+    if jsonb_typeof(given) is distinct from 'array' or jsonb_array_length(given) > 6 then
+        raise exception 'An experiment has 2 to 6 variants.' using errcode = '22023';
+    end if;
+    select
+        jsonb_agg(jsonb_build_object(
+            'id', v.given ->> 'id', 'name', private.clean_name(v.given ->> 'name', 'variant'), 'nth', v.nth,
+            'is_baseline', coalesce((v.given ->> 'is_baseline')::boolean, false),
+            'match', private.clean_match(v.given -> 'match', private.clean_name(v.given ->> 'name', 'variant'))
+        ) order by v.nth)
+    into cleaned
+    from jsonb_array_elements(given) with ordinality as v (given, nth);
+    perform private.check_variants(coalesce(cleaned, '[]'));
+    select o.name into kept
+    from public.experiment_variants as o
+    where
+        o.experiment_id = experiment.id
+        and not exists (select from jsonb_array_elements(cleaned) as v (given) where v.given ->> 'id' = o.id::text)
+        and exists (select from public.experiment_runs as r where r.experiment_id = experiment.id and r.variant_id = o.id)
+    order by o.nth
+    limit 1;
+    if kept is not null then
+        raise exception 'Variant % has runs, so it stays. Make a new experiment to compare others.', kept using errcode = '22023';
+    end if;
+    set constraints public.experiment_variants_name deferred;
+    delete from public.experiment_variants as o
+    where
+        o.experiment_id = experiment.id
+        and not exists (select from jsonb_array_elements(cleaned) as v (given) where v.given ->> 'id' = o.id::text);
+    update public.experiment_variants as o
+    set
+        name = v.given ->> 'name', nth = (v.given ->> 'nth')::integer,
+        is_baseline = (v.given ->> 'is_baseline')::boolean, match = v.given -> 'match'
+    from jsonb_array_elements(cleaned) as v (given)
+    where o.experiment_id = experiment.id and v.given ->> 'id' = o.id::text;
+    insert into public.experiment_variants (workspace_id, experiment_id, name, nth, is_baseline, match)
+    select
+        experiment.workspace_id, experiment.id, v.given ->> 'name', (v.given ->> 'nth')::integer,
+        (v.given ->> 'is_baseline')::boolean, v.given -> 'match'
+    from jsonb_array_elements(cleaned) as v (given)
+    where not exists (
+        select from public.experiment_variants as o where o.experiment_id = experiment.id and v.given ->> 'id' = o.id::text
+    );
+    set constraints public.experiment_variants_name immediate;
+end
+$$;
 
 -- FUNCTION private.settle_events(uuid, uuid[], timestamp with time zone, timestamp with time zone)
 
@@ -13368,6 +13846,31 @@ begin
 end
 $$;
 
+-- FUNCTION public.bring_experiment(uuid, jsonb)
+
+CREATE FUNCTION public.bring_experiment(workspace uuid, details jsonb) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+    made uuid;
+    given public.experiments;
+begin
+    made := public.save_experiment(tenant, $2 - 'id');
+    given := jsonb_populate_record(null::public.experiments, $2);
+    update public.experiments as e
+    set
+        status = given.status, decided_variant = given.decided_variant, decided_at = given.decided_at, decision = given.decision,
+        metadata = coalesce(given.metadata, '{}')
+    where e.id = made and given.status is not null;
+    return made;
+exception
+    when check_violation then
+        raise exception 'What was decided of this experiment does not fit together.' using errcode = '22023';
+end
+$_$;
+
 -- FUNCTION public.budget_status(uuid)
 
 CREATE FUNCTION public.budget_status(workspace uuid DEFAULT NULL::uuid) RETURNS json
@@ -13857,6 +14360,32 @@ begin
 end
 $_$;
 
+-- FUNCTION public.decide_experiment(uuid, text, jsonb)
+
+CREATE FUNCTION public.decide_experiment(experiment uuid, variant text, decision jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    found_one constant public.experiments := private.require_experiment(experiment, 'admin');
+begin
+    if found_one.status <> 'running' then
+        raise exception 'Only a running experiment can be decided. Reload the page.' using errcode = '22023';
+    end if;
+    if not exists (select from public.experiment_variants as v where v.experiment_id = found_one.id and v.name = $2) then
+        raise exception 'This experiment has no variant of that name. Reload the page.' using errcode = '22023';
+    end if;
+    if jsonb_typeof($3) is distinct from 'object' or pg_column_size($3) > 65536 then
+        raise exception 'The numbers of the decision are missing. Reload the page.' using errcode = '22023';
+    end if;
+    update public.experiments as e
+    set
+        status = 'decided', decided_variant = $2, decided_at = now(), decided_by = auth.uid(), decision = $3,
+        ends_at = greatest(least(coalesce(e.ends_at, now()), now()), e.starts_at + interval '1 second')
+    where e.id = found_one.id;
+end
+$_$;
+
 -- FUNCTION public.decide_invoice(uuid, uuid, text)
 
 CREATE FUNCTION public.decide_invoice(workspace uuid, invoice uuid, decision text) RETURNS void
@@ -13881,6 +14410,19 @@ begin
     perform private.follow_charges(tenant);
 end
 $_$;
+
+-- FUNCTION public.delete_experiment(uuid)
+
+CREATE FUNCTION public.delete_experiment(experiment uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    found_one constant public.experiments := private.require_experiment(experiment, 'admin');
+begin
+    delete from public.experiments as e where e.id = found_one.id;
+end
+$$;
 
 -- FUNCTION public.delete_invoice(uuid, uuid)
 
@@ -14669,6 +15211,37 @@ begin
 end
 $$;
 
+-- FUNCTION public.gather_runs(uuid)
+
+CREATE FUNCTION public.gather_runs(experiment uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '60s'
+    AS $$
+declare
+    e constant public.experiments := private.require_experiment(experiment, 'member');
+    today constant timestamptz := date_trunc('day', now(), 'UTC');
+    sums jsonb;
+begin
+    if e.status <> 'running' then
+        raise exception 'Runs are gathered while an experiment runs. Start it first.' using errcode = '22023';
+    end if;
+    perform pg_advisory_xact_lock(hashtextextended('tally.experiment.' || e.id::text, 0));
+    sums := private.keep_gathered_runs(e, least(coalesce(e.ends_at, 'infinity'), now() + interval '1 day'));
+    perform private.check_run_count(e.id);
+    sums := sums || jsonb_build_object(
+        'at', now(),
+        'matched_usd', (
+            select coalesce(sum(m.cost_usd), 0)::text
+            from private.matching_calls(e, today - interval '28 days', today) as m
+            where m.is_baseline
+        )
+    );
+    update public.experiments as x set gathered = sums where x.id = e.id and x.gathered <> sums;
+    return sums;
+end
+$$;
+
 -- FUNCTION public.get_top_models_by_spend(uuid, timestamp with time zone, timestamp with time zone, integer)
 
 CREATE FUNCTION public.get_top_models_by_spend(user_id uuid, start timestamp with time zone, "end" timestamp with time zone, "limit" integer DEFAULT 10) RETURNS TABLE(model_name text, provider text, total_cost_usd numeric, total_tokens numeric, total_requests numeric, share numeric)
@@ -14931,6 +15504,42 @@ begin
             order by s.timestamp, s.id
             limit greatest(least(page_size, 5000), 0)
         ) as e
+    );
+end
+$$;
+
+-- FUNCTION public.list_experiments(uuid)
+
+CREATE FUNCTION public.list_experiments(workspace uuid) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+begin
+    return (
+        select
+            coalesce(json_agg(
+                to_jsonb(e) - 'workspace_id' - 'decision' - 'metadata' || jsonb_build_object(
+                    'margin', e.margin::text, 'sentence', e.decision -> 'sentence', 'variants', (
+                        select
+                            jsonb_agg(jsonb_build_object(
+                                'name', v.name, 'is_baseline', v.is_baseline, 'match', v.match, 'runs', (
+                                    select count(*) from public.experiment_runs as r
+                                    where r.experiment_id = e.id and r.variant_id = v.id
+                                )
+                            ) order by v.nth)
+                        from public.experiment_variants as v
+                        where v.experiment_id = e.id
+                    )
+                )
+                order by e.status = 'archived', e.created_at desc, e.id
+            ), '[]')
+        from public.experiments as e
+        where
+            e.workspace_id = tenant
+            and e.workspace_id in (select private.workspaces_showing_totals())
+            and (e.project_id is null or e.project_id not in (select private.hidden_projects()))
     );
 end
 $$;
@@ -15277,6 +15886,26 @@ begin
         from found as f
         where f.at is null
     );
+end
+$_$;
+
+-- FUNCTION public.move_experiment(uuid, text)
+
+CREATE FUNCTION public.move_experiment(experiment uuid, status text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    found_one constant public.experiments := private.require_experiment(experiment, 'member');
+begin
+    if $2 is null or $2 not in ('running', 'archived') then
+        raise exception 'Start this experiment, archive it, or take it back.' using errcode = '22023';
+    end if;
+    update public.experiments as e
+    set
+        status = case when $2 = 'archived' then $2 when e.decision is not null then 'decided' else 'running' end,
+        starts_at = case when e.status = 'draft' and $2 = 'running' then least(e.starts_at, now()) else e.starts_at end
+    where e.id = found_one.id;
 end
 $_$;
 
@@ -15633,6 +16262,46 @@ begin
     );
 end
 $_$;
+
+-- FUNCTION public.read_experiment(uuid)
+
+CREATE FUNCTION public.read_experiment(experiment uuid) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '30s'
+    AS $$
+declare
+    e constant public.experiments := private.require_experiment(experiment, 'viewer');
+begin
+    return json_build_object(
+        'experiment', to_jsonb(e) - 'workspace_id' || jsonb_build_object('margin', e.margin::text),
+        'variants', (
+            select json_agg(to_jsonb(v) - 'workspace_id' - 'experiment_id' - 'metadata' order by v.nth)
+            from public.experiment_variants as v
+            where v.experiment_id = e.id
+        ),
+        'runs', (
+            select
+                coalesce(json_agg(json_build_array(
+                    r.id, v.nth, r.session, r.item_key, r.happened_at, r.cost_usd::text, r.input_tokens, r.output_tokens,
+                    r.calls, r.latency_ms, r.ok, r.source
+                ) order by r.happened_at desc, r.session), '[]')
+            from public.experiment_runs as r
+            inner join public.experiment_variants as v on r.experiment_id = v.experiment_id and r.variant_id = v.id
+            where r.experiment_id = e.id
+        ),
+        'scores', (
+            select
+                coalesce(json_agg(
+                    json_build_array(s.experiment_run_id, s.kind, s.value::text, s.scored_by, s.user_id) order by s.id
+                ), '[]')
+            from public.experiment_runs as r
+            inner join public.scores as s on r.id = s.experiment_run_id
+            where r.experiment_id = e.id and s.name = e.primary_score
+        )
+    );
+end
+$$;
 
 -- FUNCTION public.read_prompt(uuid, text)
 
@@ -16290,6 +16959,63 @@ begin
 end
 $_$;
 
+-- FUNCTION public.save_experiment(uuid, jsonb)
+
+CREATE FUNCTION public.save_experiment(workspace uuid, details jsonb) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'member');
+    stored public.experiments;
+    wanted public.experiments;
+begin
+    if $2 ->> 'id' is not null then
+        stored := private.require_experiment(($2 ->> 'id')::uuid, 'member');
+        if stored.status not in ('draft', 'running') or stored.workspace_id <> tenant then
+            raise exception 'This experiment is decided or archived, and stays as it is. Make a new one.' using errcode = '22023';
+        end if;
+    else
+        stored.id := gen_random_uuid();
+        stored.question := '';
+        stored.score_kind := 'bool';
+        stored.margin := 0.05;
+        stored.min_runs := 400;
+        stored.starts_at := now();
+    end if;
+    wanted := jsonb_populate_record(stored, coalesce($2, '{}') - 'id' - 'workspace_id' - 'created_by' - 'created_at');
+    wanted.name := private.clean_name(wanted.name, 'experiment');
+    wanted.primary_score := nullif(btrim(wanted.primary_score), '');
+    wanted.workspace_id := tenant;
+    perform private.check_experiment(wanted);
+    insert into public.experiments as e (
+        id, workspace_id, name, question, project_id, primary_score, score_kind, margin, min_runs, status, starts_at, ends_at
+    )
+    values (
+        wanted.id, tenant, wanted.name, btrim(wanted.question), wanted.project_id, wanted.primary_score, wanted.score_kind,
+        wanted.margin, wanted.min_runs, case when wanted.status = 'draft' then 'draft' else 'running' end, wanted.starts_at,
+        wanted.ends_at
+    )
+    on conflict (id) do update
+        set
+            name = excluded.name, question = excluded.question, project_id = excluded.project_id,
+            primary_score = excluded.primary_score, score_kind = excluded.score_kind, margin = excluded.margin,
+            min_runs = excluded.min_runs, status = excluded.status, starts_at = excluded.starts_at, ends_at = excluded.ends_at;
+    if $2 ? 'variants' or $2 ->> 'id' is null then
+        perform private.set_variants(wanted, $2 -> 'variants');
+    end if;
+    return wanted.id;
+exception
+    when unique_violation then
+        raise exception 'There is an experiment of this name already. Choose another name.' using errcode = '22023';
+    when
+        check_violation or invalid_text_representation or invalid_datetime_format or datetime_field_overflow
+        or numeric_value_out_of_range
+    then
+        raise exception 'A value of this experiment is out of its bounds. Check dates, texts and numbers.' using errcode = '22023';
+end
+$_$;
+
 -- FUNCTION public.save_invoice(uuid, jsonb)
 
 CREATE FUNCTION public.save_invoice(workspace uuid, invoice jsonb) RETURNS json
@@ -16335,6 +17061,72 @@ begin
     return json_build_object('id', coalesce(joined, given.id), 'is_new', joined is null);
 end
 $$;
+
+-- FUNCTION public.save_runs(uuid, text, jsonb, jsonb, text)
+
+CREATE FUNCTION public.save_runs(workspace uuid, experiment text, runs jsonb, scores jsonb, source text) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '60s'
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'member');
+    e constant public.experiments := private.find_experiment(tenant, $2);
+    wrong record;
+    kept bigint;
+begin
+    if e.status in ('decided', 'archived') then
+        raise exception 'This experiment is % and takes no more runs.', e.status using errcode = '22023';
+    end if;
+    perform pg_advisory_xact_lock(hashtextextended('tally.experiment.' || e.id::text, 0));
+    select g.session, g.variant into wrong
+    from jsonb_to_recordset(coalesce($3, '[]')) as g (session text, variant text)
+    where not exists (select from public.experiment_variants as v where v.experiment_id = e.id and v.name = g.variant)
+    limit 1;
+    if found then
+        raise exception 'Run “%” names the variant “%”, which this experiment does not have.', left(wrong.session, 100),
+            left(coalesce(wrong.variant, ''), 100) using errcode = '22023';
+    end if;
+    select g.session, min(g.variant) as one, max(g.variant) as other into wrong
+    from (
+        select n.session, n.variant from jsonb_to_recordset(coalesce($3, '[]')) as n (session text, variant text)
+        union all
+        select r.session, v.name
+        from public.experiment_runs as r
+        inner join public.experiment_variants as v on r.experiment_id = v.experiment_id and r.variant_id = v.id
+        where r.experiment_id = e.id
+    ) as g
+    group by g.session
+    having count(distinct g.variant) > 1
+    limit 1;
+    if found then
+        raise exception 'Run “%” is in two variants, % and %. A run is in one.', left(wrong.session, 100), wrong.one, wrong.other
+            using errcode = '22023';
+    end if;
+    kept := private.keep_runs(e, coalesce($3, '[]'), $5);
+    perform private.check_run_count(e.id);
+    return json_build_object('runs', kept, 'scores', private.keep_scores(e.id, coalesce($4, '[]')));
+end
+$_$;
+
+-- FUNCTION public.save_scores(uuid, text, jsonb)
+
+CREATE FUNCTION public.save_scores(workspace uuid, experiment text, scores jsonb) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '60s'
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'member');
+    e constant public.experiments := private.find_experiment(tenant, $2);
+begin
+    if e.status = 'archived' then
+        raise exception 'This experiment is archived and takes no more scores.' using errcode = '22023';
+    end if;
+    perform pg_advisory_xact_lock(hashtextextended('tally.experiment.' || e.id::text, 0));
+    return private.keep_scores(e.id, coalesce($3, '[]'));
+end
+$_$;
 
 -- FUNCTION public.save_spans(json, uuid)
 
@@ -18035,6 +18827,55 @@ CREATE TABLE public.exchange_rates (
     CONSTRAINT exchange_rates_rate_check CHECK (((rate > (0)::numeric) AND (rate < (1000000000)::numeric)))
 );
 
+-- TABLE public.experiment_runs
+
+CREATE TABLE public.experiment_runs (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    experiment_id uuid NOT NULL,
+    variant_id uuid NOT NULL,
+    session text NOT NULL,
+    item_key text,
+    happened_at timestamp with time zone NOT NULL,
+    cost_usd numeric(18,10),
+    input_tokens bigint,
+    output_tokens bigint,
+    calls bigint,
+    latency_ms bigint,
+    ok boolean,
+    source text NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT experiment_runs_calls_check CHECK (((calls >= 0) AND (calls <= '1000000000000000'::bigint))),
+    CONSTRAINT experiment_runs_cost_usd_check CHECK (((cost_usd >= (0)::numeric) AND (cost_usd <> 'NaN'::numeric))),
+    CONSTRAINT experiment_runs_happened_at_check CHECK (((happened_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (happened_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT experiment_runs_input_tokens_check CHECK (((input_tokens >= 0) AND (input_tokens <= '1000000000000000'::bigint))),
+    CONSTRAINT experiment_runs_item_key_check CHECK (((length(item_key) >= 1) AND (length(item_key) <= 200))),
+    CONSTRAINT experiment_runs_latency_ms_check CHECK (((latency_ms >= 0) AND (latency_ms <= '31622400000'::bigint))),
+    CONSTRAINT experiment_runs_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT experiment_runs_output_tokens_check CHECK (((output_tokens >= 0) AND (output_tokens <= '1000000000000000'::bigint))),
+    CONSTRAINT experiment_runs_session_check CHECK (((length(session) >= 1) AND (length(session) <= 200))),
+    CONSTRAINT experiment_runs_source_check CHECK ((source = ANY (ARRAY['records'::text, 'file'::text, 'api'::text])))
+);
+
+-- TABLE public.experiment_variants
+
+CREATE TABLE public.experiment_variants (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    experiment_id uuid NOT NULL,
+    nth integer NOT NULL,
+    name text NOT NULL,
+    is_baseline boolean DEFAULT false NOT NULL,
+    match jsonb DEFAULT '{}'::jsonb NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT experiment_variants_match_check CHECK (((jsonb_typeof(match) = 'object'::text) AND (pg_column_size(match) <= 4096))),
+    CONSTRAINT experiment_variants_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT experiment_variants_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT experiment_variants_nth_check CHECK (((nth >= 1) AND (nth <= 6)))
+);
+
 -- TABLE public.forecast_results
 
 CREATE TABLE public.forecast_results (
@@ -18288,6 +19129,31 @@ CREATE TABLE public.prompt_versions (
     CONSTRAINT prompt_versions_text CHECK (((content IS NULL) = (content_sha256 IS NULL))),
     CONSTRAINT prompt_versions_told_version_check CHECK (((length(told_version) >= 1) AND (length(told_version) <= 100))),
     CONSTRAINT prompt_versions_variables_check CHECK (((cardinality(variables) <= 500) AND (pg_column_size(variables) <= 65536)))
+);
+
+-- TABLE public.scores
+
+CREATE TABLE public.scores (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    experiment_run_id uuid NOT NULL,
+    name text NOT NULL,
+    kind text NOT NULL,
+    value numeric NOT NULL,
+    scored_by text NOT NULL,
+    user_id uuid,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT scores_kind_check CHECK ((kind = ANY (ARRAY['bool'::text, 'rating'::text, 'number'::text]))),
+    CONSTRAINT scores_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT scores_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT scores_scored_by_check CHECK ((scored_by = ANY (ARRAY['human'::text, 'code'::text, 'model'::text]))),
+    CONSTRAINT scores_value CHECK (
+CASE kind
+    WHEN 'bool'::text THEN (value = ANY (ARRAY[(0)::numeric, (1)::numeric]))
+    WHEN 'rating'::text THEN ((value >= (1)::numeric) AND (value <= (5)::numeric))
+    ELSE (abs(value) <= ('1000000000000'::bigint)::numeric)
+END)
 );
 
 -- TABLE public.statement_lines
@@ -18723,6 +19589,51 @@ ALTER TABLE ONLY public.delivery_attempts
 ALTER TABLE ONLY public.exchange_rates
     ADD CONSTRAINT exchange_rates_pkey PRIMARY KEY (day, currency);
 
+-- CONSTRAINT public.experiment_runs experiment_runs_of_workspace
+
+ALTER TABLE ONLY public.experiment_runs
+    ADD CONSTRAINT experiment_runs_of_workspace UNIQUE (workspace_id, id);
+
+-- CONSTRAINT public.experiment_runs experiment_runs_once
+
+ALTER TABLE ONLY public.experiment_runs
+    ADD CONSTRAINT experiment_runs_once UNIQUE (experiment_id, session);
+
+-- CONSTRAINT public.experiment_runs experiment_runs_pkey
+
+ALTER TABLE ONLY public.experiment_runs
+    ADD CONSTRAINT experiment_runs_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.experiment_variants experiment_variants_name
+
+ALTER TABLE ONLY public.experiment_variants
+    ADD CONSTRAINT experiment_variants_name UNIQUE (experiment_id, name) DEFERRABLE;
+
+-- CONSTRAINT public.experiment_variants experiment_variants_pair
+
+ALTER TABLE ONLY public.experiment_variants
+    ADD CONSTRAINT experiment_variants_pair UNIQUE (experiment_id, id);
+
+-- CONSTRAINT public.experiment_variants experiment_variants_pkey
+
+ALTER TABLE ONLY public.experiment_variants
+    ADD CONSTRAINT experiment_variants_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.experiments experiments_name
+
+ALTER TABLE ONLY public.experiments
+    ADD CONSTRAINT experiments_name UNIQUE (workspace_id, name);
+
+-- CONSTRAINT public.experiments experiments_of_workspace
+
+ALTER TABLE ONLY public.experiments
+    ADD CONSTRAINT experiments_of_workspace UNIQUE (workspace_id, id);
+
+-- CONSTRAINT public.experiments experiments_pkey
+
+ALTER TABLE ONLY public.experiments
+    ADD CONSTRAINT experiments_pkey PRIMARY KEY (id);
+
 -- CONSTRAINT public.forecast_results forecast_results_once
 
 ALTER TABLE ONLY public.forecast_results
@@ -18917,6 +19828,16 @@ ALTER TABLE ONLY public.providers
 
 ALTER TABLE ONLY public.providers
     ADD CONSTRAINT providers_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.scores scores_once
+
+ALTER TABLE ONLY public.scores
+    ADD CONSTRAINT scores_once UNIQUE NULLS NOT DISTINCT (experiment_run_id, name, scored_by, user_id);
+
+-- CONSTRAINT public.scores scores_pkey
+
+ALTER TABLE ONLY public.scores
+    ADD CONSTRAINT scores_pkey PRIMARY KEY (id);
 
 -- CONSTRAINT public.spans spans_pkey
 
@@ -19199,6 +20120,30 @@ CREATE INDEX deliveries_sent_in_idx ON public.deliveries USING btree (sent_in) W
 
 CREATE INDEX delivery_attempts_workspace_id_idx ON public.delivery_attempts USING btree (workspace_id, delivery_id);
 
+-- INDEX public.experiment_runs_variant_id_idx
+
+CREATE INDEX experiment_runs_variant_id_idx ON public.experiment_runs USING btree (experiment_id, variant_id);
+
+-- INDEX public.experiment_runs_workspace_id_idx
+
+CREATE INDEX experiment_runs_workspace_id_idx ON public.experiment_runs USING btree (workspace_id, experiment_id);
+
+-- INDEX public.experiment_variants_workspace_id_idx
+
+CREATE INDEX experiment_variants_workspace_id_idx ON public.experiment_variants USING btree (workspace_id, experiment_id);
+
+-- INDEX public.experiments_created_by_idx
+
+CREATE INDEX experiments_created_by_idx ON public.experiments USING btree (created_by);
+
+-- INDEX public.experiments_decided_by_idx
+
+CREATE INDEX experiments_decided_by_idx ON public.experiments USING btree (decided_by);
+
+-- INDEX public.experiments_project_idx
+
+CREATE INDEX experiments_project_idx ON public.experiments USING btree (workspace_id, project_id);
+
 -- INDEX public.forecast_results_day_idx
 
 CREATE INDEX forecast_results_day_idx ON public.forecast_results USING btree (workspace_id, forecast_date) WHERE (model_name IS NULL);
@@ -19338,6 +20283,14 @@ CREATE INDEX prompt_versions_author_id_idx ON public.prompt_versions USING btree
 -- INDEX public.prompts_project_id_idx
 
 CREATE INDEX prompts_project_id_idx ON public.prompts USING btree (workspace_id, project_id);
+
+-- INDEX public.scores_user_id_idx
+
+CREATE INDEX scores_user_id_idx ON public.scores USING btree (user_id);
+
+-- INDEX public.scores_workspace_id_idx
+
+CREATE INDEX scores_workspace_id_idx ON public.scores USING btree (workspace_id, experiment_run_id);
 
 -- INDEX public.statement_lines_created_by_idx
 
@@ -19835,6 +20788,74 @@ CREATE TRIGGER deliveries_note_insert AFTER INSERT ON public.deliveries REFERENC
 
 CREATE TRIGGER deliveries_note_update AFTER UPDATE ON public.deliveries REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
 
+-- TRIGGER public.experiment_runs experiment_runs_note_delete
+
+CREATE TRIGGER experiment_runs_note_delete AFTER DELETE ON public.experiment_runs REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.experiment_runs experiment_runs_note_insert
+
+CREATE TRIGGER experiment_runs_note_insert AFTER INSERT ON public.experiment_runs REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.experiment_runs experiment_runs_note_update
+
+CREATE TRIGGER experiment_runs_note_update AFTER UPDATE ON public.experiment_runs REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.experiment_variants experiment_variants_audit_delete
+
+CREATE TRIGGER experiment_variants_audit_delete AFTER DELETE ON public.experiment_variants REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{experiment_id,name,is_baseline,match}', 'workspace_id');
+
+-- TRIGGER public.experiment_variants experiment_variants_audit_insert
+
+CREATE TRIGGER experiment_variants_audit_insert AFTER INSERT ON public.experiment_variants REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{experiment_id,name,is_baseline,match}', 'workspace_id');
+
+-- TRIGGER public.experiment_variants experiment_variants_audit_update
+
+CREATE TRIGGER experiment_variants_audit_update AFTER UPDATE ON public.experiment_variants REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{experiment_id,name,is_baseline,match}', 'workspace_id');
+
+-- TRIGGER public.experiment_variants experiment_variants_note_delete
+
+CREATE TRIGGER experiment_variants_note_delete AFTER DELETE ON public.experiment_variants REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.experiment_variants experiment_variants_note_insert
+
+CREATE TRIGGER experiment_variants_note_insert AFTER INSERT ON public.experiment_variants REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.experiment_variants experiment_variants_note_update
+
+CREATE TRIGGER experiment_variants_note_update AFTER UPDATE ON public.experiment_variants REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.experiments experiments_audit_delete
+
+CREATE TRIGGER experiments_audit_delete AFTER DELETE ON public.experiments REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,question,project_id,primary_score,score_kind,margin,min_runs,status,starts_at,ends_at,decided_variant}', 'workspace_id');
+
+-- TRIGGER public.experiments experiments_audit_insert
+
+CREATE TRIGGER experiments_audit_insert AFTER INSERT ON public.experiments REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,question,project_id,primary_score,score_kind,margin,min_runs,status,starts_at,ends_at,decided_variant}', 'workspace_id');
+
+-- TRIGGER public.experiments experiments_audit_update
+
+CREATE TRIGGER experiments_audit_update AFTER UPDATE ON public.experiments REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,question,project_id,primary_score,score_kind,margin,min_runs,status,starts_at,ends_at,decided_variant}', 'workspace_id');
+
+-- TRIGGER public.experiments experiments_bound
+
+CREATE TRIGGER experiments_bound AFTER INSERT ON public.experiments REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_too_many('500', 'experiments', 'Delete those that are no longer needed on the Experiments page.');
+
+-- TRIGGER public.experiments experiments_note_delete
+
+CREATE TRIGGER experiments_note_delete AFTER DELETE ON public.experiments REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.experiments experiments_note_insert
+
+CREATE TRIGGER experiments_note_insert AFTER INSERT ON public.experiments REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.experiments experiments_note_update
+
+CREATE TRIGGER experiments_note_update AFTER UPDATE ON public.experiments REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.experiments experiments_touch
+
+CREATE TRIGGER experiments_touch BEFORE UPDATE ON public.experiments FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+
 -- TRIGGER public.forecast_results forecast_results_note_delete
 
 CREATE TRIGGER forecast_results_note_delete AFTER DELETE ON public.forecast_results REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
@@ -20295,6 +21316,18 @@ CREATE TRIGGER providers_keep_used AFTER DELETE ON public.providers REFERENCING 
 
 CREATE TRIGGER providers_touch BEFORE UPDATE ON public.providers FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 
+-- TRIGGER public.scores scores_note_delete
+
+CREATE TRIGGER scores_note_delete AFTER DELETE ON public.scores REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.scores scores_note_insert
+
+CREATE TRIGGER scores_note_insert AFTER INSERT ON public.scores REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.scores scores_note_update
+
+CREATE TRIGGER scores_note_update AFTER UPDATE ON public.scores REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
 -- TRIGGER public.statement_lines statement_lines_audit_delete
 
 CREATE TRIGGER statement_lines_audit_delete AFTER DELETE ON public.statement_lines REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{provider_id,kind,product,posted_on,amount,currency,is_ignored}', 'workspace_id');
@@ -20731,6 +21764,41 @@ ALTER TABLE ONLY public.delivery_attempts
 ALTER TABLE ONLY public.delivery_attempts
     ADD CONSTRAINT delivery_attempts_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
+-- FK CONSTRAINT public.experiment_runs experiment_runs_experiment
+
+ALTER TABLE ONLY public.experiment_runs
+    ADD CONSTRAINT experiment_runs_experiment FOREIGN KEY (workspace_id, experiment_id) REFERENCES public.experiments(workspace_id, id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.experiment_runs experiment_runs_variant
+
+ALTER TABLE ONLY public.experiment_runs
+    ADD CONSTRAINT experiment_runs_variant FOREIGN KEY (experiment_id, variant_id) REFERENCES public.experiment_variants(experiment_id, id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.experiment_variants experiment_variants_experiment
+
+ALTER TABLE ONLY public.experiment_variants
+    ADD CONSTRAINT experiment_variants_experiment FOREIGN KEY (workspace_id, experiment_id) REFERENCES public.experiments(workspace_id, id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.experiments experiments_created_by_fkey
+
+ALTER TABLE ONLY public.experiments
+    ADD CONSTRAINT experiments_created_by_fkey FOREIGN KEY (created_by) REFERENCES auth.users(id) ON DELETE SET NULL;
+
+-- FK CONSTRAINT public.experiments experiments_decided_by_fkey
+
+ALTER TABLE ONLY public.experiments
+    ADD CONSTRAINT experiments_decided_by_fkey FOREIGN KEY (decided_by) REFERENCES auth.users(id) ON DELETE SET NULL;
+
+-- FK CONSTRAINT public.experiments experiments_project
+
+ALTER TABLE ONLY public.experiments
+    ADD CONSTRAINT experiments_project FOREIGN KEY (workspace_id, project_id) REFERENCES public.projects(workspace_id, id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.experiments experiments_workspace_id_fkey
+
+ALTER TABLE ONLY public.experiments
+    ADD CONSTRAINT experiments_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT public.forecast_results forecast_results_project
 
 ALTER TABLE ONLY public.forecast_results
@@ -20930,6 +21998,16 @@ ALTER TABLE ONLY public.prompts
 
 ALTER TABLE ONLY public.prompts
     ADD CONSTRAINT prompts_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.scores scores_run
+
+ALTER TABLE ONLY public.scores
+    ADD CONSTRAINT scores_run FOREIGN KEY (workspace_id, experiment_run_id) REFERENCES public.experiment_runs(workspace_id, id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.scores scores_user_id_fkey
+
+ALTER TABLE ONLY public.scores
+    ADD CONSTRAINT scores_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE SET NULL;
 
 -- FK CONSTRAINT public.statement_lines statement_lines_created_by_fkey
 
@@ -21299,6 +22377,32 @@ ALTER TABLE public.exchange_rates ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY exchange_rates_select_signed_in ON public.exchange_rates FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) IS NOT NULL));
 
+-- ROW SECURITY public.experiment_runs
+
+ALTER TABLE public.experiment_runs ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.experiment_runs experiment_runs_select_visible
+
+CREATE POLICY experiment_runs_select_visible ON public.experiment_runs FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND (experiment_id = ANY (ARRAY( SELECT e.id
+   FROM public.experiments e)))));
+
+-- ROW SECURITY public.experiment_variants
+
+ALTER TABLE public.experiment_variants ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.experiment_variants experiment_variants_select_visible
+
+CREATE POLICY experiment_variants_select_visible ON public.experiment_variants FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND (experiment_id = ANY (ARRAY( SELECT e.id
+   FROM public.experiments e)))));
+
+-- ROW SECURITY public.experiments
+
+ALTER TABLE public.experiments ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.experiments experiments_select_visible
+
+CREATE POLICY experiments_select_visible ON public.experiments FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND (workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_totals() AS workspaces_showing_totals))) AND ((project_id IS NULL) OR (project_id <> ALL (ARRAY( SELECT private.hidden_projects() AS hidden_projects))))));
+
 -- ROW SECURITY public.forecast_results
 
 ALTER TABLE public.forecast_results ENABLE ROW LEVEL SECURITY;
@@ -21488,6 +22592,17 @@ ALTER TABLE public.providers ENABLE ROW LEVEL SECURITY;
 -- POLICY public.providers providers_select_signed_in
 
 CREATE POLICY providers_select_signed_in ON public.providers FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) IS NOT NULL));
+
+-- ROW SECURITY public.scores
+
+ALTER TABLE public.scores ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.scores scores_select_visible
+
+CREATE POLICY scores_select_visible ON public.scores FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND (EXISTS ( SELECT
+   FROM public.experiment_runs r
+  WHERE ((r.workspace_id = scores.workspace_id) AND (r.id = scores.experiment_run_id) AND (r.experiment_id = ANY (ARRAY( SELECT e.id
+           FROM public.experiments e))))))));
 
 -- ROW SECURITY public.spans
 
@@ -21808,6 +22923,11 @@ REVOKE ALL ON FUNCTION private.check_currency(code text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_dimension(dimension text) FROM PUBLIC;
 
+GRANT SELECT ON TABLE public.experiments TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.experiments TO service_role;
+
+REVOKE ALL ON FUNCTION private.check_experiment(wanted public.experiments) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.check_explored_period(question private.exploration) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_filters(filters jsonb) FROM PUBLIC;
@@ -21830,6 +22950,8 @@ REVOKE ALL ON FUNCTION private.check_references() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_renewals(tenant uuid, zone text, OUT is_wrong boolean, OUT ids uuid[], OUT days date[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.check_run_count(experiment uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.check_shares(shares jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_spans(tenant uuid, incoming private.incoming_span[]) FROM PUBLIC;
@@ -21840,6 +22962,8 @@ REVOKE ALL ON FUNCTION private.check_threshold_count() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_timezone() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.check_variants(variants jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.choices_of_events(tenant uuid, keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.choose_for_event() FROM PUBLIC;
@@ -21847,6 +22971,8 @@ REVOKE ALL ON FUNCTION private.choose_for_event() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.choose_project() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.claim_digest(workspace uuid, person uuid, kind text, period_start date, at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.clean_match(given jsonb, variant text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.clean_name(given text, of_what text) FROM PUBLIC;
 
@@ -22007,6 +23133,8 @@ REVOKE ALL ON FUNCTION private.fields_of(rules public.project_rules[]) FROM PUBL
 REVOKE ALL ON FUNCTION private.file_incoming(tenant uuid, source uuid, incoming private.incoming_record[], OUT projects uuid[], OUT people uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.file_spans(tenant uuid, incoming private.incoming_span[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.find_experiment(tenant uuid, named text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.find_known(tenant uuid, incoming private.incoming_record[], first_at timestamp with time zone, last_at timestamp with time zone, has_requests boolean) FROM PUBLIC;
 
@@ -22216,11 +23344,17 @@ REVOKE ALL ON FUNCTION private.keep_an_owner() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.keep_as_superseded(owner uuid, ids uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.keep_gathered_runs(experiment public.experiments, until timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.keep_limits_of_those_above() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.keep_personal() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.keep_prompt_version() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.keep_runs(experiment public.experiments, given jsonb, source text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.keep_scores(experiment uuid, given jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.keep_statements(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[], keys uuid[]) FROM PUBLIC;
 
@@ -22315,6 +23449,10 @@ REVOKE ALL ON FUNCTION private.mark_month(partition_name text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.mark_updated_days() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.match_rules(rules public.project_rules[], kinds private.traits[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.matches_overlap(one jsonb, other jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.matching_calls(experiment public.experiments, first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.max_advice_records() FROM PUBLIC;
 
@@ -22619,6 +23757,8 @@ GRANT SELECT(updated_at) ON TABLE public.channels TO service_role;
 
 REVOKE ALL ON FUNCTION private.require_channel(wanted uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.require_experiment(asked uuid, at_least text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.require_invitation(token text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.require_project(asked uuid) FROM PUBLIC;
@@ -22654,6 +23794,8 @@ REVOKE ALL ON FUNCTION private.select_winners_of_changed() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.session_of(metadata jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.session_times(tenant uuid, session text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.set_variants(experiment public.experiments, given jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.settle_events(tenant uuid, keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
@@ -22829,6 +23971,9 @@ GRANT ALL ON FUNCTION public.archive_prompt(workspace uuid, prompt text, archive
 REVOKE ALL ON FUNCTION public.attach_partition(year integer, month integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.attach_partition(year integer, month integer) TO service_role;
 
+REVOKE ALL ON FUNCTION public.bring_experiment(workspace uuid, details jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.bring_experiment(workspace uuid, details jsonb) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.budget_status(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.budget_status(workspace uuid) TO authenticated;
 
@@ -22875,8 +24020,14 @@ GRANT ALL ON FUNCTION public.data_version(workspace uuid) TO authenticated;
 REVOKE ALL ON FUNCTION public.decide_advice(advice uuid, status text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.decide_advice(advice uuid, status text) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.decide_experiment(experiment uuid, variant text, decision jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.decide_experiment(experiment uuid, variant text, decision jsonb) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.decide_invoice(workspace uuid, invoice uuid, decision text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.decide_invoice(workspace uuid, invoice uuid, decision text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.delete_experiment(experiment uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.delete_experiment(experiment uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.delete_invoice(workspace uuid, invoice uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.delete_invoice(workspace uuid, invoice uuid) TO authenticated;
@@ -22948,6 +24099,9 @@ GRANT ALL ON FUNCTION public.fold_stale_days() TO service_role;
 REVOKE ALL ON FUNCTION public.forecast_state(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.forecast_state(workspace uuid) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.gather_runs(experiment uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.gather_runs(experiment uuid) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.get_top_models_by_spend(user_id uuid, start timestamp with time zone, "end" timestamp with time zone, "limit" integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.get_top_models_by_spend(user_id uuid, start timestamp with time zone, "end" timestamp with time zone, "limit" integer) TO authenticated;
 GRANT ALL ON FUNCTION public.get_top_models_by_spend(user_id uuid, start timestamp with time zone, "end" timestamp with time zone, "limit" integer) TO service_role;
@@ -22980,6 +24134,9 @@ GRANT ALL ON FUNCTION public.leave_workspace(workspace uuid) TO authenticated;
 REVOKE ALL ON FUNCTION public.list_estimates(since timestamp with time zone, after_id uuid, page_size integer, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_estimates(since timestamp with time zone, after_id uuid, page_size integer, workspace uuid) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.list_experiments(workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_experiments(workspace uuid) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.list_people(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_people(workspace uuid) TO authenticated;
 
@@ -23003,6 +24160,9 @@ GRANT ALL ON FUNCTION public.model_names(workspace uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.model_performance(workspace uuid, first_at timestamp with time zone, last_at timestamp with time zone, granularity text, project uuid, chosen text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.model_performance(workspace uuid, first_at timestamp with time zone, last_at timestamp with time zone, granularity text, project uuid, chosen text[]) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.move_experiment(experiment uuid, status text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.move_experiment(experiment uuid, status text) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.name_billing_account(workspace uuid, account text, name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.name_billing_account(workspace uuid, account text, name text) TO authenticated;
@@ -23042,6 +24202,9 @@ GRANT ALL ON FUNCTION public.push_prompt(workspace uuid, name text, content text
 
 REVOKE ALL ON FUNCTION public.read_content(workspace uuid, trace_id text, span_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_content(workspace uuid, trace_id text, span_id text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.read_experiment(experiment uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_experiment(experiment uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.read_prompt(workspace uuid, prompt text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_prompt(workspace uuid, prompt text) TO authenticated;
@@ -23094,8 +24257,17 @@ GRANT ALL ON FUNCTION public.save_contents(contents json, workspace uuid) TO aut
 REVOKE ALL ON FUNCTION public.save_cost_records(import_id uuid, records json, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.save_cost_records(import_id uuid, records json, workspace uuid) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.save_experiment(workspace uuid, details jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.save_experiment(workspace uuid, details jsonb) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.save_invoice(workspace uuid, invoice jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.save_invoice(workspace uuid, invoice jsonb) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.save_runs(workspace uuid, experiment text, runs jsonb, scores jsonb, source text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.save_runs(workspace uuid, experiment text, runs jsonb, scores jsonb, source text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.save_scores(workspace uuid, experiment text, scores jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.save_scores(workspace uuid, experiment text, scores jsonb) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.save_spans(spans json, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.save_spans(spans json, workspace uuid) TO authenticated;
@@ -23273,6 +24445,12 @@ GRANT SELECT ON TABLE public.effective_records TO service_role;
 GRANT SELECT ON TABLE public.exchange_rates TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.exchange_rates TO service_role;
 
+GRANT SELECT ON TABLE public.experiment_runs TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.experiment_runs TO service_role;
+
+GRANT SELECT ON TABLE public.experiment_variants TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.experiment_variants TO service_role;
+
 GRANT SELECT ON TABLE public.forecast_results TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.forecast_results TO service_role;
 
@@ -23353,6 +24531,9 @@ GRANT SELECT ON TABLE public.prompt_deployments TO service_role;
 
 GRANT SELECT ON TABLE public.prompt_versions TO authenticated;
 GRANT SELECT ON TABLE public.prompt_versions TO service_role;
+
+GRANT SELECT ON TABLE public.scores TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.scores TO service_role;
 
 GRANT SELECT ON TABLE public.statement_lines TO authenticated;
 GRANT SELECT ON TABLE public.statement_lines TO service_role;

@@ -35,6 +35,9 @@ READ_BY_OWNER = {
     "anomalies",
     "billing_accounts",
     "effective_records",
+    "experiment_runs",
+    "experiment_variants",
+    "experiments",
     "forecast_results",
     "forecast_totals",
     "job_runs",
@@ -44,6 +47,7 @@ READ_BY_OWNER = {
     "project_members",
     "project_rules",
     "projects",
+    "scores",
     "superseded_records",
     "workspaces",
 }
@@ -96,7 +100,7 @@ OF_PEOPLE = {
     "traces",
 }
 OF_THEIR_OWNER = {"api_keys"}  # others read them as admins alone
-ABOUT_A_PERSON = {"budgets"}  # `user_id` is whose usage it is about, not whose row
+ABOUT_A_PERSON = {"budgets", "scores"}  # `user_id` is whose usage it is about, not whose row
 # Members only read them: they are about everybody's usage.
 WRITTEN_BY_ADMINS = {
     "budget_channels",
@@ -114,11 +118,15 @@ TOTALS = {
     "budget_channels",
     "budget_thresholds",
     "budgets",
+    "experiment_runs",
+    "experiment_variants",
+    "experiments",
     "forecast_results",
     "forecast_totals",
     "invoice_lines",
     "invoices",
     "statement_lines",
+    "scores",
 }
 
 EXECUTED_BY = {
@@ -132,6 +140,7 @@ EXECUTED_BY = {
     "archive_project": {"authenticated"},
     "archive_prompt": {"authenticated"},
     "attach_partition": {"service_role"},
+    "bring_experiment": {"authenticated"},
     "budget_status": {"authenticated"},
     "cancel_invitation": {"authenticated"},
     "change_api_key": {"authenticated"},
@@ -151,6 +160,8 @@ EXECUTED_BY = {
     "delete_invoice": {"authenticated"},
     "delete_statement_line": {"authenticated"},
     "owns_installation": {"authenticated"},
+    "decide_experiment": {"authenticated"},
+    "delete_experiment": {"authenticated"},
     "delete_missing": {"authenticated"},
     "delete_own_account": {"authenticated"},
     "delete_source": {"authenticated"},
@@ -172,6 +183,7 @@ EXECUTED_BY = {
     "find_traces": {"authenticated"},
     "fold_stale_days": {"service_role"},
     "forecast_state": {"authenticated"},
+    "gather_runs": {"authenticated"},
     "get_top_models_by_spend": {"authenticated", "service_role"},
     "get_user_total_spend": {"authenticated", "service_role"},
     "ignore_statement_line": {"authenticated"},
@@ -181,6 +193,7 @@ EXECUTED_BY = {
     "label_prompt_version": {"authenticated"},
     "last_run": {"authenticated"},
     "leave_workspace": {"authenticated"},
+    "list_experiments": {"authenticated"},
     "list_estimates": {"authenticated"},
     "list_people": {"authenticated"},
     "list_projects": {"authenticated"},
@@ -190,6 +203,7 @@ EXECUTED_BY = {
     "list_workspaces": {"authenticated"},
     "model_names": {"authenticated"},
     "model_performance": {"authenticated"},
+    "move_experiment": {"authenticated"},
     "name_billing_account": {"authenticated"},
     "name_model": {"authenticated"},
     "pause_channel": {"authenticated"},
@@ -211,6 +225,10 @@ EXECUTED_BY = {
     "rename_view": {"authenticated"},
     "rotate_api_key": {"authenticated"},
     "save_view": {"authenticated"},
+    "read_experiment": {"authenticated"},
+    "save_experiment": {"authenticated"},
+    "save_runs": {"authenticated"},
+    "save_scores": {"authenticated"},
     "read_content": {"authenticated"},
     "read_prompt": {"authenticated"},
     "roll_back_prompt": {"authenticated"},
@@ -252,6 +270,7 @@ NEEDS_ROLE = {
     "apply_prices": "member",
     "archive_prompt": "admin",
     "change_prompt": "member",
+    "bring_experiment": "admin",
     "count_audit_log": "admin",
     "count_by_rule": "admin",
     "create_api_key": "member",
@@ -279,6 +298,9 @@ NEEDS_ROLE = {
     "save_cost_records": "member",
     "save_invoice": "admin",
     "save_statement_lines": "admin",
+    "save_experiment": "member",
+    "save_runs": "member",
+    "save_scores": "member",
     "save_spans": "member",
     "search_audit_log": "admin",
     "set_alert_rules": "admin",
@@ -349,6 +371,9 @@ SAMPLE: dict[str, dict[str, Any]] = {
     "deliveries": {"channel_name": "Ann", "kind": "test"},
     "delivery_attempts": {"number": 1},
     "effective_records": {"timestamp": "2026-05-01T12:00:00Z", "model_name": "gpt-5"},
+    "experiment_runs": {"session": "s1", "happened_at": "2026-05-01T12:00:00Z", "source": "api"},
+    "experiment_variants": {"nth": 1, "name": "A"},
+    "experiments": {"name": "Cheaper"},
     "exchange_rates": {"day": "2026-05-01", "currency": "JPY", "rate": 180},
     "forecast_results": FORECAST
     | {
@@ -386,6 +411,7 @@ SAMPLE: dict[str, dict[str, Any]] = {
     "prompt_versions": {"number": 1},
     "prompts": {"name": "refund-policy"},
     "providers": {"name": "brand-new", "display_name": "Brand new"},
+    "scores": {"name": "correct", "kind": "bool", "value": 1, "scored_by": "code"},
     "spans": {
         "trace_id": "a" * 32,
         "span_id": "b" * 16,
@@ -508,9 +534,19 @@ def sample_row(
         [[row["prompt_id"]]] = connection.execute(query, [row["version_id"]]).fetchall()
     if table in _HASHED:
         row[_HASHED[table]] = sha256(uuid4().bytes).digest()
+    _add_unique(connection, table, user_id, row)
+    return row
+
+
+def _add_unique(connection: Connection, table: str, user_id: UUID, row: dict[str, Any]) -> None:
+    if table == "invitations":
+        row["token_sha256"] = sha256(uuid4().bytes).digest()
+    if table == "api_keys":
+        row["key_hash"] = sha256(uuid4().bytes).digest()
+    if table == "experiment_runs":
+        row["experiment_id"] = _experiment_of(connection, row["variant_id"])
     if table == "superseded_records":
         row["import_id"] = _disabled_import(connection, user_id, row["workspace_id"])
-    return row
 
 
 def another_row(
@@ -521,6 +557,7 @@ def another_row(
     unique: dict[str, Any] = {
         name: str(uuid4())
         for name in ("run_id", "credential_name", "slug", "value", "account", "billing_account", "subject")
+        if table != "scores"  # whose value is a number
     }
     unique |= {"position": randint(2, 200), "email": f"{uuid4()}@example.org"}
     if table == "advice":
@@ -528,6 +565,8 @@ def another_row(
     if table in ("anomalies", "custom_models", "model_prices"):
         unique["model_name"] = str(uuid4())
     if table in ("model_aliases", "prompts"):
+        unique["name"] = str(uuid4())
+    if table == "experiments":
         unique["name"] = str(uuid4())
     if table in ("spans", "traces"):
         unique["trace_id"] = uuid4().hex
@@ -627,6 +666,46 @@ def _add_invoice(connection: Connection, workspace_id: UUID) -> UUID:
     return invoice_id
 
 
+def _add_experiment(connection: Connection, workspace_id: UUID) -> UUID:
+    experiment = {"workspace_id": workspace_id, "name": str(uuid4())}
+    [[experiment_id]] = connection.execute(
+        insert("experiments", experiment) + sql.SQL(" returning id")
+    ).fetchall()
+    assert isinstance(experiment_id, UUID)
+    return experiment_id
+
+
+def _add_variant(connection: Connection, workspace_id: UUID) -> UUID:
+    variant = SAMPLE["experiment_variants"] | {
+        "workspace_id": workspace_id,
+        "experiment_id": _add_experiment(connection, workspace_id),
+    }
+    [[variant_id]] = connection.execute(
+        insert("experiment_variants", variant) + sql.SQL(" returning id")
+    ).fetchall()
+    assert isinstance(variant_id, UUID)
+    return variant_id
+
+
+def _experiment_of(connection: Connection, variant_id: UUID) -> UUID:
+    query = "select experiment_id from public.experiment_variants where id = %s"
+    [[experiment_id]] = connection.execute(query, [variant_id]).fetchall()
+    assert isinstance(experiment_id, UUID)
+    return experiment_id
+
+
+def _add_run(connection: Connection, workspace_id: UUID) -> UUID:
+    variant_id = _add_variant(connection, workspace_id)
+    run = SAMPLE["experiment_runs"] | {
+        "workspace_id": workspace_id,
+        "experiment_id": _experiment_of(connection, variant_id),
+        "variant_id": variant_id,
+    }
+    [[run_id]] = connection.execute(insert("experiment_runs", run) + sql.SQL(" returning id")).fetchall()
+    assert isinstance(run_id, UUID)
+    return run_id
+
+
 _REFERENCES: dict[str, dict[str, Callable[[Connection, UUID], UUID]]] = {
     "budget_channels": {"budget_id": _add_budget, "channel_id": _add_channel},
     "budget_thresholds": {"budget_id": _add_budget},
@@ -636,6 +715,9 @@ _REFERENCES: dict[str, dict[str, Callable[[Connection, UUID], UUID]]] = {
     "project_rules": {"project_id": _add_project},
     "prompt_deployments": {"version_id": _add_prompt_version},
     "prompt_versions": {"prompt_id": _add_prompt},
+    "experiment_runs": {"variant_id": _add_variant},
+    "experiment_variants": {"experiment_id": _add_experiment},
+    "scores": {"experiment_run_id": _add_run},
 }
 
 

@@ -13,6 +13,9 @@ NOT_MOVED = {
     "deliveries": "messages of another installation",
     "delivery_attempts": "as their deliveries",
     "effective_records": "a view",
+    "experiment_runs": "as their experiments",
+    "experiment_variants": "as their experiments",
+    "experiments": "left out, which the export says",
     "exchange_rates": "fetched again, the same for everybody",
     "forecast_results": "calculated again",
     "forecast_totals": "calculated again",
@@ -24,6 +27,7 @@ NOT_MOVED = {
     "prompt_versions": "not yet",
     "prompts": "not yet",
     "providers": "the same everywhere",
+    "scores": "as their experiments",
     "spans": "kept for some days only",
     "traces": "as their spans",
 }
