@@ -9,7 +9,7 @@ from statistics import fmean, stdev
 from typing import Any, Literal, NamedTuple
 
 ZERO = Decimal(0)
-RECENT_DAYS, MIN_DAYS = 28, 7  # of which usage to come is told
+RECENT_DAYS, MIN_DAYS = 28, 7  # whose usage tells the usage to come
 HORIZON_DAYS = 730
 Z_80 = 1.2815515655446004  # of the normal distribution: the 80% range
 Uncertain = Literal["", "empty", "few days", "unused", "far"]
