@@ -23,6 +23,7 @@ from app.data.budgets import (
     pause_budget,
     update_budget,
 )
+from app.data.catalogue import load_custom_models
 from app.data.channels import load_channels, load_findings
 from app.data.daily_costs import load_daily, load_model_names, parse_daily
 from app.data.digests import load_digest, load_mail_choices
@@ -163,6 +164,7 @@ __all__ = [
     "load_content",
     "load_content_rules",
     "load_currency",
+    "load_custom_models",
     "load_custom_prices",
     "load_daily",
     "load_digest",

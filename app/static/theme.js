@@ -10,6 +10,7 @@
     "/agents",
     "/traces",
     "/models",
+    "/catalogue",
     "/records",
     "/import",
     "/connections",

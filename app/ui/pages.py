@@ -11,7 +11,8 @@ DEFAULT_PAGE = "overview"
 class Page:
     """A page: the name of its folder in `app/views/`, its title and its Material icon.
 
-    The menu names it by `entry`, or has the entry of the page `part_of` in its place.
+    The menu names it by `entry`, or has the entry of the page `part_of` in its place; among the pages that
+    share an entry its name is `part`, or the title.
     """
 
     name: str
@@ -19,6 +20,7 @@ class Page:
     icon: str
     entry: str = ""
     part_of: str = ""
+    part: str = ""
     begins_group: bool = False
 
     @property
@@ -32,7 +34,8 @@ PAGES = (
     Page("explore", "Explore", "query_stats"),
     Page("agents", "Agents", "terminal"),
     Page("traces", "Traces", "account_tree"),
-    Page("models", "Models", "speed"),
+    Page("models", "Models", "speed", part="Performance"),
+    Page("catalogue", "Catalogue", "table", part_of="models"),
     Page("forecast", "Forecast", "trending_up", begins_group=True),
     Page("budgets", "Budgets", "savings"),
     Page("records", "Records", "receipt_long", begins_group=True),

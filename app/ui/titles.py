@@ -22,5 +22,8 @@ def _render_parts(parts: Sequence[Page]) -> None:
     with st.container(horizontal=True, gap="xsmall", key="parts"):
         for page in parts:
             st.page_link(
-                page_path(page.name), label=page.title, width="content", query_params=kept_parameters()
+                page_path(page.name),
+                label=page.part or page.title,
+                width="content",
+                query_params=kept_parameters(),
             )

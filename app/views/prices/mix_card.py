@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from typing import NamedTuple
 
@@ -11,16 +11,16 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import User
-from app.figures.price_mix import Mix, Model, Prices, find_mix, find_prices, follow_price, list_months
+from app.figures.price_mix import Mix, Model, Prices, find_prices, follow_price, list_months
 from app.formats.money import format_money
 from app.formats.text import escape_markdown, shorten
+from app.parts.mix import DAYS, describe_mix, load_mix
 from app.ui import charts, columns
 from app.ui.cards import render_heading
 from app.ui.line_list import Line, render_lines
 from app.ui.theme import current_palette
 from app.views.prices.price_list import format_price
 
-DAYS = timedelta(days=89)
 MOST_MODELS, MOST_LINES, MONTHS = 25, 6, 13
 MOST_NAMES, MOST_LETTERS = 5, 60
 MIX_HELP = "A million tokens in the mix of your last 90 days: one mix for all models, so that they compare."
@@ -44,14 +44,7 @@ class Used(NamedTuple):
 
 def render_price_list(user: User, today: date) -> None:
     """The card, for workspaces whose tokens are split by class."""
-    question = data.Question(today - DAYS, today, "tokens", ("token_class",), "none")
-    mix = find_mix(
-        {
-            group.keys[0].value: group.value
-            for group in data.load_explored(user, question).groups
-            if group.kind == "value" and group.value is not None and group.keys[0].value is not None
-        }
-    )
+    mix = load_mix(user, today)
     if mix is None:
         return
     prices = data.load_workspace_prices(user)
@@ -67,7 +60,7 @@ def render_price_list(user: User, today: date) -> None:
         )
         lines = [Line(used.title, _describe_prices(found)) for used, found in known]
         render_lines(frame, COLUMNS, "Prices of the models in use", "prices_at_mix", lines)
-        st.caption(describe_mix(mix))
+        st.caption(_explain_mix(mix))
         if missing := [used.title for used, found in rows if found.at_mix is None]:
             st.caption(f"Without a list price or one of your own: {describe_names(missing)}.")
         days = list_months(today, MONTHS)
@@ -95,11 +88,9 @@ def describe_names(names: Sequence[str]) -> str:
     return ", ".join(told) + (f" and {more} more" if more else "")
 
 
-def describe_mix(mix: Mix) -> str:
-    """The mix in words."""
+def _explain_mix(mix: Mix) -> str:
     return (
-        f"Your mix of the last 90 days: {mix.input:.0%} input, {mix.cached:.0%} read from a cache, "
-        f"{mix.written:.0%} written to one, {mix.output:.0%} output. The chart has the price of this mix on "
+        f"Your mix of the last 90 days: {describe_mix(mix)}. The chart has the price of this mix on "
         "the first of each month."
     )
 
