@@ -47,4 +47,5 @@ def create_workspace() -> None:
     workspace_id = workspace_changes.create_workspace(user, name.strip(), timezone, currency)
     enter_workspace(user, workspace_id)
     announce(f"{name.strip()} created. You can invite its members now.")
-    switch_page("settings", workspace_id)
+    st.session_state.pop("section", None)  # the part of the settings that is open
+    switch_page("settings", workspace_id, section="People")

@@ -27,6 +27,12 @@ DESKTOP: Any = {"width": 1440, "height": 900}
 # One scheme for a page, as its colours are those of the theme, whose contrast has a test of its own; the
 # Overview is looked at in both.
 BY_SCHEME: dict[Any, list[str]] = {"dark": [*PAGES][::2], "light": ["/", *[*PAGES][1::2]]}
+SETTINGS = (  # its parts but the first, and a heading in each
+    ("Projects", "Projects and rules"),
+    ("Alerts", "What to alert about"),
+    ("Traces", "Prompts and answers"),
+    ("Audit log", "Audit log"),
+)
 WIDER_THAN_ITS_PLACE = "all => all.filter(it => it.scrollWidth > it.clientWidth).map(it => it.className)"
 # The first chart's legend is lower than this, and below the labels of the days.
 LEGEND_IS_BELOW = """height => {
@@ -75,7 +81,7 @@ class Watched:
 
     def scrolling(self) -> list[str]:
         """What scrolls sideways: the page, or a table where lists can replace them."""
-        places = "[data-testid=stMain]" + (", .dvn-scroller" if self.page.url.endswith("/settings") else "")
+        places = "[data-testid=stMain]" + (", .dvn-scroller" if "/settings" in self.page.url else "")
         found: list[str] = []
         for _ in range(ATTEMPTS):  # charts are drawn again in the new width
             found = self.page.locator(f"{places} >> visible=true").evaluate_all(WIDER_THAN_ITS_PLACE)
@@ -189,6 +195,14 @@ def test_pages_are_accessible_and_fit_a_phone(watched: Watched) -> None:
             found[f"{path}, {scheme}"] = watched.violations()
             expect(page.locator("[class*=st-key-narrow-]").filter(visible=True)).to_have_count(0)
     page.emulate_media(color_scheme="light")
+    visit(page, "/settings")
+    for part, heading in SETTINGS:
+        page.get_by_role("radio", name=part).click()
+        expect(page.get_by_role("heading", name=heading)).to_be_visible()
+        found[f"/settings, {part}"] = watched.violations()
+        page.set_viewport_size(PHONE)
+        scrolling[f"/settings, {part}, phone"] = watched.scrolling()
+        page.set_viewport_size(DESKTOP)
     visit(page, "/budgets")
     for button, heading in (("Opus", "Limit and alerts"), ("New budget", "Its last six months")):
         page.get_by_role("button", name=button).click()

@@ -7,17 +7,15 @@ from app.auth.identity import User, load_workspaces
 from app.parts.new_workspace import render_new_workspace
 from app.ui.periods import today_in
 from app.views.settings.account import render_deletion, render_sample
-from app.views.settings.audit_log import render_audit_log
 from app.views.settings.card import card
 from app.views.settings.digest_card import render_digests
 from app.views.settings.display_form import render_display
 from app.views.settings.export import render_export
 from app.views.settings.password_form import render_password
-from app.views.settings.workspace_cards import render_workspace_cards
 
 
 def render_account(shown: User) -> None:
-    """Preferences, password and data; also projects and the audit log of the personal workspace."""
+    """Preferences, password and data."""
     user = shown.in_personal_workspace()
     preferences = data.load_preferences(user)
     today = today_in(preferences.zone)
@@ -25,10 +23,6 @@ def render_account(shown: User) -> None:
         render_display(user, preferences)
     with card("digests"):
         render_digests(shown)
-    if shown.workspace.is_personal:
-        render_workspace_cards(user, preferences.zone)
-        with st.container(border=True):
-            render_audit_log(user, preferences.zone)
     with card("password"):
         render_password(user)
     with st.container(border=True):

@@ -79,7 +79,7 @@ def _render_actions(user: User, account: str | None, given: Mapping[str, str]) -
         )
         if is_filed and account:
             start_new_rule(Fields("billing_account", value=account))
-            switch_page("settings")
+            switch_page("settings", section="Projects")
 
 
 @st.dialog("Name this account", icon=":material/edit:")

@@ -21,7 +21,7 @@ def save(page: AppTest) -> None:
 
 def test_kinds_and_limits_are_saved(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     assert data.load_alert_rules(user) == DEFAULTS
-    page = open_page(monkeypatch, user, "settings")
+    page = open_page(monkeypatch, user, "settings", {"section": "Alerts"})
     next(toggle for toggle in page.toggle if "renews soon" in toggle.label).set_value(False)
     next(field for field in page.number_input if field.label == "Days without data").set_value(9)
     save(page)
@@ -36,7 +36,7 @@ def test_who_is_no_admin_only_reads_them(
     member = new_team(job, user, role)
     query = "update public.workspaces set alert_rules = '{\"renewal\": false}' where id = %s"
     job.execute(query, [member.workspace.workspace_id])
-    page = open_page(monkeypatch, member, "settings")
+    page = open_page(monkeypatch, member, "settings", {"section": "Alerts"})
     assert not [button for button in page.button if button.label == "Save alerts"]
     assert "A day out of the ordinary" in shown(page)
     assert "renews soon" not in shown(page)

@@ -47,7 +47,7 @@ def select_name(page: AppTest, prefix: str) -> None:
 def test_name_is_given_to_a_member_and_taken_back(
     monkeypatch: pytest.MonkeyPatch, owner: User, linus: User
 ) -> None:
-    page = open_page(monkeypatch, owner, "settings")
+    page = open_page(monkeypatch, owner, "settings", {"section": "People"})
     button(page, "Look for names")
     select_name(page, "unknown-people-")
     page.selectbox(key="alias-linus@corp.com").set_value(linus.user_id).run()

@@ -28,7 +28,7 @@ def test_log_is_in_words_and_can_be_searched(monkeypatch: pytest.MonkeyPatch, us
     set_rules(user, ("folder", "shop", shop))
     archive(user, shop)
 
-    page = open_page(monkeypatch, user, "settings")
+    page = open_page(monkeypatch, user, "settings", {"section": "Audit log"})
 
     assert not page.exception
     assert rows(page) == [
@@ -46,7 +46,7 @@ def test_more_entries_are_shown_on_request(monkeypatch: pytest.MonkeyPatch, user
     for nth in range(12):
         add_project(user, f"Project {nth}")
 
-    page = open_page(monkeypatch, user, "settings")
+    page = open_page(monkeypatch, user, "settings", {"section": "Audit log"})
 
     assert len(rows(page)) == 10
     assert "Newest 10 of 12. Entries cannot be changed or deleted." in shown(page)
@@ -78,5 +78,5 @@ def test_log_is_for_admins_only(
     owner = new_team(job, sign_in_user(upstream, new_account()))
     member = join(job, owner, user, "member")
 
-    assert "Audit log" in shown(open_page(monkeypatch, owner, "settings"))
-    assert "Audit log" not in shown(open_page(monkeypatch, member, "settings"))
+    assert "Audit log" in shown(open_page(monkeypatch, owner, "settings", {"section": "Audit log"}))
+    assert "Audit log" not in shown(open_page(monkeypatch, member, "settings", {"section": "Audit log"}))

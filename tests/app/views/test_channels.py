@@ -101,14 +101,14 @@ def test_channel_is_added_tested_and_used(
     assert (channel.name, channel.hint, channel.is_verified) == ("Spend", "hooks.slack.com …XXXX", False)
 
     deliver_due(job, settings)
-    page = open_page(monkeypatch, owner, "settings")
+    page = open_page(monkeypatch, owner, "settings", {"section": "Alerts"})
     table = next(frame.value for frame in page.dataframe if "wishes" in frame.value)
     assert table["state"].tolist() == ["Active"]
 
     raise_event(job, owner)
     deliver_due(job, settings)
     assert len(services.received) == 2
-    page = open_page(monkeypatch, owner, "settings")
+    page = open_page(monkeypatch, owner, "settings", {"section": "Alerts"})
     history = next(frame.value for frame in page.dataframe if "deliveries" in frame.value)
     assert history[["what", "state", "deliveries"]].to_numpy().tolist() == [
         ["Budget “Web”: 80% is reached", "Open", "1 delivered"]
@@ -127,7 +127,7 @@ def test_a_message_that_waits_for_another_try_says_why(
     services.always["hooks.slack.com"] = ERRORS["hooks.slack.com"]["down"]
     raise_event(job, owner)
     deliver_due(job, settings)
-    page = open_page(monkeypatch, owner, "settings")
+    page = open_page(monkeypatch, owner, "settings", {"section": "Alerts"})
     [event] = channels.load_events(owner)
     select(page, "alerts", [event.event_id])
     [delivery] = channels.load_deliveries(owner, [event])
@@ -153,7 +153,7 @@ def test_an_alert_that_was_only_recorded_says_why(
         "update public.alert_events set state = 'superseded' where workspace_id = %s",
         [owner.workspace.workspace_id],
     )
-    page = open_page(monkeypatch, owner, "settings")
+    page = open_page(monkeypatch, owner, "settings", {"section": "Alerts"})
     select(page, "alerts", [event.event_id for event in channels.load_events(owner)])
     assert "only recorded, as a higher threshold was crossed at once" in shown(page)
 
@@ -177,7 +177,7 @@ def test_secret_of_a_webhook_is_shown_once(
     dialog = add(monkeypatch, owner, "webhook", URL="https://example.org/in")
     [code] = dialog.code
     assert str(code.value).startswith("whsec_")
-    assert str(code.value) not in shown(open_page(monkeypatch, owner, "settings"))
+    assert str(code.value) not in shown(open_page(monkeypatch, owner, "settings", {"section": "Alerts"}))
 
 
 def test_failed_test_says_why(
@@ -186,7 +186,7 @@ def test_failed_test_says_why(
     services.always["hooks.slack.com"] = ERRORS["hooks.slack.com"]["workspace deleted"]
     dialog = add(monkeypatch, owner, "slack", Webhook_URL=TARGETS["slack"]["url"])
     deliver_due(job, settings)
-    page = open_page(monkeypatch, owner, "settings")
+    page = open_page(monkeypatch, owner, "settings", {"section": "Alerts"})
     page.session_state["tested-delivery"] = dialog.session_state["tested-delivery"]
     page.run()
     text = shown(page).replace("\\", "")
@@ -200,7 +200,7 @@ def test_test_is_sent_and_counted(monkeypatch: pytest.MonkeyPatch, owner: User, 
     [channel] = channels.load_channels(owner)
     for _ in range(3):
         channels.send_test(owner, channel.channel_id)
-    page = select_channel(open_page(monkeypatch, owner, "settings"), owner)
+    page = select_channel(open_page(monkeypatch, owner, "settings", {"section": "Alerts"}), owner)
     assert "a message is on its way" in shown(press(page, "Send test"))
     press(select_channel(page, owner), "Send test")
     assert "tested five times within an hour" in shown(page)
@@ -212,7 +212,7 @@ def test_channel_is_paused_resumed_and_removed(
     assert settings.tally_encryption_keys
     add(monkeypatch, owner, "slack", Webhook_URL=TARGETS["slack"]["url"])
     for label, is_paused in (("Pause", True), ("Resume", False)):
-        press(select_channel(open_page(monkeypatch, owner, "settings"), owner), label)
+        press(select_channel(open_page(monkeypatch, owner, "settings", {"section": "Alerts"}), owner), label)
         [channel] = channels.load_channels(owner)
         assert channel.is_paused is is_paused
     press(open_dialog(monkeypatch, owner, f"{CARD}:confirm_removal", channel), "Remove channel")
@@ -250,7 +250,7 @@ def test_others_see_names_and_states_alone(
     deliver_due(job, settings)
     raise_event(job, owner)
     other = join(job, owner, sign_in_user(upstream, new_account()), role)
-    page = open_page(monkeypatch, other, "settings")
+    page = open_page(monkeypatch, other, "settings", {"section": "Alerts"})
     assert not page.exception
     labels = {button.label for button in page.button}
     assert not labels & {"Add channel", "Send test", "Pause", "Remove"}
@@ -267,7 +267,7 @@ def test_hostile_names_are_shown_as_text(
     services.always["hooks.slack.com"] = ERRORS["hooks.slack.com"]["archived"]
     add(monkeypatch, owner, "slack", Name=hostile, Webhook_URL=TARGETS["slack"]["url"])
     deliver_due(job, settings)
-    page = open_page(monkeypatch, owner, "settings")
+    page = open_page(monkeypatch, owner, "settings", {"section": "Alerts"})
     [caption] = [str(found.value) for found in page.caption if "archived" in str(found.value)]
     assert "[l](" not in caption
     assert "\\[l\\]" in caption

@@ -314,7 +314,7 @@ def test_audit_log_in_settings_names_the_key_but_never_contains_it(
     set_active(database, connection, False)
     delete_connection(database, connection, with_spend=False)
 
-    page = open_page(monkeypatch, user, "settings")
+    page = open_page(monkeypatch, user, "settings", {"section": "Audit log"})
 
     log = next(table.value for table in page.dataframe if "details" in table.value.columns)
     assert {"Added key", "Paused key", "Deleted key"} <= set(log["action"])

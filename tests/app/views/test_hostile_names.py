@@ -90,9 +90,18 @@ def read_as_markdown(page: AppTest) -> list[str]:
     return [text for place, text in list_texts(page) if not PLAIN.fullmatch(place)]
 
 
-@pytest.mark.parametrize("name", [page.name for page in PAGES])
-def test_names_are_text_on_each_page(monkeypatch: pytest.MonkeyPatch, owner: User, name: str) -> None:
-    page = open_page(monkeypatch, owner, name)
+PARTS = [{"section": part} for part in ("People", "Projects", "Alerts", "Audit log", "My account")]
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [*((page.name, {}) for page in PAGES), *(("settings", address) for address in PARTS)],
+    ids=lambda given: given if isinstance(given, str) else "".join(given.values()),
+)
+def test_names_are_text_on_each_page(
+    monkeypatch: pytest.MonkeyPatch, owner: User, name: str, address: dict[str, str]
+) -> None:
+    page = open_page(monkeypatch, owner, name, address)
 
     assert not page.exception
     assert any(LINK in text for _, text in list_texts(page))  # such as the workspace's name
@@ -121,7 +130,7 @@ def test_names_are_text_on_the_page_of_a_budget(monkeypatch: pytest.MonkeyPatch,
 def test_name_in_a_report_is_text_where_its_person_is_chosen(
     monkeypatch: pytest.MonkeyPatch, owner: User
 ) -> None:
-    page = open_page(monkeypatch, owner, "settings")
+    page = open_page(monkeypatch, owner, "settings", {"section": "People"})
     button(page, "Look for names")
     select_name(page, "unknown-people-")
 

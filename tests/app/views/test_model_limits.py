@@ -30,7 +30,7 @@ def press(page: AppTest, label: str) -> None:
 
 def test_limits_are_added_changed_and_removed(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     save(user, [usage(1, "1")])
-    page = open_page(monkeypatch, user, "settings")
+    page = open_page(monkeypatch, user, "settings", {"section": "Alerts"})
     assert "No limits yet." in shown(page)
     field(page.selectbox, "Model").set_value("gpt-5.2")
     field(page.number_input, "Failed requests, %").set_value(7.5)
@@ -60,7 +60,7 @@ def test_limits_are_added_changed_and_removed(monkeypatch: pytest.MonkeyPatch, u
 
 def test_alert_rules_leave_the_limits_alone(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     database_of(user).call("set_model_limits", limits=[LIMIT.as_json()])
-    page = open_page(monkeypatch, user, "settings")
+    page = open_page(monkeypatch, user, "settings", {"section": "Alerts"})
     press(page, "Save alerts")
     assert data.load_model_limits(user) == [LIMIT]
 
@@ -75,6 +75,6 @@ def test_who_is_no_admin_only_reads_them(
         "update public.workspaces set model_limits = %s where id = %s",
         [stored, member.workspace.workspace_id],
     )
-    page = open_page(monkeypatch, member, "settings")
+    page = open_page(monkeypatch, member, "settings", {"section": "Alerts"})
     assert "gpt-5.2: more than 7.5%" in shown(page)
     assert not [button for button in page.button if button.label in ("Add limit", "Remove")]

@@ -59,7 +59,7 @@ def select_rule(page: AppTest, place: int) -> None:
 def test_account_without_projects_is_invited_to_create_one(
     monkeypatch: pytest.MonkeyPatch, user: User
 ) -> None:
-    page = open_page(monkeypatch, user, "settings")
+    page = open_page(monkeypatch, user, "settings", {"section": "Projects"})
 
     assert "A project collects what belongs together" in shown(page)
     assert "New project" in [found.label for found in page.button]
@@ -86,7 +86,7 @@ def open_dialog() -> None:
 def test_suggestion_fills_the_form_and_the_preview_is_what_moves(
     monkeypatch: pytest.MonkeyPatch, user: User, shop: str
 ) -> None:
-    page = open_page(monkeypatch, user, "settings")
+    page = open_page(monkeypatch, user, "settings", {"section": "Projects"})
     button(page, "New rule")
     page.button_group(key=SUGGESTED).set_value(0).run()
     page.selectbox(key="rule-project").set_value(shop).run()
@@ -105,7 +105,7 @@ def test_suggestion_fills_the_form_and_the_preview_is_what_moves(
 
 def test_deleting_a_rule_is_previewed(monkeypatch: pytest.MonkeyPatch, user: User, shop: str) -> None:
     set_rules(user, ("folder", "shop", shop), ("tag", "other", shop))
-    page = open_page(monkeypatch, user, "settings")
+    page = open_page(monkeypatch, user, "settings", {"section": "Projects"})
     select_rule(page, 0)
 
     button(page, "Delete")
@@ -118,7 +118,7 @@ def test_deleting_a_rule_is_previewed(monkeypatch: pytest.MonkeyPatch, user: Use
 
 def test_rules_show_what_they_file(monkeypatch: pytest.MonkeyPatch, user: User, shop: str) -> None:
     set_rules(user, ("folder", "shop", shop), ("tag", "other", shop))
-    page = open_page(monkeypatch, user, "settings")
+    page = open_page(monkeypatch, user, "settings", {"section": "Projects"})
 
     rules = rules_of(page)
     assert rules[["records", "cost"]].values.tolist() == [[2, 5], [0, 0]]
@@ -129,7 +129,7 @@ def test_rules_show_what_they_file(monkeypatch: pytest.MonkeyPatch, user: User, 
 def test_many_records_are_counted_on_request(monkeypatch: pytest.MonkeyPatch, user: User, shop: str) -> None:
     set_rules(user, ("folder", "shop", shop))
     monkeypatch.setattr(rule_list, "MOST_COUNTED_AT_ONCE", 2)
-    page = open_page(monkeypatch, user, "settings")
+    page = open_page(monkeypatch, user, "settings", {"section": "Projects"})
     assert "records" not in rules_of(page).columns
 
     button(page, "Count records")
@@ -146,7 +146,7 @@ def test_rules_are_shown_without_counts_where_counting_fails(
         raise DatabaseError("Counting took too long.")
 
     monkeypatch.setattr(filing, "load_filed", refuse)
-    page = open_page(monkeypatch, user, "settings")
+    page = open_page(monkeypatch, user, "settings", {"section": "Projects"})
 
     assert [error.value for error in page.error] == ["Counting took too long\\."]
     assert list(rules_of(page).columns) == ["place", "rule", "project"]
@@ -154,7 +154,7 @@ def test_rules_are_shown_without_counts_where_counting_fails(
 
 def test_order_changes_without_moving_records(monkeypatch: pytest.MonkeyPatch, user: User, shop: str) -> None:
     set_rules(user, ("folder", "shop", shop), ("tag", "other", shop))
-    page = open_page(monkeypatch, user, "settings")
+    page = open_page(monkeypatch, user, "settings", {"section": "Projects"})
     select_rule(page, 1)
 
     button(page, "Move up")
@@ -168,7 +168,7 @@ def test_change_of_a_list_that_others_changed_is_not_saved(
     monkeypatch: pytest.MonkeyPatch, user: User, shop: str
 ) -> None:
     set_rules(user, ("folder", "shop", shop), ("tag", "other", shop))
-    page = open_page(monkeypatch, user, "settings")
+    page = open_page(monkeypatch, user, "settings", {"section": "Projects"})
     select_rule(page, 0)
     button(page, "Delete")
 
@@ -192,9 +192,9 @@ def test_two_lists_that_were_read_at_once_are_not_both_saved(user: User, shop: s
 def test_restoring_a_project_is_previewed(monkeypatch: pytest.MonkeyPatch, user: User, shop: str) -> None:
     set_rules(user, ("folder", "shop", shop))
     archive(user, shop)
-    assert rules_of(open_page(monkeypatch, user, "settings"))["records"].isna().all()
+    assert rules_of(open_page(monkeypatch, user, "settings", {"section": "Projects"}))["records"].isna().all()
     save(user, [usage(3, "7", metadata={"project": "shop"})])
-    page = open_page(monkeypatch, user, "settings")
+    page = open_page(monkeypatch, user, "settings", {"section": "Projects"})
     key = next(table.proto.id for table in page.dataframe if "share" in table.value.columns)
     name = key.rsplit("-projects-", 1)[-1]
     page.session_state[f"projects-{name}"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
@@ -215,7 +215,7 @@ def test_rule_that_moved_while_it_was_edited_is_changed_where_it_is(
     monkeypatch: pytest.MonkeyPatch, user: User, shop: str
 ) -> None:
     set_rules(user, ("folder", "shop", shop), ("tag", "other", shop))
-    page = open_page(monkeypatch, user, "settings")
+    page = open_page(monkeypatch, user, "settings", {"section": "Projects"})
     select_rule(page, 0)
     page.button(key="rule-edit").click().run()
 
@@ -232,7 +232,7 @@ def test_rule_that_moved_while_it_was_edited_is_changed_where_it_is(
 
 def test_rule_that_is_gone_is_not_edited(monkeypatch: pytest.MonkeyPatch, user: User, shop: str) -> None:
     set_rules(user, ("folder", "shop", shop))
-    page = open_page(monkeypatch, user, "settings")
+    page = open_page(monkeypatch, user, "settings", {"section": "Projects"})
     select_rule(page, 0)
     page.button(key="rule-edit").click().run()
 
@@ -246,7 +246,7 @@ def test_rule_that_is_gone_is_not_edited(monkeypatch: pytest.MonkeyPatch, user: 
 
 def test_refusal_of_the_database_is_shown(monkeypatch: pytest.MonkeyPatch, user: User, shop: str) -> None:
     set_rules(user, ("folder", "shop", shop))
-    page = open_page(monkeypatch, user, "settings")
+    page = open_page(monkeypatch, user, "settings", {"section": "Projects"})
     button(page, "New rule")
     page.text_input(key="rule-value").set_value("shop").run()
     page.selectbox(key="rule-project").set_value(shop).run()
@@ -266,7 +266,7 @@ def test_member_sees_rules_but_cannot_change_them(
     set_rules(owner, ("folder", "shop", project))
     member = join(job, owner, user, "member")
 
-    page = open_page(monkeypatch, member, "settings")
+    page = open_page(monkeypatch, member, "settings", {"section": "Projects"})
 
     assert not page.exception
     assert "Projects and rules" in shown(page)

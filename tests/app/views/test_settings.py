@@ -89,11 +89,12 @@ def has_success_and_header(block: Any) -> bool:
 
 
 def test_outcome_is_told_in_the_card_where_it_was_caused(page: AppTest) -> None:
-    for label, heading in (
-        ("Save settings", "Display"),
-        ("Save emails", "Emails"),
-        ("Save alerts", "What to alert about"),
+    for section, label, heading in (
+        ("My account", "Save settings", "Display"),
+        ("My account", "Save emails", "Emails"),
+        ("Alerts", "Save alerts", "What to alert about"),
     ):
+        page.segmented_control(key="section").set_value(section).run()
         send(page, label)
         assert card_of_success(page) == [heading]
     page.run()
@@ -251,7 +252,10 @@ def test_unreachable_database_offers_a_retry(monkeypatch: pytest.MonkeyPatch, us
     assert page.title[0].value == "Settings"
 
 
-def test_prompts_and_answers_are_kept_when_somebody_chooses_so(page: AppTest, user: User) -> None:
+def test_prompts_and_answers_are_kept_when_somebody_chooses_so(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    page = open_page(monkeypatch, user, "settings", {"section": "Traces"})
     assert data.load_content_rules(user) == (None, [])
     check = next(box for box in page.checkbox if box.label == "Keep prompts and answers of traces")
     assert not check.value
@@ -269,7 +273,8 @@ def test_prompts_and_answers_are_kept_when_somebody_chooses_so(page: AppTest, us
     assert data.load_content_rules(user).days is None
 
 
-def test_days_of_traces_are_chosen(page: AppTest, user: User) -> None:
+def test_days_of_traces_are_chosen(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    page = open_page(monkeypatch, user, "settings", {"section": "Traces"})
     field = next(field for field in page.number_input if field.label == "Days to keep traces")
     assert field.value == 90
     field.set_value(30)

@@ -57,6 +57,9 @@ def button(page: AppTest, label: str) -> Any:
     return next(found for found in page.button if found.label == label)
 
 
+PEOPLE = {"section": "People"}
+
+
 def fill(page: AppTest, label: str, text: str) -> None:
     next(field for field in page.text_input if field.label == label).set_value(text)
 
@@ -70,6 +73,10 @@ def press(page: AppTest, label: str) -> AppTest:
 def all_text(page: AppTest) -> str:
     notices = [str(notice.value) for kind in (page.success, page.warning) for notice in kind]
     return read_markdown("\n".join([shown(page), *notices]))
+
+
+def list_enabled(page: AppTest) -> set[str]:
+    return {found.label for found in page.button if not found.disabled}
 
 
 def person_of(viewer: User, user: User) -> Person:
@@ -92,7 +99,7 @@ def test_admin_sees_limits_and_use_of_everyone(
     save(owner, [usage(0, "1", model_name="of-the-owner")])
     workspace_changes.set_member_limit(grace, linus.user_id, None, 4000)
 
-    page = open_page(monkeypatch, grace, "settings")
+    page = open_page(monkeypatch, grace, "settings", PEOPLE)
 
     table = page.dataframe[0].value.set_index("member")
     assert table.index.tolist() == [owner.email, f"{grace.email} (you)", linus.email]
@@ -112,12 +119,14 @@ def test_others_see_the_list_and_their_own_limit(
     workspace_changes.set_role(owner, linus.user_id, role)
     member = replace(linus, workspace=replace(linus.workspace, role=role))
 
-    page = open_page(monkeypatch, member, "settings")
+    page = open_page(monkeypatch, member, "settings", PEOPLE)
 
     assert "Your limit: $150 a month, $132.40 used." in all_text(page)
     assert list(page.dataframe[0].value.columns) == ["member", "role"]
-    enabled = {found.label for found in page.button if not found.disabled}
-    assert enabled == {"Create workspace", "Leave workspace", "Prepare export"}
+    assert list_enabled(page) == set()
+
+    page.segmented_control(key="section").set_value("Workspace").run()
+    assert list_enabled(page) == {"Create workspace", "Leave workspace", "Prepare export"}
     assert "Northwind" in all_text(page)
     assert "Project totals and their own costs" in all_text(page)
 
@@ -125,7 +134,7 @@ def test_others_see_the_list_and_their_own_limit(
 def test_admin_cannot_touch_an_owner(
     monkeypatch: pytest.MonkeyPatch, owner: User, grace: User, linus: User
 ) -> None:
-    page = select_member(open_page(monkeypatch, grace, "settings"), grace, owner)
+    page = select_member(open_page(monkeypatch, grace, "settings", PEOPLE), grace, owner)
     actions = ("Change role", "Set limit", "Remove")
     assert ABOVE in all_text(page)
     assert [button(page, label).disabled for label in actions] == [True] * 3
@@ -146,7 +155,7 @@ def test_member_is_chosen_in_the_list_of_phones(
 ) -> None:
     save(linus, [usage(0, "132.40")])
     workspace_changes.set_member_limit(owner, linus.user_id, Decimal(331), 4000)
-    page = open_page(monkeypatch, owner, "settings")
+    page = open_page(monkeypatch, owner, "settings", PEOPLE)
     members = next(radio for radio in page.radio if radio.label == ALT)
     lines = "Member · $132.40 this month · limit $331 and 4,000 tokens, 40% used · last active: Today"
     assert lines in [str(caption).replace("\\", "") for caption in members.proto.captions]
@@ -233,10 +242,13 @@ def test_own_account_keeps_its_settings(monkeypatch: pytest.MonkeyPatch, owner: 
     assert {"Create workspace", "Delete account"} <= {found.label for found in page.button}
 
 
-def test_personal_workspace_has_the_account_alone(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+PERSONAL = ["My account", "Projects", "Alerts", "Traces", "Audit log"]
+
+
+def test_personal_workspace_begins_with_the_account(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     page = open_page(monkeypatch, user, "settings")
 
-    assert "section" not in [control.key for control in page.segmented_control]
+    assert page.segmented_control(key="section").options == PERSONAL
     assert {"Save settings", "Create workspace", "Delete account"} <= {found.label for found in page.button}
 
 
@@ -280,7 +292,10 @@ def test_member_is_removed(monkeypatch: pytest.MonkeyPatch, owner: User, linus: 
     press(dialog, "Remove member")
 
     assert person_of(owner, linus).role is None
-    assert linus.email not in open_page(monkeypatch, owner, "settings").dataframe[0].value["member"].tolist()
+    assert (
+        linus.email
+        not in open_page(monkeypatch, owner, "settings", PEOPLE).dataframe[0].value["member"].tolist()
+    )
 
 
 @pytest.mark.usefixtures("linus")
@@ -330,7 +345,7 @@ def test_invitations_are_listed_sent_again_and_cancelled(
     workspace_changes.invite(owner, second, "member")
     job.execute(EXPIRE, [first])
 
-    page = open_page(monkeypatch, owner, "settings")
+    page = open_page(monkeypatch, owner, "settings", PEOPLE)
     table = page.dataframe[1].value
     assert table["email"].tolist() == [first, second]
     assert table["role"].tolist() == ["Viewer", "Member"]
@@ -412,3 +427,27 @@ def test_refused_invitation_is_explained(monkeypatch: pytest.MonkeyPatch, owner:
     assert "address" in dialog.error[0].value
     invite(dialog, linus.email)
     assert "member of the workspace already" in dialog.error[0].value
+
+
+def test_parts_are_those_that_a_role_may_see(
+    monkeypatch: pytest.MonkeyPatch, grace: User, linus: User
+) -> None:
+    log = {"section": "Audit log"}
+    of_admin = open_page(monkeypatch, grace, "settings", log).segmented_control(key="section")
+    parts = ["Workspace", "People", "Projects", "Alerts", "Traces", "Audit log", "My account"]
+    assert (of_admin.options, of_admin.value) == (parts, "Audit log")
+    of_member = open_page(monkeypatch, linus, "settings", log).segmented_control(key="section")
+    parts.remove("Audit log")
+    assert (of_member.options, of_member.value) == (parts, "Workspace")
+
+
+def test_only_the_part_that_is_shown_is_worked_out(monkeypatch: pytest.MonkeyPatch, owner: User) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("another part was loaded")
+
+    for name in ("load_people", "load_projects", "load_alert_rules", "load_trace_days", "load_audit_log"):
+        monkeypatch.setattr(data, name, refuse)
+    monkeypatch.setattr("app.data.channels.load_channels", refuse)
+    page = open_page(monkeypatch, owner, "settings", {"section": "My account"})
+    assert not page.exception
+    assert "Display" in shown(page)
