@@ -15,6 +15,7 @@ from api.litellm import LiteLlm
 from api.mcp_endpoint import McpEndpoint
 from api.openapi import send_description
 from api.otlp import MEDIA_TYPES, Otlp
+from api.prompts import Prompts
 from api.rate_limits import RateLimits
 from api.reading import Reading
 from api.records import Records
@@ -25,7 +26,7 @@ from tally.api_keys.verification import Verifier
 READ = ("GET", "HEAD")
 SEND = ("POST", "PUT")  # OpenRouter puts
 # Together fewer than the connections, so that a key can be verified while all of them are busy.
-SAVERS, READERS = 4, 2
+SAVERS, READERS, GIVERS = 4, 2, 1  # givers give prompts: a long read may not keep these waiting
 
 
 class Parts:
@@ -38,6 +39,7 @@ class Parts:
         self.callers = Callers(Verifier(self.pool.connection), self.limits)
         self.intake = Intake(self.pool, self.workers, self.savers, self.limits)
         self.reading = Reading(self.pool, readers)
+        self.prompts = Prompts(self.pool, Workers(GIVERS))
         self.mcp = McpEndpoint(self.reading, self.workers, version("tally"))
 
     def endpoints(self) -> Mapping[str, Endpoint]:
@@ -54,6 +56,13 @@ class Parts:
             addresses.COSTS: Endpoint(reading.costs, "read", READ),
             addresses.BUDGET: Endpoint(reading.budget, "read", READ),
             addresses.MODELS: Endpoint(reading.models, "read", READ),
+            addresses.PROMPTS: Endpoint(
+                self.prompts.list,
+                "prompts",
+                READ,
+                other=Endpoint(self.prompts.push, "ingest", ("POST",), (JSON,)),
+            ),
+            addresses.PROMPT: Endpoint(self.prompts.give, "prompts", READ),
             addresses.OPENAPI: Endpoint(send_description, None, READ),
             addresses.MCP: Endpoint(self.mcp.handle, "read", ("POST",), (JSON,)),
         }

@@ -15,20 +15,23 @@ from api.rate_limits import RateLimits
 from tally.api_keys.verification import Grant, Verifier
 from tally.core.rate_limits import TooManyAttempts
 
-Right = Literal["ingest", "read"]
+Right = Literal["ingest", "read", "prompts"]
 
 # Requests of one key: many may wait to be saved, while those that read keep a connection busy.
-MAX_AT_ONCE: dict[Right | None, int] = {"ingest": 64, "read": 4, None: 4}
+MAX_AT_ONCE: dict[Right | None, int] = {"ingest": 64, "read": 4, "prompts": 32, None: 4}
+GRANTED_BY: dict[Right, str] = {"prompts": "read"}  # asked for by every request of a program, beside others
 UNKNOWN = (
     "This key is not valid: it is missing, mistyped, expired or revoked. "
     "Send a key of Tally's page Keys as `Authorization: Bearer`."
 )
+MAY_NOT_READ = (
+    "This key may only send. Read with a key that may read: the page Keys makes one, and so does "
+    "`tally keys api create NAME --scope read`."
+)
 WITHOUT_RIGHT: dict[Right, str] = {
     "ingest": "This key may only read. Send telemetry with a key that may send.",
-    "read": (
-        "This key may only send. Read with a key that may read: the page Keys makes one, and so does "
-        "`tally keys api create NAME --scope read`."
-    ),
+    "read": MAY_NOT_READ,
+    "prompts": MAY_NOT_READ,
 }
 
 
@@ -59,7 +62,7 @@ class Callers:
     def admit(self, key: str, client_host: str | None, right: Right | None) -> Grant:
         """The rights of a key, which the request is counted for; raises Refusal or DatabaseError."""
         grant = self.identify(key, client_host)
-        if right is not None and right not in grant.scopes:
+        if right is not None and GRANTED_BY.get(right, right) not in grant.scopes:
             raise Refusal(403, WITHOUT_RIGHT[right])
         self._limits.count_request(grant)
         return grant

@@ -9,6 +9,7 @@ from api import addresses
 from api.answers import JSON, NO_STORE, PROTOBUF
 from api.catalogue import LIMIT, MOST, list_abilities, list_modes
 from api.figures import GROUPS
+from api.prompts import MAX_KEY, PushedPrompt
 from api.records import SentRecords
 from api.service import Call
 
@@ -56,6 +57,11 @@ def describe() -> dict[str, Any]:
             addresses.MODELS: {
                 "get": _reads("Models used, or those of the catalogue", [*_period(), *_catalogue()])
             },
+            addresses.PROMPTS: {
+                "get": _reads("Prompts, with the versions that run", []),
+                "post": _sends("A new version of a prompt", {"$ref": "#/components/schemas/PushedPrompt"}),
+            },
+            addresses.PROMPT: {"get": _gives("The version of a prompt that a program is given")},
             addresses.OPENAPI: {"get": _reads("This description", [])},
             addresses.MCP: {"post": _sends("The Model Context Protocol", {"type": "object"})},
         },
@@ -68,6 +74,7 @@ def describe() -> dict[str, Any]:
             "schemas": {
                 "SentRecord": record,
                 "SentRecords": schemas,
+                "PushedPrompt": PushedPrompt.model_json_schema(),
                 "Problem": {
                     "type": "object",
                     "required": ["code", "message"],
@@ -118,6 +125,36 @@ def _reads(title: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
         "parameters": parameters,
         "responses": {"200": answer, **_refusals(READ_REFUSALS)},
     }
+
+
+def _gives(title: str) -> dict[str, Any]:
+    """A prompt; its ETag is sent back in If-None-Match."""
+    key = "Such as a user's id: the same key always gets the same version. Without one, each request draws"
+    parameters: list[dict[str, Any]] = [
+        {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}},
+        {
+            "name": "label",
+            "in": "query",
+            "description": "An environment, a label, or `latest`",
+            "schema": {"type": "string", "default": "production"},
+        },
+        {
+            "name": "key",
+            "in": "query",
+            "description": key,
+            "schema": {"type": "string", "maxLength": MAX_KEY},
+        },
+        {
+            "name": "version",
+            "in": "query",
+            "description": "Its number, in place of both",
+            "schema": {"type": "integer", "minimum": 1},
+        },
+    ]
+    described = _reads(title, parameters)
+    described["responses"]["304"] = {"description": "It is what If-None-Match says."}
+    described["responses"]["404"] = described["responses"]["400"] | {"description": "There is none."}
+    return described
 
 
 def _refusals(statuses: tuple[str, ...]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
+from api.addresses import Addresses
 from api.answers import JSON, PROTOBUF, Refusal, refuse
 from api.bodies import BodyRoom, discard_body, read_body
 from api.callers import Callers, Right, find_key
@@ -54,6 +55,18 @@ class Endpoint:
     right: Right | None
     methods: tuple[str, ...]
     media_types: tuple[str, ...] = ()  # of its bodies; none where it takes no body
+    other: "Endpoint | None" = None  # of other methods
+
+    def of(self, method: str) -> "Endpoint | None":
+        """The endpoint of a method."""
+        if method in self.methods:
+            return self
+        return self.other.of(method) if self.other else None
+
+    @property
+    def all_methods(self) -> tuple[str, ...]:
+        """The methods that the address takes."""
+        return self.methods + (self.other.all_methods if self.other else ())
 
 
 class Workers:
@@ -79,13 +92,9 @@ class Api:
         lifespan: Callable[[], AbstractAsyncContextManager[None]],
     ) -> None:
         self._endpoints, self._callers, self._workers = endpoints, callers, workers
+        self.addresses = Addresses(endpoints)
         self.lifespan = lifespan
         self._room = BodyRoom()
-
-    @property
-    def addresses(self) -> frozenset[str]:
-        """The whole paths that it answers."""
-        return frozenset(self._endpoints)
 
     def process(self) -> Starlette:
         """The app of a process that does nothing else."""
@@ -115,11 +124,13 @@ class Api:
         return refuse(problem, media_type, body_was_read=request._stream_consumed)
 
     async def _handle(self, request: Request, held: ExitStack) -> Response:
-        endpoint = self._endpoints.get(request.scope["path"])
-        if endpoint is None:
+        address = self.addresses.find(request.scope["path"])
+        if address is None:
             raise Refusal(404, NOT_HERE)
-        if request.method not in endpoint.methods:
-            raise Refusal(405, f"This address takes {' and '.join(endpoint.methods)} only.")
+        endpoint = self._endpoints[address].of(request.method)
+        if endpoint is None:
+            takes = " and ".join(self._endpoints[address].all_methods)
+            raise Refusal(405, f"This address takes {takes} only.")
         host = request.client.host if request.client else None
         grant = await self._workers.run(self._callers.admit, find_key(request.headers), host, endpoint.right)
         if endpoint.media_types and media_type_of(request) not in endpoint.media_types:

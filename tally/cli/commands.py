@@ -58,6 +58,12 @@ def _add_keys(app: typer.Typer) -> None:
     app.add_typer(keys, name="keys")
 
 
+def _add_prompts(app: typer.Typer) -> None:
+    from tally.cli.prompts import prompts
+
+    app.add_typer(prompts, name="prompts")
+
+
 ADDERS: dict[str, Callable[[typer.Typer], None]] = {
     "import": _add_import,
     "budgets": _add_budgets,
@@ -67,4 +73,5 @@ ADDERS: dict[str, Callable[[typer.Typer], None]] = {
     "reprice": _add_reprice,
     "owner": _add_owner,
     "keys": _add_keys,
+    "prompts": _add_prompts,
 }

@@ -41,5 +41,5 @@ app.command()(statusline)
 for name in ("budgets", "costs", "export", "demo"):
     ADDERS[name](app)
 collect.add_commands(app)
-for name in ("reprice", "owner", "keys"):
+for name in ("prompts", "reprice", "owner", "keys"):
     ADDERS[name](app)
