@@ -57,7 +57,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What an environment is given, and what it was given before; None where nothing was."""
+    """The shares of an environment, and those before; None where nothing ran before."""
 
     environment: str
     from_at: datetime
@@ -89,7 +89,7 @@ class Prompt:
     deployments: tuple[Deployment, ...]
 
     def runs(self, environment: str = PRODUCTION) -> Live | None:
-        """What an environment is given."""
+        """The shares of an environment now."""
         return next((live for live in self.live if live.environment == environment), None)
 
     def version(self, number: int) -> Version | None:

@@ -14,10 +14,13 @@ MAX_REACH = 500.0  # on the log scale: any ratio at all, and no overflow
 def compare_costs(base: Values, other: Values, alpha: float = ALPHA) -> Ratio | TooFew:
     """Compare mean costs per run: `other` over `base`, with its interval on the log scale."""
     missing = find_missing(len(base), len(other))
-    if missing:
-        return missing
-    sides = summarize(base), summarize(other)
-    unusable = _find_no_cost(*sides)
+    return missing or compare_cost_samples(summarize(base), summarize(other), alpha)
+
+
+def compare_cost_samples(base: Sample, other: Sample, alpha: float = ALPHA) -> Ratio | TooFew:
+    """Compare the same from the moments of the sides."""
+    sides = base, other
+    unusable = find_missing(base.runs, other.runs) or _find_no_cost(*sides)
     if unusable:
         return unusable
     parts = [Part(sign, _relative_error(side), side, True) for sign, side in zip((-1, 1), sides, strict=True)]

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from tally.statistics.intervals import Interval, TooFew, find_missing
-from tally.statistics.samples import Part, Values, calculate_reach, summarize
+from tally.statistics.intervals import MIN_RUNS, Interval, TooFew, find_missing
+from tally.statistics.samples import Part, Sample, Values, calculate_reach, summarize
 from tally.statistics.student import normal_quantile
 
 ALPHA = 0.05
@@ -19,6 +19,14 @@ def rate_interval(passed: int, runs: int, alpha: float = ALPHA) -> Interval:
     half = z / (1 + z * z / runs) * math.sqrt(rate * (1 - rate) / runs + z * z / (4 * runs * runs))
     # All or none passed: the bound is the rate itself, but for rounding.
     return Interval(rate, min(rate, max(0.0, middle - half)), max(rate, min(1.0, middle + half)))
+
+
+def mean_interval(sample: Sample, alpha: float = ALPHA) -> Interval | TooFew:
+    """The t interval of a mean that cannot be negative, such as a cost."""
+    if sample.runs < MIN_RUNS:
+        return TooFew(f"{sample.runs} runs, and {MIN_RUNS} are needed", MIN_RUNS - sample.runs)
+    below, above = calculate_reach([Part(1, sample.variance / sample.runs, sample, False)], alpha)
+    return Interval(sample.mean, max(0.0, sample.mean - below), sample.mean + above)
 
 
 def compare_rates(

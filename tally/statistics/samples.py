@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -68,6 +69,24 @@ def summarize(values: Values) -> Sample:
         0.0 if is_constant else float(np.mean(deviations**3)) / second**1.5,
         0.0 if is_constant else float(np.mean(deviations**4)) / second**2 - 3,
         float(numbers.max()) / total if total > 0 else 1.0,
+    )
+
+
+def from_powers(runs: int, powers: Sequence[Fraction], largest: Fraction) -> Sample:
+    """Calculate the same from the exact sums of the values and of their squares, cubes and fourth powers."""
+    mean, square, cube, fourth = (power / runs for power in powers)
+    second = square - mean**2
+    if second <= 0:
+        return Sample(runs, float(mean), 0.0, 0.0, 0.0, float(largest / powers[0]) if powers[0] > 0 else 1.0)
+    third = cube - 3 * mean * square + 2 * mean**3
+    peak = fourth - 4 * mean * cube + 6 * mean**2 * square - 3 * mean**4
+    return Sample(
+        runs,
+        float(mean),
+        float(second * runs / max(runs - 1, 1)),
+        float(third / second) / math.sqrt(second),
+        float(peak / second**2) - 3,
+        float(largest / powers[0]) if powers[0] > 0 else 1.0,
     )
 
 
