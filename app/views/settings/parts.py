@@ -52,7 +52,7 @@ def _render_alerts(user: User) -> None:
 
 
 def _render_traces(user: User) -> None:
-    """What is kept of traces."""
+    """Days of traces, and prompts and answers in them."""
     with card("traces"):
         render_traces(user)
     with card("contents"):
