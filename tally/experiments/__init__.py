@@ -1,0 +1,1 @@
+"""Experiments: variants of how something is done, compared by cost and quality, and what was decided."""
