@@ -15376,6 +15376,15 @@ begin
                 from json_array_elements(projects) with ordinality as p (found, nth)
                 where p.found ->> 'archived_at' is null and p.nth <= 500
             ),
+            'budgets', (
+                select coalesce(json_agg(json_build_object('id', b.id, 'name', b.name) order by b.nth), '[]')
+                from (
+                    select u.id, u.name, row_number() over (order by lower(u.name), u.id) as nth
+                    from public.budgets as u
+                    where u.workspace_id = tenant
+                ) as b
+                where b.nth <= 200
+            ),
             'sessions', (select coalesce(json_agg(s order by s.last_at desc, s.session), '[]') from sessions as s)
         )
     );

@@ -1,4 +1,4 @@
-"""The names that the field "Jump to…" finds: models, projects and sessions of a workspace."""
+"""The names that the field "Jump to…" finds: models, projects, budgets and sessions of a workspace."""
 
 from typing import Any, cast
 
@@ -7,7 +7,7 @@ from app.data.reading import cached, call, data_version
 
 
 def load_jump_names(user: User) -> dict[str, list[Any]]:
-    """`models` by name, `projects` with id and name, the latest `sessions`; raises DatabaseError."""
+    """`models` by name, `projects` and `budgets` with ids, the latest `sessions`; raises DatabaseError."""
     return _jump_names(user, data_version(user))
 
 

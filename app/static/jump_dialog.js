@@ -1,10 +1,10 @@
-// The dialog "Jump to…": pages are known from the start, names of models, projects and sessions are asked for at each opening.
+// The dialog "Jump to…": pages are known from the start, names of models, projects, budgets and sessions are asked for at each opening.
 import { enterPage, visit } from "./jump.js";
 import { rank } from "./jump_match.js";
 
 const LIST = "tally-jump-list";
-const SHOWN = { Pages: 20, Models: 8, Projects: 8, Sessions: 8 };
-const UNASKED = { Pages: 20, Models: 5, Projects: 5, Sessions: 5 };
+const SHOWN = { Pages: 20, Models: 8, Projects: 8, Budgets: 8, Sessions: 8 };
+const UNASKED = { Pages: 20, Models: 5, Projects: 5, Budgets: 5, Sessions: 5 };
 const STYLE = `
 .tally-jump{box-sizing:border-box;width:min(36rem,calc(100vw - 1.5rem));max-height:min(32rem,calc(100dvh - 3rem));
 margin:min(12vh,6rem) auto auto;padding:0;border:1px solid var(--line);border-radius:12px;background:var(--surface);color:var(--ink);
@@ -29,7 +29,8 @@ let dialog;
 let input;
 let list;
 let status;
-let names = { models: [], projects: [], sessions: [] };
+const NOTHING = { models: [], projects: [], budgets: [], sessions: [] };
+let names = NOTHING;
 let namesOf = ""; // the workspace that they are of
 let note = "";
 let options = [];
@@ -64,6 +65,7 @@ const listPlaces = () => ({
     name,
     href: address("/explore", { where: `project:${id}`, split: "model" }),
   })),
+  Budgets: names.budgets.map(({ id, name }) => ({ name, href: address("/budgets", { budget: id }) })),
   Sessions: names.sessions.map(({ session, agent, repository, last_at }) => ({
     name: session,
     note: [repository ?? agent, when(last_at)].filter(Boolean).join(" · "),
@@ -119,11 +121,12 @@ const show = () => {
 
 const load = async () => {
   const asked = workspace();
-  if (asked !== namesOf) names = { models: [], projects: [], sessions: [] };
+  if (asked !== namesOf) names = NOTHING;
   note = names.models.length ? "" : "Loading names…";
   try {
     const answer = await fetch(`/jump?${new URLSearchParams({ workspace: asked })}`);
     const found = await answer.json();
+    if (asked !== workspace()) return; // of a workspace that was left in the meantime
     if (answer.ok) [names, namesOf, note] = [found, asked, ""];
     else note = found.problem;
   } catch {
@@ -164,11 +167,11 @@ const build = () => {
   input = make("input", {
     type: "text",
     role: "combobox",
-    "aria-label": "Jump to a page, model, project or session",
+    "aria-label": "Jump to a page, model, project, budget or session",
     "aria-expanded": "true",
     "aria-controls": LIST,
     "aria-autocomplete": "list",
-    placeholder: "Page, model, project or session",
+    placeholder: "Page, model, project, budget or session",
     autocomplete: "off",
     autocapitalize: "off",
     spellcheck: "false",

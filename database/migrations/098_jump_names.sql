@@ -1,7 +1,8 @@
 -- 098_jump_names.sql: the names that the field "Jump to…" finds.
 
--- {models, projects, sessions} of a workspace, as far as the caller may know them: 500 models by name, 500 projects that are not
--- archived, and the 100 latest sessions among the newest 5,000 records of 90 days, each with its agent, repository and last time.
+-- {models, projects, budgets, sessions} of a workspace, as far as the caller may know them: 500 models by name, 500 projects that
+-- are not archived, 200 budgets, and the 100 latest sessions among the newest 5,000 records of 90 days, each with its agent,
+-- repository and last time.
 create or replace function public.jump_names(workspace uuid default null)
 returns json
 language plpgsql
@@ -46,6 +47,15 @@ begin
                 select coalesce(json_agg(json_build_object('id', p.found -> 'id', 'name', p.found -> 'name') order by p.nth), '[]')
                 from json_array_elements(projects) with ordinality as p (found, nth)
                 where p.found ->> 'archived_at' is null and p.nth <= 500
+            ),
+            'budgets', (
+                select coalesce(json_agg(json_build_object('id', b.id, 'name', b.name) order by b.nth), '[]')
+                from (
+                    select u.id, u.name, row_number() over (order by lower(u.name), u.id) as nth
+                    from public.budgets as u
+                    where u.workspace_id = tenant
+                ) as b
+                where b.nth <= 200
             ),
             'sessions', (select coalesce(json_agg(s order by s.last_at desc, s.session), '[]') from sessions as s)
         )

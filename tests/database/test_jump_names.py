@@ -64,6 +64,18 @@ def test_names_are_those_of_the_lists_of_models_and_projects(team: Team) -> None
         assert [(each["id"], each["name"]) for each in found["projects"]] == listed
 
 
+def test_budgets_are_found_by_who_may_see_them(team: Team) -> None:
+    admin = team["admin"]
+    secret = next(each["id"] for each in admin.ask("list_projects") if each["name"] == "secret")
+    admin.connection.execute(
+        """insert into public.budgets (workspace_id, name, amount, project_id)
+        values (%(team)s, 'All', 50, null), (%(team)s, 'a secret', 50, %(secret)s)""",
+        {"team": team.id, "secret": secret},
+    )
+    assert [each["name"] for each in admin.ask("jump_names")["budgets"]] == ["a secret", "All"]
+    assert "a secret" not in [each["name"] for each in team["ann"].ask("jump_names")["budgets"]]
+
+
 def test_who_is_no_member_is_refused(team: Team, project: Project, database: Connection) -> None:
     stranger = make_team(project, database, "owner")["owner"]
     with pytest.raises(psycopg.Error, match="not a member"):
