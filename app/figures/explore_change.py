@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+from app.formats.counts import format_percent_change
+
 NEW = float("inf")
 
 
@@ -15,8 +17,5 @@ def calculate_change(now: Decimal | None, before: Decimal | None) -> float | Non
 
 
 def show_change(change: float) -> str:
-    """A change as text: +18%, -9%, 0%, new."""
-    if change == NEW:
-        return "new"
-    rounded = round(change)
-    return f"{rounded:+,}%" if rounded else "0%"
+    """A change as text: +18.7%, -9.0%, 0%, new."""
+    return "new" if change == NEW else format_percent_change(change)

@@ -38,7 +38,7 @@ MEASURES: dict[str, Measure] = {
 _PLURALS = {
     "agent": "Agents",
     "task": "Tasks",
-    "session": "Conversations",
+    "session": "Sessions",
     "tool": "Tools",
     "repository": "Repositories",
     "branch": "Branches",

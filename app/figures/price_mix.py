@@ -25,6 +25,7 @@ class Mix(NamedTuple):
 
 ONLY_INPUT = Mix(Decimal(1), Decimal(0), Decimal(0), Decimal(0))
 ONLY_CACHED = Mix(Decimal(0), Decimal(1), Decimal(0), Decimal(0))
+ONLY_WRITTEN = Mix(Decimal(0), Decimal(0), Decimal(1), Decimal(0))
 ONLY_OUTPUT = Mix(Decimal(0), Decimal(0), Decimal(0), Decimal(1))
 
 
@@ -40,6 +41,7 @@ class Prices(NamedTuple):
 
     input: Decimal | None
     cached: Decimal | None
+    written: Decimal | None
     output: Decimal | None
     at_mix: Decimal | None
 
@@ -58,9 +60,8 @@ def find_mix(tokens: Mapping[str, Decimal]) -> Mix | None:
 
 def find_prices(model: Model, mix: Mix, prices: WorkspacePrices, day: date) -> Prices:
     """The prices of a day, own ones where there are."""
-    return Prices(
-        *(price_million(model, each, prices, day) for each in (ONLY_INPUT, ONLY_CACHED, ONLY_OUTPUT, mix))
-    )
+    mixes = (ONLY_INPUT, ONLY_CACHED, ONLY_WRITTEN, ONLY_OUTPUT, mix)
+    return Prices(*(price_million(model, each, prices, day) for each in mixes))
 
 
 def follow_price(

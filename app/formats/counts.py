@@ -31,8 +31,13 @@ def format_change(now: Decimal, before: Decimal) -> str | None:
     """The relative change since the period before, or None without spend to compare with."""
     if before <= 0:
         return None
-    change = (now - before) / before
-    return f"{change:+.0%}" if abs(change) >= 10 else f"{change:+.1%}"
+    return format_percent_change(float((now - before) / before * 100))
+
+
+def format_percent_change(percent: float) -> str:
+    """A relative change, with a decimal below 100%: +4.5%, -18.7%, +250%, 0%."""
+    text = f"{percent:+,.0f}%" if abs(round(percent, 1)) >= 100 else f"{percent:+.1f}%"
+    return "0%" if text in ("+0.0%", "-0.0%") else text
 
 
 def format_factor(factor: Decimal | None) -> str:

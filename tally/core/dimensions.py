@@ -32,7 +32,7 @@ class Dimension(NamedTuple):
 DIMENSIONS: dict[DimensionName, Dimension] = {
     "agent": Dimension("Agent", "No agent", ("agent",)),
     "task": Dimension("Task", "No task", ("task",)),
-    "session": Dimension("Conversation", "No conversation", ("session", "session_id")),
+    "session": Dimension("Session", "No session", ("session", "session_id")),
     "tool": Dimension("Tool", "No tool", ("tool",)),
     "repository": Dimension("Repository", "No repository", ("repository",)),
     "branch": Dimension("Branch", "No branch", ("branch",)),

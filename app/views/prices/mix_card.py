@@ -24,13 +24,16 @@ from app.views.prices.price_list import format_price
 MOST_MODELS, MOST_LINES, MONTHS = 25, 6, 13
 MOST_NAMES, MOST_LETTERS = 5, 60
 MIX_HELP = "A million tokens in the mix of your last 90 days: one mix for all models, so that they compare."
+WRITE_HELP = "Kept for 5 minutes. Where writing has no price of its own, it costs what input does."
+TOKENS_HELP = "A dash where no source tells how many."
 COLUMNS = {
     "model": columns.name("Model"),
     "at_mix": columns.money("At your mix", "USD", help=MIX_HELP),
     "input": columns.number("Input", format_price),
     "cached": columns.number("Cache read", format_price),
+    "written": columns.number("Cache write", format_price, help=WRITE_HELP),
     "output": columns.number("Output", format_price),
-    "tokens": columns.count("Tokens, 90 days", is_compact=True),
+    "tokens": columns.tokens("Tokens, 90 days", help=TOKENS_HELP),
 }
 
 
@@ -43,7 +46,7 @@ class Used(NamedTuple):
 
 
 def render_price_list(user: User, today: date) -> None:
-    """The card, for workspaces whose tokens are split by class."""
+    """The card of all models in use, for workspaces whose tokens are split by class."""
     mix = load_mix(user, today)
     if mix is None:
         return
@@ -55,7 +58,10 @@ def render_price_list(user: User, today: date) -> None:
     with st.container(border=True):
         render_heading("Price list", "US dollars per million tokens, today")
         frame = pd.DataFrame(
-            [{"model": used.title, **found._asdict(), "tokens": used.tokens} for used, found in known],
+            [
+                {"model": used.title, **found._asdict(), "tokens": used.tokens or columns.ABSENT}
+                for used, found in known
+            ],
             dtype=object,
         )
         lines = [Line(used.title, _describe_prices(found)) for used, found in known]
@@ -100,17 +106,26 @@ def _describe_prices(found: Prices) -> str:
         (partial(format_money, currency="USD"), found.at_mix, "at your mix"),
         (format_price, found.input, "input"),
         (format_price, found.cached, "cache read"),
+        (format_price, found.written, "cache write"),
         (format_price, found.output, "output"),
     )
     return " · ".join(f"{show(price)} {name}" for show, price, name in parts if price is not None)
 
 
 def _list_models(user: User, today: date) -> list[Used]:
-    question = data.Question(today - DAYS, today, "tokens", ("provider", "model"), "none", top=MOST_MODELS)
+    question = data.Question(
+        today - DAYS,
+        today,
+        "tokens",
+        ("provider", "model"),
+        "none",
+        (("charge_type", ("usage",)),),
+        top=MOST_MODELS,
+    )
     found = [
         (group, Model(provider.value, model.value))
         for group in data.load_explored(user, question).groups
-        if group.kind == "value" and group.value
+        if group.kind == "value"
         for provider, model in [group.keys]
         if provider.value and model.value
     ]

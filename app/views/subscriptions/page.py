@@ -7,11 +7,11 @@ from app.auth.identity import current_user
 from app.figures import plan_worth
 from app.parts.subscription_form import parse_subscription
 from app.ui.cards import render_heading
-from app.ui.navigation import switch_page
 from app.ui.notices import render_announcement
 from app.ui.periods import today_in
 from app.ui.titles import title_row
 from app.views.subscriptions import plan_cards
+from app.views.subscriptions.new_plan import add_subscription
 from app.views.subscriptions.subscription_list import render_subscriptions
 
 ALL_PLANS = "All plans"
@@ -33,7 +33,7 @@ with title_row("Subscriptions"):
         key="add-subscription",
         disabled=not may_write,
     ):
-        switch_page("add_entry", kind="Subscription")
+        add_subscription(today)
 render_announcement()
 with st.skeleton(height=360):
     daily = data.load_daily(user, None, today)
@@ -48,7 +48,8 @@ if recent:
         with st.grid(4, min_column_width=180, gap="small"):
             for slug, plan_months in plans.items():
                 is_entered = slug in dict(plans_by_provider)
-                plan_cards.render_plan(plan_months, names, currency.code, is_entered)
+                if plan_cards.render_plan(plan_months, names, currency.code, is_entered, may_write):
+                    add_subscription(today)
         chosen = ALL_PLANS
         if len(plans) > 1:
             chosen = st.selectbox(

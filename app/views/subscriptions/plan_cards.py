@@ -27,9 +27,17 @@ def name_plan(month: PlanMonth, providers: Mapping[str, str]) -> str:
 
 
 def render_plan(
-    months: Sequence[PlanMonth], providers: Mapping[str, str], currency: str, is_entered: bool
-) -> None:
-    """The card of one provider's plans: value vs price, or the data that is missing to compare them."""
+    months: Sequence[PlanMonth],
+    providers: Mapping[str, str],
+    currency: str,
+    is_entered: bool,
+    may_write: bool,
+) -> bool:
+    """The card of one provider's plans: value vs price, or the data that is missing to compare them.
+
+    Returns True if the button that enters the plan was pressed.
+    """
+    is_asked = False
     total = sum_months(months)
     with st.container(border=True, height="stretch"):
         st.metric(
@@ -48,16 +56,17 @@ def render_plan(
             st.caption(NOT_PAID)
         elif not total.paid:
             st.caption(NOT_ENTERED)
-            st.page_link(
-                "views/add_entry/page.py",
-                label="Add subscription",
+            is_asked = st.button(
+                "Add subscription",
                 icon=":material/add_card:",
-                query_params={"kind": "Subscription"},
+                key=f"enter-{total.provider}",
+                disabled=not may_write,
             )
         elif not total.has_usage:
             st.caption(escape_markdown(f"{NO_USAGE} It cost {format_money(total.paid, currency)}."))
         if total.unpriced_records:
             st.caption(f"Excludes {plural(total.unpriced_records, 'record')} without a price.")
+    return is_asked
 
 
 def render_chart(months: Sequence[PlanMonth], currency: str) -> None:

@@ -28,7 +28,7 @@ def test_counts_are_shortened_from_ten_thousand(count: int, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("now", "before", "text"),
-    [("3", "2", "+50.0%"), ("1", "2", "-50.0%"), ("22", "2", "+1000%"), ("3", "0", None), ("3", "-1", None)],
+    [("3", "2", "+50.0%"), ("1", "2", "-50.0%"), ("22", "2", "+1,000%"), ("3", "0", None), ("3", "-1", None)],
 )
 def test_change_is_relative_to_the_period_before(now: str, before: str, text: str | None) -> None:
     assert format_change(Decimal(now), Decimal(before)) == text

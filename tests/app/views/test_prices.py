@@ -21,6 +21,7 @@ from tally.pricing.reprice import Difference
 from tally.storage.database import GATEWAY, Query, describe
 from tests.app.accounts import sign_in_user
 from tests.app.pages import open_page, read_markdown, save, shown, usage
+from tests.app.ui.shown_table import shown_table
 
 HOSTILE = "![x](http://127.0.0.1:1/x) :red[x] <b>$x$</b>"
 
@@ -106,7 +107,7 @@ def test_empty_account_sees_messages(monkeypatch: pytest.MonkeyPatch, user: User
 def test_unpriced_models_are_listed(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     save(user, [unpriced(3), unpriced(1), unpriced(2, HOSTILE), usage(1, "5")])
     page = open_prices(monkeypatch, user)
-    (table,) = [frame.value for frame in page.dataframe]
+    (table,) = [frame.value for frame in page.dataframe if "since" in frame.value]
     assert list(table["model"]) == ["house-model", HOSTILE]
     assert list(table["records"]) == [2, 1]
     assert list(table["tokens"]) == [2_000_000, 1_000_000]
@@ -247,11 +248,30 @@ def test_price_list_compares_models_at_ones_own_mix(monkeypatch: pytest.MonkeyPa
     table = next(each.value for each in page.dataframe if "at_mix" in each.value).set_index("model")
     assert [table.at["claude-opus-4-5", name] for name in ("input", "output", "at_mix")] == [5.0, 25.0, 10.0]
     assert set(table.index) == {"claude-opus-4-5", "gpt-5.2"}
+    assert [table.at[model, "written"] for model in ("claude-opus-4-5", "gpt-5.2")] == [6.25, 1.75]
     assert "75% input, 0% read from a cache, 0% written to one, 25% output" in shown(page)
     [missing] = [each.value for each in page.caption if each.value.startswith("Without a list price")]
     assert missing.endswith(f": {escape_markdown(HOSTILE)}.")
     [chart] = page.get("plotly_chart")
     assert "claude-opus-4-5 $10.00" in chart.proto.alt
+
+
+def test_price_list_has_models_without_tokens_but_no_plan(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    save(
+        user,
+        [
+            usage(1, "3", model_name="gpt-5.2", input_tokens=75_000, output_tokens=25_000),
+            usage(2, "1", model_name="gpt-5.2-pro"),
+            usage(2, "20", model_name="Plus", charge_type="subscription"),
+        ],
+    )
+    page = open_prices(monkeypatch, user)
+    [table] = [each for each in page.dataframe if "at_mix" in each.value]
+    shown_tokens = shown_table(table).set_index("model")["tokens"]
+    assert dict(shown_tokens) == {"gpt-5.2": "100K", "gpt-5.2-pro": "–"}  # noqa: RUF001 - an en dash
+    assert not [each for each in page.caption if each.value.startswith("Without a list price")]
 
 
 def test_price_list_tells_one_name_of_two_providers_apart(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import streamlit
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +18,7 @@ from app.figures.plan_worth import PlanMonth, calculate_months, group_plans, lis
 from app.formats.text import DASH
 from app.views.subscriptions.plan_cards import describe_month
 from tally.spend.subscriptions import Subscription, add_subscription
-from tests.app.pages import metrics, open_page, save, shown, usage
+from tests.app.pages import metrics, open_dialog, open_page, save, shown, usage
 
 TODAY = date(2026, 11, 20)
 MAX = Subscription("1", "Claude Max", Decimal(100), date(2026, 9, 5), 5)
@@ -175,15 +176,24 @@ def test_new_account_sees_an_empty_list(monkeypatch: pytest.MonkeyPatch, user: U
     assert "None yet." in shown(page)
 
 
-def test_button_opens_the_form_of_a_subscription(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_button_opens_the_form_where_the_person_is(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     page = open_page(monkeypatch, user, "subscriptions")
 
     page.button(key="add-subscription").click().run()
 
     assert not page.exception
-    assert [title.value for title in page.title] == ["Add entry"]
-    assert page.query_params["kind"] == "Subscription"
+    assert [title.value for title in page.title] == ["Subscriptions"]
     assert "Plan name" in [field.label for field in page.text_input]
+
+
+def test_form_in_the_dialog_saves_a_plan(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    today = datetime.now(UTC).date()
+    dialog = open_dialog(monkeypatch, user, "app.views.subscriptions.new_plan:add_subscription", today)
+    next(field for field in dialog.selectbox if field.label == "Plan").select_index(0).run()
+    next(button for button in dialog.button if button.label == "Add subscription").click().run()
+    assert not dialog.exception
+    streamlit.cache_data.clear()
+    assert len(data.load_subscriptions(user)) == 1
 
 
 def test_month_is_a_line_where_its_table_does_not_fit() -> None:

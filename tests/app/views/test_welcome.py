@@ -46,6 +46,21 @@ def test_agents_of_this_machine_are_scanned_from_their_tile(
     assert spent(user) == Decimal("0.30")
 
 
+@pytest.mark.usefixtures("logs")
+def test_agents_of_this_machine_are_scanned_from_the_empty_page_agents(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    own_installation(job, user)
+    monkeypatch.setenv("TALLY_SCAN_LOGS", "1")
+    page = open_page(monkeypatch, user, "agents")
+    assert "Run this on each other machine" in shown(page)
+    page.button(key="scan-machine").click().run()
+    page.session_state.scan_job.wait(60)
+    page.run()
+    assert not page.exception
+    assert "Most expensive sessions" in shown(page)
+
+
 def test_scan_without_results_says_so_in_its_tile(
     monkeypatch: pytest.MonkeyPatch, user: User, logs: Path, job: psycopg.Connection[Any]
 ) -> None:
