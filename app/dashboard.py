@@ -8,6 +8,7 @@ import streamlit as st
 from app import data
 from app.auth.identity import User, current_account, load_workspaces, render_sign_out
 from app.data import changes
+from app.parts.advice_count import render_known_advice, update_advice
 from app.parts.problem import render_problem
 from app.parts.project_choice import render_project_address
 from app.parts.risk_count import render_known_risks, update_risks
@@ -76,7 +77,9 @@ try:
     render_notice()
     render_sample_ribbon(signed_in)
     render_known_risks(signed_in)
+    render_known_advice(signed_in)
     page.run()
     update_risks(signed_in, opened.name)
+    update_advice(signed_in, opened.name)
 except DatabaseError as failure:
     render_problem(failure)

@@ -1,5 +1,6 @@
 """Data of the pages: rows of the user's workspace, read through their client and cached by data version."""
 
+from app.data.advice import decide_advice, load_advice
 from app.data.agents import (
     AgentQuestion,
     load_agent_models,
@@ -142,6 +143,7 @@ __all__ = [
     "create_budget",
     "data_version",
     "day_start",
+    "decide_advice",
     "delete_budget",
     "delete_view",
     "explain_wait",
@@ -149,6 +151,7 @@ __all__ = [
     "find_last_year",
     "forget_version",
     "load_account_names",
+    "load_advice",
     "load_agent_models",
     "load_agent_places",
     "load_agent_session",

@@ -8,6 +8,7 @@ ONLY_LOOK = "Viewers can look at everything here, but not change it."
 OWN_ONLY = "Only what you added yourself is listed here."
 PRICES = "Prices apply to everyone here, so only admins change them."
 BUDGETS = "Budgets concern everyone here, so only admins change them."
+ADVICE = "Advice concerns everyone here, so only admins decide about it."
 OTHERS = "Only admins can change what other members added."
 
 
@@ -27,6 +28,11 @@ def explain_fixed_prices(user: User) -> str | None:
 def explain_fixed_budgets(user: User) -> str | None:
     """The reason why the user may not change budgets; None if allowed."""
     return None if user.workspace.may_administer else BUDGETS
+
+
+def explain_fixed_advice(user: User) -> str | None:
+    """The reason why the user may not decide about advice; None if allowed."""
+    return None if user.workspace.may_administer else ADVICE
 
 
 def render_own_only(user: User) -> None:

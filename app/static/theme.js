@@ -21,6 +21,7 @@
     "/prices",
     "/forecast",
     "/budgets",
+    "/advice",
     "/settings",
     window.location.pathname,
   ];

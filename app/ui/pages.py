@@ -38,6 +38,7 @@ PAGES = (
     Page("catalogue", "Catalogue", "table", part_of="models"),
     Page("forecast", "Forecast", "trending_up", begins_group=True),
     Page("budgets", "Budgets", "savings"),
+    Page("advice", "Advice", "lightbulb"),
     Page("records", "Records", "receipt_long", begins_group=True),
     Page("sources", "Sources", "balance"),
     Page("connections", "Connections", "sync_alt", part_of="sources"),

@@ -132,12 +132,13 @@ def mark_entry(page: Page) -> None:
         st.html(f"<style>{ENTRY.format(address)}{{background:rgba(124,135,152,.22)}}</style>")
 
 
-def number_entry(name: str, number: int) -> None:
-    """Show a number beside the menu's entry of a page; nothing beside it for 0."""
+def number_entry(name: str, number: int, what: str = "at risk", is_calm: bool = False) -> None:
+    """Show a number beside the menu's entry of a page, of things that `what` names; nothing for 0."""
     entry = ENTRY.format(next(page.address for page in PAGES if page.name == name))
-    tone = current_palette().warn
+    palette = current_palette()
+    tone = Tone(palette.accent, palette.band) if is_calm else palette.warn
     # The second text is for screen readers; browsers that do not know it take the number alone.
-    told = f'"{number}";content:"{number}" / ", {number} at risk"'
+    told = f'"{number}";content:"{number}" / ", {number} {what}"'
     style = (
         f"margin-left:auto;padding:0 .45rem;border-radius:.4rem;font-size:.75rem;font-weight:600;"
         f"background:color-mix(in srgb,{tone.fill} 40%,transparent);color:{tone.ink}"

@@ -18,6 +18,8 @@ from tests.app.projects import add_project, set_rules
 from tests.e2e.accessibility import ATTEMPTS, list_settled_violations
 from tests.e2e.conftest import cleared_after
 from tests.e2e.steps import ENTRIES, PAGES, expect_page, run_nightly, sign_in, visit
+from tests.shared_connections import operator_connection
+from tests.tally.advice.pieces import every_piece, keep_pieces
 
 # Rules that Streamlit itself breaks: the sparkline of a metric and the drop zone of an upload.
 STREAMLIT_RULES = {"svg-img-alt", "presentation-role-conflict"}
@@ -53,6 +55,8 @@ def busy_account(upstream: AuthClient, stack: Stack) -> Account:
     add_budget(user, "Everything", "600")
     add_budget(user, "Opus", "60", model_name="claude-opus-4-5")
     run_nightly(stack, account.email)
+    with operator_connection(stack) as operator:
+        keep_pieces(operator, user.workspace.workspace_id, every_piece(), datetime.now(UTC).date())
     return account
 
 

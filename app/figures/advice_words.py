@@ -1,0 +1,214 @@
+"""Advice in words: a title, one sentence with its amounts, its evidence. Names are from outside."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from app.formats.dates import format_day, format_short_day
+from app.formats.text import escape_markdown
+from tally.advice.findings import Kind
+from tally.advice.kept import KeptAdvice
+from tally.core.text import plural
+
+Money = Callable[[Decimal], str]
+
+ICONS: dict[Kind, str] = {
+    "model_switch": "swap_horiz",
+    "caching": "bolt",
+    "cache_hour": "schedule",
+    "cache_minutes": "schedule",
+    "batch": "layers",
+    "long_context": "receipt_long",
+    "priority": "speed",
+    "plan": "credit_card",
+    "api_instead": "credit_card",
+    "unused_subscription": "credit_card",
+    "idle_key": "key",
+    "repeats": "refresh",
+    "retirement": "event_repeat",
+}
+CONFIDENCE = {"high": "High confidence", "medium": "Medium confidence", "low": "Low confidence"}
+BASIS = {"measured": "Measured", "modelled": "Modelled"}
+HOW: dict[Kind, str] = {
+    "model_switch": "Name the other model in the requests of this project, for a part of them first.",
+    "caching": "Mark the beginning of prompts for the cache (cache_control), with what changes at their end.",
+    "cache_hour": "Ask for a lifetime of one hour where prompts are marked for the cache (ttl: 1h).",
+    "cache_minutes": "Take the lifetime of one hour away where prompts are marked for the cache.",
+    "batch": "Send these requests through the provider's batch API, or at the flex tier.",
+    "long_context": "Send less context with each request: summaries, or the parts that are needed.",
+    "priority": "Take the priority tier out of these requests.",
+    "plan": "Buy the plan, and sign in to the agent with it in place of an API key.",
+    "api_instead": "Cancel the plan, and give the agent an API key. Enter the end on Plans & prices.",
+    "unused_subscription": "Cancel it at the provider, and enter its end on Plans & prices.",
+    "idle_key": "Revoke the key on the page Keys.",
+    "repeats": "Wait longer before a request is sent again, and fewer times.",
+    "retirement": "Name the successor in requests before that day.",
+}
+
+
+class Evidence(NamedTuple):
+    """The way to the rows behind advice: a label, a page, and how Explore splits them."""
+
+    label: str
+    page: str
+    by: tuple[str, ...] = ()
+
+
+EVIDENCE: dict[Kind, Evidence] = {
+    "model_switch": Evidence("Show calls", "explore", ("model",)),
+    "caching": Evidence("Show conversations", "explore", ("session",)),
+    "cache_hour": Evidence("Show conversations", "explore", ("session",)),
+    "cache_minutes": Evidence("Show conversations", "explore", ("session",)),
+    "batch": Evidence("Show calls", "explore", ("agent",)),
+    "long_context": Evidence("Show calls", "explore", ("agent",)),
+    "priority": Evidence("Show calls", "explore", ("agent",)),
+    "plan": Evidence("Show use", "explore", ("model",)),
+    "api_instead": Evidence("Show plans", "subscriptions"),
+    "unused_subscription": Evidence("Show plans", "subscriptions"),
+    "idle_key": Evidence("Show keys", "keys"),
+    "repeats": Evidence("Show conversations", "explore", ("session",)),
+    "retirement": Evidence("Show callers", "explore", ("project", "agent")),
+}
+
+
+def name_title(advice: KeptAdvice) -> str:
+    """The title, plain."""
+    subject = advice.subject
+    place = _name_place(subject)
+    titles: dict[Kind, Callable[[], str]] = {
+        "model_switch": lambda: f"{_name_work(subject)} on {subject['to_model']}",
+        "caching": lambda: f"Cache the prompts of {place}",
+        "cache_hour": lambda: f"Keep the cache of {place} for 1 hour",
+        "cache_minutes": lambda: f"Keep the cache of {place} for 5 minutes",
+        "batch": lambda: f"{place} as a batch" if "processing" in subject else f"{place} at the flex tier",
+        "long_context": lambda: f"Long requests of {place}",
+        "priority": lambda: f"{place} at the standard tier",
+        "plan": lambda: f"{subject['plan']} for {subject['agent']}",
+        "api_instead": lambda: f"{subject['plan']} costs more than its use",
+        "unused_subscription": lambda: f"{subject['plan']} that nobody uses",
+        "idle_key": lambda: f"Revoke the key “{subject['name']}”",
+        "repeats": lambda: f"Failures and repeats of {place}",
+        "retirement": lambda: f"{subject['model']} retires on {_name_day(advice)}",
+    }
+    return titles[advice.kind]()
+
+
+def write_sentence(advice: KeptAdvice, money: Money) -> str:
+    """Write what was paid and what it would have been, as Markdown."""
+    if advice.kind == "idle_key":
+        used = (
+            "No program has used it since"
+            if advice.evidence["was_used"]
+            else "No program has used it, made on"
+        )
+        return f"{used} {format_day(date.fromisoformat(advice.evidence['since']))}."
+    paid = f"You paid {_bold(money(advice.current_usd))} a month for {escape_markdown(_name_paid(advice))}"
+    if advice.kind == "retirement" and not advice.evidence["is_priced"]:
+        successor = advice.subject.get("to_model")
+        told = (
+            f"its successor {escape_markdown(successor)} has no price here"
+            if successor
+            else "no successor is named"
+        )
+        return f"{paid}; {told}."
+    low, high = map(money, advice.would_be)
+    amount = _bold(low) if low == high else _bold(f"{low} to {high}")
+    return f"{paid}; {escape_markdown(_name_change(advice))} it would have been {amount}."
+
+
+def write_evidence(advice: KeptAdvice, money: Money) -> str:
+    """The figures behind it, in a line."""
+    evidence = advice.evidence
+    writers: dict[Kind, Callable[[Mapping[str, Any]], str]] = {
+        "model_switch": lambda told: (
+            f"{told['requests']:,} calls. {advice.subject['to_model']} answered"
+            f" {told['other_requests']:,} others there, {told['other_share']} % of all."
+        ),
+        "caching": lambda told: (
+            f"{told['following']:,} calls follow another within 5 minutes, in {told['conversations']:,}"
+            f" conversations: {told['reusable_share']} % of their input was sent before."
+        ),
+        "cache_hour": lambda told: (
+            f"{told['pauses']:,} pauses of 5 to 60 minutes and {told['long_pauses']:,} longer ones, in"
+            f" {told['conversations']:,} conversations."
+        ),
+        "batch": lambda told: (
+            f"{told['requests']:,} calls, nearly all between {told['first_hour']:02}:00 and"
+            f" {told['end_hour']:02}:00. It can only be claimed if the answers can wait."
+        ),
+        "long_context": lambda told: (
+            f"{told['requests']:,} of {told['all_requests']:,} calls were long. Their premium was"
+            f" {money(Decimal(told['premium_usd']))} a month."
+        ),
+        "priority": lambda told: f"{told['requests']:,} calls.",
+        "plan": lambda told: (
+            f"{plural(told['months'], 'whole month')}, the cheapest at {money(Decimal(told['least_usd']))};"
+            f" the plan's list price is {money(Decimal(told['plan_usd']))}."
+        ),
+        "api_instead": lambda told: (
+            f"Its use was worth {money(Decimal(told['worth_usd']))} a month at list prices, in"
+            f" {plural(told['months'], 'whole month')}."
+        ),
+        "unused_subscription": lambda told: (
+            f"Last used on {format_day(date.fromisoformat(told['last_used']))}. Its source reported on"
+            f" {told['covered_days']} of 30 days."
+        ),
+        "repeats": lambda told: (
+            f"{told['repeats']:,} calls were sent again within a minute, {told['failed']:,} failed and cost"
+            " something."
+        ),
+        "retirement": lambda told: f"{told['requests']:,} calls. The date is the provider's.",
+    }
+    writers["cache_minutes"] = writers["cache_hour"]
+    writer = writers.get(advice.kind)
+    return escape_markdown(writer(evidence)) if writer else "A key that is gone cannot be stolen."
+
+
+def _bold(text: str) -> str:
+    return f"**{escape_markdown(text)}**"
+
+
+def _name_place(subject: Mapping[str, str]) -> str:
+    """The agent or project that makes the calls, or else their model."""
+    return subject.get("agent") or subject.get("project") or subject.get("model", "")
+
+
+def _name_work(subject: Mapping[str, str]) -> str:
+    return subject.get("agent") or subject.get("project") or f"Work of {subject['model']}"
+
+
+def _name_paid(advice: KeptAdvice) -> str:
+    subject = advice.subject
+    if advice.kind in ("api_instead", "unused_subscription"):
+        return subject["plan"]
+    if advice.kind == "plan":
+        return f"{subject['agent']} at API prices"
+    model = subject["model"]
+    named = subject.get("agent") or subject.get("project")
+    long = f" with more than {int(subject['over']):,} tokens" if advice.kind == "long_context" else ""
+    return f"{named} on {model}{long}" if named else f"{model}{long}"
+
+
+def _name_change(advice: KeptAdvice) -> str:
+    """The change that makes it cheaper: what comes before "it would have been"."""
+    subject = advice.subject
+    changes: dict[Kind, str] = {
+        "caching": "with a cache",
+        "cache_hour": "with a cache of 1 hour",
+        "cache_minutes": "with a cache of 5 minutes",
+        "batch": "as a batch" if "processing" in subject else "at the flex tier",
+        "long_context": "with shorter ones",
+        "priority": "at the standard tier",
+        "plan": f"with {subject.get('plan', '')}",
+        "api_instead": "at list prices",
+        "unused_subscription": "without it",
+        "repeats": "without failures and repeats",
+    }
+    if advice.kind == "retirement":
+        return f"with its successor {subject['to_model']}"
+    return changes.get(advice.kind) or f"with {subject['to_model']}"
+
+
+def _name_day(advice: KeptAdvice) -> str:
+    return format_short_day(date.fromisoformat(advice.evidence["retires_on"]), advice.window[1])

@@ -1,0 +1,87 @@
+"""Advice of every kind, as the rules make it."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from tally.advice.findings import KINDS, NOTHING, Advice, Kind, Saving
+from tally.advice.stored import keep_advice
+
+MODEL = {"agent": "support", "provider": "anthropic", "model": "claude-sonnet-4-5"}
+PAUSES = {"requests": 900, "conversations": 120, "pauses": 300, "long_pauses": 60, "worth_above": 90}
+SUBSCRIPTION = {
+    "subscription_id": "00000000-0000-4000-8000-000000000001",
+    "provider": "claude-desktop",
+    "plan": "Claude Max",
+}
+FACTS: dict[Kind, tuple[dict[str, str], dict[str, Any]]] = {
+    "model_switch": (
+        MODEL | {"to_provider": "anthropic", "to_model": "claude-haiku-4-5"},
+        {"requests": 412, "other_requests": 398, "other_share": 49, "unpriced": 0},
+    ),
+    "caching": (
+        MODEL,
+        {
+            "requests": 900, "following": 700, "conversations": 90, "reusable_share": 60, "cached_share": 0
+        },
+    ),
+    "cache_hour": (MODEL, PAUSES),
+    "cache_minutes": (MODEL, PAUSES),
+    "batch": (MODEL | {"processing": "batch"}, {"requests": 18_440, "first_hour": 1, "end_hour": 3}),
+    "long_context": (
+        MODEL | {"over": "200000"},
+        {"requests": 90, "all_requests": 400, "premium_usd": "61.20"},
+    ),
+    "priority": (MODEL | {"tier": "priority"}, {"requests": 300}),
+    "plan": (
+        {"agent": "claude-code", "provider": "anthropic", "plan": "Claude Max 20x"},
+        {"months": 3, "least_usd": "610.00", "plan_usd": "200", "cheaper_plan": "Claude Max 5x"},
+    ),
+    "api_instead": (SUBSCRIPTION, {"months": 3, "worth_usd": "12.00"}),
+    "unused_subscription": (SUBSCRIPTION, {"last_used": "2026-09-01", "covered_days": 29}),
+    "idle_key": ({"key_id": "k", "name": "old laptop"}, {"since": "2026-08-01", "was_used": True}),
+    "repeats": (MODEL, {"requests": 900, "failed": 20, "repeats": 40}),
+    "retirement": (
+        {"provider": "anthropic", "model": "claude-sonnet-4-5", "to_model": "claude-sonnet-5-5"},
+        {"retires_on": "2026-11-30", "requests": 38_760, "is_priced": True},
+    ),
+}  # fmt: skip
+
+
+def make_piece(kind: Kind, **others: Any) -> Advice:
+    """A piece of advice of a kind."""
+    subject, evidence = FACTS[kind]
+    saving = Saving.between(Decimal(20), Decimal(60))
+    if kind == "idle_key":
+        saving = NOTHING
+    if kind == "retirement":
+        saving = Saving.between(Decimal(-14), Decimal(-7))
+    if kind in ("unused_subscription", "priority"):
+        saving = Saving.exactly(Decimal(80))
+    values: dict[str, Any] = {
+        "kind": kind,
+        "subject": subject,
+        "current_usd": Decimal(100),
+        "saving": saving,
+        "confidence": "high",
+        "basis": "measured",
+        "evidence": evidence,
+        "assumptions": ("Prompts begin alike.",),
+    }
+    return Advice(**values | others)
+
+
+def every_piece() -> list[Advice]:
+    """One of each kind."""
+    return [make_piece(kind) for kind in KINDS]
+
+
+def keep_pieces(
+    connection: psycopg.Connection[Any], workspace: UUID | str, pieces: list[Advice], today: date
+) -> None:
+    """Keep these pieces as those that the last night found."""
+    window = today - timedelta(days=28), today - timedelta(days=1)
+    keep_advice(connection, UUID(str(workspace)), pieces, window)
