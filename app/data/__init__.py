@@ -64,6 +64,18 @@ from app.data.prices import (
     load_workspace_prices,
 )
 from app.data.projects import Project, Split, load_projects, load_projects_with_costs, load_split
+from app.data.prompts import (
+    archive_prompt,
+    change_prompt,
+    deploy_prompt,
+    label_prompt_version,
+    load_prompt,
+    load_prompt_figures,
+    load_prompt_text,
+    load_prompts,
+    push_prompt,
+    roll_back_prompt,
+)
 from app.data.providers import Provider, load_providers
 from app.data.reading import data_version, forget_version, load_role
 from app.data.records import (
@@ -138,6 +150,8 @@ __all__ = [
     "SavedView",
     "Split",
     "UnreadAlert",
+    "archive_prompt",
+    "change_prompt",
     "count_audit_log",
     "count_records",
     "create_budget",
@@ -146,10 +160,12 @@ __all__ = [
     "decide_advice",
     "delete_budget",
     "delete_view",
+    "deploy_prompt",
     "explain_wait",
     "export_records",
     "find_last_year",
     "forget_version",
+    "label_prompt_version",
     "load_account_names",
     "load_advice",
     "load_agent_models",
@@ -197,6 +213,10 @@ __all__ = [
     "load_price_differences",
     "load_projects",
     "load_projects_with_costs",
+    "load_prompt",
+    "load_prompt_figures",
+    "load_prompt_text",
+    "load_prompts",
     "load_providers",
     "load_rates",
     "load_recent_values",
@@ -226,7 +246,9 @@ __all__ = [
     "note_read_alerts",
     "parse_daily",
     "pause_budget",
+    "push_prompt",
     "rename_view",
+    "roll_back_prompt",
     "save_view",
     "update_budget",
 ]

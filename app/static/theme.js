@@ -11,6 +11,7 @@
     "/traces",
     "/models",
     "/catalogue",
+    "/prompts",
     "/records",
     "/import",
     "/connections",

@@ -36,6 +36,7 @@ PAGES = (
     Page("traces", "Traces", "account_tree"),
     Page("models", "Models", "speed", part="Performance"),
     Page("catalogue", "Catalogue", "table", part_of="models"),
+    Page("prompts", "Prompts", "article"),
     Page("forecast", "Forecast", "trending_up", begins_group=True),
     Page("budgets", "Budgets", "savings"),
     Page("advice", "Advice", "lightbulb"),

@@ -20,6 +20,7 @@ from app.ui.charts.explore import (
 from app.ui.charts.forecast import earlier_predictions, forecast_ribbons
 from app.ui.charts.models import Line, course, latency_curve, model_colours
 from app.ui.charts.prices import price_steps
+from app.ui.charts.prompts import Estimate, estimates, traffic
 from app.ui.charts.spend import pairs
 from app.ui.charts.style import config, is_weekly, series_colours, top_names
 from app.ui.charts.traces import kind_colours, trace_scatter, waterfall_bar
@@ -32,6 +33,7 @@ __all__ = [
     "Context",
     "Course",
     "Earlier",
+    "Estimate",
     "Line",
     "Tile",
     "budget_course",
@@ -40,6 +42,7 @@ __all__ = [
     "course",
     "daily_spend",
     "earlier_predictions",
+    "estimates",
     "forecast_ribbons",
     "grid_of_cells",
     "is_weekly",
@@ -60,6 +63,7 @@ __all__ = [
     "token_classes",
     "top_names",
     "trace_scatter",
+    "traffic",
     "treemap",
     "waterfall_bar",
 ]

@@ -1,0 +1,100 @@
+"""One prompt: its versions beside each other, what changed, and its traffic."""
+
+import streamlit as st
+
+from app import data
+from app.auth.identity import User
+from app.figures.prompt_words import compare_in_words, describe_live
+from app.formats.money import format_money
+from app.formats.text import escape_markdown
+from app.ui.titles import title_row
+from app.views.prompts.actions import render_actions, render_new_button
+from app.views.prompts.address import Shown, choose_days, leave
+from app.views.prompts.changes import render_changes
+from app.views.prompts.traffic import render_traffic
+from app.views.prompts.versions import render_intervals, render_versions
+from tally.core.text import plural
+from tally.prompts.figures import PromptFigures, find_newest_pair
+from tally.prompts.stored import Prompt
+from tally.storage.database import DatabaseError, NotAllowed, SignedOut, Unreachable
+
+
+def _render_way_back() -> None:
+    st.button(
+        "Prompts",
+        icon=":material/chevron_left:",
+        type="tertiary",
+        on_click=leave,
+        key="back_to_prompts",
+    )
+
+
+def render_missing(name: str) -> None:
+    """A prompt that is unknown, or that others may see."""
+    _render_way_back()
+    st.title("Prompt", anchor=False)
+    with st.container(border=True):
+        st.text("There is no such prompt.")
+        st.caption(
+            "It may belong to a project that your role does not show. "
+            f"Its name is {escape_markdown(name[:60])}."
+        )
+
+
+def render_title(user: User, prompt: Prompt) -> int:
+    """The title with its buttons; returns the days of the chosen period."""
+    _render_way_back()
+    with (
+        title_row(escape_markdown(prompt.name)),
+        st.container(horizontal=True, width="content", vertical_alignment="center", gap="small"),
+    ):
+        days = choose_days()
+        render_actions(user, prompt)
+        if not prompt.is_archived:
+            render_new_button(user, prompt.name)
+    return days
+
+
+def render_detail(shown: Shown, prompt: Prompt) -> None:
+    """The cards of a prompt."""
+    figures = _load_figures(shown, prompt)
+    _render_caption(shown, prompt, figures)
+    pair = find_newest_pair(figures.of(prompt.name)) if figures else None
+    if pair:
+        st.info(escape_markdown(compare_in_words(*pair)), icon=":material/info:")
+    render_versions(shown, prompt, figures)
+    if figures is not None and figures.versions:
+        render_intervals(shown, figures)
+    render_changes(shown, prompt)
+    if figures is not None:
+        render_traffic(prompt, figures)
+
+
+def _load_figures(shown: Shown, prompt: Prompt) -> PromptFigures | None:
+    try:
+        with st.skeleton(height=320):
+            return data.load_prompt_figures(shown.user, shown.period, None, prompt.name)
+    except (Unreachable, SignedOut, NotAllowed):
+        raise
+    except DatabaseError as refused:
+        with st.container(border=True):
+            st.text(str(refused))
+        return None
+
+
+def _render_caption(shown: Shown, prompt: Prompt, figures: PromptFigures | None) -> None:
+    parts = ["archived"] if prompt.is_archived else []
+    parts += [describe_live(live) for live in prompt.live] or ["nothing is deployed"]
+    projects = {project.project_id: project.name for project in data.load_projects(shown.user)}
+    if prompt.project_id in projects:
+        parts.append(f"project {projects[prompt.project_id]}")
+    if prompt.tags:
+        parts.append(", ".join(prompt.tags))
+    if figures is not None:
+        sums = figures.sum_up().get(prompt.name)
+        models = list(dict.fromkeys(one.model_name for one in figures.versions))
+        parts += [", ".join(models[:3])] if models else []
+        if sums is not None:
+            cost = format_money(shown.convert(sums.cost_usd), shown.currency.code)
+            parts.append(f"{plural(sums.calls, 'call')} and {cost} in {shown.days} days")
+    st.caption(escape_markdown(" · ".join(parts)))
