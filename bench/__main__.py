@@ -35,7 +35,6 @@ BENCHES = (
     "killed_api",
     "traces",
     "explore",
-    "advice",
     "catalogue",
     "statistics",
 )

@@ -15501,7 +15501,6 @@ begin
                 s.cache_write_tokens,
                 s.request_count,
                 s.is_effective,
-                s.counts_tokens,
                 s.metadata
             from private.estimates as s
             inner join public.providers as p on s.provider_id = p.id
@@ -18221,8 +18220,7 @@ CREATE VIEW private.estimates AS
     r.request_count,
     r.money_is_effective AS is_effective,
     r.metadata,
-    r.billing_account,
-    r.tokens_are_effective AS counts_tokens
+    r.billing_account
    FROM public.cost_records r
   WHERE ((r.cost_basis = ANY (ARRAY['estimated'::text, 'included'::text])) AND (r.charge_type = 'usage'::text) AND ((r.cost_usd IS NULL) OR ((r.metadata ->> 'price_source'::text) = ANY (ARRAY['genai-prices'::text, 'genai-prices by row'::text, 'own'::text]))))
 UNION ALL
@@ -18244,8 +18242,7 @@ UNION ALL
     s.request_count,
     false AS is_effective,
     s.metadata,
-    s.billing_account,
-    false AS counts_tokens
+    s.billing_account
    FROM public.superseded_records s
   WHERE ((s.cost_basis = ANY (ARRAY['estimated'::text, 'included'::text])) AND (s.charge_type = 'usage'::text) AND ((s.cost_usd IS NULL) OR ((s.metadata ->> 'price_source'::text) = ANY (ARRAY['genai-prices'::text, 'genai-prices by row'::text, 'own'::text]))));
 

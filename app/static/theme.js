@@ -20,7 +20,7 @@
     "/add-entry",
     "/subscriptions",
     "/prices",
-    "/invoices",
+    "/experiments",
     "/forecast",
     "/budgets",
     "/advice",

@@ -37,6 +37,7 @@ PAGES = (
     Page("models", "Models", "speed", part="Performance"),
     Page("catalogue", "Catalogue", "table", part_of="models"),
     Page("prompts", "Prompts", "article"),
+    Page("experiments", "Experiments", "science", part_of="prompts"),
     Page("forecast", "Forecast", "trending_up", begins_group=True),
     Page("budgets", "Budgets", "savings"),
     Page("advice", "Advice", "lightbulb"),
@@ -48,7 +49,6 @@ PAGES = (
     Page("keys", "Keys", "key"),
     Page("subscriptions", "Subscriptions", "event_repeat", entry="Plans & prices"),
     Page("prices", "Prices", "sell", part_of="subscriptions"),
-    Page("invoices", "Invoices", "receipt", part_of="subscriptions"),
     Page("settings", "Settings", "settings", begins_group=True),
 )
 PATHS = frozenset(f"/{page.address}" for page in PAGES)

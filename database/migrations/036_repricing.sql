@@ -23,8 +23,7 @@ select
     r.request_count,
     r.money_is_effective as is_effective,
     r.metadata,
-    r.billing_account,
-    r.tokens_are_effective as counts_tokens
+    r.billing_account
 from public.cost_records as r
 where
     r.cost_basis in ('estimated', 'included')
@@ -50,8 +49,7 @@ select
     s.request_count,
     false as is_effective,
     s.metadata,
-    s.billing_account,
-    false as counts_tokens
+    s.billing_account
 from public.superseded_records as s
 where
     s.cost_basis in ('estimated', 'included')
@@ -92,7 +90,6 @@ begin
                 s.cache_write_tokens,
                 s.request_count,
                 s.is_effective,
-                s.counts_tokens,
                 s.metadata
             from private.estimates as s
             inner join public.providers as p on s.provider_id = p.id

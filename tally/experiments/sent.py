@@ -87,7 +87,7 @@ class SentRun(BaseModel):
     session: Key = Field(
         description="The session: a run is in one variant, and counts once however often it is sent."
     )
-    item_key: Key | None = Field(None, description="The input that runs of several variants share.")
+    item_key: Key | None = Field(default=None, description="The input that runs of several variants share.")
     happened_at: AwareDatetime | None = None
     cost_usd: Annotated[Decimal, Field(ge=0, lt=MAX_COST_USD, allow_inf_nan=False)] | None = None
     input_tokens: Count | None = None

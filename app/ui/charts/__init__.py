@@ -4,6 +4,7 @@ from app.ui.charts.agents import class_colours, session_cache, session_course, t
 from app.ui.charts.bars import shares
 from app.ui.charts.budget import budget_course, scope_months
 from app.ui.charts.daily import Context, Earlier, daily_spend, mark_days
+from app.ui.charts.experiments import quality_interval, ratio_intervals
 from app.ui.charts.explore import (
     NO_GROUP,
     WEEKDAYS,
@@ -18,7 +19,6 @@ from app.ui.charts.explore import (
     treemap,
 )
 from app.ui.charts.forecast import earlier_predictions, forecast_ribbons
-from app.ui.charts.invoices import credit_course, difference_bars
 from app.ui.charts.models import Line, course, latency_curve, model_colours
 from app.ui.charts.prices import price_steps
 from app.ui.charts.prompts import Estimate, estimates, traffic
@@ -41,9 +41,7 @@ __all__ = [
     "class_colours",
     "config",
     "course",
-    "credit_course",
     "daily_spend",
-    "difference_bars",
     "earlier_predictions",
     "estimates",
     "forecast_ribbons",
@@ -57,6 +55,8 @@ __all__ = [
     "name_moment",
     "pairs",
     "price_steps",
+    "quality_interval",
+    "ratio_intervals",
     "scope_months",
     "series_colours",
     "session_cache",

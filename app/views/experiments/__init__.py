@@ -1,0 +1,1 @@
+"""Experiments: variants compared by cost and quality."""

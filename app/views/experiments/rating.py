@@ -1,0 +1,70 @@
+"""A quiet page to rate runs, one after the other, without saying which variant they are of."""
+
+import hashlib
+from collections.abc import Sequence
+from decimal import Decimal
+
+import streamlit as st
+
+from app import data
+from app.auth.identity import User
+from app.formats.text import escape_markdown
+from app.ui.notices import explain_refusal
+from app.ui.titles import title_row
+from app.views.experiments.address import render_way_back
+from tally.experiments.experiment import Experiment, Run
+
+SKIPPED = "experiment-skipped"
+CHOICES = {
+    "bool": (("Pass", "p", Decimal(1)), ("Fail", "f", Decimal(0))),
+    "rating": tuple((str(value), str(value), Decimal(value)) for value in range(1, 6)),
+}
+
+
+def render_rating(user: User, experiment: Experiment) -> None:
+    """The next run that nobody rated, with a button for each score; keys do the same."""
+    render_way_back("Back to the experiment", experiment.id)
+    title_row("Experiments")
+    choices = CHOICES.get(experiment.score_kind)
+    waiting = list_unrated(experiment)
+    skipped = st.session_state.setdefault(SKIPPED, set())
+    shown = next((run for run in waiting if run.id not in skipped), None)
+    with st.container(border=True, gap="medium", key="rating"):
+        if choices is None:
+            st.text(
+                "Scores of this experiment are plain numbers: bring them with a file or from your programs."
+            )
+            return
+        st.header(escape_markdown(f"Rate: {experiment.primary_score}"), anchor=False)
+        if shown is None:
+            st.text("Every run is rated." if not waiting else "You skipped the rest.")
+            return
+        st.caption(f"{len(waiting):,} to rate. The variant is not shown, so that it doesn't sway you.")
+        st.subheader(escape_markdown(shown.item_key or shown.session), anchor=False)
+        st.page_link(
+            "views/traces/page.py", label="Open the session", icon=":material/account_tree:",
+            query_params=_session_address(shown),
+        ) if shown.source == "records" else None  # fmt: skip
+        with st.container(horizontal=True, gap="small"):
+            for label, key, value in choices:
+                if st.button(label, shortcut=key, key=f"rate-{key}", width=110):
+                    _rate(user, experiment, shown, value)
+            if st.button("Skip", shortcut="s", type="tertiary", key="rate-skip"):
+                skipped.add(shown.id)
+                st.rerun()
+
+
+def list_unrated(experiment: Experiment) -> Sequence[Run]:
+    """Runs that no person rated, in an order that has nothing to do with their variant or time."""
+    unrated = [run for run in experiment.runs if run.scored_by != "human"]
+    return sorted(unrated, key=lambda run: hashlib.sha256(run.id.encode()).digest())
+
+
+def _session_address(run: Run) -> dict[str, str]:
+    return {"session": run.session}
+
+
+@explain_refusal
+def _rate(user: User, experiment: Experiment, run: Run, value: Decimal) -> None:
+    data.rate_run(user, experiment, run.session, value)
+    st.rerun()

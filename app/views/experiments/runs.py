@@ -1,0 +1,130 @@
+"""The runs of an experiment: newest first, by variant, as a table and as CSV."""
+
+import pandas as pd
+import streamlit as st
+
+from app import data
+from app.auth.identity import User
+from app.figures.experiment_words import show_score
+from app.formats.dates import format_instant
+from app.formats.durations import format_duration
+from app.formats.money import format_unit_price
+from app.formats.text import DASH
+from app.ui import columns
+from app.ui.cards import render_heading
+from app.ui.line_list import Line, render_choices, selected_line
+from app.ui.navigation import switch_page
+from tally.experiments.experiment import Experiment, Run
+from tally.storage.export import escape_formula
+
+SHOWN = 25
+ALL, FAILED = "All", "Failed"
+US = 1000  # microseconds of a millisecond
+KEY = "experiment_runs"
+
+
+def render_runs(user: User, experiment: Experiment) -> None:
+    """The table with its filter; a selected run opens its session."""
+    zone = data.load_preferences(user).zone
+    names = {variant.nth: variant.name for variant in experiment.variants}
+    with st.container(border=True):
+        render_heading("Runs")
+        if not experiment.runs:
+            st.text(
+                "No runs yet. They come from records that name a session, from a file, or from your programs."
+            )
+            return
+        kept = _choose(experiment)
+        newest = kept[:SHOWN]
+        frame = pd.DataFrame(
+            [
+                (
+                    format_instant(run.happened_at, zone),
+                    run.session,
+                    names[run.variant],
+                    DASH if run.input_tokens is None else f"{run.input_tokens:,}",
+                    DASH if run.output_tokens is None else f"{run.output_tokens:,}",
+                    DASH if run.latency_ms is None else format_duration(run.latency_ms * US),
+                    DASH if run.cost_usd is None else format_unit_price(run.cost_usd, "USD"),
+                    show_score(experiment, run),
+                    run.scored_by or DASH,
+                )
+                for run in newest
+            ],
+            columns=["when", "session", "variant", "input", "output", "latency", "cost", "score", "by"],
+        )
+        kinds = {
+            "when": columns.fitting_text("When"),
+            "session": columns.name("Session"),
+            "variant": columns.text("Variant"),
+            "input": _right("Input tokens"),
+            "output": _right("Output tokens"),
+            "latency": _right("Latency"),
+            "cost": _right("Cost"),
+            "score": columns.text("Score"),
+            "by": columns.text("Scored by"),
+        }
+        lines = [
+            Line(str(row.session), f"{row.variant} · {row.cost} · {row.score} · {row.when}")
+            for row in frame.itertuples()
+        ]
+        place = selected_line(KEY, len(newest))
+        if place is not None and newest[place].source == "records":
+            switch_page("traces", session=newest[place].session)
+        render_choices(frame, kinds, "Newest runs", KEY, lines)
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.caption(f"Newest {len(newest):,} of {len(kept):,}. To open the session of one, select it.")
+            st.download_button(
+                "Export CSV", lambda: _write_csv(experiment, kept), f"{experiment.name}.csv", "text/csv",
+                icon=":material/download:", on_click="ignore", key="export_runs",
+            )  # fmt: skip
+
+
+def _right(label: str) -> columns.Column:
+    return columns.Column(st.column_config.TextColumn(columns.ALIGN_RIGHT + label, alignment="right"))
+
+
+def _choose(experiment: Experiment) -> list[Run]:
+    counts = {ALL: len(experiment.runs)}
+    counts |= {variant.name: len(experiment.runs_of(variant)) for variant in experiment.variants}
+    failed = [run for run in experiment.runs if _has_failed(experiment, run)]
+    if failed:
+        counts[FAILED] = len(failed)
+    chosen = st.segmented_control(
+        "Runs shown", list(counts), default=ALL, required=True,
+        format_func=lambda name: f"{name} {counts[name]:,}", key="shown_runs", label_visibility="collapsed",
+    )  # fmt: skip
+    if chosen == FAILED and failed:
+        return failed
+    variant = next((one for one in experiment.variants if one.name == chosen), None)
+    return experiment.runs_of(variant) if variant else list(experiment.runs)
+
+
+def _has_failed(experiment: Experiment, run: Run) -> bool:
+    return run.ok is False or (experiment.score_kind == "bool" and run.score == 0)
+
+
+def _write_csv(experiment: Experiment, runs: list[Run]) -> str:
+    """The runs as a file that can be brought again."""
+    names = {variant.nth: variant.name for variant in experiment.variants}
+    score = f"score:{experiment.primary_score}"
+    frame = pd.DataFrame(
+        [
+            {
+                "variant": names[run.variant],
+                "session": run.session,
+                "item_key": run.item_key,
+                "happened_at": run.happened_at.isoformat(),
+                "cost_usd": None if run.cost_usd is None else f"{run.cost_usd:f}",
+                "input_tokens": run.input_tokens,
+                "output_tokens": run.output_tokens,
+                "calls": run.calls,
+                "latency_ms": run.latency_ms,
+                "ok": None if run.ok is None else str(run.ok).lower(),
+            }
+            | ({score: None if run.score is None else f"{run.score:f}"} if experiment.primary_score else {})
+            for run in runs
+        ],
+        dtype=object,
+    )
+    return str(frame.map(escape_formula).to_csv(index=False))

@@ -1,0 +1,111 @@
+"""The Experiments page: the list, a new one, one with its verdict and decision, and rating its runs."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app import data
+from app.auth.identity import User
+from app.views.experiments.rating import list_unrated
+from tests.app.experiments import add_experiment, bring
+from tests.app.pages import open_page, read_markdown, save, shown, usage
+
+HOSTILE = "<b>x</b> ![x](http://localhost/x) :red[y]"
+
+
+def open_experiment(monkeypatch: pytest.MonkeyPatch, user: User, experiment: str, **address: str) -> AppTest:
+    page = open_page(monkeypatch, user, "experiments", {"experiment": experiment} | address)
+    assert not page.exception
+    return page
+
+
+def texts(page: AppTest) -> str:
+    subheaders = "\n".join(str(one.value) for one in page.subheader)
+    return read_markdown(f"{shown(page)}\n{subheaders}")
+
+
+def click(page: AppTest, label: str) -> AppTest:
+    [button] = [one for one in page.button if read_markdown(one.label) == label]
+    clicked = button.click().run()
+    assert not clicked.exception
+    return clicked
+
+
+def test_without_experiments_the_page_says_what_they_are_for(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    page = open_page(monkeypatch, user, "experiments")
+    assert not page.exception
+    assert "No experiments yet" in shown(page)
+
+
+def test_new_experiment_says_the_needed_runs_before_it_starts(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    page = open_experiment(monkeypatch, user, "new")
+    assert "576 runs a side are needed" in shown(page)
+    page.text_input(key="experiment-name").input("Refunds")
+    page.text_input(key="experiment-question").input("Can refunds move?")
+    page.text_input(key="variant-A-model").input("gpt-5.2")
+    page.text_input(key="variant-B-model").input("gpt-5.2")
+    page = click(page, "Start experiment")
+    assert "One call could be in variants A and B" in texts(page)
+    page.text_input(key="variant-B-model").input("gpt-5.2-mini")
+    page = click(page, "Start experiment")
+    assert "Can refunds move?" in texts(page)
+    [listed] = data.load_experiments(user)
+    assert (listed.name, listed.min_runs, listed.status) == ("Refunds", 576, "running")
+
+
+def test_runs_come_from_the_records_when_it_is_opened(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    experiment = add_experiment(user, starts_at="2026-01-01T00:00:00Z", name=HOSTILE, question=HOSTILE)
+    save(user, [usage(0, "1", metadata={"session": "s1"}), usage(0, "2", model_name="gpt-5.2-mini")])
+    page = open_experiment(monkeypatch, user, experiment)
+    text = texts(page)
+    assert "Early look, no verdict: 1 and 0 runs, 30 a side needed" in text
+    assert "1 matching call names no session." in text
+    assert "1 run is not scored." in text
+    assert HOSTILE in text
+
+
+def test_verdict_is_decided_and_its_numbers_stay(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    experiment = add_experiment(user, margin="0.1")
+    bring(user, experiment, "A", 200, 0.04, 198)
+    bring(user, experiment, "B", 210, 0.02, 208)
+    page = open_experiment(monkeypatch, user, experiment)
+    [sentence] = [line for line in texts(page).splitlines() if line.startswith("B costs")]
+    assert sentence.endswith("at equal quality")
+    assert "200 and 210 runs." in texts(page)
+    page = click(page, "Decide for B")
+    assert sentence in texts(page)
+    assert "These numbers stay." in texts(page)
+    assert not [button for button in page.button if button.label.startswith("Decide")]
+    found, _ = data.load_experiment(user, experiment)
+    assert found.decision
+    assert (found.status, found.decided_variant) == ("decided", "B")
+    assert found.decision["sentence"] == f"{sentence}."
+    listed = open_page(monkeypatch, user, "experiments")
+    assert f"{sentence}." in shown(listed)
+
+
+def test_rating_shows_run_after_run_and_not_their_variant(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    experiment = add_experiment(user)
+    bring(user, experiment, "A", 2, 0.04, None)
+    found, _ = data.load_experiment(user, experiment)
+    order = [run.session for run in list_unrated(found)]
+    page = open_experiment(monkeypatch, user, experiment, part="rate")
+    assert order[0] in texts(page)
+    assert "gpt-5.2" not in texts(page)
+    page = click(page, "Pass")
+    assert order[1] in texts(page)
+    page = click(page, "Fail")
+    assert "Every run is rated." in texts(page)
+    found, _ = data.load_experiment(user, experiment)
+    scores = {run.session: (int(run.score or 0), run.scored_by) for run in found.runs}
+    assert scores == {order[0]: (1, "human"), order[1]: (0, "human")}
+
+
+def test_experiment_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    page = open_experiment(monkeypatch, user, "11111111-1111-4111-8111-111111111111")
+    assert "it was deleted, or it is of a project that you don't see" in shown(page)
