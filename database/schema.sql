@@ -617,6 +617,32 @@ CREATE FUNCTION private.add_to_day_parts(changes private.day_parts[]) RETURNS vo
         and p.records = 0
 $$;
 
+-- FUNCTION private.add_trained_models(uuid, uuid, jsonb)
+
+CREATE FUNCTION private.add_trained_models(tenant uuid, credential uuid, jobs jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    insert into public.custom_models (workspace_id, provider_id, model_name, base_model, note)
+    select distinct on (j.trained_model)
+        tenant, c.provider_id, j.trained_model, nullif(j.model, j.trained_model), left('Trained by ' || j.told_id, 500)
+    from jsonb_to_recordset(jobs) as j (told_id text, model text, trained_model text)
+    inner join public.api_credentials as c on c.workspace_id = tenant and c.id = credential
+    where
+        j.trained_model is not null
+        and not exists (
+            select from public.provider_jobs as p
+            where
+                p.workspace_id = tenant and p.credential_id = credential and p.told_id = j.told_id
+                and p.trained_model is not null
+        )
+    order by j.trained_model
+    limit greatest(0, 1000 - (select count(*) from public.custom_models as m where m.workspace_id = tenant))
+    on conflict on constraint custom_models_once do nothing;
+end
+$$;
+
 -- FUNCTION private.advice_calls(uuid, timestamp with time zone, timestamp with time zone)
 
 CREATE FUNCTION private.advice_calls(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) RETURNS TABLE(at timestamp with time zone, is_day boolean, project uuid, agent text, provider_id uuid, model_name text, tier text, session text, cost_usd numeric, requests bigint, uncached bigint, cached bigint, write_5m bigint, write_1h bigint, output bigint, has_failed boolean, source_key uuid)
@@ -5975,6 +6001,7 @@ CREATE FUNCTION private.idle_connections(tenant uuid, as_of timestamp with time 
     where
         c.workspace_id = tenant
         and c.is_active
+        and c.metadata ->> 'reads' is distinct from 'jobs' -- which bring no records
         and c.last_sync_at > as_of - interval '7 days'
         and c.created_at <= as_of - make_interval(days => idle_days)
         and coalesce(l.last_at, c.created_at) <= as_of - make_interval(days => idle_days)
@@ -17071,6 +17098,61 @@ begin
 end
 $$;
 
+-- FUNCTION public.save_provider_jobs(uuid, text, jsonb, uuid)
+
+CREATE FUNCTION public.save_provider_jobs(credential_id uuid, kind text, jobs jsonb, workspace uuid DEFAULT NULL::uuid) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+    provider uuid;
+    saved integer;
+begin
+    select c.provider_id into provider
+    from public.api_credentials as c
+    where c.workspace_id = tenant and c.id = $1
+    for update;
+    if not found then
+        raise exception 'This connection no longer exists.' using errcode = '22023';
+    end if;
+    if jsonb_typeof($3) is distinct from 'array' or jsonb_array_length($3) > 20000 then
+        raise exception 'Jobs are a list of 20,000 at most.' using errcode = '22023';
+    end if;
+    perform private.add_trained_models(tenant, $1, $3);
+    insert into public.provider_jobs as p (
+        workspace_id, credential_id, provider_id, kind, told_id, name, state, model, trained_model, requests, failed_requests,
+        input_tokens, cached_input_tokens, output_tokens, trained_tokens, cost_usd, synchronous_usd, stored_bytes, began_at, ended_at
+    )
+    select distinct on (j.told_id)
+        tenant, $1, provider, $2, j.told_id, coalesce(j.name, ''), j.state, j.model, j.trained_model, j.requests, j.failed_requests,
+        j.input_tokens, j.cached_input_tokens, j.output_tokens, j.trained_tokens, j.cost_usd, j.synchronous_usd, j.stored_bytes,
+        j.began_at, j.ended_at
+    from jsonb_to_recordset($3) as j (
+        told_id text, name text, state text, model text, trained_model text, requests bigint, failed_requests bigint,
+        input_tokens bigint, cached_input_tokens bigint, output_tokens bigint, trained_tokens bigint, cost_usd numeric,
+        synchronous_usd numeric, stored_bytes bigint, began_at timestamptz, ended_at timestamptz
+    )
+    order by j.told_id
+    on conflict on constraint provider_jobs_once do update
+        set
+            name = excluded.name, state = excluded.state, model = excluded.model, trained_model = excluded.trained_model,
+            requests = excluded.requests, failed_requests = excluded.failed_requests, input_tokens = excluded.input_tokens,
+            cached_input_tokens = excluded.cached_input_tokens, output_tokens = excluded.output_tokens,
+            trained_tokens = excluded.trained_tokens, cost_usd = excluded.cost_usd, synchronous_usd = excluded.synchronous_usd,
+            stored_bytes = excluded.stored_bytes, began_at = excluded.began_at, ended_at = excluded.ended_at, updated_at = now();
+    get diagnostics saved = row_count;
+    if $2 in ('file', 'vector_store') then
+        update public.provider_jobs as p
+        set ended_at = now(), state = 'deleted', updated_at = now()
+        where
+            p.workspace_id = tenant and p.credential_id = $1 and p.kind = $2 and p.state <> 'deleted'
+            and not exists (select from jsonb_to_recordset($3) as j (told_id text) where j.told_id = p.told_id);
+    end if;
+    return saved;
+end
+$_$;
+
 -- FUNCTION public.save_runs(uuid, text, jsonb, jsonb, text)
 
 CREATE FUNCTION public.save_runs(workspace uuid, experiment text, runs jsonb, scores jsonb, source text) RETURNS json
@@ -19140,6 +19222,53 @@ CREATE TABLE public.prompt_versions (
     CONSTRAINT prompt_versions_variables_check CHECK (((cardinality(variables) <= 500) AND (pg_column_size(variables) <= 65536)))
 );
 
+-- TABLE public.provider_jobs
+
+CREATE TABLE public.provider_jobs (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    credential_id uuid NOT NULL,
+    provider_id uuid NOT NULL,
+    kind text NOT NULL,
+    told_id text NOT NULL,
+    name text DEFAULT ''::text NOT NULL,
+    state text NOT NULL,
+    model text,
+    trained_model text,
+    requests bigint,
+    failed_requests bigint,
+    input_tokens bigint,
+    cached_input_tokens bigint,
+    output_tokens bigint,
+    trained_tokens bigint,
+    cost_usd numeric(18,10),
+    synchronous_usd numeric(18,10),
+    stored_bytes bigint,
+    began_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT provider_jobs_began_at_check CHECK (((began_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (began_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT provider_jobs_cached_input_tokens_check CHECK (((cached_input_tokens >= 0) AND (cached_input_tokens <= '1000000000000000'::bigint))),
+    CONSTRAINT provider_jobs_cost_usd_check CHECK (((cost_usd >= (0)::numeric) AND (cost_usd <= (10000000)::numeric))),
+    CONSTRAINT provider_jobs_ended_at_check CHECK (((ended_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (ended_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT provider_jobs_failed_requests_check CHECK (((failed_requests >= 0) AND (failed_requests <= '1000000000000000'::bigint))),
+    CONSTRAINT provider_jobs_input_tokens_check CHECK (((input_tokens >= 0) AND (input_tokens <= '1000000000000000'::bigint))),
+    CONSTRAINT provider_jobs_kind_check CHECK ((kind = ANY (ARRAY['batch'::text, 'fine_tuning'::text, 'file'::text, 'vector_store'::text]))),
+    CONSTRAINT provider_jobs_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT provider_jobs_model_check CHECK (((length(model) >= 1) AND (length(model) <= 200))),
+    CONSTRAINT provider_jobs_name_check CHECK ((length(name) <= 200)),
+    CONSTRAINT provider_jobs_output_tokens_check CHECK (((output_tokens >= 0) AND (output_tokens <= '1000000000000000'::bigint))),
+    CONSTRAINT provider_jobs_requests_check CHECK (((requests >= 0) AND (requests <= '1000000000000000'::bigint))),
+    CONSTRAINT provider_jobs_state_check CHECK (((length(state) >= 1) AND (length(state) <= 40))),
+    CONSTRAINT provider_jobs_stored_bytes_check CHECK (((stored_bytes >= 0) AND (stored_bytes <= '1000000000000000'::bigint))),
+    CONSTRAINT provider_jobs_synchronous_usd_check CHECK (((synchronous_usd >= (0)::numeric) AND (synchronous_usd <= (10000000)::numeric))),
+    CONSTRAINT provider_jobs_told_id_check CHECK (((length(told_id) >= 1) AND (length(told_id) <= 200))),
+    CONSTRAINT provider_jobs_trained_model_check CHECK (((length(trained_model) >= 1) AND (length(trained_model) <= 200))),
+    CONSTRAINT provider_jobs_trained_tokens_check CHECK (((trained_tokens >= 0) AND (trained_tokens <= '1000000000000000'::bigint)))
+);
+
 -- TABLE public.scores
 
 CREATE TABLE public.scores (
@@ -19828,6 +19957,16 @@ ALTER TABLE ONLY public.prompts
 ALTER TABLE ONLY public.prompts
     ADD CONSTRAINT prompts_pkey PRIMARY KEY (id);
 
+-- CONSTRAINT public.provider_jobs provider_jobs_once
+
+ALTER TABLE ONLY public.provider_jobs
+    ADD CONSTRAINT provider_jobs_once UNIQUE (workspace_id, credential_id, kind, told_id);
+
+-- CONSTRAINT public.provider_jobs provider_jobs_pkey
+
+ALTER TABLE ONLY public.provider_jobs
+    ADD CONSTRAINT provider_jobs_pkey PRIMARY KEY (id);
+
 -- CONSTRAINT public.providers providers_name_key
 
 ALTER TABLE ONLY public.providers
@@ -20292,6 +20431,10 @@ CREATE INDEX prompt_versions_author_id_idx ON public.prompt_versions USING btree
 -- INDEX public.prompts_project_id_idx
 
 CREATE INDEX prompts_project_id_idx ON public.prompts USING btree (workspace_id, project_id);
+
+-- INDEX public.provider_jobs_provider_id_idx
+
+CREATE INDEX provider_jobs_provider_id_idx ON public.provider_jobs USING btree (provider_id);
 
 -- INDEX public.scores_user_id_idx
 
@@ -21317,6 +21460,22 @@ CREATE TRIGGER prompts_note_update AFTER UPDATE ON public.prompts REFERENCING NE
 
 CREATE TRIGGER prompts_touch BEFORE UPDATE ON public.prompts FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 
+-- TRIGGER public.provider_jobs provider_jobs_bound
+
+CREATE TRIGGER provider_jobs_bound AFTER INSERT ON public.provider_jobs REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_too_many('20000', 'jobs and files of providers', 'Delete files and vector stores at the provider that are no longer needed.');
+
+-- TRIGGER public.provider_jobs provider_jobs_note_delete
+
+CREATE TRIGGER provider_jobs_note_delete AFTER DELETE ON public.provider_jobs REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.provider_jobs provider_jobs_note_insert
+
+CREATE TRIGGER provider_jobs_note_insert AFTER INSERT ON public.provider_jobs REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.provider_jobs provider_jobs_note_update
+
+CREATE TRIGGER provider_jobs_note_update AFTER UPDATE ON public.provider_jobs REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
 -- TRIGGER public.providers providers_keep_used
 
 CREATE TRIGGER providers_keep_used AFTER DELETE ON public.providers REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION private.keep_used_providers();
@@ -22008,6 +22167,21 @@ ALTER TABLE ONLY public.prompts
 ALTER TABLE ONLY public.prompts
     ADD CONSTRAINT prompts_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
+-- FK CONSTRAINT public.provider_jobs provider_jobs_of_connections
+
+ALTER TABLE ONLY public.provider_jobs
+    ADD CONSTRAINT provider_jobs_of_connections FOREIGN KEY (workspace_id, credential_id) REFERENCES public.api_credentials(workspace_id, id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.provider_jobs provider_jobs_provider_id_fkey
+
+ALTER TABLE ONLY public.provider_jobs
+    ADD CONSTRAINT provider_jobs_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES public.providers(id);
+
+-- FK CONSTRAINT public.provider_jobs provider_jobs_workspace_id_fkey
+
+ALTER TABLE ONLY public.provider_jobs
+    ADD CONSTRAINT provider_jobs_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT public.scores scores_run
 
 ALTER TABLE ONLY public.scores
@@ -22594,6 +22768,14 @@ ALTER TABLE public.prompts ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY prompts_select_visible ON public.prompts FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((project_id IS NULL) OR (project_id <> ALL (ARRAY( SELECT private.hidden_projects() AS hidden_projects))))));
 
+-- ROW SECURITY public.provider_jobs
+
+ALTER TABLE public.provider_jobs ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.provider_jobs provider_jobs_select_admin
+
+CREATE POLICY provider_jobs_select_admin ON public.provider_jobs FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
+
 -- ROW SECURITY public.providers
 
 ALTER TABLE public.providers ENABLE ROW LEVEL SECURITY;
@@ -22817,6 +22999,8 @@ REVOKE ALL ON FUNCTION private.add_renewals(of_subscription public.subscriptions
 REVOKE ALL ON FUNCTION private.add_to_channels(changes private.session_channels[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.add_to_day_parts(changes private.day_parts[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.add_trained_models(tenant uuid, credential uuid, jobs jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.advice_calls(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) FROM PUBLIC;
 
@@ -24272,6 +24456,9 @@ GRANT ALL ON FUNCTION public.save_experiment(workspace uuid, details jsonb) TO a
 REVOKE ALL ON FUNCTION public.save_invoice(workspace uuid, invoice jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.save_invoice(workspace uuid, invoice jsonb) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.save_provider_jobs(credential_id uuid, kind text, jobs jsonb, workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.save_provider_jobs(credential_id uuid, kind text, jobs jsonb, workspace uuid) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.save_runs(workspace uuid, experiment text, runs jsonb, scores jsonb, source text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.save_runs(workspace uuid, experiment text, runs jsonb, scores jsonb, source text) TO authenticated;
 
@@ -24540,6 +24727,9 @@ GRANT SELECT ON TABLE public.prompt_deployments TO service_role;
 
 GRANT SELECT ON TABLE public.prompt_versions TO authenticated;
 GRANT SELECT ON TABLE public.prompt_versions TO service_role;
+
+GRANT SELECT ON TABLE public.provider_jobs TO authenticated;
+GRANT SELECT ON TABLE public.provider_jobs TO service_role;
 
 GRANT SELECT ON TABLE public.scores TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.scores TO service_role;

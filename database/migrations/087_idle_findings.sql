@@ -44,6 +44,7 @@ as $$
     where
         c.workspace_id = tenant
         and c.is_active
+        and c.metadata ->> 'reads' is distinct from 'jobs' -- which bring no records
         and c.last_sync_at > as_of - interval '7 days'
         and c.created_at <= as_of - make_interval(days => idle_days)
         and coalesce(l.last_at, c.created_at) <= as_of - make_interval(days => idle_days)

@@ -56,6 +56,17 @@ class ApiClient:
         self, path: str, query: QueryParams = (), headers: Mapping[str, str] | None = None
     ) -> Iterator[list[Any]]:
         """Yield `data` of every page; raises ConnectorError when the pages repeat or exceed the limits."""
+        return self._list(path, query, headers, "page")
+
+    def list_items(
+        self, path: str, cursor: str, query: QueryParams = (), headers: Mapping[str, str] | None = None
+    ) -> Iterator[list[Any]]:
+        """The same for pages that begin after an item, whose id is sent as `cursor`."""
+        return self._list(path, query, headers, cursor)
+
+    def _list(
+        self, path: str, query: QueryParams, headers: Mapping[str, str] | None, cursor: str
+    ) -> Iterator[list[Any]]:
         tokens: set[str] = set()
         page_query: list[tuple[str, str | int]] = []
         size = 0
@@ -68,19 +79,29 @@ class ApiClient:
             if not isinstance(page, list):
                 raise unreadable(self.host.title, 'has no list "data"')
             yield page
-            token = self._find_next_page(response)
+            token = self._find_next_page(response) if cursor == "page" else self._find_last(response)
             if token is None:
                 return
             if token in tokens:
                 raise unreadable(self.host.title, "repeats a page")
             tokens.add(token)
-            page_query = [("page", token)]
+            page_query = [(cursor, token)]
         raise unreadable(self.host.title, "has too many pages")
 
     def _find_next_page(self, response: Mapping[str, Any]) -> str | None:
         token, has_more = response.get("next_page"), response.get("has_more")
         if has_more is False or (token is None and not has_more):
             return None
+        if not isinstance(token, str) or not token:
+            raise unreadable(self.host.title, "announces another page without its token")
+        return token
+
+    def _find_last(self, response: Mapping[str, Any]) -> str | None:
+        """The id of the last item where more follow."""
+        page = response["data"]
+        if response.get("has_more") is not True:
+            return None
+        token = page[-1].get("id") if page and isinstance(page[-1], dict) else None
         if not isinstance(token, str) or not token:
             raise unreadable(self.host.title, "announces another page without its token")
         return token

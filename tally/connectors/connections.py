@@ -14,6 +14,7 @@ from tally.connectors.client import ApiClient
 from tally.connectors.datasets import ProviderApi
 from tally.connectors.errors import KeyRefused, Unanswered
 from tally.connectors.hosts import Host, check_key
+from tally.connectors.jobs import JOB_SOURCES, reads_jobs
 from tally.connectors.limits import INTERACTIVE, Limits
 from tally.core.errors import TallyError
 from tally.importers.readers.table import has_control_characters
@@ -98,6 +99,11 @@ class Connection:
         return str(self.metadata.get("account") or "")
 
     @property
+    def reads_jobs(self) -> bool:
+        """True where the key reads jobs and files, not costs."""
+        return self.metadata.get("reads") == "jobs"
+
+    @property
     def import_id(self) -> str | None:
         """Source of its records; None before the first sync."""
         return self.metadata.get("import_id")
@@ -132,7 +138,8 @@ def add_connection(
 ) -> Connection:
     """Check the key with the provider, then encrypt and store it; on TallyError nothing is stored."""
     new = new.stripped()
-    _check_new(new, list_connections(database))
+    is_for_jobs = reads_jobs(new.provider, new.key.get_secret_value())
+    _check_new(new, list_connections(database), is_for_jobs)
     check_key(new.key)
     _check_start(new)
     (provider,) = database.select(
@@ -140,7 +147,10 @@ def add_connection(
     )
     with open_client(new.provider, str(provider["api_base_url"] or ""), new.key, limits) as client:
         try:
-            APIS[new.provider].check(client, datetime.now(UTC).date())
+            if is_for_jobs:
+                JOB_SOURCES[new.provider][0].check(client)
+            else:
+                APIS[new.provider].check(client, datetime.now(UTC).date())
         except Unanswered as problem:
             raise type(problem)(problem.sentence, NOT_SAVED) from None
     credential_id = uuid4()
@@ -155,7 +165,8 @@ def add_connection(
             "credential_name": new.name,
             "encrypted_api_key": encrypted.envelope,
             "encryption_key_id": encrypted.key_id,
-            "metadata": {"account": new.account} if new.account else {},
+            "metadata": ({"account": new.account} if new.account else {})
+            | ({"reads": "jobs"} if is_for_jobs else {}),
         },
     )
     report_sync(database, credential_id, SyncReport("valid"))
@@ -212,13 +223,13 @@ def open_client(provider: str, base_url: str, key: SecretStr, limits: Limits | N
     return ApiClient(Host(api.title, base_url, api.key_advice), key, api.headers(key), limits)
 
 
-def _check_new(new: NewConnection, known: list[Connection]) -> None:
+def _check_new(new: NewConnection, known: list[Connection], is_for_jobs: bool) -> None:
     if not 1 <= len(new.name) <= MAX_NAME_LENGTH or has_control_characters(new.name):
         raise ConnectionRefused(f"Give the connection a name of 1 to {MAX_NAME_LENGTH} characters.")
     if len(new.account) > MAX_ACCOUNT_LENGTH or has_control_characters(new.account):
         raise ConnectionRefused(f"The account name can have up to {MAX_ACCOUNT_LENGTH} characters.")
     others = [connection for connection in known if connection.provider == new.provider]
-    _check_unique(new, others)
+    _check_unique(new, others, is_for_jobs)
 
 
 def _check_start(new: NewConnection) -> None:
@@ -234,14 +245,15 @@ def _check_start(new: NewConnection) -> None:
             )
 
 
-def _check_unique(new: NewConnection, others: list[Connection]) -> None:
+def _check_unique(new: NewConnection, others: list[Connection], is_for_jobs: bool) -> None:
     """Raise ConnectionRefused when another connection to the provider has the same name or account."""
     title = APIS[new.provider].title
     if any(connection.name == new.name for connection in others):
         raise ConnectionRefused(
             f"There is already a connection to {title} named “{new.name}”. Choose another name."
         )
-    same = next((connection for connection in others if connection.account == new.account), None)
+    alike = [connection for connection in others if connection.reads_jobs == is_for_jobs]
+    same = next((connection for connection in alike if connection.account == new.account), None)
     if same is not None:
         # Two accounts with one name would be treated as one, and equal records counted only once.
         raise ConnectionRefused(

@@ -20,6 +20,8 @@ from tally.connectors.connections import (
 )
 from tally.connectors.datasets import Dataset, FetchRequest, Window
 from tally.connectors.errors import ConnectorError, KeyRefused, Unavailable
+from tally.connectors.job_sync import sync_jobs
+from tally.connectors.jobs import JOB_SOURCES
 from tally.connectors.limits import Limits
 from tally.core.errors import TallyError
 from tally.core.progress import Progress, ignore_progress
@@ -42,6 +44,7 @@ class SyncResult:
     added: int = 0
     restated: int = 0
     windows: int = 0
+    jobs: int = 0
     was_stopped: bool = False  # the connection was paused or deleted during the sync
     was_cut: bool = False  # its time was over
     was_signed_out: bool = False
@@ -140,6 +143,9 @@ class _Sync:
 
     def fetch_all(self, client: ApiClient) -> None:
         """Fetch the datasets one after the other; a refused one does not stop the next."""
+        if self.connection.reads_jobs:
+            self._fetch_jobs(client)
+            return
         import_id = self._open_source()
         plans = [
             (dataset, plan_windows(dataset, self._cursors.get(dataset.name), self.today))
@@ -166,6 +172,19 @@ class _Sync:
         if self.connection.api.load_balance and not self.result.errors:
             self._metadata["balance_usd"] = self.connection.api.load_balance(client)
         self._on_progress(self._windows_total, self._windows_total, "")
+
+    def _fetch_jobs(self, client: ApiClient) -> None:
+        """Fetch the jobs of a key that reads nothing else."""
+        connection = self.connection
+        self._windows_total = len(JOB_SOURCES[connection.provider])
+
+        def show(nth: int, title: str) -> None:
+            self._on_progress(nth, self._windows_total, title)
+
+        fetched = sync_jobs(self.database, connection.provider, connection.connection_id, client, show)
+        self.result.windows, self.result.jobs = fetched.lists, fetched.jobs
+        self.result.errors += fetched.errors
+        self._refused_keys += fetched.refused_keys
 
     def _fetch_windows(
         self, client: ApiClient, import_id: str, dataset: Dataset, windows: Sequence[Window]

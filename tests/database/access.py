@@ -69,6 +69,7 @@ WRITTEN_BY_NOBODY = {  # but by functions; read by its owner and by services
     "prompts",
     "invoice_lines",
     "invoices",
+    "provider_jobs",
     "spans",
     "statement_lines",
     "traces",
@@ -81,6 +82,7 @@ SEEN_BY_ADMINS = {
     "invitations",
     "job_runs",
     "person_aliases",
+    "provider_jobs",
 }
 # Columns to select where not all are readable.
 READABLE = {
@@ -236,6 +238,7 @@ EXECUTED_BY = {
     "recent_values": {"authenticated"},
     "rule_suggestions": {"authenticated"},
     "save_channel": {"authenticated"},
+    "save_provider_jobs": {"authenticated"},
     "save_contents": {"authenticated"},
     "save_cost_records": {"authenticated"},
     "save_invoice": {"authenticated"},
@@ -294,6 +297,7 @@ NEEDS_ROLE = {
     "roll_back_prompt": "admin",
     "rule_suggestions": "admin",
     "save_channel": "admin",
+    "save_provider_jobs": "admin",
     "save_contents": "member",
     "save_cost_records": "member",
     "save_invoice": "admin",
@@ -403,6 +407,12 @@ SAMPLE: dict[str, dict[str, Any]] = {
     "model_aliases": {"name": "my-gpt-prod", "model_name": "gpt-5"},
     "model_prices": {"model_name": "house-model", "input_usd_per_mtok": 1, "output_usd_per_mtok": 2},
     "person_aliases": {"value": "ann@example.org"},
+    "provider_jobs": {
+        "kind": "batch",
+        "told_id": "batch_1",
+        "state": "completed",
+        "began_at": "2026-05-01T12:00:00Z",
+    },
     "price_multipliers": {"billing_account": "openai", "multiplier": 0.85, "valid_from": "2026-05-01"},
     "project_members": {},
     "project_rules": {"position": 1, "field": "folder", "match": "exact", "value": "/work/web"},
@@ -618,6 +628,20 @@ def _add_delivery(connection: Connection, workspace_id: UUID) -> UUID:
     return delivery_id
 
 
+def _add_credential(connection: Connection, workspace_id: UUID) -> UUID:
+    anybody = """select coalesce(
+        (select m.user_id from public.members as m where m.workspace_id = %s limit 1),
+        (select u.id from auth.users as u limit 1)
+    )"""
+    [[owner]] = connection.execute(anybody, [workspace_id]).fetchall()
+    row = another_row(connection, "api_credentials", owner, workspace_id)
+    [[credential_id]] = connection.execute(
+        insert("api_credentials", row) + sql.SQL(" returning id")
+    ).fetchall()
+    assert isinstance(credential_id, UUID)
+    return credential_id
+
+
 def _add_budget(connection: Connection, workspace_id: UUID) -> UUID:
     budget = SAMPLE["budgets"] | {"workspace_id": workspace_id}
     found = connection.execute(insert("budgets", budget) + sql.SQL(" returning id")).fetchone()
@@ -711,6 +735,7 @@ _REFERENCES: dict[str, dict[str, Callable[[Connection, UUID], UUID]]] = {
     "budget_thresholds": {"budget_id": _add_budget},
     "delivery_attempts": {"delivery_id": _add_delivery},
     "invoice_lines": {"invoice_id": _add_invoice},
+    "provider_jobs": {"credential_id": _add_credential},
     "project_members": {"project_id": _add_project},
     "project_rules": {"project_id": _add_project},
     "prompt_deployments": {"version_id": _add_prompt_version},

@@ -34,6 +34,7 @@ BOUNDED: dict[str, tuple[int, dict[str, str]]] = {
     "prompt_versions": (10_000, {"number": "n"}),
     "prompts": (2_000, {"name": "'p' || n"}),
     "statement_lines": (5_000, {"identity": "encode(sha256(n::text::bytea), 'hex')"}),
+    "provider_jobs": (20_000, {"told_id": "n::text"}),
     "subscriptions": (200, {"plan_name": "'p' || n"}),
 }
 # The others, with the reason why they end by themselves.

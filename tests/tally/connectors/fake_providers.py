@@ -19,6 +19,8 @@ KEYS = {
     "anthropic": "sk-ant-admin01-9d7c5b3a1f2e4d6c",
     "openrouter": "sk-or-v1-0a1b2c3d4e5f60718293",
 }
+# Keys of a project and of a workspace, which read jobs and no costs.
+JOB_KEYS = {"openai": "sk-proj-7e1b3d5a8f6c0e4f2a9c", "anthropic": "sk-ant-api03-5b3a1f2e4d6c9d7c"}
 BASE_PATHS = {"openai": "/openai/v1", "anthropic": "/anthropic", "openrouter": "/openrouter/api/v1"}
 DAY = timedelta(days=1)
 Row = dict[str, Any]
@@ -61,6 +63,7 @@ class FakeProviders:
         self.recorded = {file.stem: json.loads(file.read_text()) for file in RECORDED.glob("*.json")}
         self.requests: list[ReceivedRequest] = []
         self.page_buckets = 31  # maximum per page, for any requested limit
+        self.page_jobs = 2
         self._faults: list[tuple[str, Fault]] = []
         self._lock = threading.Lock()
 
@@ -100,6 +103,8 @@ class FakeProviders:
         self, provider: str, path: str, query: dict[str, list[str]], headers: Mapping[str, str]
     ) -> Any:
         """Return a response body; KeyError for an unknown path, ValueError for a bad request."""
+        if provider in JOB_KEYS and (name := path.removeprefix("/v1/").lstrip("/")) in self.jobs(provider):
+            return self._answer_jobs(provider, name, query)
         if provider == "openai":
             return self._answer_openai(path.removeprefix("/organization/"), query)
         if provider == "openrouter":
@@ -115,6 +120,21 @@ class FakeProviders:
         if "speed" in grouping and "fast-mode" not in headers.get("anthropic-beta", ""):
             raise ValueError(part)
         return self._answer_anthropic(self.recorded["anthropic_usage_messages"], query, _group)
+
+    def jobs(self, provider: str) -> dict[str, list[Row]]:
+        """The lists of jobs of a provider, by path."""
+        lists: dict[str, list[Row]] = self.recorded[f"{provider}_jobs"]
+        return lists
+
+    def _answer_jobs(self, provider: str, path: str, query: dict[str, list[str]]) -> Any:
+        """A page of two jobs, after the one whose id is given."""
+        rows = self.jobs(provider)[path]
+        after = query.get("after" if provider == "openai" else "after_id", [""])[0]
+        start = next((nth + 1 for nth, row in enumerate(rows) if row["id"] == after), 0)
+        page = rows[start : start + self.page_jobs]
+        has_more = start + len(page) < len(rows)
+        last_id = page[-1]["id"] if page else None
+        return {"object": "list", "data": page, "last_id": last_id, "has_more": has_more}
 
     def _answer_openai(self, path: str, query: dict[str, list[str]]) -> Any:
         kind = path.removeprefix("usage/")
@@ -228,7 +248,12 @@ class _Handler(BaseHTTPRequestHandler):
     ) -> tuple[int, Any]:
         errors = self.fake.recorded["errors"].get(provider, {})
         sent = headers.get("x-api-key", headers.get("authorization", "").removeprefix("Bearer "))
-        if sent != KEYS.get(provider):
+        is_job = (
+            path.removeprefix("/v1/").lstrip("/") in self.fake.jobs(provider)
+            if provider in JOB_KEYS
+            else False
+        )
+        if sent != (JOB_KEYS if is_job else KEYS).get(provider):
             return 401, errors.get("401", {})
         if provider == "anthropic" and headers.get("anthropic-version") != "2023-06-01":
             return 400, errors["400"]

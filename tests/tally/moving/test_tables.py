@@ -26,6 +26,7 @@ NOT_MOVED = {
     "prompt_deployments": "not yet",
     "prompt_versions": "not yet",
     "prompts": "not yet",
+    "provider_jobs": "fetched again with the key of a connection",
     "providers": "the same everywhere",
     "scores": "as their experiments",
     "spans": "kept for some days only",
