@@ -1162,7 +1162,8 @@ CREATE FUNCTION private.are_alert_rules(rules jsonb) RETURNS boolean
                 not coalesce(
                     case
                         when r.name in (
-                            'anomaly', 'new_model', 'silent_source', 'renewal', 'price', 'retirement', 'bill', 'idle'
+                            'anomaly', 'new_model', 'silent_source', 'renewal', 'price', 'retirement', 'bill', 'idle',
+                            'credits'
                         )
                             then jsonb_typeof(r.value) = 'boolean'
                         when jsonb_typeof(r.value) <> 'number' or r.value::numeric <> trunc(r.value::numeric) then false
@@ -1170,6 +1171,7 @@ CREATE FUNCTION private.are_alert_rules(rules jsonb) RETURNS boolean
                         when r.name = 'silent_days' then r.value::numeric between 1 and 90
                         when r.name = 'renewal_days' then r.value::numeric between 1 and 30
                         when r.name = 'retirement_days' then r.value::numeric between 1 and 365
+                        when r.name = 'credit_days' then r.value::numeric between 1 and 60
                         when r.name = 'bill_percent' then r.value::numeric between 1 and 1000
                     end,
                     false
@@ -18668,7 +18670,7 @@ CREATE TABLE public.alert_events (
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT alert_events_cleared_at_check CHECK (((cleared_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (cleared_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT alert_events_facts_check CHECK (((jsonb_typeof(facts) = 'object'::text) AND (pg_column_size(facts) <= 16384))),
-    CONSTRAINT alert_events_kind_check CHECK ((kind = ANY (ARRAY['budget'::text, 'anomaly'::text, 'new_model'::text, 'silent_source'::text, 'renewal'::text, 'price'::text, 'retirement'::text, 'bill'::text, 'idle'::text, 'error_rate'::text, 'latency'::text, 'channel'::text]))),
+    CONSTRAINT alert_events_kind_check CHECK ((kind = ANY (ARRAY['budget'::text, 'anomaly'::text, 'new_model'::text, 'silent_source'::text, 'renewal'::text, 'price'::text, 'retirement'::text, 'bill'::text, 'idle'::text, 'credits'::text, 'error_rate'::text, 'latency'::text, 'channel'::text]))),
     CONSTRAINT alert_events_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
     CONSTRAINT alert_events_occurred_at_check CHECK (((occurred_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (occurred_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT alert_events_period_start_check CHECK (((period_start >= '2020-01-01'::date) AND (period_start <= '2100-01-01'::date))),

@@ -8,7 +8,7 @@ create table if not exists public.alert_events (
     kind text not null check (
         kind in (
             'budget', 'anomaly', 'new_model', 'silent_source', 'renewal', 'price', 'retirement', 'bill', 'idle',
-            'error_rate', 'latency', 'channel'
+            'credits', 'error_rate', 'latency', 'channel'
         )
     ),
     subject text not null check (length(subject) between 1 and 300), -- of a budget its id

@@ -27,7 +27,8 @@ as $$
                 not coalesce(
                     case
                         when r.name in (
-                            'anomaly', 'new_model', 'silent_source', 'renewal', 'price', 'retirement', 'bill', 'idle'
+                            'anomaly', 'new_model', 'silent_source', 'renewal', 'price', 'retirement', 'bill', 'idle',
+                            'credits'
                         )
                             then jsonb_typeof(r.value) = 'boolean'
                         when jsonb_typeof(r.value) <> 'number' or r.value::numeric <> trunc(r.value::numeric) then false
@@ -35,6 +36,7 @@ as $$
                         when r.name = 'silent_days' then r.value::numeric between 1 and 90
                         when r.name = 'renewal_days' then r.value::numeric between 1 and 30
                         when r.name = 'retirement_days' then r.value::numeric between 1 and 365
+                        when r.name = 'credit_days' then r.value::numeric between 1 and 60
                         when r.name = 'bill_percent' then r.value::numeric between 1 and 1000
                     end,
                     false

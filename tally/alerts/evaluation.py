@@ -14,6 +14,7 @@ import psycopg
 
 from tally.alerts.anomalies import LOOK_BACK_DAYS, find_anomalies, find_new_models
 from tally.alerts.bills import find_bills
+from tally.alerts.credits import find_credits
 from tally.alerts.idle import find_idle
 from tally.alerts.prices import find_price_changes
 from tally.alerts.renewals import find_renewals
@@ -42,7 +43,8 @@ RULES = (
     Rule("silent_source", find_silent_sources, "sources"),
     Rule("renewal", find_renewals, "subscriptions"),
 )
-BILLS = Rule("bill", find_bills, "sources")  # once a night: it reads a month of statements
+# Once a night: they read a month of statements, and all usage since the first purchase.
+NIGHTLY = (Rule("bill", find_bills, "sources"), Rule("credits", find_credits, "credits"))
 IDLE = "use"  # the rows without which nothing can be idle; looked for once a night, too
 
 FindInAll = Callable[[Connection, Mapping[UUID, Watched], datetime], Mapping[UUID, list[Finding]]]
@@ -61,6 +63,8 @@ select
         case when exists (select from public.imports as i where i.workspace_id = w.id) then 'sources' end,
         case when exists (select from public.subscriptions as s where s.workspace_id = w.id)
             then 'subscriptions' end,
+        case when exists (select from public.invoices as i where i.workspace_id = w.id and i.kind = 'credits')
+            then 'credits' end,
         case when
             exists (select from public.imports as i where i.workspace_id = w.id)
             or exists (select from public.api_keys as k where k.workspace_id = w.id)
@@ -99,7 +103,7 @@ def evaluate_rules(
     moment = now or datetime.now(UTC)
     wanted = None if workspace_ids is None else list(workspace_ids)
     keys = {"now": moment, "wanted": wanted, "look_back": LOOK_BACK_DAYS + 1}
-    rules = RULES if wanted is not None else (*RULES, BILLS)
+    rules = RULES if wanted is not None else (*RULES, *NIGHTLY)
     workspaces = {}
     for key, today, is_shared, stored, has in connection.execute(WORKSPACES, keys).fetchall():
         workspaces[key] = Watched(key, today, is_shared, read_rules(stored))

@@ -9,7 +9,9 @@ from uuid import UUID
 import psycopg
 
 Connection = psycopg.Connection[Any]
-Kind = Literal["anomaly", "new_model", "silent_source", "renewal", "price", "retirement", "bill", "idle"]
+Kind = Literal[
+    "anomaly", "new_model", "silent_source", "renewal", "price", "retirement", "bill", "idle", "credits"
+]
 Severity = Literal["info", "warning", "critical"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -26,10 +28,12 @@ class AlertRules:
     retirement: bool = True
     bill: bool = True
     idle: bool = True
+    credits: bool = True
     new_model_percent: int = 20  # of the spend since its first day
     silent_days: int = 5
     renewal_days: int = 3  # ahead
     retirement_days: int = 60  # ahead
+    credit_days: int = 5  # before prepaid credits end
     bill_percent: int = 10  # by which a bill differs from its estimate
 
     def wants(self, kind: Kind) -> bool:

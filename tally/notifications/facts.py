@@ -18,6 +18,8 @@ where not everybody may see the event.
     bill           provider, account, period_start, period_end, billed, estimated, currency
     idle           finding (key, connection, agent, environment, container), name, days; since, was_used,
                    problem; of those whose calls fail: calls, amount, currency
+    credits        finding (end, empty, expiry), provider, amount (what is left, or expires), currency,
+                   ends_on, early, late (the 80% range), expires_on
     error_rate     model, provider, provider_key, value and limit (percent), failed, requests, minutes
     latency        model, provider, provider_key, value and limit (ms, of the p95), requests, minutes
     channel        channel (its name), reason

@@ -27,6 +27,7 @@ PAGES = {
     "retirement": "models",
     "bill": "sources",
     "idle": "",
+    "credits": "invoices",
     "error_rate": "models",
     "latency": "models",
     "channel": "settings",
@@ -162,6 +163,25 @@ def _bill(facts: Facts) -> Text:
     return f"The bill of {provider}{of} differs from the estimate", [numbers]
 
 
+def _credits(facts: Facts) -> Text:
+    provider, amount = facts.name("provider", "A provider"), facts.amount("amount")
+    day, early, late = facts.day("ends_on"), facts.day("early"), facts.day("late")
+    finding = facts.values.get("finding")
+    if finding == "expiry":
+        expires = facts.day("expires_on")
+        return f"Prepaid credits of {provider} expire{' after ' + expires if expires else ' soon'}", [
+            f"{amount} of them is not used yet." if amount else ""
+        ]
+    if finding == "empty":
+        return f"Prepaid credits of {provider} are used up", [
+            "Calls may fail now. Buy more, or add the receipts of later purchases on Invoices."
+        ]
+    span = f" ({early} to {late} in 4 of 5 cases)" if early and late and early != late else ""
+    return f"Prepaid credits of {provider} end{' on ' + day if day else ' soon'}", [
+        f"{amount} is left; at the pace of the last weeks it lasts until then{span}." if amount else ""
+    ]
+
+
 def _idle(facts: Facts) -> Text:
     what = facts.values.get("finding")
     if what == "key":
@@ -255,6 +275,7 @@ KINDS: dict[str, Callable[[Facts], Text]] = {
     "retirement": _retirement,
     "bill": _bill,
     "idle": _idle,
+    "credits": _credits,
     "error_rate": _error_rate,
     "latency": _latency,
     "channel": _channel,

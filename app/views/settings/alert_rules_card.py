@@ -22,12 +22,14 @@ LABELS: dict[Kind, str] = {
     "retirement": "A model in use that retires",
     "bill": "A bill that differs from its estimate",
     "idle": "Unused keys or connections, failing agents",
+    "credits": "Prepaid credits that end or expire soon",
 }
 LIMITS: dict[str, tuple[str, int]] = {
     "new_model_percent": ("Share of a new model, %", 100),
     "silent_days": ("Days without data", 90),
     "renewal_days": ("Days before a renewal", 30),
     "retirement_days": ("Days before a model retires", 365),
+    "credit_days": ("Days before credits end", 60),
     "bill_percent": ("Difference of a bill, %", 1000),
 }
 

@@ -124,6 +124,21 @@ def test_end_of_an_event_says_so() -> None:
             "Billed: $120.00. Estimated: $100.00.",
         ),
         (
+            "credits",
+            {"finding": "end", "provider": "OpenAI", "amount": "120.5", "ends_on": "2026-12-14",
+             "late": "2026-12-17",
+             "early": "2026-12-12"},
+            "Prepaid credits of OpenAI end on 14 December 2026",
+            "$120.50 is left; at the pace of the last weeks it lasts until then (12 December 2026 to "
+            "17 December 2026 in 4 of 5 cases).",
+        ),
+        (
+            "credits",
+            {"finding": "expiry", "provider": "OpenAI", "amount": "20", "expires_on": "2026-12-14"},
+            "Prepaid credits of OpenAI expire after 14 December 2026",
+            "$20.00 of them is not used yet.",
+        ),
+        (
             "idle",
             {"finding": "key", "name": "CI", "since": "2026-10-20", "days": 31, "was_used": True},
             "Key “CI” is not used",
