@@ -39,6 +39,7 @@ __all__ = [
     "Point",
     "Question",
     "ValueChoices",
+    "count_unknown",
     "find_last_year",
     "load_explored",
     "load_values",
@@ -56,6 +57,7 @@ NONE = {
     "api_key": "No API key",
     "tag": "No tag",
 } | {name: dimension.none for name, dimension in DIMENSIONS.items()}
+UNKNOWN = {"project": "Unknown project", "person": "Deleted account", "source": "Another source"}
 HIDDEN_KEYS = {"project": "Other projects", "person": "Other people"}
 WORDS = {
     "token_class": {
@@ -181,6 +183,12 @@ def name_values(user: User, dimension: str, values: Sequence[str | None]) -> lis
     return [name(dimension, "none" if value is None else "value", value) for value in values]
 
 
+def count_unknown(user: User, dimension: str, values: Sequence[str | None]) -> int:
+    """The number of ids of projects, people or sources that the user knows none of."""
+    unknown = UNKNOWN.get(dimension)
+    return sum(name == unknown for name in name_values(user, dimension, values)) if unknown else 0
+
+
 def _name_keys(user: User, dimensions: tuple[str, ...]) -> NameOf:
     """A function that names keys of these dimensions."""
     names = {
@@ -205,19 +213,19 @@ def _name_providers(user: User) -> Callable[[str], str]:
 
 def _name_projects(user: User) -> Callable[[str], str]:
     names = {project.project_id: project.name for project in load_projects(user)}
-    return partial(_find, names, "Unknown project")
+    return partial(_find, names, UNKNOWN["project"])
 
 
 def _name_people(user: User) -> Callable[[str], str]:
     names = {user_id: person.email for user_id, person in load_people(user).items() if person.email}
-    return partial(_find, names, "Deleted account")
+    return partial(_find, names, UNKNOWN["person"])
 
 
 def _name_sources(user: User) -> Callable[[str], str]:
     from app.figures.source_names import describe_source  # imports every importer and connector
 
     names = {source["id"]: describe_source(source) for source in load_sources(user)}
-    return partial(_find, names, "Another source")
+    return partial(_find, names, UNKNOWN["source"])
 
 
 def _name_accounts(user: User) -> Callable[[str], str]:

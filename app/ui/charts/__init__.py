@@ -23,7 +23,7 @@ from app.ui.charts.models import Line, course, latency_curve, model_colours
 from app.ui.charts.prices import price_steps
 from app.ui.charts.prompts import Estimate, estimates, traffic
 from app.ui.charts.spend import pairs
-from app.ui.charts.style import config, is_weekly, series_colours, top_names
+from app.ui.charts.style import config, is_weekly, own_colours, series_colours, top_names
 from app.ui.charts.traces import kind_colours, trace_scatter, waterfall_bar
 
 __all__ = [
@@ -53,6 +53,7 @@ __all__ = [
     "mark_days",
     "model_colours",
     "name_moment",
+    "own_colours",
     "pairs",
     "price_steps",
     "quality_interval",

@@ -47,6 +47,11 @@ def series_colours(names: list[str], palette: Palette) -> dict[str, str]:
     return {name: colours.get(name) or next(free, palette.other) for name in names}
 
 
+def own_colours(palette: Palette) -> dict[str, str]:
+    """The colours of the best-known providers by their slugs."""
+    return dict(zip(OWN_COLOURS, palette.series, strict=True))
+
+
 def is_weekly(days: int) -> bool:
     """True if a chart of that many days shows weeks instead."""
     return days > WEEKLY_FROM_DAYS

@@ -19,6 +19,7 @@ from app.ui.theme import Palette
 from tally.storage.unnamed import UNASSIGNED
 
 MOST_COMPARED = 50
+MOST_REMEMBERED = 2000  # values of a grouping
 STEPS = {"heatmap": "weekday_hour", "calendar": "day", "treemap": "none"}
 
 
@@ -31,6 +32,7 @@ class Answer:
     now: Explored
     before: Explored | None
     currency: str
+    places: tuple[Mapping[str, int], ...] = ()  # of the values of each grouping, by which they keep colours
 
     @property
     def unit(self) -> str:
@@ -67,22 +69,27 @@ class Answer:
         return known.get(_identify(group), Decimal(0) if is_complete else None)
 
     def colours(self, palette: Palette) -> list[str]:
-        """The colour of each group: hue by the first grouping, shade by the second; the rest is grey."""
+        """The colour of each group: hue by the first grouping, shade by the second; the rest is grey.
+
+        A group keeps its colour beside any others.
+        """
         alone = [tuple(key.label for key in group.keys) for group in self.now.groups if group.kind != "rest"]
-        slugs = [group.keys[0].value or "" for group in self.now.groups if group.keys]
-        labels = [group.keys[0].label for group in self.now.groups if group.keys]
-        own = charts.series_colours(list(dict.fromkeys(slugs)), palette) if self._is_by_provider else {}
-        hues = {
-            label: own[slug]
-            for label, slug in zip(labels, slugs, strict=True)
-            if own.get(slug, palette.other) != palette.other
-        }
-        shades = iter(shade_groups(alone, hues, palette.series, palette.surface))
+        hues = charts.own_colours(palette) if self.view.by[:1] == ("provider",) else {}
+        labels = {group.keys[0].value: group.keys[0].label for group in self.now.groups if group.keys}
+        named = {labels.get(slug, slug): colour for slug, colour in hues.items()}
+        shades = iter(shade_groups(alone, named, palette.series, palette.surface, self.places))
         return [palette.other if group.kind == "rest" else next(shades) for group in self.now.groups]
 
-    @property
-    def _is_by_provider(self) -> bool:
-        return self.view.by[:1] == ("provider",)
+    def remember(self, seen: dict[str, dict[str, int]]) -> "Answer":
+        """The answer whose groups keep the colours that they had; `seen` are places by grouping and value."""
+        for nth, dimension in enumerate(self.now.question.by):
+            places = seen.setdefault(dimension, {})
+            if len(places) > MOST_REMEMBERED:
+                places.clear()
+            for group in self.now.groups:
+                if len(group.keys) > nth:
+                    places.setdefault(group.keys[nth].label, len(places))
+        return replace(self, places=tuple(seen[dimension] for dimension in self.now.question.by))
 
 
 def find_period(view: ExploreView, today: date) -> Period:

@@ -41,6 +41,17 @@ def render_filters(user: User, view: ExploreView, question: Question) -> None:
         if menu.open:
             with menu:
                 _render_menu(user, view, question)
+    if gone := list_gone(user, view):
+        st.caption(
+            f"No longer here, or not yours to see: {' and '.join(gone)}. Take that filter away to see costs."
+        )
+
+
+def list_gone(user: User, view: ExploreView) -> list[str]:
+    """The kinds of things that a view filters by and that no longer exist, as a sentence names them."""
+    counts = {name: data.count_unknown(user, name, values) for name, values in view.filters}
+    labels = {name: DIMENSIONS[name].label.lower() for name in counts}
+    return [f"a {labels[name]}" if n == 1 else f"{n:,} {labels[name]}s" for name, n in counts.items() if n]
 
 
 def _name_values(user: User, dimension: str, values: Values) -> str:

@@ -18,6 +18,8 @@ from app.views.explore.saved_views import render_messages, render_saved_views
 from app.views.explore.styles import apply_explore_styles
 from app.views.explore.table_card import render_table_card
 
+PLACES = "explore_places"  # of groups that this session has seen, for their colours
+
 user = current_user()
 today = today_in(data.load_preferences(user).zone)
 view = read_view()
@@ -33,6 +35,7 @@ with st.container(border=True):
     render_filters(user, view, make_question(view, period, project))
 with st.skeleton(height=600):
     answer = load_answer(user, view, project, today)
+    answer = answer.remember(st.session_state.setdefault(PLACES, {}))
 if answer.now.total.records:
     with export_place:
         render_export_menu(answer)

@@ -32,6 +32,29 @@ def test_groups_that_share_their_first_value_have_hues_by_the_second() -> None:
     assert shade_groups([("main",)], {}, SERIES, WHITE) == [SERIES[0]]
 
 
+def test_values_keep_their_colours_when_others_come_go_or_change_places() -> None:
+    places = [{"main": 0, "search": 1, "try": 2, "fix": 3}, {"opus": 0, "haiku": 1, "sonnet": 2}]
+    alone = [("main",), ("search",), ("try",), ("fix",)]
+    before = dict(zip(alone, shade_groups(alone, {}, SERIES, WHITE, places), strict=True))
+    fewer = [("fix",), ("try",), ("main",)]
+    assert shade_groups(fewer, {}, SERIES, WHITE, places) == [before[keys] for keys in fewer]
+    assert len(set(before.values())) == 4
+    both = [("main", "opus"), ("main", "haiku"), ("search", "sonnet"), ("search", "opus")]
+    shades = dict(zip(both, shade_groups(both, {}, SERIES, WHITE, places), strict=True))
+    other = [("search", "sonnet"), ("main", "haiku")]
+    assert shade_groups(other, {}, SERIES, WHITE, places) == [shades[keys] for keys in other]
+    [haiku, opus] = shade_groups([("main", "haiku"), ("main", "opus")], {}, SERIES, WHITE, places)
+    assert (opus, haiku) == (SERIES[0], SERIES[1]), "of one value alone, hues by the second"
+
+
+def test_values_differ_from_those_with_colours_of_their_own() -> None:
+    own = {"openai": SERIES[0], "anthropic": SERIES[1], "google": SERIES[2]}
+    assert shade_groups([("azure",), ("openai",)], own, SERIES, WHITE, [{"azure": 0, "openai": 1}]) == [
+        mix(SERIES[0], WHITE, 0.45),
+        SERIES[0],
+    ]
+
+
 def test_mix_goes_from_one_colour_to_the_other() -> None:
     assert mix("#000000", "#FFFFFF", 0) == "#000000"
     assert mix("#000000", "#FFFFFF", 0.5) == "#808080"

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pandas as pd
 import pytest
@@ -276,6 +277,29 @@ def test_bars_of_the_period_before_stand_at_the_same_step(team: User) -> None:
     assert sum(value or 0 for value in course.earlier.values) == 2
     [band] = course.bands
     assert sum(value or 0 for value in band.values) == 7
+
+
+def test_groups_keep_their_colours_when_filters_or_measures_change(team: User) -> None:
+    seen: dict[str, dict[str, int]] = {}
+
+    def colours(**view: Any) -> dict[str, str]:
+        answer = answer_of(team, by=("branch",), **view).remember(seen)
+        names = [group.label for group in answer.now.groups]
+        return dict(zip(names, answer.colours(LIGHT), strict=True))
+
+    everything = colours()
+    assert len(set(everything.values())) == 3
+    filtered = colours(filters=(("branch", ("=try", None)),), measure="requests")
+    assert filtered == {name: everything[name] for name in filtered}
+    assert colours(top=6, filters=(("model", ("haiku",)),))["No branch"] == everything["No branch"]
+
+
+def test_a_view_says_when_what_it_filters_by_is_gone(monkeypatch: pytest.MonkeyPatch, team: User) -> None:
+    page = open_explore(monkeypatch, team, where=[f"project:{UUID(int=5)}", "branch:main"])
+    assert "No longer here, or not yours to see: a project." in shown(page)
+    page.button(key="chip-project").click().run()
+    assert "No longer here" not in shown(page)
+    assert metrics(page) == {"Spend by provider": "$4.50"}
 
 
 def test_overlapping_tags_and_missing_prices_are_said(user: User) -> None:
