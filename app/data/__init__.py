@@ -89,6 +89,7 @@ from app.data.prompts import (
     push_prompt,
     roll_back_prompt,
 )
+from app.data.provider_jobs import load_provider_jobs
 from app.data.providers import Provider, load_providers
 from app.data.reading import data_version, forget_version, load_role
 from app.data.records import (
@@ -238,6 +239,7 @@ __all__ = [
     "load_prompt_figures",
     "load_prompt_text",
     "load_prompts",
+    "load_provider_jobs",
     "load_providers",
     "load_rates",
     "load_recent_values",

@@ -14,7 +14,7 @@ from tally.connectors.client import ApiClient
 from tally.connectors.datasets import ProviderApi
 from tally.connectors.errors import KeyRefused, Unanswered
 from tally.connectors.hosts import Host, check_key
-from tally.connectors.jobs import JOB_SOURCES, reads_jobs
+from tally.connectors.jobs import JOB_ADVICE, JOB_SOURCES, reads_jobs
 from tally.connectors.limits import INTERACTIVE, Limits
 from tally.core.errors import TallyError
 from tally.importers.readers.table import has_control_characters
@@ -220,7 +220,9 @@ def open_key(database: Database, ring: KeyRing, connection: Connection) -> Secre
 def open_client(provider: str, base_url: str, key: SecretStr, limits: Limits | None = None) -> ApiClient:
     """Return a client for this key at the provider's address, which only an operator can change."""
     api = APIS[provider]
-    return ApiClient(Host(api.title, base_url, api.key_advice), key, api.headers(key), limits)
+    is_for_jobs = reads_jobs(provider, key.get_secret_value())
+    advice = JOB_ADVICE[provider] if is_for_jobs else api.key_advice
+    return ApiClient(Host(api.title, base_url, advice), key, api.headers(key), limits)
 
 
 def _check_new(new: NewConnection, known: list[Connection], is_for_jobs: bool) -> None:

@@ -72,7 +72,7 @@ def load_jobs(database: Database) -> list[tuple[str, Job]]:
     """The workspace's jobs with the ids of their connections, the newest first. Raises DatabaseError."""
     rows = select_all(database, Query(TABLE, SELECTED, ["id"]))
     found = [(str(row["credential_id"]), _parse(row)) for row in rows]
-    return sorted(found, key=lambda each: each[1].began_at, reverse=True)
+    return sorted(found, key=lambda each: (each[1].began_at, each[1].told_id), reverse=True)
 
 
 def _parse(row: Mapping[str, Any]) -> Job:

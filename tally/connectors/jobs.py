@@ -265,6 +265,13 @@ JOB_SOURCES: dict[str, tuple[JobSource, ...]] = {
         JobSource("file", "files", "v1/files", "after_id", _read_anthropic_file, ANTHROPIC_FILES),
     ),
 }
+JOB_ADVICE = {
+    "openai": (
+        "A project key (sk-proj-) makes a connection of its own: it reads batches, fine-tuning jobs, files "
+        "and vector stores."
+    ),
+    "anthropic": "An API key (sk-ant-api) makes a connection of its own, which reads batches and files.",
+}
 # Keys that read jobs, and no costs, begin like this.
 JOB_KEYS = {"openai": ("sk-proj-", "sk-svcacct-"), "anthropic": ("sk-ant-api",)}
 

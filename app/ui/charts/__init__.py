@@ -20,7 +20,7 @@ from app.ui.charts.explore import (
 )
 from app.ui.charts.forecast import earlier_predictions, forecast_ribbons
 from app.ui.charts.models import Line, course, latency_curve, model_colours
-from app.ui.charts.prices import price_steps
+from app.ui.charts.prices import price_steps, stored_sizes
 from app.ui.charts.prompts import Estimate, estimates, traffic
 from app.ui.charts.spend import pairs
 from app.ui.charts.style import config, is_weekly, own_colours, series_colours, top_names
@@ -64,6 +64,7 @@ __all__ = [
     "session_course",
     "shares",
     "stacked_bars",
+    "stored_sizes",
     "token_classes",
     "top_names",
     "trace_scatter",

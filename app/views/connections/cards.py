@@ -66,6 +66,7 @@ def _render_facts(connection: Connection, now: datetime, zone: ZoneInfo) -> None
     facts = {
         "Provider": connection.api.title,
         "Account": connection.account,
+        "Reads": "jobs and files" if connection.reads_jobs else "",
         "Last sync": format_instant(last, zone) if last else DASH,
         "Next sync": describe_next_sync(connection, now, zone),
         "Credits left": "" if connection.balance_usd is None else format_usd(connection.balance_usd),
@@ -123,7 +124,10 @@ def announce_finished_syncs(user: User, connections: list[Connection]) -> None:
             begin_sync(user, connection)  # its access token expired; this session has a newer one
         elif job.result.error is None and not job.result.was_stopped:
             changed = f", {job.result.restated:,} updated" if job.result.restated else ""
-            announce(f"{connection.name}: {plural(job.result.added, 'new record')}{changed}.")
+            if connection.reads_jobs:
+                announce(f"{connection.name}: {job.result.jobs:,} jobs and files.")
+            else:
+                announce(f"{connection.name}: {plural(job.result.added, 'new record')}{changed}.")
 
 
 def render_none() -> None:

@@ -21,6 +21,7 @@ from tally.connectors.connections import (
     delete_connection,
 )
 from tally.connectors.hosts import MAX_KEY_LENGTH
+from tally.connectors.jobs import JOB_ADVICE
 from tally.core.errors import TallyError
 from tally.core.settings import load_settings
 from tally.core.text import plural
@@ -33,7 +34,7 @@ def ask_for_key() -> None:
     user = identity.current_user()
     provider = st.selectbox("Provider", list(APIS), format_func=lambda slug: APIS[slug].title)
     api = APIS[provider]
-    st.caption(escape_markdown(api.key_advice))
+    st.caption(escape_markdown(" ".join(filter(None, (api.key_advice, JOB_ADVICE.get(provider))))))
     with st.form(f"connection-{provider}", border=False):
         name = st.text_input("Name", api.title, max_chars=MAX_NAME_LENGTH)
         key = st.text_input(

@@ -11,6 +11,7 @@ from app.ui.notices import render_announcement
 from app.ui.titles import title_row
 from app.views.connections.cards import announce_finished_syncs, render_connection, render_count, render_none
 from app.views.connections.dialogs import ask_for_key
+from app.views.connections.job_card import render_jobs
 
 user = current_user()
 if not user.workspace.may_administer:
@@ -30,3 +31,4 @@ if not connections:
 render_count(connections)
 for connection in connections:
     render_connection(user, connection, datetime.now(UTC), preferences.zone)
+render_jobs(user)

@@ -30,7 +30,7 @@ from tally.storage.postgrest import SupabaseDatabase
 from tests.app.accounts import sign_in_user
 from tests.app.pages import open_page, read_markdown, shown
 from tests.tally.connectors.clients import QUICK
-from tests.tally.connectors.fake_providers import KEYS, FakeProviders, Fault, serve
+from tests.tally.connectors.fake_providers import JOB_KEYS, KEYS, FakeProviders, Fault, serve
 from tests.tally.connectors.users import load_ring, point_providers_at, spent, stored, sync
 
 HOSTILE = "**b** ![x](http://localhost/x) <b>$\\alpha$"
@@ -320,3 +320,23 @@ def test_audit_log_in_settings_names_the_key_but_never_contains_it(
     assert {"Added key", "Paused key", "Deleted key"} <= set(log["action"])
     assert f"OpenRouter {HOSTILE}" in set(log["details"])
     assert KEYS["openrouter"] not in everything(page)
+
+
+@pytest.mark.usefixtures("page")
+def test_a_project_key_reads_jobs_with_savings_and_storage(
+    monkeypatch: pytest.MonkeyPatch, database: SupabaseDatabase, user: User
+) -> None:
+    fill("openai", JOB_KEYS["openai"])
+    [connection] = list_connections(database)
+    assert sync(database, connection).error is None
+    page = open_page(monkeypatch, user, "connections")
+    assert not page.exception, page.exception
+    text = read_markdown(all_text(page))
+    assert "jobs and files" in text
+    assert "1 batch cost $0.33 at list prices, $0.33 less" in text
+    table = page.dataframe[0].value
+    assert list(table["state"]) == ["Expired", "In progress", "Completed"]
+    page.segmented_control(key="job_kind").set_value("vector_store").run()
+    assert not page.exception, page.exception
+    assert "Stored now: " in read_markdown(shown(page))
+    assert list(page.dataframe[0].value["name"]) == ["Support FAQ"]
