@@ -1,6 +1,6 @@
 """Addresses of the API, compared as whole paths: every other path stays with the dashboard.
 
-One that ends with a name in braces is every path below it.
+One with a name in braces is every path that begins and ends like it, with something between.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,6 +13,7 @@ COSTS, BUDGET, MODELS = "/v1/costs", "/v1/budget", "/v1/models"
 OPENAPI = "/v1/openapi.json"
 MCP = "/mcp"
 PROMPTS, PROMPT = "/v1/prompts", "/v1/prompts/{name}"
+EXPERIMENT_RUNS, EXPERIMENT_SCORES = "/v1/experiments/{name}/runs", "/v1/experiments/{name}/scores"
 
 
 class Addresses(AbstractSet[str]):
@@ -20,14 +21,20 @@ class Addresses(AbstractSet[str]):
 
     def __init__(self, addresses: Iterable[str]) -> None:
         self._whole = frozenset(addresses)
-        self._above = {address.partition("{")[0]: address for address in self._whole if "{" in address}
+        self._around = {
+            address: (address.partition("{")[0], address.partition("}")[2])
+            for address in self._whole
+            if "{" in address
+        }
 
     def find(self, path: object) -> str | None:
         """The address of a path."""
         if path in self._whole or not isinstance(path, str):
             return path if isinstance(path, str) else None
         found = (
-            address for above, address in self._above.items() if path.startswith(above) and path != above
+            address
+            for address, (above, below) in self._around.items()
+            if path.startswith(above) and path.endswith(below) and len(path) > len(above) + len(below)
         )
         return next(found, None)
 

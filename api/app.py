@@ -9,6 +9,7 @@ from api.answers import JSON, NDJSON
 from api.callers import Callers
 from api.contents import ContentRules
 from api.database import Pool
+from api.experiments import Experiments
 from api.intake import Intake
 from api.langfuse import Langfuse
 from api.litellm import LiteLlm
@@ -39,6 +40,7 @@ class Parts:
         self.callers = Callers(Verifier(self.pool.connection), self.limits)
         self.intake = Intake(self.pool, self.workers, self.savers, self.limits)
         self.reading = Reading(self.pool, readers)
+        self.experiments = Experiments(self.pool, self.savers)
         self.prompts = Prompts(self.pool, Workers(GIVERS))
         self.mcp = McpEndpoint(self.reading, self.workers, version("tally"))
 
@@ -63,6 +65,8 @@ class Parts:
                 other=Endpoint(self.prompts.push, "ingest", ("POST",), (JSON,)),
             ),
             addresses.PROMPT: Endpoint(self.prompts.give, "prompts", READ),
+            addresses.EXPERIMENT_RUNS: Endpoint(self.experiments.take_runs, "ingest", ("POST",), (JSON,)),
+            addresses.EXPERIMENT_SCORES: Endpoint(self.experiments.take_scores, "ingest", ("POST",), (JSON,)),
             addresses.OPENAPI: Endpoint(send_description, None, READ),
             addresses.MCP: Endpoint(self.mcp.handle, "read", ("POST",), (JSON,)),
         }

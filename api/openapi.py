@@ -12,6 +12,7 @@ from api.figures import GROUPS
 from api.prompts import MAX_KEY, PushedPrompt
 from api.records import SentRecords
 from api.service import Call
+from tally.experiments.sent import SentRun, SentRuns, SentRunScore, SentScore, SentScores
 
 VERSION = "1.0.0"  # of the API: its first number changes when programs would have to
 OTLP = "https://opentelemetry.io/docs/specs/otlp/#otlphttp"
@@ -62,6 +63,14 @@ def describe() -> dict[str, Any]:
                 "post": _sends("A new version of a prompt", {"$ref": "#/components/schemas/PushedPrompt"}),
             },
             addresses.PROMPT: {"get": _gives("The version of a prompt that a program is given")},
+            addresses.EXPERIMENT_RUNS: {
+                "post": _sends_to("Runs of an experiment", {"$ref": "#/components/schemas/SentRuns"})
+            },
+            addresses.EXPERIMENT_SCORES: {
+                "post": _sends_to(
+                    "Scores of an experiment's runs", {"$ref": "#/components/schemas/SentScores"}
+                )
+            },
             addresses.OPENAPI: {"get": _reads("This description", [])},
             addresses.MCP: {"post": _sends("The Model Context Protocol", {"type": "object"})},
         },
@@ -75,6 +84,7 @@ def describe() -> dict[str, Any]:
                 "SentRecord": record,
                 "SentRecords": schemas,
                 "PushedPrompt": PushedPrompt.model_json_schema(),
+                **_describe_experiments(),
                 "Problem": {
                     "type": "object",
                     "required": ["code", "message"],
@@ -108,6 +118,23 @@ def _describe_otlp() -> dict[str, Any]:
         }
         for path, title in signals.items()
     }
+
+
+def _describe_experiments() -> dict[str, Any]:
+    """The schemas of runs and scores, side by side, as they refer to each other."""
+    models = (SentRun, SentRunScore, SentRuns, SentScore, SentScores)
+    schemas = {
+        model.__name__: model.model_json_schema(ref_template="#/components/schemas/{model}")
+        for model in models
+    }
+    for schema in schemas.values():
+        schema.pop("$defs", None)
+    return schemas
+
+
+def _sends_to(title: str, schema: dict[str, Any]) -> dict[str, Any]:
+    name = {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}
+    return _sends(title, schema) | {"parameters": [name]}
 
 
 def _sends(title: str, schema: dict[str, Any], status: str = "200") -> dict[str, Any]:

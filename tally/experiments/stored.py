@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from tally.experiments.experiment import Experiment, parse_experiment
-from tally.experiments.sent import SentRun, list_parameters
+from tally.experiments.sent import SentRun, SentRunScore, list_parameters
 from tally.storage.database import Database
 
 
@@ -19,6 +19,7 @@ class Listed:
     name: str
     question: str
     status: str
+    project_id: str | None
     min_runs: int
     created_at: datetime
     decided_variant: str | None
@@ -34,6 +35,7 @@ def list_experiments(database: Database) -> list[Listed]:
             row["name"],
             row["question"],
             row["status"],
+            row["project_id"],
             row["min_runs"],
             datetime.fromisoformat(row["created_at"]),
             row["decided_variant"],
@@ -66,6 +68,12 @@ def save_runs(database: Database, experiment: str, runs: Sequence[SentRun], sour
         "save_runs", experiment=experiment, source=source, **list_parameters(runs)
     )
     return saved
+
+
+def save_scores(database: Database, experiment: str, scores: Sequence[SentRunScore]) -> int:
+    """Keep scores of an experiment's runs, by its name or id: all, or none."""
+    listed = [score.model_dump(mode="json") for score in scores]
+    return int(database.call("save_scores", experiment=experiment, scores=listed))
 
 
 def save_rating(database: Database, experiment: Experiment, session: str, value: Decimal) -> None:
