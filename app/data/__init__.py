@@ -58,6 +58,18 @@ from app.data.forecasts import (
     load_last_run,
     load_newest_forecast,
 )
+from app.data.invoices import (
+    decide_invoice,
+    delete_invoice,
+    ignore_statement_line,
+    load_credit_facts,
+    load_invoice_lines,
+    load_invoice_usage,
+    load_invoices,
+    load_statement_lines,
+    save_invoice,
+    save_statement_lines,
+)
 from app.data.jump import load_jump_names
 from app.data.people import Invitation, load_invitations, load_people, load_use_of_month
 from app.data.performance import load_performance
@@ -175,8 +187,10 @@ __all__ = [
     "day_start",
     "decide_advice",
     "decide_experiment",
+    "decide_invoice",
     "delete_budget",
     "delete_experiment",
+    "delete_invoice",
     "delete_view",
     "deploy_prompt",
     "explain_wait",
@@ -184,6 +198,7 @@ __all__ = [
     "find_last_year",
     "forget_version",
     "gather_runs",
+    "ignore_statement_line",
     "is_outdated",
     "label_prompt_version",
     "load_account_names",
@@ -202,6 +217,7 @@ __all__ = [
     "load_connections",
     "load_content",
     "load_content_rules",
+    "load_credit_facts",
     "load_currency",
     "load_custom_models",
     "load_custom_prices",
@@ -217,6 +233,9 @@ __all__ = [
     "load_forecast_totals",
     "load_import_list",
     "load_invitations",
+    "load_invoice_lines",
+    "load_invoice_usage",
+    "load_invoices",
     "load_jump_names",
     "load_last_run",
     "load_mail_choices",
@@ -254,6 +273,7 @@ __all__ = [
     "load_sources",
     "load_span_details",
     "load_split",
+    "load_statement_lines",
     "load_statements",
     "load_subscriptions",
     "load_trace_days",
@@ -275,6 +295,8 @@ __all__ = [
     "rename_view",
     "roll_back_prompt",
     "save_experiment",
+    "save_invoice",
+    "save_statement_lines",
     "save_view",
     "update_budget",
 ]

@@ -7,6 +7,7 @@ from app.auth.identity import User
 ONLY_LOOK = "Viewers can look at everything here, but not change it."
 OWN_ONLY = "Only what you added yourself is listed here."
 PRICES = "Prices apply to everyone here, so only admins change them."
+INVOICES = "Invoices concern everyone here, so only admins add and change them."
 BUDGETS = "Budgets concern everyone here, so only admins change them."
 ADVICE = "Advice concerns everyone here, so only admins decide about it."
 OTHERS = "Only admins can change what other members added."
@@ -33,6 +34,11 @@ def explain_fixed_budgets(user: User) -> str | None:
 def explain_fixed_advice(user: User) -> str | None:
     """The reason why the user may not decide about advice; None if allowed."""
     return None if user.workspace.may_administer else ADVICE
+
+
+def explain_fixed_invoices(user: User) -> str | None:
+    """The reason why the user may not add or change invoices; None if allowed."""
+    return explain_fixed(user) or (None if user.workspace.may_administer else INVOICES)
 
 
 def render_own_only(user: User) -> None:

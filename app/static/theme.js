@@ -20,6 +20,7 @@
     "/add-entry",
     "/subscriptions",
     "/prices",
+    "/invoices",
     "/experiments",
     "/forecast",
     "/budgets",

@@ -81,6 +81,11 @@ def money(label: str, currency: str, help: str | None = None) -> Column:
     return number(label, partial(format_money, currency=currency), help=help)
 
 
+def own_money(label: str) -> Column:
+    """Amounts in currencies of their own: pairs of a Decimal and a code."""
+    return number(label, lambda pair: format_money(*pair), lambda pair: float(pair[0]))
+
+
 def change(label: str, currency: str) -> Column:
     """Differences of amounts, with their sign."""
     return number(label, partial(format_change, currency=currency))

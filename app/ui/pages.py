@@ -49,6 +49,7 @@ PAGES = (
     Page("keys", "Keys", "key"),
     Page("subscriptions", "Subscriptions", "event_repeat", entry="Plans & prices"),
     Page("prices", "Prices", "sell", part_of="subscriptions"),
+    Page("invoices", "Invoices", "receipt", part_of="subscriptions"),
     Page("settings", "Settings", "settings", begins_group=True),
 )
 PATHS = frozenset(f"/{page.address}" for page in PAGES)

@@ -19,6 +19,7 @@ from app.ui.charts.explore import (
     treemap,
 )
 from app.ui.charts.forecast import earlier_predictions, forecast_ribbons
+from app.ui.charts.invoices import credit_course, difference_bars
 from app.ui.charts.models import Line, course, latency_curve, model_colours
 from app.ui.charts.prices import price_steps, stored_sizes
 from app.ui.charts.prompts import Estimate, estimates, traffic
@@ -41,7 +42,9 @@ __all__ = [
     "class_colours",
     "config",
     "course",
+    "credit_course",
     "daily_spend",
+    "difference_bars",
     "earlier_predictions",
     "estimates",
     "forecast_ribbons",

@@ -7,7 +7,7 @@ def test_pages_of_an_entry_lead_to_each_other() -> None:
     titles = {page.title: [part.title for part in list_parts(page.title)] for page in PAGES}
     assert titles["Sources"] == ["Sources", "Connections", "Import", "Add entry"]
     assert titles["Import"] == titles["Connections"] == titles["Add entry"] == titles["Sources"]
-    assert titles["Prices"] == titles["Subscriptions"] == ["Subscriptions", "Prices"]
+    assert titles["Prices"] == titles["Subscriptions"] == ["Subscriptions", "Prices", "Invoices"]
     assert titles["Overview"] == titles["Settings"] == []
     assert list_parts("Nowhere") == ()
 
