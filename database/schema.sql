@@ -7393,6 +7393,18 @@ begin
 end
 $$;
 
+-- FUNCTION private.lock_charges(uuid)
+
+CREATE FUNCTION private.lock_charges(tenant uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
+    perform pg_advisory_xact_lock(hashtextextended('tally.invoices.' || tenant::text, 0));
+end
+$$;
+
 -- FUNCTION private.lock_workspaces(uuid[])
 
 CREATE FUNCTION private.lock_workspaces(ids uuid[]) RETURNS void
@@ -9024,8 +9036,7 @@ begin
     then
         return;
     end if;
-    -- The locks of a save, in its order.
-    perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
+    perform private.lock_charges(tenant);
     perform private.pair_statements(tenant);
     wanted := array(select w from private.wanted_charges(tenant) as w);
     perform public.ensure_months(array(select w.day from unnest(wanted) as w where w.is_posted));
@@ -13057,21 +13068,31 @@ declare
     billed_zone constant text := private.billing_zone(
         (select p.name from public.providers as p where p.id = (of_invoice).provider_id)
     );
+    local_zone constant text := private.timezone_of((of_invoice).workspace_id);
 begin
     return query
     select
-        coalesce(sum(u.cost_usd), 0), coalesce(min(l.cost_usd), 0),
-        coalesce(sum(u.cost_usd) filter (where u.day = (of_invoice).period_end), 0), billed_zone
-    from private.usage_by_day(
-        (of_invoice).workspace_id, (of_invoice).provider_id, billed_zone, (of_invoice).period_start, (of_invoice).period_end
-    ) as u
-    cross join (
-        select sum(d.cost_usd) as cost_usd
-        from private.usage_by_day(
-            (of_invoice).workspace_id, (of_invoice).provider_id, private.timezone_of((of_invoice).workspace_id),
-            (of_invoice).period_start, (of_invoice).period_end
-        ) as d
-    ) as l;
+        coalesce(sum(d.cost_usd) filter (where d.billed_day between d.first_day and d.last_day), 0),
+        coalesce(sum(d.cost_usd) filter (where d.local_day between d.first_day and d.last_day), 0),
+        coalesce(sum(d.cost_usd) filter (where d.billed_day = d.last_day), 0),
+        billed_zone
+    from (
+        select
+            r.cost_usd,
+            coalesce(r.day, (r.timestamp at time zone billed_zone)::date) as billed_day,
+            coalesce(r.day, (r.timestamp at time zone local_zone)::date) as local_day,
+            (of_invoice).period_start as first_day,
+            (of_invoice).period_end as last_day
+        from public.cost_records as r
+        where
+            r.workspace_id = (of_invoice).workspace_id
+            and r.provider_id = (of_invoice).provider_id
+            and r.timestamp >= ((of_invoice).period_start - 1)::timestamp at time zone 'UTC'
+            and r.timestamp < ((of_invoice).period_end + 2)::timestamp at time zone 'UTC'
+            and r.cost_basis <> 'included'
+            and r.charge_type = 'usage'
+            and r.money_is_effective
+    ) as d;
 end
 $$;
 
@@ -13151,7 +13172,8 @@ CREATE TABLE private.invoice_charges (
     charge_type text NOT NULL,
     model_name text NOT NULL,
     amount_usd numeric(18,10) NOT NULL,
-    is_posted boolean NOT NULL
+    is_posted boolean NOT NULL,
+    note text NOT NULL
 );
 
 -- FUNCTION private.wanted_charges(uuid)
@@ -13171,7 +13193,8 @@ CREATE FUNCTION private.wanted_charges(tenant uuid) RETURNS SETOF private.invoic
             case i.kind when 'usage' then i.period_start else i.issued_on - 4 end as first_day,
             case i.kind when 'usage' then i.period_end else i.issued_on + 4 end as last_day,
             case c.part when 'plan' then coalesce(i.plan_name, 'Plan') else '(unspecified)' end as model_name,
-            concat_ws(chr(31), 'invoice', lower(i.seller), lower(i.number), c.part) as identity
+            concat_ws(chr(31), 'invoice', lower(i.seller), lower(i.number), c.part) as identity,
+            format('Invoice %s of %s', i.number, i.seller) as note
         from public.invoices as i
         cross join lateral (
             values
@@ -13183,7 +13206,7 @@ CREATE FUNCTION private.wanted_charges(tenant uuid) RETURNS SETOF private.invoic
         union all
         select
             'plan', l.provider_id, l.created_by, 'subscription', l.amount * l.usd_rate, l.posted_on, l.posted_on - 4,
-            l.posted_on + 4, l.product, concat_ws(chr(31), 'statement', l.identity)
+            l.posted_on + 4, l.product, concat_ws(chr(31), 'statement', l.identity), 'Card statement'
         from public.statement_lines as l
         where
             l.workspace_id = tenant and l.kind = 'plan' and l.invoice_id is null and not l.is_ignored
@@ -13200,7 +13223,8 @@ CREATE FUNCTION private.wanted_charges(tenant uuid) RETURNS SETOF private.invoic
         not private.is_billed(tenant, p.provider_id, p.charge_type, p.first_day, p.last_day)
         and not exists (
             select from private.archived_months as a where a.month = date_trunc('month', p.day::timestamp)::date
-        )
+        ),
+        p.note
     from parts as p
 $$;
 
@@ -13390,7 +13414,7 @@ begin
         );
     insert into public.cost_records (
         workspace_id, user_id, project_id, provider_id, timestamp, day, model_name, cost_usd, collection_method, cost_basis,
-        charge_type, source_key
+        charge_type, source_key, metadata
     )
     select
         tenant, w.user_id,
@@ -13400,7 +13424,7 @@ begin
             )
         ),
         w.provider_id, private.day_instant(w.day, zone), w.day, w.model_name, w.amount_usd, 'manual_entry', 'billed', w.charge_type,
-        w.source_key
+        w.source_key, jsonb_build_object('note', w.note)
     from unnest(wanted) as w
     where
         w.is_posted
@@ -14424,6 +14448,7 @@ CREATE FUNCTION public.decide_invoice(workspace uuid, invoice uuid, decision tex
 declare
     tenant constant uuid := private.require_workspace(workspace, 'admin');
 begin
+    perform private.lock_charges(tenant);
     if $3 not in ('accepted', 'ignored') then
         raise exception 'An invoice can be accepted or ignored.' using errcode = '22023';
     end if;
@@ -14462,6 +14487,7 @@ CREATE FUNCTION public.delete_invoice(workspace uuid, invoice uuid) RETURNS void
 declare
     tenant constant uuid := private.require_workspace(workspace, 'admin');
 begin
+    perform private.lock_charges(tenant);
     delete from public.invoices as i where i.workspace_id = tenant and i.id = $2;
     perform private.follow_charges(tenant);
 end
@@ -14583,6 +14609,7 @@ CREATE FUNCTION public.delete_statement_line(workspace uuid, line uuid) RETURNS 
 declare
     tenant constant uuid := private.require_workspace(workspace, 'admin');
 begin
+    perform private.lock_charges(tenant);
     delete from public.statement_lines as l where l.workspace_id = tenant and l.id = $2;
     perform private.follow_charges(tenant);
 end
@@ -15298,6 +15325,7 @@ CREATE FUNCTION public.ignore_statement_line(workspace uuid, line uuid, is_ignor
 declare
     tenant constant uuid := private.require_workspace(workspace, 'admin');
 begin
+    perform private.lock_charges(tenant);
     update public.statement_lines as l
     set is_ignored = coalesce($3, true), invoice_id = case when $3 is false then l.invoice_id end
     where l.workspace_id = tenant and l.id = $2;
@@ -17078,7 +17106,7 @@ begin
     if given.subtotal + given.discount + given.tax <> given.total then
         raise exception 'Subtotal, discount and tax do not add up to the total. Correct an amount.' using errcode = '22023';
     end if;
-    perform pg_advisory_xact_lock(hashtextextended('tally.invoices.' || tenant::text, 0)); -- two papers of one at once
+    perform private.lock_charges(tenant); -- two papers of one at once
     joined := private.join_invoice(given);
     if joined is null then
         insert into public.invoices (
@@ -17295,6 +17323,7 @@ begin
     if jsonb_typeof(lines) is distinct from 'array' or jsonb_array_length(lines) > 2000 then
         raise exception 'A statement can have 2,000 charges for AI at most. Divide it.' using errcode = '22023';
     end if;
+    perform private.lock_charges(tenant);
     insert into public.statement_lines (
         workspace_id, provider_id, identity, kind, product, descriptor, posted_on, amount, currency, usd_rate, card_last_four
     )
@@ -23628,6 +23657,8 @@ REVOKE ALL ON FUNCTION private.limit_member(tenant uuid, person uuid, measured t
 
 REVOKE ALL ON FUNCTION private.load_known_calls(tenant uuid, traces uuid[], names uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.load_known_calls(tenant uuid, traces uuid[], names uuid[]) TO tally_api;
+
+REVOKE ALL ON FUNCTION private.lock_charges(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.lock_workspaces(ids uuid[]) FROM PUBLIC;
 

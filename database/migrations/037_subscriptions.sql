@@ -144,6 +144,7 @@ create table if not exists private.invoice_charges (
     model_name text not null,
     amount_usd numeric(18, 10) not null,
     is_posted boolean not null,
+    note text not null,
     primary key (workspace_id, source_key)
 );
 alter table private.invoice_charges enable row level security;

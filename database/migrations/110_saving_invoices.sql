@@ -11,6 +11,20 @@ as $$
 $$;
 revoke all on function private.invoice_text(text, integer) from public;
 
+-- One change of a workspace's invoices and statements at a time, so that each sees those before it. The first locks of a save,
+-- in its order.
+create or replace function private.lock_charges(tenant uuid)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+    perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
+    perform pg_advisory_xact_lock(hashtextextended('tally.invoices.' || tenant::text, 0));
+end
+$$;
+revoke all on function private.lock_charges(uuid) from public;
+
 -- The provider of this name; 22023 for one that is unknown.
 create or replace function private.provider_named(given text)
 returns uuid
@@ -122,7 +136,7 @@ begin
     if given.subtotal + given.discount + given.tax <> given.total then
         raise exception 'Subtotal, discount and tax do not add up to the total. Correct an amount.' using errcode = '22023';
     end if;
-    perform pg_advisory_xact_lock(hashtextextended('tally.invoices.' || tenant::text, 0)); -- two papers of one at once
+    perform private.lock_charges(tenant); -- two papers of one at once
     joined := private.join_invoice(given);
     if joined is null then
         insert into public.invoices (
@@ -156,6 +170,7 @@ as $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'admin');
 begin
+    perform private.lock_charges(tenant);
     if $3 not in ('accepted', 'ignored') then
         raise exception 'An invoice can be accepted or ignored.' using errcode = '22023';
     end if;
@@ -184,6 +199,7 @@ as $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'admin');
 begin
+    perform private.lock_charges(tenant);
     delete from public.invoices as i where i.workspace_id = tenant and i.id = $2;
     perform private.follow_charges(tenant);
 end
@@ -205,6 +221,7 @@ begin
     if jsonb_typeof(lines) is distinct from 'array' or jsonb_array_length(lines) > 2000 then
         raise exception 'A statement can have 2,000 charges for AI at most. Divide it.' using errcode = '22023';
     end if;
+    perform private.lock_charges(tenant);
     insert into public.statement_lines (
         workspace_id, provider_id, identity, kind, product, descriptor, posted_on, amount, currency, usd_rate, card_last_four
     )
@@ -232,6 +249,7 @@ as $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'admin');
 begin
+    perform private.lock_charges(tenant);
     update public.statement_lines as l
     set is_ignored = coalesce($3, true), invoice_id = case when $3 is false then l.invoice_id end
     where l.workspace_id = tenant and l.id = $2;
@@ -251,6 +269,7 @@ as $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'admin');
 begin
+    perform private.lock_charges(tenant);
     delete from public.statement_lines as l where l.workspace_id = tenant and l.id = $2;
     perform private.follow_charges(tenant);
 end

@@ -87,7 +87,8 @@ as $$
             case i.kind when 'usage' then i.period_start else i.issued_on - 4 end as first_day,
             case i.kind when 'usage' then i.period_end else i.issued_on + 4 end as last_day,
             case c.part when 'plan' then coalesce(i.plan_name, 'Plan') else '(unspecified)' end as model_name,
-            concat_ws(chr(31), 'invoice', lower(i.seller), lower(i.number), c.part) as identity
+            concat_ws(chr(31), 'invoice', lower(i.seller), lower(i.number), c.part) as identity,
+            format('Invoice %s of %s', i.number, i.seller) as note
         from public.invoices as i
         cross join lateral (
             values
@@ -99,7 +100,7 @@ as $$
         union all
         select
             'plan', l.provider_id, l.created_by, 'subscription', l.amount * l.usd_rate, l.posted_on, l.posted_on - 4,
-            l.posted_on + 4, l.product, concat_ws(chr(31), 'statement', l.identity)
+            l.posted_on + 4, l.product, concat_ws(chr(31), 'statement', l.identity), 'Card statement'
         from public.statement_lines as l
         where
             l.workspace_id = tenant and l.kind = 'plan' and l.invoice_id is null and not l.is_ignored
@@ -116,7 +117,8 @@ as $$
         not private.is_billed(tenant, p.provider_id, p.charge_type, p.first_day, p.last_day)
         and not exists (
             select from private.archived_months as a where a.month = date_trunc('month', p.day::timestamp)::date
-        )
+        ),
+        p.note
     from parts as p
 $$;
 revoke all on function private.wanted_charges(uuid) from public;
@@ -146,7 +148,7 @@ begin
         );
     insert into public.cost_records (
         workspace_id, user_id, project_id, provider_id, timestamp, day, model_name, cost_usd, collection_method, cost_basis,
-        charge_type, source_key
+        charge_type, source_key, metadata
     )
     select
         tenant, w.user_id,
@@ -156,7 +158,7 @@ begin
             )
         ),
         w.provider_id, private.day_instant(w.day, zone), w.day, w.model_name, w.amount_usd, 'manual_entry', 'billed', w.charge_type,
-        w.source_key
+        w.source_key, jsonb_build_object('note', w.note)
     from unnest(wanted) as w
     where
         w.is_posted
@@ -191,8 +193,7 @@ begin
     then
         return;
     end if;
-    -- The locks of a save, in its order.
-    perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
+    perform private.lock_charges(tenant);
     perform private.pair_statements(tenant);
     wanted := array(select w from private.wanted_charges(tenant) as w);
     perform public.ensure_months(array(select w.day from unnest(wanted) as w where w.is_posted));

@@ -49,21 +49,31 @@ declare
     billed_zone constant text := private.billing_zone(
         (select p.name from public.providers as p where p.id = (of_invoice).provider_id)
     );
+    local_zone constant text := private.timezone_of((of_invoice).workspace_id);
 begin
     return query
     select
-        coalesce(sum(u.cost_usd), 0), coalesce(min(l.cost_usd), 0),
-        coalesce(sum(u.cost_usd) filter (where u.day = (of_invoice).period_end), 0), billed_zone
-    from private.usage_by_day(
-        (of_invoice).workspace_id, (of_invoice).provider_id, billed_zone, (of_invoice).period_start, (of_invoice).period_end
-    ) as u
-    cross join (
-        select sum(d.cost_usd) as cost_usd
-        from private.usage_by_day(
-            (of_invoice).workspace_id, (of_invoice).provider_id, private.timezone_of((of_invoice).workspace_id),
-            (of_invoice).period_start, (of_invoice).period_end
-        ) as d
-    ) as l;
+        coalesce(sum(d.cost_usd) filter (where d.billed_day between d.first_day and d.last_day), 0),
+        coalesce(sum(d.cost_usd) filter (where d.local_day between d.first_day and d.last_day), 0),
+        coalesce(sum(d.cost_usd) filter (where d.billed_day = d.last_day), 0),
+        billed_zone
+    from (
+        select
+            r.cost_usd,
+            coalesce(r.day, (r.timestamp at time zone billed_zone)::date) as billed_day,
+            coalesce(r.day, (r.timestamp at time zone local_zone)::date) as local_day,
+            (of_invoice).period_start as first_day,
+            (of_invoice).period_end as last_day
+        from public.cost_records as r
+        where
+            r.workspace_id = (of_invoice).workspace_id
+            and r.provider_id = (of_invoice).provider_id
+            and r.timestamp >= ((of_invoice).period_start - 1)::timestamp at time zone 'UTC'
+            and r.timestamp < ((of_invoice).period_end + 2)::timestamp at time zone 'UTC'
+            and r.cost_basis <> 'included'
+            and r.charge_type = 'usage'
+            and r.money_is_effective
+    ) as d;
 end
 $$;
 revoke all on function private.usage_of_invoice(public.invoices) from public;

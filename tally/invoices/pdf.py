@@ -5,12 +5,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any
 
 from tally.invoices.invoice import InvoiceRefused
 
 MAX_BYTES = 5_000_000
 SECONDS = 20  # beside the worker's own limit of CPU time: a busy machine is slower
+# Each may take half a gigabyte: others wait.
+_PROCESSES = BoundedSemaphore(2)
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROBLEMS = {
     "encrypted": "{name} is protected with a password. Print it into a new PDF without one, then add that.",
@@ -30,7 +33,8 @@ def read_pdf(data: bytes, filename: str) -> list[str]:
         )
     if b"%PDF-" not in data[:1024]:
         raise InvoiceRefused(f"{filename} is not a PDF. Download it again from the seller.")
-    answer = _ask_worker(data)
+    with _PROCESSES:
+        answer = _ask_worker(data)
     problem = answer.get("problem")
     if problem:
         sentence = PROBLEMS.get(problem, PROBLEMS["damaged"])

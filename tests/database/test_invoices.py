@@ -1,12 +1,14 @@
 """Invoices and card statements: saved if they add up, and counted once beside bills and subscriptions."""
 
+import json
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 
-from tests.database.teams import Person, Team, make_team
+from tests.database.teams import Person, Team, make_team, race
 from tests.database_fixtures import Connection, Project
 
 BILLED = {"provider": "openai", "model_name": "gpt-5", "cost_basis": "billed", "billing_account": "openai"}
@@ -99,6 +101,28 @@ def test_usage_is_never_added_and_its_tax_is(admin: Person) -> None:
 def test_credits_bring_their_tax_alone(admin: Person) -> None:
     save(admin, usage(kind="credits", period_start=None, period_end=None))
     assert ledger(admin) == [("2026-06-01", "tax", Decimal("20.9"))]
+
+
+def test_changes_at_once_see_each_other(admin: Person, team: Team) -> None:
+    invoices = [plan(f"P-{number}", issued_on=f"2026-05-{number}") for number in (12, 18, 24)]
+    others = [team.act_as("admin") for _ in invoices]
+    query = "select public.save_invoice(%s, %s)"
+    done = race(
+        *(
+            lambda one=one, row=row: one.execute(query, [team.id, json.dumps(row)])
+            for one, row in zip(others, invoices, strict=True)
+        )
+    )
+    assert not [one for one in done if isinstance(one, psycopg.Error)]
+    assert [day for day, *_ in ledger(admin)] == ["2026-05-12", "2026-05-18", "2026-05-24"]
+
+
+def test_charges_say_where_they_come_from(admin: Person) -> None:
+    save(admin, plan())
+    admin.ask("save_statement_lines", lines=[card(posted_on="2026-06-20")])
+    query = "select metadata ->> 'note' from public.cost_records where workspace_id = %s order by day"
+    notes = [note for (note,) in admin.connection.execute(query, [admin.workspace]).fetchall()]
+    assert notes == ["Invoice P-1 of OpenAI, LLC", "Card statement"]
 
 
 def test_receipt_and_invoice_are_one_charge(admin: Person, database: Connection) -> None:

@@ -9,4 +9,5 @@ drop function if exists public.save_invoice(uuid, jsonb);
 drop function if exists private.join_invoice(public.invoices);
 drop function if exists private.add_invoice_lines(public.invoices, jsonb);
 drop function if exists private.provider_named(text);
+drop function if exists private.lock_charges(uuid);
 drop function if exists private.invoice_text(text, integer);
