@@ -11,6 +11,7 @@ from tally.core.text import plural
 from tally.prompts.comparison import compare
 from tally.prompts.stored import Prompt
 
+MOST_SHOWN = 10_000  # characters of one text
 ONLY_NAMED = "No text was pushed of these versions, so they are compared by numbers only."
 
 
@@ -62,6 +63,9 @@ def _choose(label: str, numbers: list[int], default: int) -> int:
 
 def _render_text(shown: Shown, prompt: Prompt, number: int) -> None:
     text = data.load_prompt_text(shown.user, prompt.name, number)
-    st.code(text.content or "", language=None, wrap_lines=True, height=360)
+    content = text.content or ""
+    st.code(content[:MOST_SHOWN], language=None, wrap_lines=True)
+    if len(content) > MOST_SHOWN:
+        st.caption(f"These are the first {MOST_SHOWN:,} of {len(content):,} characters.")
     if text.variables:
         st.caption("Variables: " + ", ".join(text.variables))

@@ -250,8 +250,9 @@ def render_ways_in(is_empty: bool) -> None:
                 'span.set_attribute("gen_ai.prompt.name", "refund-policy")\n'
                 'span.set_attribute("gen_ai.prompt.version", "8")',
                 language="python",
+                wrap_lines=True,
             )
-            st.code("tally prompts push refund-policy.txt", language="bash")
+            st.code("tally prompts push refund-policy.txt", language="bash", wrap_lines=True)
 
 
 def _render_words() -> None:
