@@ -15558,6 +15558,7 @@ begin
                 s.cache_write_tokens,
                 s.request_count,
                 s.is_effective,
+                s.counts_tokens,
                 s.metadata
             from private.estimates as s
             inner join public.providers as p on s.provider_id = p.id
@@ -18333,7 +18334,8 @@ CREATE VIEW private.estimates AS
     r.request_count,
     r.money_is_effective AS is_effective,
     r.metadata,
-    r.billing_account
+    r.billing_account,
+    r.tokens_are_effective AS counts_tokens
    FROM public.cost_records r
   WHERE ((r.cost_basis = ANY (ARRAY['estimated'::text, 'included'::text])) AND (r.charge_type = 'usage'::text) AND ((r.cost_usd IS NULL) OR ((r.metadata ->> 'price_source'::text) = ANY (ARRAY['genai-prices'::text, 'genai-prices by row'::text, 'own'::text]))))
 UNION ALL
@@ -18355,7 +18357,8 @@ UNION ALL
     s.request_count,
     false AS is_effective,
     s.metadata,
-    s.billing_account
+    s.billing_account,
+    false AS counts_tokens
    FROM public.superseded_records s
   WHERE ((s.cost_basis = ANY (ARRAY['estimated'::text, 'included'::text])) AND (s.charge_type = 'usage'::text) AND ((s.cost_usd IS NULL) OR ((s.metadata ->> 'price_source'::text) = ANY (ARRAY['genai-prices'::text, 'genai-prices by row'::text, 'own'::text]))));
 

@@ -23,7 +23,8 @@ select
     r.request_count,
     r.money_is_effective as is_effective,
     r.metadata,
-    r.billing_account
+    r.billing_account,
+    r.tokens_are_effective as counts_tokens
 from public.cost_records as r
 where
     r.cost_basis in ('estimated', 'included')
@@ -49,7 +50,8 @@ select
     s.request_count,
     false as is_effective,
     s.metadata,
-    s.billing_account
+    s.billing_account,
+    false as counts_tokens
 from public.superseded_records as s
 where
     s.cost_basis in ('estimated', 'included')
@@ -90,6 +92,7 @@ begin
                 s.cache_write_tokens,
                 s.request_count,
                 s.is_effective,
+                s.counts_tokens,
                 s.metadata
             from private.estimates as s
             inner join public.providers as p on s.provider_id = p.id

@@ -25,6 +25,12 @@ def _add_costs(app: typer.Typer) -> None:
     app.command("costs")(costs)
 
 
+def _add_whatif(app: typer.Typer) -> None:
+    from tally.cli.whatif import whatif
+
+    app.command("whatif")(whatif)
+
+
 def _add_export(app: typer.Typer) -> None:
     from tally.cli.records import export_records
 
@@ -68,6 +74,7 @@ ADDERS: dict[str, Callable[[typer.Typer], None]] = {
     "import": _add_import,
     "budgets": _add_budgets,
     "costs": _add_costs,
+    "whatif": _add_whatif,
     "export": _add_export,
     "demo": _add_demo,
     "reprice": _add_reprice,

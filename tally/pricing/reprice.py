@@ -138,7 +138,7 @@ def _load_changes(
 
 
 def _compare(row: Row, concerns: Concerns, prices: WorkspacePrices) -> Change | None:
-    record = _parse_record(row)
+    record = parse_estimate(row)
     if not concerns(record):
         return None
     priced = price_record(record, prices)
@@ -152,7 +152,8 @@ def _has_multiplier_of(record: CostRecord, priced: Priced) -> bool:
     return record.metadata.get(MULTIPLIER) == describe_price(priced).get(MULTIPLIER)
 
 
-def _parse_record(row: Row) -> CostRecord:
+def parse_estimate(row: Row) -> CostRecord:
+    """The record in a row that `list_estimates` returns."""
     cost = row["cost_usd"]
     counts: dict[str, Any] = {
         name: int(row[name])

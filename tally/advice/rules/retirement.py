@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from decimal import Decimal
 
-from tally.advice.capabilities import SAME, compare_tokenizers
 from tally.advice.facts import Cell, Facts, Part, Tokens
 from tally.advice.findings import NOTHING, TO_MONTH, Advice, Saving
 from tally.advice.prices import find_class_prices, price_tokens
 from tally.catalog.retirements import Retirement, find_retirement
 from tally.core.records import JSON
+from tally.pricing.tokenizers import SAME, compare_tokenizers
 
 AHEAD_DAYS, PAST_DAYS = 90, 14
 LEAST_USD = Decimal(1)  # a month

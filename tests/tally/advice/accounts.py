@@ -70,7 +70,7 @@ class Call:
             "output": self.output,
             "cached": self.cached,
             "written": self.written,
-            "metadata": self.metadata | hour,
+            "metadata": self.metadata | hour | {"price_source": "genai-prices"},
         }
 
 

@@ -1,0 +1,196 @@
+"""`tally whatif`: past requests at other prices, one by one."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from tally.cli.account import SessionOrEmail, WorkspaceName, acting_here
+from tally.core.encoding import canonical_decimal
+from tally.core.errors import TallyError
+from tally.core.text import plural
+
+if TYPE_CHECKING:
+    from tally.pricing.replay import Part, Replayed, Scenario
+
+USUAL_DAYS, MOST_DAYS = 90, 400
+NOTHING_ASKED = (
+    "Say what would be otherwise: --model gpt-5=gpt-5-mini, --batch, --flex, --cache 1h, or --plan 200."
+)
+
+
+def whatif(  # noqa: PLR0913 - a parameter for each option
+    model: Annotated[
+        list[str] | None, typer.Option(metavar="A=B", help="Model B in place of A; [provider/]B.")
+    ] = None,
+    batch: Annotated[bool, typer.Option("--batch", help="As batches.")] = False,
+    flex: Annotated[bool, typer.Option("--flex", help="At the flex tier.")] = False,
+    cache: Annotated[str | None, typer.Option(metavar="off|5m|1h", help="Another cache of prompts.")] = None,
+    plan: Annotated[str | None, typer.Option(metavar="USD", help="A plan's price in a month.")] = None,
+    tokens: Annotated[
+        str | None, typer.Option(metavar="LOW-HIGH", help="Tokens of B for one of A, for the same text.")
+    ] = None,
+    answers: Annotated[
+        str | None, typer.Option(metavar="LOW-HIGH", help="Length of B's answers, of A's.")
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day; 90 days ago by default.")
+    ] = None,
+    email: SessionOrEmail = None,
+    workspace: WorkspaceName = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show what past requests would have cost otherwise.
+
+    Example: tally whatif --model gpt-5=gpt-5-mini --since 2026-01-01
+    """
+    from tally.pricing.replay import replay  # lazily: printing the help needs no price list
+    from tally.storage.workspaces import load_timezone
+
+    scenario = _read_scenario(
+        model or [], {"--tokens": tokens, "--answers": answers}, (batch, flex), cache, plan
+    )
+    with acting_here(email, "tally whatif", workspace) as database:
+        today = datetime.now(UTC).astimezone(ZoneInfo(load_timezone(database))).date()
+        found = replay(database, scenario, _choose_first(since and since.date(), today), today)
+    if as_json:
+        typer.echo(json.dumps(_describe(found), indent=2))
+    else:
+        _print(found, scenario)
+
+
+def _read_scenario(
+    models: Sequence[str],
+    ranges: dict[str, str | None],
+    tiers: tuple[bool, bool],
+    cache: str | None,
+    plan: str | None,
+) -> "Scenario":
+    """The scenario of these options; raises TallyError for none, or for one that cannot be."""
+    from tally.pricing.replay import Scenario, parse_range, parse_target
+
+    if not models and not any(tiers) and cache is None and plan is None:
+        raise TallyError(NOTHING_ASKED)
+    if all(tiers):
+        raise TallyError("Choose --batch or --flex: a request is one of them.")
+    if cache not in (None, "off", "5m", "1h"):
+        raise TallyError(f"There is no cache “{cache}”. Choose off, 5m or 1h.")
+    if plan is not None and (any(tiers) or cache or models):
+        raise TallyError("A plan covers all requests at one price: give --plan alone.")
+    tokens, answers = (text and parse_range(text, option) for option, text in ranges.items())
+    context = {"processing": "batch"} if tiers[0] else {"service_tier": "flex"} if tiers[1] else {}
+    return Scenario(
+        dict(parse_target(each, tokens or None, answers or None) for each in models),
+        context,
+        cache,  # type: ignore[arg-type]  # checked above
+        None if plan is None else _read_plan(plan),
+    )
+
+
+def _read_plan(text: str) -> Decimal:
+    try:
+        usd = Decimal(text)
+    except ArithmeticError:
+        usd = Decimal("NaN")
+    if not usd.is_finite() or not 0 <= usd <= 100_000:
+        raise TallyError("A plan's price is an amount in US dollars a month, from 0 to 100000: --plan 200")
+    return usd
+
+
+def _choose_first(first: date | None, today: date) -> date:
+    first = first or today - timedelta(days=USUAL_DAYS - 1)
+    if not today - timedelta(days=MOST_DAYS) <= first <= today:
+        raise TallyError(f"--since is a day of the last {MOST_DAYS}.")
+    return first
+
+
+def _print(found: "Replayed", scenario: "Scenario") -> None:
+    from tally.cli.tables import format_usd, print_table
+
+    if not found.parts:
+        typer.echo(_explain_nothing(found, scenario))
+        return
+    low, high = found.after_usd
+    parts = sorted(found.parts.values(), key=lambda part: -part.before_usd)
+    total = (("All", ""), f"{found.requests:,}", found.before_usd, low, high)
+    print_table(
+        ("Model", "Would be"),
+        ("Requests", "Cost", "At least", "At most"),
+        (
+            (*names, requests, format_usd(before), format_usd(least), format_usd(most))
+            for names, requests, before, least, most in (*map(_row, parts), total)
+        ),
+    )
+    for line in _list_notes(found, parts):
+        typer.echo(line)
+
+
+def _row(part: "Part") -> tuple[tuple[str, str], str, Decimal, Decimal, Decimal]:
+    names = part.model, part.to_model if part.to_model != part.model else "same"
+    return names, f"{part.requests:,}", part.before_usd, part.low_usd, part.high_usd
+
+
+def _list_notes(found: "Replayed", parts: Sequence["Part"]) -> Iterator[str]:
+    """The outcome in a sentence, then what was left out and assumed."""
+    from tally.cli.tables import format_usd
+
+    low, high = found.after_usd
+    would = format_usd(low) if low == high else f"{format_usd(low)} to {format_usd(high)}"
+    days = f"From {found.first} to {found.last}"
+    yield f"{days} you paid {format_usd(found.before_usd)}; it would have been {would}."
+    if found.unpriced:
+        yield f"{plural(found.unpriced, 'request')} without a price, before or after, were left out."
+    if found.included:
+        usd = format_usd(found.included_usd)
+        yield f"{plural(found.included, 'request')} that a plan covers, worth {usd}, were left out."
+    if too_long := sum(part.too_long for part in parts):
+        yield f"{plural(too_long, 'request')} are longer than the other model takes."
+    if without := sum(part.without_tier for part in parts):
+        yield f"{plural(without, 'request')} stay at the standard price: none is known in that tier."
+    if low != high:
+        yield "The range is that of tokens for one text, and of answers' lengths: set --tokens and --answers."
+    yield "Bills, and costs that a tool reported, are not replayed."
+
+
+def _explain_nothing(found: "Replayed", scenario: "Scenario") -> str:
+    if scenario.models and found.others:
+        names = ", ".join(scenario.models)
+        return f"No requests of {names} since {found.first}. Models are named as on Records."
+    if found.included:
+        return f"A plan covers all {plural(found.included, 'request')} since {found.first}."
+    return f"No requests with an estimated cost since {found.first}."
+
+
+def _describe(found: "Replayed") -> dict[str, object]:
+    low, high = found.after_usd
+    return {
+        "from": found.first.isoformat(),
+        "to": found.last.isoformat(),
+        "currency": "USD",
+        "requests": found.requests,
+        "before_usd": canonical_decimal(found.before_usd),
+        "after_usd": {"low": canonical_decimal(low), "high": canonical_decimal(high)},
+        "unpriced_requests": found.unpriced,
+        "included_requests": found.included,
+        "included_usd": canonical_decimal(found.included_usd),
+        "other_requests": found.others,
+        "models": [
+            {
+                "provider": part.provider,
+                "model": part.model,
+                "to_model": part.to_model,
+                "requests": part.requests,
+                "before_usd": canonical_decimal(part.before_usd),
+                "low_usd": canonical_decimal(part.low_usd),
+                "high_usd": canonical_decimal(part.high_usd),
+                "unpriced_requests": part.unpriced,
+                "too_long_requests": part.too_long,
+                "without_tier_requests": part.without_tier,
+            }
+            for part in sorted(found.parts.values(), key=lambda part: -part.before_usd)
+        ],
+    }

@@ -1,0 +1,158 @@
+"""Replayed requests: unchanged ones cost the same, others what their list says, and the rest is counted."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tally.core.errors import TallyError
+from tally.core.records import CostRecord, identity
+from tally.pricing.estimate import estimate_record
+from tally.pricing.replay import Replayed, Scenario, Target, parse_range, parse_target, replay_records
+from tally.pricing.tokenizers import SAME, Range
+from tally.pricing.workspace_prices import LIST_PRICES
+
+AT = datetime(2026, 11, 2, 12, tzinfo=UTC)
+DAYS = (date(2026, 11, 1), date(2026, 11, 30))
+EXACT = {"tokens": SAME, "answers": SAME}
+
+
+def request(number: int = 0, model: str = "claude-opus-4-6", **values: Any) -> CostRecord:
+    """A request at its list price, a minute after the one before."""
+    usual: dict[str, Any] = {
+        "provider": "anthropic",
+        "timestamp": AT + timedelta(minutes=number),
+        "input_tokens": 10_000,
+        "output_tokens": 1_000,
+        "request_count": 1,
+    }
+    record = CostRecord(
+        **usual
+        | {"model_name": model, "cost_usd": None, "source_key": identity(number), "cost_basis": "estimated"}
+        | values
+    )
+    return estimate_record(record)
+
+
+def run(scenario: Scenario, *records: CostRecord) -> Replayed:
+    return replay_records(records, scenario, DAYS, LIST_PRICES)
+
+
+def to(model: str, **ranges: Any) -> Scenario:
+    return Scenario({"claude-opus-4-6": Target(model, **ranges)})
+
+
+def test_another_model_costs_what_its_list_says() -> None:
+    found = run(to("claude-haiku-4-5", **EXACT), request(), request(1))
+    assert found.before_usd == 2 * (10_000 * Decimal(5) + 1_000 * Decimal(25)) / 1_000_000
+    assert found.after_usd == (found.before_usd / 5, found.before_usd / 5)
+    assert found.requests == 2
+
+
+def test_tokens_and_answers_make_a_range() -> None:
+    ranges = {"tokens": Range(Decimal(1), Decimal(2)), "answers": Range(Decimal(1), Decimal(3))}
+    found = run(to("claude-haiku-4-5", **ranges), request())
+    assert found.after_usd == (Decimal("0.015"), Decimal("0.035"))
+
+
+def test_another_family_has_a_range_by_itself() -> None:
+    low, high = run(to("gpt-5.4", provider="openai"), request()).after_usd
+    exact, _ = run(to("gpt-5.4", provider="openai", **EXACT), request()).after_usd
+    assert low < exact < high
+
+
+def test_a_batch_costs_half_and_a_model_without_one_is_told() -> None:
+    found = run(
+        Scenario(context={"processing": "batch"}), request(), request(1, "gemini-3-pro", provider="google")
+    )
+    opus, gemini = found.parts.values()
+    assert opus.low_usd == opus.before_usd / 2
+    assert (gemini.low_usd, gemini.without_tier) == (gemini.before_usd, 1)
+
+
+def test_cache_of_five_minutes_serves_what_was_sent_before() -> None:
+    session: dict[str, Any] = {"metadata": {"session": "s"}}
+    requests = [request(0, **session), request(2, **session), request(30, **session)]
+    found = run(Scenario(cache="5m"), *requests)
+    written, read = Decimal("6.25"), Decimal("0.5")
+    expected = (10_000 * (written + read + written) + 3_000 * Decimal(25)) / 1_000_000
+    assert found.after_usd[0] == expected
+    assert run(Scenario(cache="1h"), *requests).after_usd[0] < found.after_usd[0]
+
+
+def test_without_a_cache_everything_is_plain_input() -> None:
+    cached = request(cached_input_tokens=9_000, cache_write_tokens=1_000)
+    found = run(Scenario(cache="off"), cached)
+    assert found.after_usd[0] == request().cost_usd
+    assert found.before_usd < found.after_usd[0]
+
+
+def test_a_plan_costs_its_price_in_all_days() -> None:
+    found = run(Scenario(plan_usd=Decimal(304)), request())
+    assert found.after_usd == (Decimal(300), Decimal(300))
+
+
+def test_what_is_left_out_is_counted() -> None:
+    included = replace(request(1), cost_basis="included", cost_usd=Decimal(3))
+    unpriced = replace(request(2, model="claude-opus-4-6"), cost_usd=None)
+    other = request(3, "claude-haiku-4-5")
+    found = run(to("claude-haiku-4-5"), request(), included, unpriced, other)
+    assert (found.requests, found.unpriced, found.others) == (1, 1, 1)
+    assert (found.included, int(found.included_usd)) == (1, 3)
+
+
+def test_a_model_without_a_price_prices_nothing() -> None:
+    found = run(to("no-such-model"), request())
+    assert (found.requests, found.unpriced, int(found.before_usd)) == (0, 1, 0)
+
+
+def test_requests_that_do_not_fit_are_counted() -> None:
+    found = run(to("claude-haiku-4-5"), request(input_tokens=300_000), request(1))
+    [part] = found.parts.values()
+    assert (part.requests, part.too_long) == (2, 1)
+
+
+COUNTS = st.integers(0, 400_000)
+
+
+@given(
+    st.lists(
+        st.tuples(COUNTS, COUNTS, COUNTS, st.sampled_from(["claude-opus-4-6", "gpt-5.4", "gemini-2.5-pro"]))
+    )
+)
+def test_the_same_model_costs_the_same(rows: list[tuple[int, int, int, str]]) -> None:
+    makers = {"claude-opus-4-6": "anthropic", "gpt-5.4": "openai", "gemini-2.5-pro": "google"}
+    records = [
+        request(
+            n,
+            model,
+            provider=makers[model],
+            input_tokens=plain + cached,
+            cached_input_tokens=cached,
+            output_tokens=out,
+        )
+        for n, (plain, cached, out, model) in enumerate(rows)
+    ]
+    found = run(Scenario({model: Target(model) for model in makers}), *records)
+    assert found.after_usd == (found.before_usd, found.before_usd)
+    assert found.before_usd == sum((record.cost_usd or Decimal(0) for record in records), Decimal(0))
+
+
+@pytest.mark.parametrize("text", ["gpt-5", "=b", "a=", "", "a"])
+def test_half_a_pair_of_models_is_refused(text: str) -> None:
+    with pytest.raises(TallyError, match="Name the model and the one in its place"):
+        parse_target(text)
+
+
+@pytest.mark.parametrize("text", ["", "x", "1.4-0.9", "-1", "NaN", "1-2-3", "1000", "Infinity"])
+def test_a_range_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(TallyError, match="--tokens is a factor or two"):
+        parse_range(text, "--tokens")
+
+
+def test_a_model_of_another_provider_is_named_with_it() -> None:
+    assert parse_target("gpt-5=google/gemini-3-pro")[1] == Target("gemini-3-pro", "google")
