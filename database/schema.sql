@@ -746,7 +746,7 @@ begin
     inner join public.providers as p on c.provider_id = p.id
     where
         c.cost_usd is not null
-        and (only_project is null or c.project = only_project)
+        and c.project = coalesce(only_project, '00000000-0000-0000-0000-000000000000')
         and (only_agent is null or c.agent = only_agent)
         and (cardinality(models) = 0 or c.model_name = any (models))
     group by 1, 2, 3
@@ -18668,7 +18668,7 @@ CREATE TABLE public.advice (
     CONSTRAINT advice_dismissed_saving_check CHECK (((dismissed_saving >= ('-1000000000000'::bigint)::numeric) AND (dismissed_saving <= ('1000000000000'::bigint)::numeric))),
     CONSTRAINT advice_evidence_check CHECK (((jsonb_typeof(evidence) = 'object'::text) AND (pg_column_size(evidence) <= 16384))),
     CONSTRAINT advice_found_at_check CHECK (((found_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (found_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT advice_kind_check CHECK ((kind = ANY (ARRAY['model_switch'::text, 'caching'::text, 'cache_hour'::text, 'cache_minutes'::text, 'batch'::text, 'long_context'::text, 'priority'::text, 'plan'::text, 'api_instead'::text, 'unused_subscription'::text, 'idle_key'::text, 'repeats'::text, 'retirement'::text]))),
+    CONSTRAINT advice_kind_check CHECK ((kind = ANY (ARRAY['experiment'::text, 'model_switch'::text, 'caching'::text, 'cache_hour'::text, 'cache_minutes'::text, 'batch'::text, 'long_context'::text, 'priority'::text, 'plan'::text, 'api_instead'::text, 'unused_subscription'::text, 'idle_key'::text, 'repeats'::text, 'retirement'::text]))),
     CONSTRAINT advice_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
     CONSTRAINT advice_range CHECK (((saving_low <= saving_mid) AND (saving_mid <= saving_high))),
     CONSTRAINT advice_saving_high_check CHECK (((saving_high >= ('-1000000000000'::bigint)::numeric) AND (saving_high <= ('1000000000000'::bigint)::numeric))),

@@ -14,6 +14,7 @@ from tally.core.text import plural
 Money = Callable[[Decimal], str]
 
 ICONS: dict[Kind, str] = {
+    "experiment": "science",
     "model_switch": "swap_horiz",
     "caching": "bolt",
     "cache_hour": "schedule",
@@ -31,6 +32,7 @@ ICONS: dict[Kind, str] = {
 CONFIDENCE = {"high": "High confidence", "medium": "Medium confidence", "low": "Low confidence"}
 BASIS = {"measured": "Measured", "modelled": "Modelled"}
 HOW: dict[Kind, str] = {
+    "experiment": "Do the remaining calls as the chosen variant does.",
     "model_switch": "Name the other model in the requests of this project, for a part of them first.",
     "caching": "Mark the beginning of prompts for the cache (cache_control), with what changes at their end.",
     "cache_hour": "Ask for a lifetime of one hour where prompts are marked for the cache (ttl: 1h).",
@@ -56,6 +58,7 @@ class Evidence(NamedTuple):
 
 
 EVIDENCE: dict[Kind, Evidence] = {
+    "experiment": Evidence("Show calls", "explore", ("model",)),
     "model_switch": Evidence("Show calls", "explore", ("model",)),
     "caching": Evidence("Show conversations", "explore", ("session",)),
     "cache_hour": Evidence("Show conversations", "explore", ("session",)),
@@ -77,6 +80,7 @@ def name_title(advice: KeptAdvice) -> str:
     subject = advice.subject
     place = _name_place(subject)
     titles: dict[Kind, Callable[[], str]] = {
+        "experiment": lambda: f"{subject['name']}: {subject['variant']}",
         "model_switch": lambda: f"{_name_work(subject)} on {subject['to_model']}",
         "caching": lambda: f"Cache the prompts of {place}",
         "cache_hour": lambda: f"Keep the cache of {place} for 1 hour",
@@ -121,6 +125,7 @@ def write_evidence(advice: KeptAdvice, money: Money) -> str:
     """The figures behind it, in a line."""
     evidence = advice.evidence
     writers: dict[Kind, Callable[[Mapping[str, Any]], str]] = {
+        "experiment": lambda told: str(told["sentence"]),
         "model_switch": lambda told: (
             f"{told['requests']:,} calls. {advice.subject['to_model']} answered"
             f" {told['other_requests']:,} others there, {told['other_share']} % of all."
@@ -184,6 +189,8 @@ def _name_paid(advice: KeptAdvice) -> str:
         return subject["plan"]
     if advice.kind == "plan":
         return f"{subject['agent']} at API prices"
+    if advice.kind == "experiment":
+        return f"calls like “{subject['baseline']}”"
     model = subject["model"]
     named = subject.get("agent") or subject.get("project")
     long = f" with more than {int(subject['over']):,} tokens" if advice.kind == "long_context" else ""
@@ -194,6 +201,7 @@ def _name_change(advice: KeptAdvice) -> str:
     """The change that makes it cheaper: what comes before "it would have been"."""
     subject = advice.subject
     changes: dict[Kind, str] = {
+        "experiment": f"as “{subject.get('variant', '')}”",
         "caching": "with a cache",
         "cache_hour": "with a cache of 1 hour",
         "cache_minutes": "with a cache of 5 minutes",

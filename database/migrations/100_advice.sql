@@ -7,8 +7,8 @@ create table if not exists public.advice (
     workspace_id uuid not null references public.workspaces (id) on delete cascade,
     kind text not null check (
         kind in (
-            'model_switch', 'caching', 'cache_hour', 'cache_minutes', 'batch', 'long_context', 'priority', 'plan', 'api_instead',
-            'unused_subscription', 'idle_key', 'repeats', 'retirement'
+            'experiment', 'model_switch', 'caching', 'cache_hour', 'cache_minutes', 'batch', 'long_context', 'priority', 'plan',
+            'api_instead', 'unused_subscription', 'idle_key', 'repeats', 'retirement'
         )
     ),
     subject jsonb not null check (jsonb_typeof(subject) = 'object' and pg_column_size(subject) <= 4096),

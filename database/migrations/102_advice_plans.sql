@@ -137,8 +137,8 @@ end
 $$;
 revoke all on function private.advice_plans(uuid, date, jsonb) from public;
 
--- Costs by day and model of what advice is about, in a period of days of the workspace's zone: records of its project and agent,
--- if it names any, and of one of its models, if it names any. What has no price is left out.
+-- Costs by day and model of what advice is about, in a period of days of the workspace's zone: records of its project, or of
+-- none, of its agent (an empty one is none), if it names any, and of one of its models. What has no price is left out.
 create or replace function private.advice_days(tenant uuid, from_day date, end_day date, subject jsonb)
 returns table (day date, provider text, model_name text, cost_usd numeric, requests bigint)
 language plpgsql
@@ -159,7 +159,7 @@ begin
     inner join public.providers as p on c.provider_id = p.id
     where
         c.cost_usd is not null
-        and (only_project is null or c.project = only_project)
+        and c.project = coalesce(only_project, '00000000-0000-0000-0000-000000000000')
         and (only_agent is null or c.agent = only_agent)
         and (cardinality(models) = 0 or c.model_name = any (models))
     group by 1, 2, 3

@@ -142,6 +142,22 @@ class IdleKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Decided:
+    """An experiment that was decided for another variant than its baseline, with its expected saving."""
+
+    id: str
+    name: str
+    project_id: str | None
+    variant: str
+    baseline: str
+    sentence: str
+    matched_usd: Decimal  # of the baseline's calls in 28 days
+    saving: tuple[Decimal, Decimal, Decimal]
+    model: str | None = None
+    to_model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything that the rules look at; the window ends with the last complete day."""
 
@@ -153,6 +169,7 @@ class Facts:
     usages: Sequence[Usage] = ()
     plans: Sequence[Plan] = ()
     idle_keys: Sequence[IdleKey] = ()
+    decided: Sequence[Decided] = ()
 
     @property
     def today(self) -> date:

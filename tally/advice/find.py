@@ -16,6 +16,7 @@ from tally.advice.rules import (
     batch,
     cache_lifetime,
     caching,
+    experiments,
     idle_keys,
     model_switch,
     plans,
@@ -38,8 +39,8 @@ OF_USAGE: tuple[Rule, ...] = (
     retirement.find,
     plans.find_plan,
 )
-# About what is paid for or open without use.
-OF_BELONGINGS: tuple[Rule, ...] = (plans.find_api, plans.find_unused, idle_keys.find)
+# About decisions, and what is paid for or open without use.
+OF_BELONGINGS: tuple[Rule, ...] = (experiments.find, plans.find_api, plans.find_unused, idle_keys.find)
 
 
 def find_advice(facts: Facts) -> list[Advice]:

@@ -9,6 +9,7 @@ from tally.core.amounts import round_amount
 from tally.core.records import JSON
 
 Kind = Literal[
+    "experiment",
     "model_switch",
     "caching",
     "cache_hour",
@@ -84,7 +85,16 @@ class Advice:
 
 
 def select_worthwhile(found: Iterable[Advice], spend_usd: Decimal) -> list[Advice]:
-    """Those that save enough of what the workspace spends in a month, largest first, 50 at most."""
+    """Those that save enough of what the workspace spends in a month, largest first, 50 at most.
+
+    Of one kind about one subject, such as two service tiers of a model, the larger is told.
+    """
     least = max(LEAST_USD, LEAST_SHARE * spend_usd)
-    kept = [one for one in found if one.kind in NOT_ABOUT_SAVING or one.saving.mid >= least]
-    return sorted(kept, key=lambda one: (-one.saving.mid, one.kind, sorted(one.subject.items())))[:MAX_FOUND]
+    kept: dict[tuple[object, ...], Advice] = {}
+    for one in found:
+        subject = one.kind, *sorted(one.subject.items())
+        is_largest = subject not in kept or one.saving.mid > kept[subject].saving.mid
+        if is_largest and (one.kind in NOT_ABOUT_SAVING or one.saving.mid >= least):
+            kept[subject] = one
+    listed = sorted(kept.values(), key=lambda one: (-one.saving.mid, one.kind, sorted(one.subject.items())))
+    return listed[:MAX_FOUND]

@@ -12,6 +12,7 @@ import psycopg
 
 from tally.advice.facts import (
     Cell,
+    Decided,
     Facts,
     IdleKey,
     Plan,
@@ -21,9 +22,11 @@ from tally.advice.facts import (
 )
 from tally.advice.find import find_advice
 from tally.advice.findings import WINDOW_DAYS, Advice
+from tally.advice.rules.experiments import DECIDED_DAYS
 from tally.advice.rules.idle_keys import IDLE_DAYS
 from tally.advice.rules.premiums import LENGTHS
 from tally.catalog.plans import PLANS
+from tally.core.amounts import round_amount
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -34,8 +37,22 @@ SHAPES = "select shape from private.advice_shapes(%s, %s, %s, %s)"
 USAGES = "select usage from private.advice_usages(%s, %s, %s)"
 PLANS_OF = "select plan from private.advice_plans(%s, %s, %s)"
 KEYS = "select id::text, name, user_id::text, since, was_used from private.idle_keys(%s, %s, %s)"
+# Decisions come from their makers' browsers: only what is a number of usual size is one.
+DECIDED = """
+select
+    e.id::text, e.name, e.project_id::text, e.decided_variant, b.name, left(e.decision ->> 'sentence', 500),
+    e.gathered ->> 'matched_usd', e.decision -> 'saving_usd', b.match ->> 'model', v.match ->> 'model'
+from public.experiments as e
+inner join public.experiment_variants as b on b.experiment_id = e.id and b.is_baseline
+inner join public.experiment_variants as v on v.experiment_id = e.id and v.name = e.decided_variant
+where
+    e.workspace_id = %s and v.id <> b.id and e.status = 'decided'
+    and e.decided_at > %s - make_interval(days => %s)
+order by e.id
+limit 50"""
 KEEP = "select private.keep_advice(%s, %s, %s, %s)"
 MONTHS = 3
+MOST_USD = 10**9
 
 
 def refresh_advice(connection: Connection, workspace: UUID, today: date) -> int:
@@ -60,6 +77,7 @@ def load_facts(connection: Connection, workspace: UUID, today: date) -> Facts:
         cells=_load_cells(connection, workspace, begin, end) if first_day else (),
         usages=_load_usages(connection, workspace, months) if first_day else (),
         plans=_load_plans(connection, workspace, today),
+        decided=_load_decided(connection, workspace, end),
         idle_keys=[
             IdleKey(key, name, person, since.astimezone(ZoneInfo(zone)).date(), was_used)
             for key, name, person, since, was_used in keys
@@ -117,6 +135,40 @@ def _parse_plans(rows: Iterable[Mapping[str, Any]]) -> Iterable[Plan]:
         )
 
 
+def _load_decided(connection: Connection, workspace: UUID, end: datetime) -> list[Decided]:
+    rows = connection.execute(DECIDED, [workspace, end, DECIDED_DAYS]).fetchall()
+    return [decided for row in rows if (decided := _parse_decided(row))]
+
+
+def _parse_decided(row: tuple[Any, ...]) -> Decided | None:
+    """The decision of a row; None for one whose amounts are none."""
+    saving = row[7] if isinstance(row[7], dict) else {}
+    matched, low, mid, high = map(_read_amount, (row[6], *map(saving.get, ("low", "middle", "high"))))
+    if matched is None or low is None or mid is None or high is None:
+        return None
+    return Decided(
+        id=row[0],
+        name=row[1],
+        project_id=row[2],
+        variant=row[3],
+        baseline=row[4],
+        sentence=row[5] or "",
+        matched_usd=matched,
+        saving=(low, mid, high),
+        model=row[8],
+        to_model=row[9],
+    )
+
+
+def _read_amount(told: object) -> Decimal | None:
+    """An amount in JSON that somebody else wrote; None for what is none."""
+    try:
+        amount = Decimal(str(told))
+    except ArithmeticError:
+        return None
+    return amount if amount.is_finite() and abs(amount) < MOST_USD else None
+
+
 def _months_before(today: date) -> tuple[date, date]:
     """The first day of the third month before, and of this one."""
     this = today.replace(day=1)
@@ -130,7 +182,7 @@ def _to_row(advice: Advice) -> dict[str, Any]:
         "subject": dict(advice.subject),
         "project_id": advice.project_id,
         "person_id": advice.person_id,
-        "current_usd": f"{advice.current_usd:f}",
+        "current_usd": f"{round_amount(advice.current_usd):f}",
         "saving_low": f"{advice.saving.low:f}",
         "saving_mid": f"{advice.saving.mid:f}",
         "saving_high": f"{advice.saving.high:f}",

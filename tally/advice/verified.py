@@ -16,6 +16,8 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 OF_PLANS: frozenset[Kind] = frozenset({"unused_subscription", "api_instead"})
 # No cost per request tells of these: a plan has other requests, and nothing is saved by the others.
 UNMEASURED: frozenset[Kind] = frozenset({"plan", "idle_key", "retirement"})
+# Of a project, whichever agents do its work.
+OF_ALL_AGENTS: frozenset[Kind] = frozenset({"experiment", "model_switch"})
 
 APPLIED = """
 select
@@ -44,7 +46,9 @@ class Applied(NamedTuple):
 def refresh_verifications(connection: Connection, workspace: UUID, today: date) -> int:
     """Measure savings of applied advice up to yesterday; returns how many were measured."""
     rows = connection.execute(APPLIED, [workspace, list(UNMEASURED)]).fetchall()
-    applied = [Applied(row[0], row[1], row[2], float(row[3]), row[4]) for row in rows]
+    applied = [
+        Applied(row[0], row[1], row[2], float(row[3]), row[4]) for row in rows if is_measured(row[1], row[2])
+    ]
     for one in applied:
         measure = _verify_plan if one.kind in OF_PLANS else _verify_usage
         found = measure(connection, workspace, one, today)
@@ -52,11 +56,17 @@ def refresh_verifications(connection: Connection, workspace: UUID, today: date) 
     return len(applied)
 
 
+def is_measured(kind: Kind, subject: Mapping[str, str]) -> bool:
+    """Check whether its cost per request can tell; an experiment's does where models differ."""
+    return kind not in UNMEASURED and (kind != "experiment" or "to_model" in subject)
+
+
 def _verify_usage(connection: Connection, workspace: UUID, one: Applied, today: date) -> Verification:
     """The day of the change itself is on neither side."""
     last = min(today, one.day + timedelta(days=AFTER_DAYS + 1))
     sides = (one.day - timedelta(days=BEFORE_DAYS), one.day), (one.day + timedelta(days=1), last)
-    subject = json.dumps(dict(one.subject))
+    of_all_agents = {} if one.kind in OF_ALL_AGENTS else {"agent": ""}
+    subject = json.dumps(of_all_agents | dict(one.subject))
     before, after = (
         [
             ModelDay(day, model, float(cost), requests)

@@ -321,3 +321,63 @@ def test_an_ended_plan_saves_its_price(team: Team, database: Connection) -> None
     kept = read_verification(database)
     assert (kept["state"], kept["month_usd"]) == ("verified", 100)
     assert kept["since_usd"] == pytest.approx(100 * 12 / 30.4)
+
+
+DECIDE = """
+update public.experiments
+set status = 'decided', decided_variant = 'Haiku', decided_at = '2026-05-20T00:00Z',
+    gathered = '{"matched_usd": "280"}', decision = %s"""
+
+
+def test_decided_experiments_are_read_and_odd_numbers_are_not(team: Team, database: Connection) -> None:
+    [[experiment]] = database.execute(
+        "insert into public.experiments (workspace_id, name) values (%s, 'Refunds') returning id", [team.id]
+    ).fetchall()
+    for nth, name in enumerate(("Sonnet", "Haiku"), 1):
+        database.execute(
+            """insert into public.experiment_variants
+                (workspace_id, experiment_id, nth, name, is_baseline, match)
+            values (%s, %s, %s, %s, %s, %s)""",
+            [team.id, experiment, nth, name, nth == 1, json.dumps({"model": name.lower()})],
+        )
+    told = {
+        "sentence": "Haiku costs less.",
+        "saving_usd": {"low": "50.00", "middle": "60.00", "high": "70.00"},
+    }
+    database.execute(DECIDE, [json.dumps(told)])
+    [decided] = load_facts(database, team.id, TODAY).decided
+    assert (decided.variant, decided.baseline, decided.model, decided.to_model) == (
+        "Haiku", "Sonnet", "sonnet", "haiku"
+    )  # fmt: skip
+    assert [int(usd) for usd in (decided.matched_usd, *decided.saving)] == [280, 50, 60, 70]
+    for odd in (
+        None,
+        {},
+        "x",
+        {"low": "NaN", "middle": "1", "high": "2"},
+        {"low": "1", "middle": "1e99", "high": []},
+    ):
+        database.execute(DECIDE, [json.dumps({"saving_usd": odd})])
+        assert load_facts(database, team.id, TODAY).decided == []
+
+
+def test_saving_is_not_measured_on_other_projects(team: Team, database: Connection) -> None:
+    project = team["admin"].add_project("Web")
+    save(
+        database,
+        team,
+        request(0, input_tokens=9),
+        request(60 * 24, input_tokens=9, metadata={"agent": "other"}),
+    )
+    database.execute(
+        "update public.cost_records set project_id = %s where metadata ->> 'agent' = 'other'", [project]
+    )
+    query = "select sum(requests) from private.advice_days(%s, '2026-05-01', '2026-05-28', %s)"
+    for subject, requests in (
+        ({}, 1),
+        ({"project_id": str(project)}, 1),
+        ({"agent": ""}, None),
+        ({"agent": "support"}, 1),
+    ):
+        [[found]] = database.execute(query, [team.id, json.dumps(subject)]).fetchall()
+        assert found == requests, subject

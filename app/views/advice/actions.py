@@ -1,20 +1,23 @@
 """Decisions about advice: apply it, dismiss it, open it again; and the rows behind it."""
 
+from collections.abc import Iterator
+
 import streamlit as st
 
 from app import data
 from app.auth import identity
 from app.auth.identity import User
 from app.figures.advice_words import EVIDENCE, HOW, name_title
-from app.figures.explore_view import ExploreView
+from app.figures.explore_view import ExploreView, Values
 from app.parts.explore_address import open_explore
 from app.parts.permissions import explain_fixed_advice
 from app.ui.navigation import switch_page
 from app.ui.notices import announce, explain_refusal
 from tally.advice.kept import KeptAdvice, Status
-from tally.advice.verified import UNMEASURED
+from tally.advice.verified import OF_ALL_AGENTS, is_measured
 
 NOT_CHANGED = "Tally changes nothing by itself."
+OF_ALL_PROJECTS = ("plan", "retirement")
 MEASURED = "From the day after the change, Tally measures what it saves."
 
 
@@ -46,7 +49,7 @@ def confirm_applied(advice: KeptAdvice) -> None:
     user = identity.current_user()
     st.text(name_title(advice))
     st.markdown(HOW[advice.kind])
-    st.caption(NOT_CHANGED if advice.kind in UNMEASURED else f"{NOT_CHANGED} {MEASURED}")
+    st.caption(NOT_CHANGED if not is_measured(advice.kind, advice.subject) else f"{NOT_CHANGED} {MEASURED}")
     with st.container(horizontal=True, gap="small"):
         if st.button("Cancel", width="stretch", key="cancel_applied"):
             st.rerun()
@@ -76,17 +79,18 @@ def open_evidence(advice: KeptAdvice) -> None:
 def view_evidence(advice: KeptAdvice) -> ExploreView:
     """The question that Explore answers with the rows behind advice."""
     view = ExploreView(by=EVIDENCE[advice.kind].by, days=advice.window)
-    subject = advice.subject
-    models = tuple(
-        subject[name]
-        for name in ("model", "to_model")
-        if name in subject and (name == "model" or advice.kind == "model_switch")
-    )
-    for dimension, values in (
-        ("project", (advice.project_id,) if advice.project_id else ()),
-        ("agent", (subject["agent"],) if "agent" in subject else ()),
-        ("model", models),
-    ):
-        if values:
-            view = view.with_filter(dimension, values)
+    for dimension, values in _list_filters(advice):
+        view = view.with_filter(dimension, values)
     return view
+
+
+def _list_filters(advice: KeptAdvice) -> Iterator[tuple[str, Values]]:
+    """The project, agent and models of its calls; None stands for calls without a project or an agent."""
+    subject = advice.subject
+    if advice.kind not in OF_ALL_PROJECTS:
+        yield "project", (advice.project_id,)
+    if advice.kind not in (*OF_ALL_AGENTS, "retirement"):
+        yield "agent", (subject.get("agent"),)
+    names = ("model", "to_model") if advice.kind in OF_ALL_AGENTS else ("model",)
+    if models := tuple(subject[name] for name in names if name in subject):
+        yield "model", models

@@ -12,7 +12,7 @@ from app.ui.advice_markup import draw_course, draw_total, draw_waiting
 from app.ui.theme import current_palette
 from app.views.advice.cards import Shown
 from tally.advice.kept import KeptAdvice, Verified
-from tally.advice.verified import UNMEASURED
+from tally.advice.verified import is_measured
 
 BADGES = {
     "verified": ("Verified", ":material/check:", "green"),
@@ -32,7 +32,7 @@ LINE = '<div class="advline"></div>'
 
 def render_verified(advice: Sequence[KeptAdvice], shown: Shown) -> None:
     """The card beside the list."""
-    applied = [one for one in advice if one.status == "applied" and one.kind not in UNMEASURED]
+    applied = [one for one in advice if one.status == "applied" and is_measured(one.kind, one.subject)]
     with st.container(border=True, key="verified_savings"):
         st.header("Verified savings", anchor=False)
         if not applied:

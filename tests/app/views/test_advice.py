@@ -150,7 +150,8 @@ def test_evidence_opens_the_same_calls(user: User, job: Job) -> None:
     keep(job, user, make_piece("model_switch"))
     [advice] = data.load_advice(user)
     view = view_evidence(advice)
-    assert dict(view.filters) == {"agent": ("support",), "model": ("claude-sonnet-4-5", "claude-haiku-4-5")}
+    models = ("claude-sonnet-4-5", "claude-haiku-4-5")
+    assert dict(view.filters) == {"project": (None,), "model": models}
     assert view.days == (date(2026, 9, 22), date(2026, 10, 19))
     with_project = view_evidence(replace(advice, project_id="p"))
     assert dict(with_project.filters)["project"] == ("p",)

@@ -18,6 +18,10 @@ SUBSCRIPTION = {
     "plan": "Claude Max",
 }
 FACTS: dict[Kind, tuple[dict[str, str], dict[str, Any]]] = {
+    "experiment": (
+        {"experiment_id": "e", "name": "Refunds on Haiku", "variant": "Haiku", "baseline": "Sonnet"},
+        {"sentence": "Haiku costs 38% less (95%: 31 to 44%) at equal quality."},
+    ),
     "model_switch": (
         MODEL | {"to_provider": "anthropic", "to_model": "claude-haiku-4-5"},
         {"requests": 412, "other_requests": 398, "other_share": 49, "unpriced": 0},
