@@ -58,7 +58,7 @@ class Evidence(NamedTuple):
 
 
 EVIDENCE: dict[Kind, Evidence] = {
-    "experiment": Evidence("Show calls", "explore", ("model",)),
+    "experiment": Evidence("Experiment", "experiments"),
     "model_switch": Evidence("Show calls", "explore", ("model",)),
     "caching": Evidence("Show conversations", "explore", ("session",)),
     "cache_hour": Evidence("Show conversations", "explore", ("session",)),

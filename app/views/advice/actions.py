@@ -71,6 +71,8 @@ def _decide(user: User, advice: KeptAdvice, status: Status) -> None:
 def open_evidence(advice: KeptAdvice) -> None:
     """The page with the rows behind advice, filtered to them."""
     evidence = EVIDENCE[advice.kind]
+    if evidence.page == "experiments":
+        switch_page(evidence.page, experiment=advice.subject["experiment_id"])
     if evidence.page != "explore":
         switch_page(evidence.page)
     open_explore(view_evidence(advice))
