@@ -161,7 +161,7 @@ def _parse_decided(row: tuple[Any, ...]) -> Decided | None:
 
 
 def _read_amount(told: object) -> Decimal | None:
-    """An amount in JSON that somebody else wrote; None for what is none."""
+    """An amount in JSON from outside; None for what is none."""
     try:
         amount = Decimal(str(told))
     except ArithmeticError:

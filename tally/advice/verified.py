@@ -16,7 +16,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 OF_PLANS: frozenset[Kind] = frozenset({"unused_subscription", "api_instead"})
 # No cost per request tells of these: a plan has other requests, and nothing is saved by the others.
 UNMEASURED: frozenset[Kind] = frozenset({"plan", "idle_key", "retirement"})
-# Of a project, whichever agents do its work.
+# Of a project, all of its agents together.
 OF_ALL_AGENTS: frozenset[Kind] = frozenset({"experiment", "model_switch"})
 
 APPLIED = """
