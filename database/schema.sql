@@ -13904,20 +13904,35 @@ $$;
 CREATE FUNCTION public.bring_experiment(workspace uuid, details jsonb) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET statement_timeout TO '60s'
     AS $_$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'admin');
-    made uuid;
-    given public.experiments;
+    given constant public.experiments := jsonb_populate_record(null::public.experiments, $2);
+    made public.experiments;
+    told text;
 begin
-    made := public.save_experiment(tenant, $2 - 'id');
-    given := jsonb_populate_record(null::public.experiments, $2);
+    made.id := public.save_experiment(tenant, $2 - 'id');
+    made.workspace_id := tenant;
+    foreach told in array array['records', 'file', 'api'] loop
+        perform private.keep_runs(
+            made,
+            (
+                select coalesce(jsonb_agg(r.run), '[]')
+                from jsonb_array_elements(coalesce($2 -> 'runs', '[]')) as r (run)
+                where r.run ->> 'source' = told
+            ),
+            told
+        );
+    end loop;
+    perform private.check_run_count(made.id);
+    perform private.keep_scores(made.id, coalesce($2 -> 'scores', '[]'));
     update public.experiments as e
     set
         status = given.status, decided_variant = given.decided_variant, decided_at = given.decided_at, decision = given.decision,
-        metadata = coalesce(given.metadata, '{}')
-    where e.id = made and given.status is not null;
-    return made;
+        gathered = coalesce(given.gathered, '{}'), metadata = coalesce(given.metadata, '{}')
+    where e.id = made.id and given.status is not null;
+    return made.id;
 exception
     when check_violation then
         raise exception 'What was decided of this experiment does not fit together.' using errcode = '22023';

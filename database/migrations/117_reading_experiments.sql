@@ -86,26 +86,42 @@ $$;
 revoke all on function public.read_experiment(uuid) from public, anon, service_role;
 grant execute on function public.read_experiment(uuid) to authenticated;
 
--- Makes an experiment of another installation's export, with what was decided there.
+-- Makes an experiment of another installation's export, with its runs, scores, and what was decided there: the details of
+-- save_experiment, {decided_variant, decided_at, decision, gathered, metadata}, and `runs` and `scores` as save_runs takes them.
 create or replace function public.bring_experiment(workspace uuid, details jsonb)
 returns uuid
 language plpgsql
 security definer
 set search_path = ''
+set statement_timeout = '60s' -- PostgREST applies it
 as $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'admin');
-    made uuid;
-    given public.experiments;
+    given constant public.experiments := jsonb_populate_record(null::public.experiments, $2);
+    made public.experiments;
+    told text;
 begin
-    made := public.save_experiment(tenant, $2 - 'id');
-    given := jsonb_populate_record(null::public.experiments, $2);
+    made.id := public.save_experiment(tenant, $2 - 'id');
+    made.workspace_id := tenant;
+    foreach told in array array['records', 'file', 'api'] loop
+        perform private.keep_runs(
+            made,
+            (
+                select coalesce(jsonb_agg(r.run), '[]')
+                from jsonb_array_elements(coalesce($2 -> 'runs', '[]')) as r (run)
+                where r.run ->> 'source' = told
+            ),
+            told
+        );
+    end loop;
+    perform private.check_run_count(made.id);
+    perform private.keep_scores(made.id, coalesce($2 -> 'scores', '[]'));
     update public.experiments as e
     set
         status = given.status, decided_variant = given.decided_variant, decided_at = given.decided_at, decision = given.decision,
-        metadata = coalesce(given.metadata, '{}')
-    where e.id = made and given.status is not null;
-    return made;
+        gathered = coalesce(given.gathered, '{}'), metadata = coalesce(given.metadata, '{}')
+    where e.id = made.id and given.status is not null;
+    return made.id;
 exception
     when check_violation then
         raise exception 'What was decided of this experiment does not fit together.' using errcode = '22023';

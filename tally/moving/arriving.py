@@ -25,6 +25,7 @@ from tally.moving.belongings import (
     leave_keys,
 )
 from tally.moving.budgets import bring_budgets
+from tally.moving.experiments import bring_experiments
 from tally.moving.file import ExportFile
 from tally.moving.invoices import bring_invoices
 from tally.moving.leaving import key_of, load_totals, require_admin
@@ -65,6 +66,7 @@ def import_workspace(database: Database, file: ExportFile, on_progress: Progress
         bring_subscriptions(target)
         bring_statements(target, known, on_progress)
         bring_invoices(target)
+        bring_experiments(target)
         restore_filing(target, on_progress)
         bring_accounts(target)
         bring_models(target)

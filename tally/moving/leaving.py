@@ -44,7 +44,7 @@ ALWAYS_LEFT_OUT = (
     "Targets of channels: add each channel again where you import, and choose it in its budgets.",
     "Other people: their records come as the importing person's, named by their email address. Invite them, "
     "then give them their records under People named in reports, in Settings.",
-    "Saved views of Explore: save them again where you import. Experiments with their runs and scores.",
+    "Saved views of Explore: save them again where you import.",
     "Forecasts, unusual days and nightly runs, which are calculated again; exchange rates, which are fetched "
     "again; invitations and the audit log.",
 )

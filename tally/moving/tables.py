@@ -1,8 +1,6 @@
 """The tables of an export of everything, and what each column accepts."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import get_args
 from uuid import UUID
 
 from tally.core.records import (
@@ -16,53 +14,15 @@ from tally.core.records import (
 )
 from tally.moving import cells
 from tally.moving.cells import Parse
+from tally.moving.experiment_tables import EXPERIMENTS, RUNS, SCORES, VARIANTS
+from tally.moving.table import EMAIL, NAME, make_table
+from tally.moving.table import EXACT as EXACT
+from tally.moving.table import PERSON as PERSON
+from tally.moving.table import PROVIDER as PROVIDER
+from tally.moving.table import Row as Row
+from tally.moving.table import Table as Table
 
-Row = dict[str, Any]
-
-EXACT = ("_usd", "_mtok", "multiplier", "metadata", "amount")
-# Of invoices.
-EXACT_NAMES = frozenset("subtotal discount tax total applied_balance usd_rate quantity unit_price".split())  # noqa: SIM905
-PROVIDER, PERSON = "provider", "person"  # names in place of provider_id and user_id
-NAME, EMAIL = cells.text(100), cells.text(320)
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table, whose CSV file has its name. Columns in `required` have no empty cells.
-
-    `filled` are texts that may be empty, but not null. `before` is before the first row, for an index that
-    serves only what is compared with its order.
-    """
-
-    name: str
-    columns: Mapping[str, Parse]
-    required: frozenset[str]
-    order: Sequence[str] = ("id",)
-    filled: frozenset[str] = field(default_factory=frozenset)
-    before: dict[str, Any] | None = None
-
-    @property
-    def file(self) -> str:
-        """The name of its file."""
-        return f"{self.name}.csv"
-
-    @property
-    def query(self) -> str:
-        """The columns to select."""
-        stored = {PROVIDER: "provider_id", PERSON: "user_id"}
-        names = dict.fromkeys([*(stored.get(name, name) for name in self.columns), *self.order])
-        return ",".join(f"{name}::text" if self.is_exact(name) else name for name in names)
-
-    def is_exact(self, name: str) -> bool:
-        """True for a column whose JSON numbers would be rounded on their way."""
-        return name.endswith(EXACT) or name in EXACT_NAMES
-
-
-def _table(name: str, required: str, columns: Mapping[str, Parse], **others: Any) -> Table:
-    return Table(name, columns, frozenset(required.split()), **others)
-
-
-WORKSPACE = _table(
+WORKSPACE = make_table(
     "workspaces",
     "name timezone currency person_split",
     {
@@ -75,7 +35,7 @@ WORKSPACE = _table(
         "model_limits": cells.list_of,
     },
 )
-PREFERENCES = _table(
+PREFERENCES = make_table(
     "user_preferences",
     "currency timezone theme default_date_range email_notifications weekly_digest monthly_digest "
     "forecast_enabled metadata",
@@ -92,7 +52,7 @@ PREFERENCES = _table(
     },
     order=("user_id",),
 )
-PROJECTS = _table(
+PROJECTS = make_table(
     "projects",
     "id name slug is_private",
     {
@@ -104,7 +64,7 @@ PROJECTS = _table(
     },
     order=("created_at", "id"),
 )
-RULES = _table(
+RULES = make_table(
     "project_rules",
     "field match value project_id",
     {
@@ -115,18 +75,18 @@ RULES = _table(
     },
     order=("position", "id"),
 )
-ALIASES = _table(
+ALIASES = make_table(
     "person_aliases", "value person", {"value": cells.text(300), PERSON: EMAIL}, order=("value", "id")
 )
-ACCOUNTS = _table(
+ACCOUNTS = make_table(
     "billing_accounts", "account name", {"account": cells.text(200), "name": NAME}, order=("account",)
 )
-MODELS = _table(
+MODELS = make_table(
     "model_aliases",
     "provider name model_name",
     {PROVIDER: NAME, "name": cells.text(200), "model_name": cells.text(200)},
 )
-CUSTOM_MODELS = _table(
+CUSTOM_MODELS = make_table(
     "custom_models",
     "id provider model_name metadata",
     {
@@ -139,12 +99,16 @@ CUSTOM_MODELS = _table(
     },
     filled=frozenset({"note"}),
 )
-CONNECTIONS = _table("api_credentials", "provider credential_name", {PROVIDER: NAME, "credential_name": NAME})
-KEYS = _table(
+CONNECTIONS = make_table(
+    "api_credentials", "provider credential_name", {PROVIDER: NAME, "credential_name": NAME}
+)
+KEYS = make_table(
     "api_keys", "name", {PERSON: EMAIL, "name": NAME, "revoked_at": cells.instant}, order=("created_at", "id")
 )
-CHANNELS = _table("channels", "kind name", {"kind": cells.text(20), "name": NAME}, order=("created_at", "id"))
-PRICES = _table(
+CHANNELS = make_table(
+    "channels", "kind name", {"kind": cells.text(20), "name": NAME}, order=("created_at", "id")
+)
+PRICES = make_table(
     "model_prices",
     "id provider model_name valid_from input_usd_per_mtok output_usd_per_mtok request_usd replaces_list"
     " metadata",
@@ -163,7 +127,7 @@ PRICES = _table(
         "metadata": cells.record_of,
     },
 )
-MULTIPLIERS = _table(
+MULTIPLIERS = make_table(
     "price_multipliers",
     "id provider multiplier valid_from metadata",
     {
@@ -178,7 +142,7 @@ MULTIPLIERS = _table(
     },
     filled=frozenset({"note"}),
 )
-SUBSCRIPTIONS = _table(
+SUBSCRIPTIONS = make_table(
     "subscriptions",
     "id provider plan_name amount_usd started_on renewal_day interval metadata",
     {
@@ -195,7 +159,7 @@ SUBSCRIPTIONS = _table(
     },
     order=("created_at", "id"),
 )
-BUDGETS = _table(
+BUDGETS = make_table(
     "budgets",
     "id name measure amount currency period starts_on_day counts_subscriptions counts_tax metadata",
     {
@@ -222,7 +186,7 @@ BUDGETS = _table(
     },
     order=("created_at", "id"),
 )
-THRESHOLDS = _table(
+THRESHOLDS = make_table(
     "budget_thresholds",
     "budget_id kind percent",
     {
@@ -231,7 +195,7 @@ THRESHOLDS = _table(
         "percent": cells.count,
     },
 )
-SOURCES = _table(
+SOURCES = make_table(
     "imports",
     "id kind filename format is_enabled rows_read rows_imported rows_duplicate rows_restated rows_rejected"
     " status metadata",
@@ -255,7 +219,7 @@ SOURCES = _table(
     order=("created_at", "id"),
 )
 # A row each of what a source's `errors` hold: a cell with all of them would be too long.
-REJECTIONS = _table(
+REJECTIONS = make_table(
     "import_errors",
     "import_id line",
     {"import_id": cells.identifier, "line": cells.count, "reason": cells.text(2000), "row": cells.text(2000)},
@@ -288,8 +252,8 @@ _STATED = (
     "timestamp provider model_name cost_basis charge_type collection_method source_key dataset"
     f" billed_under_other_name metadata tokens_used {' '.join(COUNTS)}"
 )
-RECORDS = _table("cost_records", _STATED, _STATEMENT, order=("timestamp", "source_key"))
-SUPERSEDED = _table(
+RECORDS = make_table("cost_records", _STATED, _STATEMENT, order=("timestamp", "source_key"))
+SUPERSEDED = make_table(
     "superseded_records",
     _STATED,
     _STATEMENT,
@@ -298,7 +262,7 @@ SUPERSEDED = _table(
 )
 STATEMENTS = (RECORDS, SUPERSEDED)
 # The totals, which an import finds again. Nothing is imported from it.
-DAILY = _table(
+DAILY = make_table(
     "daily_costs",
     "date provider model cost_basis charge_type tokens requests records unpriced_records",
     {
@@ -314,7 +278,7 @@ DAILY = _table(
 )
 
 _AMOUNT = cells.decimal(12)
-INVOICES = _table(
+INVOICES = make_table(
     "invoices",
     "id provider seller number kind issued_on currency subtotal discount tax total applied_balance origin",
     {
@@ -339,7 +303,7 @@ INVOICES = _table(
     },
     order=("created_at", "id"),
 )
-INVOICE_LINES = _table(
+INVOICE_LINES = make_table(
     "invoice_lines",
     "invoice_id position description amount",
     {
@@ -355,7 +319,7 @@ INVOICE_LINES = _table(
     order=("invoice_id", "position"),
     filled=frozenset({"description"}),
 )
-STATEMENT_LINES = _table(
+STATEMENT_LINES = make_table(
     "statement_lines",
     "id provider identity kind product descriptor posted_on amount currency is_ignored",
     {
@@ -399,6 +363,10 @@ TABLES = (
     INVOICES,
     INVOICE_LINES,
     STATEMENT_LINES,
+    EXPERIMENTS,
+    VARIANTS,
+    RUNS,
+    SCORES,
     DAILY,
 )
 # Columns that name rows of other tables.
@@ -408,4 +376,7 @@ REFERENCES = {
     "subscription_id": SUBSCRIPTIONS,
     "budget_id": BUDGETS,
     "invoice_id": INVOICES,
+    "experiment_id": EXPERIMENTS,
+    "variant_id": VARIANTS,
+    "experiment_run_id": RUNS,
 }

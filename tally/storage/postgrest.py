@@ -33,6 +33,7 @@ LONG_FUNCTIONS = frozenset(
         "agent_places",
         "agent_session",
         "agent_sessions",
+        "bring_experiment",
         "costs_by_dimension",
         "count_by_rule",
         "delete_own_account",

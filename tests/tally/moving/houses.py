@@ -39,6 +39,7 @@ def furnish(database: Database) -> None:
     _add_plans(database)
     _add_records(database, logs, projects)
     _add_invoices(database)
+    _add_experiment(database, projects)
     database.call("name_billing_account", account=ACME, name="Acme")
     database.call("name_model", provider="openai", name="my-gpt-prod", model="gpt-5")
     _add_budgets(database, projects)
@@ -47,6 +48,25 @@ def furnish(database: Database) -> None:
     limit = {"kind": "latency", "model": "gpt-5", "minutes": 60, "limit": 8000, "requests": 50}
     database.call("set_model_limits", limits=[limit])
     database.call("archive_project", project=projects["Old"])
+
+
+def _add_experiment(database: Database, projects: dict[str, str]) -> None:
+    """A decided experiment with runs and scores of each kind."""
+    variants = [{"name": "=A", "is_baseline": True, "match": {"model": "gpt-5"}}, {"name": "B"}]
+    details: Row = {"name": "Cheaper", "primary_score": "correct", "margin": "0.033", "variants": variants}
+    details |= {"question": "Can it?", "project_id": projects["Web"], "starts_at": "2026-09-01T00:00:00Z"}
+    made = database.call("save_experiment", details=details)
+    at = "2026-09-02T00:00:00Z"
+    runs = [
+        {"variant": "=A", "session": "s1", "happened_at": at, "cost_usd": "0.0123456789", "item_key": "-1"},
+        {"variant": "B", "session": "s2", "happened_at": at, "calls": 3, "latency_ms": 900, "ok": False},
+    ]
+    scores = [
+        {"session": "s1", "name": "correct", "kind": "bool", "value": "1", "by": "human"},
+        {"session": "s2", "name": "length", "kind": "number", "value": "-0.12345678901234567", "by": "code"},
+    ]
+    database.call("save_runs", experiment=made, runs=runs, scores=scores, source="api")
+    database.call("decide_experiment", experiment=made, variant="B", decision={"sentence": "B costs less."})
 
 
 def _add_invoices(database: Database) -> None:
@@ -314,6 +334,12 @@ _TABLES = {
     "budgets": "id,name,project_id,provider_id,model_name,billing_account,tag,agent,environment,customer,"
     "measure,amount::text,currency,period,starts_on_day,counts_subscriptions,counts_tax,paused_at",
     "budget_thresholds": "id,kind,percent",
+    "experiments": "id,name,question,project_id,primary_score,score_kind,margin::text,min_runs,status,"
+    "starts_at,ends_at,decided_variant,decided_at,decision::text,gathered::text",
+    "experiment_variants": "id,nth,name,is_baseline,match::text",
+    "experiment_runs": "id,session,item_key,happened_at,cost_usd::text,input_tokens,calls,latency_ms,ok,"
+    "source",
+    "scores": "id,name,kind,value::text,scored_by",
     "invoices": "id,provider_id,seller,number,kind,issued_on,currency,subtotal::text,tax::text,total::text,"
     "usd_rate::text,card_last_four,decision",
     "invoice_lines": "id,position,description,amount::text,quantity::text,unit_price::text",

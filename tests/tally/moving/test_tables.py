@@ -13,9 +13,6 @@ NOT_MOVED = {
     "deliveries": "messages of another installation",
     "delivery_attempts": "as their deliveries",
     "effective_records": "a view",
-    "experiment_runs": "as their experiments",
-    "experiment_variants": "as their experiments",
-    "experiments": "left out, which the export says",
     "exchange_rates": "fetched again, the same for everybody",
     "forecast_results": "calculated again",
     "forecast_totals": "calculated again",
@@ -28,7 +25,6 @@ NOT_MOVED = {
     "prompts": "not yet",
     "provider_jobs": "fetched again with the key of a connection",
     "providers": "the same everywhere",
-    "scores": "as their experiments",
     "spans": "kept for some days only",
     "traces": "as their spans",
 }
@@ -86,6 +82,9 @@ OF_TABLES = {
     "budget_thresholds": {"metadata"},
     "budgets": {"created_by"},
     "cost_records": {"model_key", "money_is_effective", "tokens_are_effective"},  # calculated again
+    "experiment_runs": {"metadata"},
+    "experiment_variants": {"metadata"},
+    "experiments": {"created_by", "decided_by"},
     "imports": {
         "api_key_id",
         "credential_id",
@@ -97,6 +96,7 @@ OF_TABLES = {
     "person_aliases": {"metadata"},
     "project_rules": {"metadata", "position"},  # the order of the rows
     "projects": {"metadata"},
+    "scores": {"metadata"},
     "statement_lines": {"created_by", "invoice_id", "metadata"},  # linked again
     "superseded_records": {"model_key"},
     # What is said is kept where an admin of the new house chooses so.
