@@ -64,6 +64,12 @@ def _add_keys(app: typer.Typer) -> None:
     app.add_typer(keys, name="keys")
 
 
+def _add_experiments(app: typer.Typer) -> None:
+    from tally.cli.experiments import experiments
+
+    app.add_typer(experiments, name="experiments")
+
+
 def _add_prompts(app: typer.Typer) -> None:
     from tally.cli.prompts import prompts
 
@@ -80,5 +86,6 @@ ADDERS: dict[str, Callable[[typer.Typer], None]] = {
     "reprice": _add_reprice,
     "owner": _add_owner,
     "keys": _add_keys,
+    "experiments": _add_experiments,
     "prompts": _add_prompts,
 }
