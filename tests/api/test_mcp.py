@@ -15,9 +15,10 @@ from mcp.client.streamable_http import streamable_http_client
 
 from tests.api.conftest import MakeKey
 from tests.api.server import ApiServer
-from tests.api.test_reading import TODAY, record, save
-from tests.app.nightly_runs import ADD_DAY, ADD_TOTAL, MONTH_END, MONTH_START
+from tests.api.test_reading import record, save
+from tests.app.nightly_runs import ADD_DAY, ADD_TOTAL, month_end, month_start
 from tests.database_fixtures import Connection, add_user
+from tests.days import current_day
 
 TOOLS = {"spending", "today", "forecast", "budget_status", "explain_day"}
 
@@ -73,7 +74,7 @@ def test_tools_answer_as_the_addresses_do(
     assert call(api, key, "budget_status") == {"budgets": []}
     today = call(api, key, "today")
     assert (today["day"], today["today"]["cost_usd"], today["today"]["included_usd"]) == (
-        TODAY.isoformat(),
+        current_day().isoformat(),
         "3",
         "7",
     )
@@ -85,16 +86,16 @@ def test_forecast_is_as_it_is_with_what_is_spent_since(
     api: ApiServer, make_key: MakeKey, database: Connection, user: UUID
 ) -> None:
     run, made_at = uuid4(), datetime.now(UTC)
-    trained = (TODAY - timedelta(days=41), TODAY - timedelta(days=1), made_at)
+    trained = (current_day() - timedelta(days=41), current_day() - timedelta(days=1), made_at)
     for ahead in range(30):  # $2 a day
-        database.execute(ADD_DAY, [run, user, None, TODAY + timedelta(days=ahead), *trained])
-    database.execute(ADD_TOTAL, [run, user, None, "month_end", MONTH_START, MONTH_END, 0, None])
+        database.execute(ADD_DAY, [run, user, None, current_day() + timedelta(days=ahead), *trained])
+    database.execute(ADD_TOTAL, [run, user, None, "month_end", month_start(), month_end(), 0, None])
     save(database, user, record("3"), record("7", cost_basis="included"))
     found = call(api, make_key("read"), "forecast")
     assert (found["spent_usd"], found["month_end"]["likely_usd"]) == ("3", "71.5")  # $1 above the $70.50
     assert found["month_end"]["range_80_usd"] == ["62.25", "81"]
     assert found["month_end"]["range_95_usd"] == ["51", "96"]
-    to_come = [(TODAY + timedelta(days=ahead)).isoformat() for ahead in range(1, 30)]
+    to_come = [(current_day() + timedelta(days=ahead)).isoformat() for ahead in range(1, 30)]
     assert found["days"] == [{"day": day, "cost_usd": "2"} for day in to_come]
     assert call(api, make_key("read"), "today")["month_end"] == found["month_end"]
     stranger = make_key("read", owner=add_user(database))
@@ -106,7 +107,7 @@ def test_day_is_explained_by_the_week_before(
 ) -> None:
     earlier = [record("1", days_ago=days, input_tokens=100) for days in range(1, 8)]
     save(database, user, *earlier, record("3", input_tokens=300), record("2", model="o3", input_tokens=50))
-    found = call(api, make_key("read"), "explain_day", day=TODAY.isoformat())
+    found = call(api, make_key("read"), "explain_day", day=current_day().isoformat())
     assert (found["cost_usd"], found["usual_usd"], found["change_usd"]) == ("5", "1", "4")
     assert sum(Decimal(reason["usd"]) for reason in found["reasons"]) == 4
     assert [model["model"] for model in found["models"]] == ["gpt-5", "o3"]

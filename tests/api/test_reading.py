@@ -14,9 +14,9 @@ from tests.api.conftest import MakeKey
 from tests.api.server import ApiServer
 from tests.database.teams import make_team
 from tests.database_fixtures import Connection, Project, add_user
+from tests.days import current_day
 
 NOW = datetime.now(UTC).replace(microsecond=0)
-TODAY = NOW.date()
 
 
 def record(usd: str | None, model: str = "gpt-5", days_ago: int = 0, **others: Any) -> CostRecord:
@@ -63,8 +63,8 @@ def test_costs_are_exact_and_plans_are_worth_but_not_spent(
         record(None),
     )
     found = read(client, "/v1/costs")
-    assert (found["currency"], found["timezone"], found["to"]) == ("USD", "UTC", TODAY.isoformat())
-    assert found["from"] == TODAY.replace(day=1).isoformat()
+    assert (found["currency"], found["timezone"], found["to"]) == ("USD", "UTC", current_day().isoformat())
+    assert found["from"] == current_day().replace(day=1).isoformat()
     assert found["total"] == {
         "cost_usd": "1.1000000001",
         "included_usd": "20",
@@ -76,7 +76,9 @@ def test_costs_are_exact_and_plans_are_worth_but_not_spent(
         "requests": 4,
         "unpriced_records": 1,
     }
-    assert [(day["day"], day["cost_usd"]) for day in found["groups"]] == [(TODAY.isoformat(), "1.1000000001")]
+    assert [(day["day"], day["cost_usd"]) for day in found["groups"]] == [
+        (current_day().isoformat(), "1.1000000001")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -140,7 +142,10 @@ def test_costs_of_a_period_have_both_of_its_ends(
     client: httpx.Client, database: Connection, user: UUID
 ) -> None:
     save(database, user, *(record("1", days_ago=days) for days in range(6)))
-    first, last = (TODAY - timedelta(days=4)).isoformat(), (TODAY - timedelta(days=2)).isoformat()
+    first, last = (
+        (current_day() - timedelta(days=4)).isoformat(),
+        (current_day() - timedelta(days=2)).isoformat(),
+    )
     found = read(client, "/v1/costs", **{"from": first, "to": last})
     assert (found["total"]["cost_usd"], len(found["groups"])) == ("3", 3)
 

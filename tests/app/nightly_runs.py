@@ -7,6 +7,8 @@ from uuid import uuid4
 import psycopg
 
 from app.auth.identity import User
+from tally.core.months import last_day_of_month
+from tests.days import current_day
 
 ADD_DAY = """
 insert into public.forecast_results (
@@ -29,17 +31,27 @@ values (%s, %s, 'spend', 18.40, 5, 2, 7, '{"volume": "14.40"}')"""
 ADD_JOB_RUN = """
 insert into public.job_runs (run_id, workspace_id, day, status, steps)
 values (%s, %s, %s, 'done', %s)"""
-TODAY = datetime.now(UTC).date()
-MONTH_START = TODAY.replace(day=1)
-MONTH_END = (MONTH_START + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
-SPENT = 2 if MONTH_START < TODAY else 0  # by `usage(1, "2")`
+
+def month_start() -> date:
+    """The first day of this month."""
+    return current_day().replace(day=1)
+
+
+def month_end() -> date:
+    """The last day of this month."""
+    return last_day_of_month(current_day())
+
+
+def spent_in_month() -> int:
+    """The spend of `usage(1, "2")` in this month before today."""
+    return 2 if month_start() < current_day() else 0
 
 
 def add_nightly_run(job: psycopg.Connection[Any], user: User, day: date, model: str | None = None) -> None:
     """Store one run: a forecast of 30 days and two totals, for one model or, by default, for everything.
 
-    It knows of SPENT in the month before the day.
+    It knows of `spent_in_month` in the month before the day.
     """
     run, workspace_id = uuid4(), user.workspace.workspace_id
     made_at = datetime.combine(day, time(3), UTC)
@@ -47,5 +59,7 @@ def add_nightly_run(job: psycopg.Connection[Any], user: User, day: date, model: 
     rows = [[run, workspace_id, model, day + timedelta(days=ahead), *trained] for ahead in range(30)]
     job.cursor().executemany(ADD_DAY, rows)
     job.execute(ADD_TOTAL, [run, workspace_id, model, "next_30_days", day, rows[-1][3], 0, None])
-    job.execute(ADD_TOTAL, [run, workspace_id, model, "month_end", MONTH_START, MONTH_END, SPENT, None])
+    job.execute(
+        ADD_TOTAL, [run, workspace_id, model, "month_end", month_start(), month_end(), spent_in_month(), None]
+    )
     job.execute(ADD_JOB_RUN, [run, workspace_id, day, "[]"])

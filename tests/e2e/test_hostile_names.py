@@ -13,8 +13,8 @@ from tally.accounts.auth_client import AuthClient
 from tests.app.accounts import Account, sign_in_user
 from tests.app.budgets import add_budget
 from tests.app.conftest import job as job  # a fixture
-from tests.app.nightly_runs import TODAY
 from tests.app.pages import save, usage
+from tests.days import current_day
 from tests.e2e.steps import sign_in, visit
 
 ADD_NEW_MODEL = """
@@ -109,7 +109,7 @@ def test_hostile_names_are_text_on_every_page(
 
     for name in names:
         add_budget(user, name[:100], "10", model_name=name)
-        job.execute(ADD_NEW_MODEL, [user.workspace.workspace_id, TODAY, name])
+        job.execute(ADD_NEW_MODEL, [user.workspace.workspace_id, current_day(), name])
     page.set_viewport_size({"width": 1440, "height": 1500})  # the mouse reaches only elements in view
     sign_in(page, account)
     expect(page.get_by_text("Top models")).to_be_visible()

@@ -18,8 +18,9 @@ from tally.accounts.auth_client import AuthClient
 from tally.core.records import to_columns
 from tally.storage.database import DatabaseError
 from tests.app.accounts import Account, sign_in_user
-from tests.app.nightly_runs import ADD_ANOMALY, ADD_TOTAL, TODAY, add_nightly_run
+from tests.app.nightly_runs import ADD_ANOMALY, ADD_TOTAL, add_nightly_run
 from tests.app.pages import usage
+from tests.days import current_day
 
 ALL = ForecastSeries(None, None)
 EARLIEST = date(2020, 1, 1)
@@ -30,7 +31,7 @@ LOADERS: dict[str, Callable[[User], Any]] = {
     "model names": data.load_model_names,
     "names to jump to": lambda user: data.load_jump_names(user)["models"],
     "explored costs": lambda user: (
-        data.load_explored(user, data.Question(EARLIEST, TODAY, granularity="none")).groups
+        data.load_explored(user, data.Question(EARLIEST, current_day(), granularity="none")).groups
     ),
     "forecast": lambda user: len(data.load_forecast(user, ALL, EARLIEST)),
     "last run": data.load_last_run,
@@ -42,7 +43,7 @@ LOADERS: dict[str, Callable[[User], Any]] = {
     "imports": data.load_import_list,
     "sources": data.load_sources,
     "source days": lambda user: len(data.load_source_days(user)),
-    "statements": lambda user: len(data.load_statements(user, None, TODAY)),
+    "statements": lambda user: len(data.load_statements(user, None, current_day())),
     "subscriptions": data.load_subscriptions,
 }
 ADD_MEMBER = "insert into public.members (workspace_id, user_id, role) values (%s, %s, %s)"
@@ -75,14 +76,14 @@ def fill(job: psycopg.Connection[Any], user: User) -> None:
         "provider_id": provider.provider_id,
         "plan_name": "Plus",
         "amount_usd": "20",
-        "started_on": TODAY.isoformat(),
+        "started_on": current_day().isoformat(),
         "renewal_day": 1,
     }
     database.insert("subscriptions", own | plan)
-    add_nightly_run(job, user, TODAY)
-    last_month = (TODAY - timedelta(days=60), TODAY - timedelta(days=30))
+    add_nightly_run(job, user, current_day())
+    last_month = (current_day() - timedelta(days=60), current_day() - timedelta(days=30))
     job.execute(ADD_TOTAL, [uuid4(), workspace_id, None, "next_30_days", *last_month, 10, 60])
-    job.execute(ADD_ANOMALY, [workspace_id, TODAY - timedelta(days=1)])
+    job.execute(ADD_ANOMALY, [workspace_id, current_day() - timedelta(days=1)])
     job.execute(ADD_AUDIT_ENTRY, [workspace_id, user.user_id])
     data.forget_version(user)
 

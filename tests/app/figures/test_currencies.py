@@ -31,9 +31,9 @@ from tally.local.stack import Stack
 from tally.spend.subscriptions import Subscription
 from tests.app.pages import hero, open_page, period_spend, save, shown, usage
 from tests.app.ui.shown_table import shown_table
+from tests.days import current_day
 from tests.shared_connections import operator_connection
 
-TODAY = datetime.now(UTC).date()
 FIRST, SECOND, THIRD = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
 # Dollars for a euro: a euro is worth 1, 2 and 4 dollars on three days, and 4 from then on.
 RATES = Rates([(FIRST, "USD", Decimal(1)), (SECOND, "USD", Decimal(2)), (THIRD, "USD", Decimal(4))])
@@ -177,7 +177,7 @@ def rates(stack: Stack) -> Iterator[None]:
     """The nightly run has brought rates: yesterday a euro was 2 dollars and 100 yen, today 4 and 400."""
     with operator_connection(stack, autocommit=True) as job:
         job.execute("delete from public.exchange_rates")
-        for day, usd, jpy in ((TODAY - timedelta(days=1), 2, 100), (TODAY, 4, 400)):
+        for day, usd, jpy in ((current_day() - timedelta(days=1), 2, 100), (current_day(), 4, 400)):
             for code in bundled_rates().list_current(date(2020, 1, 1)):
                 if code != "EUR":
                     rate = {"USD": usd, "JPY": jpy}.get(code, 1)
@@ -195,7 +195,7 @@ def choose(user: User, currency: str) -> None:
 
 def noon(days_ago: int, cost: str | None, **values: Any) -> Any:
     """A record about a whole day, so that the hour of the test does not matter."""
-    day = TODAY - timedelta(days=days_ago)
+    day = current_day() - timedelta(days=days_ago)
     return usage(0, cost, timestamp=datetime(day.year, day.month, day.day, 12, tzinfo=UTC), **values)
 
 
@@ -207,7 +207,7 @@ def test_overview_is_in_the_chosen_currency(monkeypatch: pytest.MonkeyPatch, use
     assert not page.exception
     assert period_spend(page) == "€6.03"  # 8 / 2 + 8.1 / 4
     assert "€2.01 a request" in shown(page).replace("\\", "")
-    assert f"newest {TODAY.day} {TODAY:%b %Y}" in shown(page)
+    assert f"newest {current_day().day} {current_day():%b %Y}" in shown(page)
     assert "$" not in hero(page)
 
 

@@ -17,9 +17,9 @@ from tally.accounts.auth_client import AuthClient
 from tests.app.accounts import sign_in_user
 from tests.app.budgets import TODAY as DAY
 from tests.app.budgets import add_budget, status
-from tests.app.nightly_runs import TODAY
 from tests.app.pages import hero, open_dialog, open_page, read_markdown, save, shown, usage
 from tests.app.teams import join, new_team
+from tests.days import current_day
 
 HOSTILE = "<b>x</b> ![x](http://localhost/x) :red[y]"
 ADD_EVENT = """
@@ -276,7 +276,7 @@ def test_events_are_told_with_what_happened(
         "spent": "70",
         "currency": "USD",
     }
-    job.execute(ADD_EVENT, [user.user_id, budget, TODAY.replace(day=1), Jsonb(facts)])
+    job.execute(ADD_EVENT, [user.user_id, budget, current_day().replace(day=1), Jsonb(facts)])
     job.execute(ADD_DELIVERY, [budget])
 
     page = open_budget(monkeypatch, user, budget)
@@ -295,7 +295,7 @@ def test_events_of_one_evaluation_are_told_highest_first(
     with job.transaction():
         for day, percent in enumerate((80, 100, 50), start=1):
             facts = Jsonb({"budget": "Month", "threshold": "actual", "percent": percent})
-            job.execute(ADD_EVENT, [user.user_id, budget, TODAY.replace(day=day), facts])
+            job.execute(ADD_EVENT, [user.user_id, budget, current_day().replace(day=day), facts])
 
     page = open_budget(monkeypatch, user, budget)
 

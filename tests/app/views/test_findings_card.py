@@ -7,8 +7,8 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from app.auth.identity import User
-from tests.app.nightly_runs import TODAY
 from tests.app.pages import open_page, read_markdown, save, shown, usage
+from tests.days import current_day
 
 HOSTILE = "<b>x</b> ![x](http://localhost/x) :red[y]"
 
@@ -19,7 +19,7 @@ def add_event(
     job.execute(
         """insert into public.alert_events (workspace_id, kind, subject, period_start, severity, state, facts)
         values (%s, 'idle', %s, %s, 'info', %s, %s)""",
-        [user.user_id, subject, TODAY, state, Jsonb(facts)],
+        [user.user_id, subject, current_day(), state, Jsonb(facts)],
     )
 
 

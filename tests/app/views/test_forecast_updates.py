@@ -8,8 +8,9 @@ import pytest
 
 from app import data
 from app.auth.identity import User
-from tests.app.nightly_runs import TODAY, add_nightly_run
+from tests.app.nightly_runs import add_nightly_run
 from tests.app.pages import hero, open_page, save, shown, usage
+from tests.days import current_day
 
 UPDATING = "Updating the forecast…"
 
@@ -47,7 +48,7 @@ def test_page_says_that_changes_are_being_forecast_and_shows_the_new_forecast(
     assert UPDATING in shown(waiting)
     assert "Your first forecast will be ready within a minute" in shown(waiting)
 
-    add_nightly_run(job, user, TODAY)
+    add_nightly_run(job, user, current_day())
     finish_update(job, user)
 
     assert UPDATING not in shown(page.run())

@@ -19,13 +19,14 @@ from tally.local.stack import Stack
 from tally.spend.subscriptions import Subscription, add_subscription
 from tests.app.accounts import Account, sign_in_user
 from tests.app.budgets import add_budget
-from tests.app.nightly_runs import TODAY, add_nightly_run
+from tests.app.nightly_runs import add_nightly_run
 from tests.app.pages import open_page
 from tests.app.projects import add_project, set_rules
 from tests.app.teams import new_team
 from tests.app.views.test_aliases import select_name
 from tests.app.views.test_projects_card import button
 from tests.app.views.test_sources import add_source, bill, estimate
+from tests.days import current_day
 from tests.shared_connections import operator_connection
 
 LINK = "](http"  # of the names below; no text of Tally's own has it
@@ -60,12 +61,12 @@ def fill_workspace(job: psycopg.Connection[Any], user: User) -> None:
     project = add_project(user, hostile("project"))
     set_rules(user, ("model", model, project))
     provider = data.load_providers(user)[0].provider_id
-    plan = Subscription(provider, hostile("plan"), Decimal(20), TODAY - timedelta(days=40), 5)
+    plan = Subscription(provider, hostile("plan"), Decimal(20), current_day() - timedelta(days=40), 5)
     add_subscription(database_of(user), plan)
     add_budget(user, hostile("budget"), "1", model_name=model, tag=hostile("tag"))
-    job.execute(ADD_NEW_MODEL, [user.workspace.workspace_id, TODAY - timedelta(days=1), model])
-    add_nightly_run(job, user, TODAY)
-    add_nightly_run(job, user, TODAY, model)
+    job.execute(ADD_NEW_MODEL, [user.workspace.workspace_id, current_day() - timedelta(days=1), model])
+    add_nightly_run(job, user, current_day())
+    add_nightly_run(job, user, current_day(), model)
     data.forget_version(user)
 
 

@@ -21,9 +21,9 @@ from tally.pricing.reprice import Difference
 from tally.pricing.usage import ModelRef, Usage
 from tests.app.pages import open_dialog, open_page, save, shown, usage
 from tests.app.ui.shown_table import shown_table
+from tests.days import current_day
 
 FORM = "app.views.prices.multiplier_form"
-TODAY = datetime.now(UTC).date()
 HOSTILE = "![x](http://127.0.0.1:1/x) :red[x] <b>$x$</b>"
 
 
@@ -87,7 +87,7 @@ def test_empty_list_explains_and_offers_one(monkeypatch: pytest.MonkeyPatch, use
 
 def test_a_multiplier_is_previewed_saved_and_applied(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     save(user, [estimated(1), estimated(2, "openai:Private"), usage(1, "7")])
-    dialog = open_dialog(monkeypatch, user, f"{FORM}:edit_multiplier", None, TODAY)
+    dialog = open_dialog(monkeypatch, user, f"{FORM}:edit_multiplier", None, current_day())
     assert "Choose the provider" in shown(dialog)
     fill(dialog, user)
     press(dialog, "Preview changes")
@@ -106,7 +106,7 @@ def test_a_multiplier_is_previewed_saved_and_applied(monkeypatch: pytest.MonkeyP
 
 def test_one_account_of_the_workspace_can_be_chosen(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     save(user, [estimated(1), estimated(2, "openai:Private")])
-    dialog = open_dialog(monkeypatch, user, f"{FORM}:edit_multiplier", None, TODAY)
+    dialog = open_dialog(monkeypatch, user, f"{FORM}:edit_multiplier", None, current_day())
     fill(dialog, user)
     assert dialog.selectbox[1].options == [
         "All accounts of OpenAI", "OpenAI, where no account is named", "OpenAI, Private",
@@ -118,7 +118,7 @@ def test_one_account_of_the_workspace_can_be_chosen(monkeypatch: pytest.MonkeyPa
 
 def test_a_changed_form_must_be_previewed_again(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     save(user, [estimated(1)])
-    dialog = open_dialog(monkeypatch, user, f"{FORM}:edit_multiplier", None, TODAY)
+    dialog = open_dialog(monkeypatch, user, f"{FORM}:edit_multiplier", None, current_day())
     fill(dialog, user)
     press(dialog, "Preview changes")
     dialog.text_input[0].set_value("0.5").run()
@@ -127,7 +127,7 @@ def test_a_changed_form_must_be_previewed_again(monkeypatch: pytest.MonkeyPatch,
 
 def test_overlapping_days_are_refused_before_saving(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     add(user)
-    dialog = open_dialog(monkeypatch, user, f"{FORM}:edit_multiplier", None, TODAY)
+    dialog = open_dialog(monkeypatch, user, f"{FORM}:edit_multiplier", None, current_day())
     fill(dialog, user)
     sentence = "Another one is valid on some of these days: All accounts of OpenAI, × 0.8, from 1 Jan 2025."  # noqa: RUF001
     assert sentence in shown(dialog).replace("\\", "")
@@ -136,7 +136,7 @@ def test_overlapping_days_are_refused_before_saving(monkeypatch: pytest.MonkeyPa
 
 def test_a_multiplier_is_changed(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     save(user, [estimated(1)])
-    dialog = open_dialog(monkeypatch, user, f"{FORM}:edit_multiplier", add(user, note=HOSTILE), TODAY)
+    dialog = open_dialog(monkeypatch, user, f"{FORM}:edit_multiplier", add(user, note=HOSTILE), current_day())
     dialog.text_input[0].set_value("1.1").run()
     press(dialog, "Preview changes")
     press(dialog, "Save and reprice")
@@ -183,7 +183,7 @@ def test_interrupted_repricing_is_said_and_can_be_applied_below(
     from tally.storage.database import GATEWAY, describe
 
     save(user, [estimated(1)])
-    dialog = open_dialog(monkeypatch, user, f"{FORM}:edit_multiplier", None, TODAY)
+    dialog = open_dialog(monkeypatch, user, f"{FORM}:edit_multiplier", None, current_day())
     fill(dialog, user)
     press(dialog, "Preview changes")
 

@@ -9,8 +9,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.auth.identity import User
-from tests.app.nightly_runs import ADD_ANOMALY, TODAY, add_nightly_run
+from tests.app.nightly_runs import ADD_ANOMALY, add_nightly_run
 from tests.app.pages import hero, open_page, period_spend, read_models, save, shown, usage
+from tests.days import current_day
 
 
 def test_new_account_sees_the_welcome_page(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
@@ -74,7 +75,7 @@ def test_days_in_the_url_are_shown(monkeypatch: pytest.MonkeyPatch, user: User) 
     assert page.segmented_control(key="no_range").value is None
     assert page.date_input(key="chosen_days").value == (date.fromisoformat(day),) * 2
 
-    page.date_input(key="chosen_days").set_value((date.fromisoformat(day), TODAY)).run()
+    page.date_input(key="chosen_days").set_value((date.fromisoformat(day), current_day())).run()
     assert period_spend(page) == "$5.00"
     page.segmented_control(key="no_range").set_value("30D").run()
     assert page.segmented_control(key="range").value == "30D"
@@ -147,7 +148,7 @@ def test_month_end_shows_the_chance_of_exceeding_the_limit(
     assert "of $100 Forecast ready" in hero(page)
     assert "No forecast yet" in plain_text(page)
 
-    add_nightly_run(job, user, TODAY)
+    add_nightly_run(job, user, current_day())
     page = open_page(monkeypatch, user)
     assert "2% chance of exceeding" in hero(page)
     assert "$98.00 left" in hero(page)
@@ -163,10 +164,10 @@ def test_a_newer_run_of_other_series_changes_no_month_end(
     monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:
     save(user, [usage(0, "2")])
-    add_nightly_run(job, user, TODAY - timedelta(days=3))
+    add_nightly_run(job, user, current_day() - timedelta(days=3))
     before = hero(open_page(monkeypatch, user))
     assert "likely" in before
-    add_nightly_run(job, user, TODAY, "gpt-5")  # that of the total failed
+    add_nightly_run(job, user, current_day(), "gpt-5")  # that of the total failed
     assert hero(open_page(monkeypatch, user)) == before
 
 
@@ -174,7 +175,7 @@ def test_anomaly_is_shown_until_it_is_muted(
     monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:
     save(user, [usage(1, "18.40")])
-    job.execute(ADD_ANOMALY, [user.workspace.workspace_id, TODAY - timedelta(days=1)])
+    job.execute(ADD_ANOMALY, [user.workspace.workspace_id, current_day() - timedelta(days=1)])
 
     page = open_page(monkeypatch, user)
     assert "usually $4.00. More use (+$14.40)" in plain_text(page)

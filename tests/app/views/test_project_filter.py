@@ -9,10 +9,11 @@ from app import data
 from app.auth.identity import User
 from app.figures.spend import calculate_spend
 from tally.storage.unnamed import UNASSIGNED
-from tests.app.nightly_runs import TODAY, add_nightly_run
+from tests.app.nightly_runs import add_nightly_run
 from tests.app.pages import hero, metrics, open_page, period_spend, save, shown, usage
 from tests.app.projects import add_project, archive, set_rules
 from tests.app.ui.shown_table import shown_table
+from tests.days import current_day
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def test_choice_is_kept_on_other_pages(monkeypatch: pytest.MonkeyPatch, user: Us
 def test_forecast_of_the_project_is_shown(
     monkeypatch: pytest.MonkeyPatch, user: User, shop: str, job: psycopg.Connection[Any]
 ) -> None:
-    add_nightly_run(job, user, TODAY)
+    add_nightly_run(job, user, current_day())
     for table in ("forecast_results", "forecast_totals"):
         job.execute(
             f"update public.{table} set project_id = %s where workspace_id = %s", [shop, user.user_id]

@@ -1,7 +1,7 @@
 """Pages of a shared workspace by role: viewers change nothing, members what is their own."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -23,9 +23,9 @@ from tests.app.accounts import Account, sign_in_user
 from tests.app.nightly_runs import ADD_ANOMALY
 from tests.app.pages import open_page, save, shown, usage
 from tests.app.teams import join, new_team
+from tests.days import current_day
 
 Job = psycopg.Connection[Any]
-TODAY = datetime.now(UTC).date()
 KEYS = "Only owners and admins can see and change the keys of this workspace."
 REASONS = {
     "overview": "",
@@ -49,12 +49,14 @@ def owner(upstream: AuthClient, new_account: Callable[[], Account], job: Job) ->
     save(owner, [usage(1, "18.40"), usage(0, None, cost_basis="estimated", model_name="unpriced")])
     database, providers = database_of(owner), data.load_providers(owner)
     openai = next(provider for provider in providers if provider.slug == "openai")
-    entry: Any = {"entry_id": uuid4(), "provider": "openai", "day": TODAY, "timezone": "UTC"}
+    entry: Any = {"entry_id": uuid4(), "provider": "openai", "day": current_day(), "timezone": "UTC"}
     add_entry(database, ManualEntry(**entry, model_name="by hand", cost_usd=Decimal(3)))
-    add_subscription(database, Subscription(openai.provider_id, "Plus", Decimal(20), TODAY, TODAY.day))
-    price = CustomPrice("openai", "unpriced", TODAY, Decimal(1), Decimal(2))
+    add_subscription(
+        database, Subscription(openai.provider_id, "Plus", Decimal(20), current_day(), current_day().day)
+    )
+    price = CustomPrice("openai", "unpriced", current_day(), Decimal(1), Decimal(2))
     database.insert("model_prices", price.to_json(openai.provider_id))
-    job.execute(ADD_ANOMALY, [owner.workspace.workspace_id, TODAY - timedelta(days=1)])
+    job.execute(ADD_ANOMALY, [owner.workspace.workspace_id, current_day() - timedelta(days=1)])
     return owner
 
 

@@ -13,8 +13,8 @@ from app.auth.identity import User, database_of
 from app.data import unread_alerts as store
 from app.parts import risk_count
 from tests.app.budgets import add_budget
-from tests.app.nightly_runs import TODAY
 from tests.app.pages import open_page, read_markdown, save, shown, usage
+from tests.days import current_day
 
 HOSTILE = "<b>x</b> ![x](http://localhost/x) :red[y]"
 ADD_EVENT = """
@@ -31,7 +31,7 @@ def add_alert(
     job: Job, user: User, budget: str, percent: int, at: datetime = EARLIER, state: str = "open"
 ) -> None:
     facts = {"budget": HOSTILE, "threshold": "actual", "percent": percent, "amount": "80", "currency": "USD"}
-    job.execute(ADD_EVENT, [user.user_id, budget, TODAY.replace(day=1), state, Jsonb(facts), at])
+    job.execute(ADD_EVENT, [user.user_id, budget, current_day().replace(day=1), state, Jsonb(facts), at])
 
 
 def unread(page: AppTest) -> list[str]:

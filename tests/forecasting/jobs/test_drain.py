@@ -2,19 +2,17 @@
 
 import sys
 from collections.abc import Iterator
-from datetime import date, timedelta
 
 import pytest
 
 from forecasting import __main__
 from forecasting.jobs.queue import queue
 from forecasting.jobs.watch import WATCHED
+from tests.days import previous_day
 from tests.forecasting.nightly.conftest import environment
 from tests.forecasting.nightly_database import NightlyDatabase
 
 pytestmark = pytest.mark.new_database  # the queue adds its schema
-
-YESTERDAY = date.today() - timedelta(days=1)  # noqa: DTZ011 - any day near now
 
 
 @pytest.fixture
@@ -49,7 +47,7 @@ def nightly(db: NightlyDatabase, monkeypatch: pytest.MonkeyPatch) -> NightlyData
 
 
 def test_nightly_run_does_what_waits_in_the_queue(nightly: NightlyDatabase, done: list[str]) -> None:
-    nightly.add_spend(nightly.add_account(), [1, 2], YESTERDAY)
+    nightly.add_spend(nightly.add_account(), [1, 2], previous_day())
     assert __main__.main() == 0
     assert sorted(done) == ["periodic", "watched"]
     assert nightly.count("jobs.procrastinate_jobs") == 0

@@ -6,7 +6,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,6 +19,7 @@ from forecasting.jobs.debounce import Pace
 from forecasting.jobs.schema import install_schema
 from tally.local.worker import worker_command
 from tests.database_fixtures import Connection, Project, add_user
+from tests.days import current_day
 from tests.forecasting.jobs.running import running_worker
 from tests.supabase.parts import eventually
 
@@ -43,7 +44,6 @@ def marked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(MARK, str(os.getpid()))
 
 
-TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 MARK = "TALLY_TEST_WORKER"  # in the environment of our processes
 RUNS = "select count(distinct run_id) from public.forecast_results where workspace_id = %s"
 
@@ -53,7 +53,7 @@ def save(connection: Connection, days: int = 60, cost: str = "1.5") -> None:
     records = [
         {
             "provider": "openai",
-            "timestamp": (TODAY - timedelta(days=day)).isoformat(),
+            "timestamp": f"{current_day() - timedelta(days=day)}T00:00:00+00:00",
             "model_name": "gpt-5",
             "cost_usd": cost,
             "source_key": str(uuid4()),

@@ -1,7 +1,7 @@
 """The forecast of one workspace after changes."""
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import partial
 from uuid import UUID, uuid4
 
@@ -13,10 +13,9 @@ from forecasting.nightly import reforecast as module
 from forecasting.nightly.database import connect
 from forecasting.nightly.reforecast import DaysWait, reforecast
 from forecasting.workers.pool import Outcome, Task, stream_forecasts
+from tests.days import current_day, previous_day
 from tests.forecasting.nightly_database import NightlyDatabase
 
-TODAY = datetime.now(UTC).date()
-YESTERDAY = TODAY - timedelta(days=1)
 Pattern = Callable[[int], list[float]]
 
 RUNS = """
@@ -45,7 +44,7 @@ def count_totals(db: NightlyDatabase, workspace_id: UUID) -> int:
 def ada(db: NightlyDatabase, pattern: Pattern) -> UUID:
     """An account with 70 days of spend, and a change that no forecast knows of."""
     user_id = db.add_account()
-    db.add_spend(user_id, pattern(70), YESTERDAY)
+    db.add_spend(user_id, pattern(70), previous_day())
     return user_id
 
 
@@ -53,7 +52,7 @@ def test_changed_workspace_is_forecast_from_days_that_no_one_folded(db: NightlyD
     assert forecast(db, ada) == 3, "the total, a provider, a model"
     assert db.rows(RUNS, ada) == [("change", "done", ["forecast", "score", "anomalies"])]
     assert db.count("public.forecast_results") == 90
-    assert db.rows("select max(training_data_end) from public.forecast_results") == [(YESTERDAY,)]
+    assert db.rows("select max(training_data_end) from public.forecast_results") == [(previous_day(),)]
     assert db.count("private.forecast_requests") == db.count("private.stale_days") == 0
 
 
@@ -67,7 +66,7 @@ def test_unchanged_workspace_is_left_alone(db: NightlyDatabase, ada: UUID) -> No
 
 def test_other_workspaces_are_left_alone(db: NightlyDatabase, ada: UUID, pattern: Pattern) -> None:
     other = db.add_account()
-    db.add_spend(other, pattern(70), YESTERDAY)
+    db.add_spend(other, pattern(70), previous_day())
     forecast(db, ada)
     assert db.rows(RUNS, other) == []
     assert db.rows("select distinct workspace_id from private.stale_days") == [(other,)]
@@ -77,7 +76,7 @@ def test_other_workspaces_are_left_alone(db: NightlyDatabase, ada: UUID, pattern
 def test_second_forecast_of_a_day_replaces_the_first(db: NightlyDatabase, ada: UUID) -> None:
     forecast(db, ada)
     [first] = db.rows(NEWEST, ada)
-    db.add_spend(ada, [50], YESTERDAY)
+    db.add_spend(ada, [50], previous_day())
     assert forecast(db, ada) == 3
     [second] = db.rows(NEWEST, ada)
     assert second != first
@@ -87,21 +86,21 @@ def test_second_forecast_of_a_day_replaces_the_first(db: NightlyDatabase, ada: U
 
 def test_nightly_run_of_the_day_is_replaced_but_its_record_is_kept(db: NightlyDatabase, ada: UUID) -> None:
     assert db.run_nightly(None) == 0
-    db.add_spend(ada, [50], YESTERDAY)
+    db.add_spend(ada, [50], previous_day())
     forecast(db, ada)
     assert [kind for kind, *_ in db.rows(RUNS, ada)] == ["nightly", "change"]
     assert len(db.rows(NEWEST, ada)) == 1
 
 
 def test_forecasts_of_earlier_days_are_kept(db: NightlyDatabase, ada: UUID) -> None:
-    db.run_nightly(TODAY - timedelta(days=3))
+    db.run_nightly(current_day() - timedelta(days=3))
     forecast(db, ada)
     assert len(db.rows(NEWEST, ada)) == 2
 
 
 def test_series_that_failed_keeps_its_earlier_forecast(db: NightlyDatabase, ada: UUID) -> None:
     forecast(db, ada)
-    db.add_spend(ada, [50], YESTERDAY)
+    db.add_spend(ada, [50], previous_day())
 
     def failing(tasks: Iterable[Task]) -> Iterator[Outcome]:
         from forecasting.workers.pool import Failure
@@ -121,7 +120,7 @@ def test_series_that_failed_keeps_its_earlier_forecast(db: NightlyDatabase, ada:
 
 def test_too_little_history_is_said_and_nothing_is_fitted(db: NightlyDatabase) -> None:
     user_id = db.add_account()
-    db.add_spend(user_id, [1, 2], YESTERDAY)
+    db.add_spend(user_id, [1, 2], previous_day())
 
     def fits_nothing(tasks: Iterable[Task]) -> Iterator[Outcome]:
         assert list(tasks) == []
@@ -136,7 +135,7 @@ def test_too_little_history_is_said_and_nothing_is_fitted(db: NightlyDatabase) -
 
 def test_switched_off_forecasts_are_not_made(db: NightlyDatabase, pattern: Pattern) -> None:
     user_id = db.add_account(forecast_enabled=False)
-    db.add_spend(user_id, pattern(70), YESTERDAY)
+    db.add_spend(user_id, pattern(70), previous_day())
     assert forecast(db, user_id) == 0
     assert db.count("public.forecast_results") == 0
     assert db.rows(REQUESTED) == []
@@ -153,7 +152,7 @@ def test_request_of_a_deleted_workspace_is_forgotten(db: NightlyDatabase, ada: U
 def test_change_during_the_forecast_is_still_a_request(db: NightlyDatabase, ada: UUID) -> None:
     def with_a_change(tasks: Iterable[Task]) -> Iterator[Outcome]:
         yield from stream_forecasts(tasks, workers=0)
-        db.add_spend(ada, [50], YESTERDAY)
+        db.add_spend(ada, [50], previous_day())
         db.rows("select public.fold_stale_days()")
 
     with connect(db.url) as connection:
@@ -171,12 +170,12 @@ def test_older_transaction_that_ends_during_the_forecast_is_still_a_request(
         open_since_before.execute("select pg_current_xact_id()")
         old = db.add_account()
         assert old != ada
-        db.add_spend(ada, [1], YESTERDAY)
+        db.add_spend(ada, [1], previous_day())
 
         def ending(tasks: Iterable[Task]) -> Iterator[Outcome]:
             yield from stream_forecasts(tasks, workers=0)
             open_since_before.execute(
-                "select private.mark_days(%s, %s)", [ada, [YESTERDAY - timedelta(days=80)]]
+                "select private.mark_days(%s, %s)", [ada, [previous_day() - timedelta(days=80)]]
             )
             open_since_before.commit()
             db.rows("select public.fold_stale_days()")
@@ -214,7 +213,7 @@ def test_days_that_wait_for_another_transaction_are_tried_again(
     with psycopg.connect(db.url) as older:
         older.execute("select pg_current_xact_id()")
         user_id = db.add_account()
-        db.add_spend(user_id, pattern(70), YESTERDAY)
+        db.add_spend(user_id, pattern(70), previous_day())
         with pytest.raises(DaysWait):
             forecast(db, user_id)
         assert db.rows(RUNS, user_id) == []
@@ -222,7 +221,7 @@ def test_days_that_wait_for_another_transaction_are_tried_again(
 
 
 def test_number_that_is_too_large_is_explained_and_the_request_kept(db: NightlyDatabase, ada: UUID) -> None:
-    db.add_spend(ada, [99_999_999.0] * 2, YESTERDAY, model="large")
+    db.add_spend(ada, [99_999_999.0] * 2, previous_day(), model="large")
     db.connection.execute(
         "alter table public.forecast_results add constraint small check (upper_bound_95 < 1)"
     )
@@ -257,6 +256,6 @@ def test_nightly_run_answers_requests_and_a_replay_does_not(db: NightlyDatabase,
 
 def test_killed_forecast_is_no_interrupted_nightly_run(db: NightlyDatabase, ada: UUID) -> None:
     add = "insert into public.job_runs (run_id, workspace_id, kind, day) values (%s, %s, 'change', %s)"
-    db.connection.execute(add, [uuid4(), ada, TODAY])
+    db.connection.execute(add, [uuid4(), ada, current_day()])
     db.run_nightly()
     assert db.rows("select status from public.job_runs where kind = 'change'") == [("running",)]

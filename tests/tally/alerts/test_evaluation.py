@@ -19,13 +19,13 @@ from tally.notifications.texts import describe_event
 from tests.database.teams import make_team, race
 from tests.database.test_subscriptions import subscribe
 from tests.database_fixtures import Connection, Project, make_months
+from tests.days import current_day
 
-TODAY = datetime.now(UTC).date()
 Act = Callable[[UUID], Connection]
 
 
 def day(days_ago: int) -> date:
-    return TODAY - timedelta(days=days_ago)
+    return current_day() - timedelta(days=days_ago)
 
 
 def events(database: Connection, workspace: UUID) -> list[tuple[Any, ...]]:
@@ -33,7 +33,7 @@ def events(database: Connection, workspace: UUID) -> list[tuple[Any, ...]]:
     query = """select e.kind, e.subject, e.period_start, e.state from public.alert_events as e
         where e.workspace_id = %s order by e.period_start desc, e.subject"""
     found = database.execute(query, [workspace]).fetchall()
-    return [(kind, subject, (TODAY - start).days, state) for kind, subject, start, state in found]
+    return [(kind, subject, (current_day() - start).days, state) for kind, subject, start, state in found]
 
 
 def tell(database: Connection, workspace: UUID) -> str:
@@ -171,7 +171,7 @@ def test_machine_in_a_team_is_the_matter_of_its_person_and_admins(
 
 
 def test_renewal_is_raised_three_days_ahead_once(database: Connection, as_user: Act, user: UUID) -> None:
-    soon = TODAY + timedelta(days=3)
+    soon = current_day() + timedelta(days=3)
     plan = subscribe(as_user(user), started_on=day(400), ended_on=None, renewal_day=soon.day, plan_name="Pro")
     days = 3 if soon.day < 29 else 30  # a month without that day renews on its last
     as_user(user).execute("select public.set_alert_rules(%s, %s)", [user, json.dumps({"renewal_days": days})])
@@ -183,9 +183,9 @@ def test_renewal_is_raised_three_days_ahead_once(database: Connection, as_user: 
 
 
 def test_renewal_of_an_ended_or_free_plan_is_none(database: Connection, as_user: Act, user: UUID) -> None:
-    renewal_day = (TODAY + timedelta(days=2)).day
+    renewal_day = (current_day() + timedelta(days=2)).day
     person = as_user(user)
-    subscribe(person, started_on=day(400), ended_on=TODAY, renewal_day=renewal_day)
+    subscribe(person, started_on=day(400), ended_on=current_day(), renewal_day=renewal_day)
     subscribe(person, started_on=day(400), ended_on=None, renewal_day=renewal_day, amount_usd=0)
     assert evaluate_rules(database).raised == 0
 
@@ -323,9 +323,9 @@ def test_each_kind_can_be_switched_off(
     add_source(database, user, 6)
     subscribe(
         as_user(user),
-        started_on=TODAY - timedelta(days=27),
+        started_on=current_day() - timedelta(days=27),
         ended_on=None,
-        renewal_day=(TODAY + timedelta(days=1)).day,
+        renewal_day=(current_day() + timedelta(days=1)).day,
     )
     add_usage(database, user)
     with database.transaction():

@@ -15,6 +15,7 @@ from tally.notifications.facts import Facts
 from tally.notifications.texts import describe_event
 from tests.database.teams import Team, make_team
 from tests.database_fixtures import Connection, Project, make_months
+from tests.days import current_day
 
 NOW = datetime.now(UTC)
 HOUR = timedelta(hours=1)
@@ -287,7 +288,7 @@ def test_mails_tell_open_findings_to_those_who_may_know(database: Connection, te
     evaluate(database)
 
     def told(name: str) -> list[str]:
-        answer = team[name].ask("digest_events", first_day=NOW.date(), last_day=NOW.date())
+        answer = team[name].ask("digest_events", first_day=NOW.date(), last_day=current_day())
         return sorted(finding["name"] for finding in answer["findings"] or [])
 
     assert (told("ann"), told("owner")) == (["CI"], ["CI", "Owner's"])

@@ -13,8 +13,6 @@ from tally.ledger.save import save_records
 from tally.local.stack import Stack
 from tests.tally.people import Person, over_http, sign_up
 
-NOW = datetime.now(UTC)
-
 
 def run(person: Person, *arguments: str) -> Result:
     return CliRunner().invoke(app, ["costs", "--email", person.email, *arguments])
@@ -23,7 +21,7 @@ def run(person: Person, *arguments: str) -> Result:
 def spend(name: str, usd: str, **metadata: str) -> CostRecord:
     return CostRecord(
         "openai",
-        NOW,
+        datetime.now(UTC),
         "gpt-5.2",
         Decimal(usd),
         identity(name),
