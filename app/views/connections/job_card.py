@@ -62,7 +62,7 @@ def render_jobs(user: User) -> None:
             label_visibility="collapsed",
         )
         of_kind = [job for job in jobs if job.kind == kind]
-        lines = [Line(job.name or job.told_id, _describe(job)) for job in of_kind[:FEW]]
+        lines = [Line(_name(job), _describe(job)) for job in of_kind[:FEW]]
         render_lines(describe_jobs(of_kind[:FEW]), COLUMNS, KINDS[kind or kinds[0]], "jobs", lines)
         if len(of_kind) > FEW:
             st.caption(f"The newest {FEW} of {len(of_kind):,}.")
@@ -76,7 +76,7 @@ def describe_jobs(jobs: Sequence[Job]) -> pd.DataFrame:
     """The rows of the table, without columns that no job has."""
     rows = [
         {
-            "name": job.name or job.told_id,
+            "name": _name(job),
             "state": describe_state(job.state),
             "model": job.model,
             "trained": job.trained_model,
@@ -92,6 +92,11 @@ def describe_jobs(jobs: Sequence[Job]) -> pd.DataFrame:
         for job in jobs
     ]
     return pd.DataFrame(rows, dtype=object).dropna(axis="columns", how="all")
+
+
+def _name(job: Job) -> str:
+    """The name of a file, a store or a job; of batches, which have none, the id."""
+    return job.told_id if job.kind == "batch" else job.name or job.told_id
 
 
 def _count_tokens(job: Job) -> int | None:

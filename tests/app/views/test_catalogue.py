@@ -93,7 +93,10 @@ def test_two_models_are_compared_with_what_retires(monkeypatch: pytest.MonkeyPat
 
 
 def test_both_prices_are_shown_where_the_lists_differ(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    page = open_catalogue(monkeypatch, user, compare="o3 · OpenAI")
+    assert len(page.get("plotly_chart")) == 1, "its price changed, and has a course"
     page = open_catalogue(monkeypatch, user, compare="gemini-2.0-flash · Google")
+    assert len(page.get("plotly_chart")) == 0
     tables = [frame.value for frame in page.dataframe]
     [differences] = [table for table in tables if "litellm" in table.columns]
     found = {row["class"]: row for row in differences.to_dict("records")}

@@ -335,6 +335,7 @@ def test_a_project_key_reads_jobs_with_savings_and_storage(
     assert "jobs and files" in text
     assert "1 batch cost $0.33 at list prices, $0.33 less" in text
     table = page.dataframe[0].value
+    assert list(table["name"]) == ["batch_abc125", "batch_abc124", "batch_abc123"]
     assert list(table["state"]) == ["Expired", "In progress", "Completed"]
     page.segmented_control(key="job_kind").set_value("vector_store").run()
     assert not page.exception, page.exception
