@@ -1,6 +1,6 @@
 """The card of the chart: what the question comes to, the chart, and its legend; each part filters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from app.formats.dates import format_day, format_span
 from app.formats.text import escape_markdown
 from app.parts.explore_address import count_clicks, read_view, show
 from app.ui import charts
+from app.ui.late_chart import late_chart
 from app.ui.theme import Palette, current_palette
 from app.views.explore.answer import Answer, sum_before
 from tally.core.text import plural
@@ -26,8 +27,11 @@ DESCRIBED = 12
 PARENT = "parent-"  # begins the key of a tile that has others in it
 
 
-def render_chart_card(answer: Answer) -> None:
-    """Title, total, choice of charts, the chart, its legend, and what to know about it."""
+def render_chart_card(answer: Answer) -> Callable[[], None]:
+    """Title, total, choice of charts, the chart, its legend, and what to know about it.
+
+    The chart that most people look at is drawn by the function that is returned, after all else.
+    """
     palette = current_palette()
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         with st.container(width="content", gap=None, key="explore_total"):
@@ -35,8 +39,9 @@ def render_chart_card(answer: Answer) -> None:
             _render_total(answer)
         _choose_chart(answer.view.chart)
     kind = answer.view.chart
+    draw = _draw_nothing
     if kind in ("bars", "lines"):
-        _render_course(answer, palette)
+        draw = _render_course(answer, palette)
     elif kind == "heatmap":
         _render_heatmap(answer, palette)
     elif kind == "calendar":
@@ -45,6 +50,11 @@ def render_chart_card(answer: Answer) -> None:
         _render_treemap(answer, palette)
     for note in list_notes(answer):
         st.caption(escape_markdown(note))
+    return draw
+
+
+def _draw_nothing() -> None:
+    """All is drawn."""
 
 
 def title_of(answer: Answer) -> str:
@@ -90,11 +100,17 @@ def _change_chart() -> None:
     show(replace(read_view(), chart=st.session_state[CHART]))
 
 
-def _render_course(answer: Answer, palette: Palette) -> None:
-    course = make_course(answer, palette)
-    draw = charts.stacked_bars if answer.view.chart == "bars" else charts.lines
-    _draw(draw(course, palette), answer, describe(answer))
+def _render_course(answer: Answer, palette: Palette) -> Callable[[], None]:
+    """The legend below the place of a chart; returns what draws the chart there."""
+    place, course = late_chart("course"), make_course(answer, palette)
     render_legend(answer, palette, course.earlier.name if course.earlier else None)
+
+    def draw() -> None:
+        make = charts.stacked_bars if answer.view.chart == "bars" else charts.lines
+        with place:
+            _draw(make(course, palette), answer, describe(answer))
+
+    return draw
 
 
 def make_course(answer: Answer, palette: Palette) -> charts.Course:

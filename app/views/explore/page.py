@@ -40,9 +40,10 @@ if answer.now.total.records:
     with export_place:
         render_export_menu(answer)
     with st.container(border=True):
-        render_chart_card(answer)
+        draw_chart = render_chart_card(answer)
     with st.container(border=True):
         render_table_card(user, answer)
+    draw_chart()
 elif not view.filters and project is None and data.load_daily(user, None, None).empty:
     render_nothing_yet(user)
 else:

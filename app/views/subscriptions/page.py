@@ -7,6 +7,7 @@ from app.auth.identity import current_user
 from app.figures import plan_worth
 from app.parts.subscription_form import parse_subscription
 from app.ui.cards import render_heading
+from app.ui.late_chart import late_chart
 from app.ui.notices import render_announcement
 from app.ui.periods import today_in
 from app.ui.titles import title_row
@@ -37,7 +38,8 @@ with title_row("Subscriptions"):
 render_announcement()
 with st.skeleton(height=360):
     daily = data.load_daily(user, None, today)
-    subscriptions = [parse_subscription(row) for row in data.load_subscriptions(user)]
+    rows = data.load_subscriptions(user)
+subscriptions = [parse_subscription(row) for row in rows]
 plans_by_provider = [(slugs[plan.provider_id], plan) for plan in subscriptions]
 months = plan_worth.calculate_months(daily, plans_by_provider, today, currency)
 recent = plan_worth.list_recent(months, today)
@@ -59,10 +61,11 @@ if recent:
                 key="plan",
                 label_visibility="collapsed",
             )
-        plan_cards.render_chart(
-            [month for month in recent if chosen in (ALL_PLANS, month.provider)], currency.code
-        )
+        place = late_chart("plan-months")
         st.caption("Value is not included in spend.")
     with st.container(border=True):
         plan_cards.render_months(months, names, currency.code)
-render_subscriptions(user, today)
+render_subscriptions(user, rows, today)
+if recent:
+    charted = [month for month in recent if chosen in (ALL_PLANS, month.provider)]
+    plan_cards.draw_chart(place, charted, currency.code)

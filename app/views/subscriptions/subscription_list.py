@@ -54,9 +54,8 @@ def describe_subscriptions(
     return pd.DataFrame(lines, dtype=object)
 
 
-def render_subscriptions(user: User, today: date) -> None:
+def render_subscriptions(user: User, rows: Sequence[dict[str, Any]], today: date) -> None:
     """The list, with buttons for the selected subscription."""
-    rows = data.load_subscriptions(user)
     providers = data.load_providers(user)
     with st.container(border=True):
         render_heading("Your plans")
