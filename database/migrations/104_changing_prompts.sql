@@ -235,3 +235,66 @@ end
 $$;
 revoke all on function public.archive_prompt(uuid, text, boolean) from public, anon, service_role;
 grant execute on function public.archive_prompt(uuid, text, boolean) to authenticated;
+
+-- Adds a prompt of another installation with those versions and deployments that it lacks here, by number: {is_new, versions,
+-- deployments} are how many were added. A prompt that has deployments keeps them.
+create or replace function public.bring_prompt(workspace uuid, prompt json, versions json, deployments json)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+    name constant text := $2 ->> 'name';
+    brought public.prompts;
+    new_prompts integer;
+    new_versions integer;
+    new_deployments integer := 0;
+begin
+    if coalesce(name ~ '^\s|\s$|[[:cntrl:]]', true) then
+        raise exception 'A prompt of this file has no name that can be kept.' using errcode = '22023';
+    end if;
+    perform pg_advisory_xact_lock(hashtextextended('tally.prompts.' || tenant::text, 0));
+    insert into public.prompts (workspace_id, project_id, name, tags, archived_at)
+    values (
+        tenant, ($2 ->> 'project_id')::uuid, name,
+        private.clean_words(array(select json_array_elements_text($2 -> 'tags')), 'tag', 20), ($2 ->> 'archived_at')::timestamptz
+    )
+    on conflict on constraint prompts_once do nothing;
+    get diagnostics new_prompts = row_count;
+    select p.* into brought from public.prompts as p where p.workspace_id = tenant and p.name = $2 ->> 'name';
+    insert into public.prompt_versions as v (
+        workspace_id, prompt_id, number, told_version, content, content_sha256, message, variables, labels, created_at
+    )
+    select
+        tenant, brought.id, r.number, r.told_version, r.content, sha256(convert_to(r.content, 'UTF8')), coalesce(r.message, ''),
+        coalesce(r.variables, '{}'), coalesce(r.labels, '{}'), least(r.created_at, now())
+    from json_to_recordset($3) as r (
+        number integer, told_version text, content text, message text, variables text[], labels text[], created_at timestamptz
+    )
+    on conflict do nothing;
+    get diagnostics new_versions = row_count;
+    if not exists (select from public.prompt_deployments as d where d.prompt_id = brought.id) then
+        insert into public.prompt_deployments (workspace_id, prompt_id, environment, version_id, share, from_at, to_at)
+        select tenant, brought.id, r.environment, v.id, r.share, r.from_at, r.to_at
+        from json_to_recordset($4) as r (environment text, number integer, share numeric, from_at timestamptz, to_at timestamptz)
+        inner join public.prompt_versions as v on v.prompt_id = brought.id and r.number = v.number;
+        get diagnostics new_deployments = row_count;
+    end if;
+    if
+        exists (
+            select
+            from public.prompt_deployments as d
+            where d.prompt_id = brought.id and d.to_at is null
+            group by d.environment
+            having sum(d.share) <> 100
+        )
+    then
+        raise exception 'The shares of a deployment in this file do not add up to 100 %%.' using errcode = '22023';
+    end if;
+    return json_build_object('is_new', new_prompts > 0, 'versions', new_versions, 'deployments', new_deployments);
+end
+$$;
+revoke all on function public.bring_prompt(uuid, json, json, json) from public, anon, service_role;
+grant execute on function public.bring_prompt(uuid, json, json, json) to authenticated;

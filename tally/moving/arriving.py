@@ -37,6 +37,7 @@ from tally.moving.places import (
     bring_subscriptions,
     finish_sources,
 )
+from tally.moving.prompts import bring_prompts
 from tally.moving.statements import bring_statements, load_known, restore_filing
 from tally.moving.tables import DAILY, RECORDS, Row
 from tally.moving.target import Target
@@ -61,6 +62,7 @@ def import_workspace(database: Database, file: ExportFile, on_progress: Progress
         bring_rules(target)
         bring_aliases(target)
         bring_budgets(target)
+        bring_prompts(target)
         archive_projects(target)
         bring_prices(target)
         bring_subscriptions(target)

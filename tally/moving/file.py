@@ -23,6 +23,7 @@ from tally.core.errors import TallyError
 from tally.core.progress import Progress, ignore_progress
 from tally.moving import cells
 from tally.moving.checks import Mistake, check_row
+from tally.moving.prompt_tables import MAX_PROMPT, VERSIONS
 from tally.moving.tables import REFERENCES, TABLES, Row, Table
 
 FORMAT = 1
@@ -147,7 +148,10 @@ class ExportFile:
 
     def rows(self, table: Table) -> Iterator[Row]:
         """The rows of a table, each with every column; raises ExportRefused at one that is not accepted."""
+        limit = csv.field_size_limit()
         try:
+            if table is VERSIONS:
+                csv.field_size_limit(MAX_PROMPT + 1)  # with an apostrophe in front
             with zipfile.ZipFile(self.path) as archive, archive.open(table.file) as part:
                 reader = csv.reader(io.TextIOWrapper(part, "utf-8", newline=""), strict=True)
                 columns = next(reader, [])
@@ -161,6 +165,8 @@ class ExportFile:
             raise self._refuse(table, f"it is no CSV ({error})") from None
         except (*UNREADABLE, UnicodeError):
             raise self._refuse(table, "it cannot be read") from None
+        finally:
+            csv.field_size_limit(limit)
 
     def _check_columns(self, table: Table, columns: list[str]) -> None:
         """An older Tally may lack columns that can be empty."""

@@ -20,6 +20,7 @@ from tally.core.encoding import MAX_COUNT
 from tally.core.errors import TallyError
 from tally.core.progress import Progress, ignore_progress
 from tally.moving.file import ExportManifest, TableWriter, describe_sum
+from tally.moving.prompt_tables import VERSIONS
 from tally.moving.tables import (
     DAILY,
     PERSON,
@@ -38,6 +39,7 @@ from tally.storage.unnamed import UNASSIGNED
 from tally.storage.workspaces import Workspace, list_workspaces
 
 ATTEMPTS = 3
+TEXTS_AT_ONCE = 20  # a prompt may be a megabyte
 SOURCES_AT_ONCE = 50  # the rejected rows of one may be a megabyte
 ALWAYS_LEFT_OUT = (
     "Provider keys: enter them again where you import. Keys of programs: create new ones there.",
@@ -151,6 +153,8 @@ def _load_pages(database: Database, table: Table, names: _Names) -> Iterable[lis
         where = {"id": names.workspace.id}
     if table is PREFERENCES:
         where = {"user_id": database.scope.user_id}
+    if table is VERSIONS:
+        return select_pages(database, Query(table.name, table.query, table.order, where, limit=TEXTS_AT_ONCE))
     if table is SOURCES:
         columns = f"{table.query},errors"
         return select_pages(database, Query(table.name, columns, table.order, where, limit=SOURCES_AT_ONCE))

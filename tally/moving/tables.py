@@ -15,6 +15,7 @@ from tally.core.records import (
 from tally.moving import cells
 from tally.moving.cells import Parse
 from tally.moving.experiment_tables import EXPERIMENTS, RUNS, SCORES, VARIANTS
+from tally.moving.prompt_tables import DEPLOYMENTS, PROMPTS, VERSIONS
 from tally.moving.table import EMAIL, NAME, make_table
 from tally.moving.table import EXACT as EXACT
 from tally.moving.table import PERSON as PERSON
@@ -352,6 +353,9 @@ TABLES = (
     ACCOUNTS,
     BUDGETS,
     THRESHOLDS,
+    PROMPTS,
+    VERSIONS,
+    DEPLOYMENTS,
     PRICES,
     MULTIPLIERS,
     MODELS,
@@ -375,6 +379,8 @@ REFERENCES = {
     "import_id": SOURCES,
     "subscription_id": SUBSCRIPTIONS,
     "budget_id": BUDGETS,
+    "prompt_id": PROMPTS,
+    "version_id": VERSIONS,
     "invoice_id": INVOICES,
     "experiment_id": EXPERIMENTS,
     "variant_id": VARIANTS,

@@ -143,6 +143,7 @@ EXECUTED_BY = {
     "archive_prompt": {"authenticated"},
     "attach_partition": {"service_role"},
     "bring_experiment": {"authenticated"},
+    "bring_prompt": {"authenticated"},
     "budget_status": {"authenticated"},
     "cancel_invitation": {"authenticated"},
     "change_api_key": {"authenticated"},
@@ -272,6 +273,7 @@ EXECUTED_BY = {
 NEEDS_ROLE = {
     "apply_prices": "member",
     "archive_prompt": "admin",
+    "bring_prompt": "admin",
     "change_prompt": "member",
     "bring_experiment": "admin",
     "count_audit_log": "admin",

@@ -1,5 +1,6 @@
 -- The way back from 104_changing_prompts.sql.
 
+drop function if exists public.bring_prompt(uuid, json, json, json);
 drop function if exists public.archive_prompt(uuid, text, boolean);
 drop function if exists public.change_prompt(uuid, text, text[], uuid);
 drop function if exists public.label_prompt_version(uuid, text, integer, text[]);

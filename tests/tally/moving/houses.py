@@ -43,6 +43,7 @@ def furnish(database: Database) -> None:
     database.call("name_billing_account", account=ACME, name="Acme")
     database.call("name_model", provider="openai", name="my-gpt-prod", model="gpt-5")
     _add_budgets(database, projects)
+    _add_prompts(database, projects)
     database.call("set_alert_rules", rules={"renewal": False, "silent_days": 9})
     database.call("set_trace_days", days=30)
     limit = {"kind": "latency", "model": "gpt-5", "minutes": 60, "limit": 8000, "requests": 50}
@@ -138,6 +139,26 @@ def _add_budgets(database: Database, projects: dict[str, str]) -> None:
         for kind, percent in (("actual", 80), ("actual", 100), ("forecast", 100)):
             threshold = {"budget_id": added["id"], "kind": kind, "percent": percent}
             database.insert("budget_thresholds", threshold)
+
+
+def _add_prompts(database: Database, projects: dict[str, str]) -> None:
+    """A prompt with a long text and a split, one of a project, and one that is archived."""
+    long = '=Answer {{question}},\n"quoted"\n' + "ü" * 200_000
+    for text, message in ((long, "First"), ("Answer {{question}}.", "")):
+        database.call(
+            "push_prompt",
+            name="refund",
+            content=text,
+            message=message,
+            variables=("question",),
+            labels=("stable",),
+        )
+    for shares in ({"1": 100}, {"1": 66.67, "2": 33.33}):
+        database.call("deploy_prompt", prompt="refund", environment="production", shares=shares)
+    for name in ("=draft", "old"):
+        database.call("push_prompt", name=name, content="Draft")
+    database.call("change_prompt", prompt="=draft", tags=("a", "b"), project=projects["Web"])
+    database.call("archive_prompt", prompt="old", archived=True)
 
 
 def _add_records(database: Database, logs: str, projects: dict[str, str]) -> None:
@@ -345,6 +366,10 @@ _TABLES = {
     "invoice_lines": "id,position,description,amount::text,quantity::text,unit_price::text",
     "statement_lines": "id,provider_id,identity,kind,product,posted_on,amount::text,is_ignored",
     "subscriptions": "id,plan_name,amount_usd::text,started_on,ended_on,renewal_day,interval",
+    "prompts": "id,name,project_id,tags::text,archived_at",
+    "prompt_versions": "id,number,told_version,content,content_sha256,message,variables::text,labels::text,"
+    "created_at",
+    "prompt_deployments": "id,environment,share::text,from_at,to_at",
     "workspaces": "id,timezone,currency,alert_rules::text,trace_days,model_limits::text",
     "user_preferences": "user_id,currency,timezone,theme,weekly_digest",
 }

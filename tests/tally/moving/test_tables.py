@@ -20,9 +20,6 @@ NOT_MOVED = {
     "job_runs": "runs of another installation",
     "members": "accounts",
     "project_members": "accounts",
-    "prompt_deployments": "not yet",
-    "prompt_versions": "not yet",
-    "prompts": "not yet",
     "provider_jobs": "fetched again with the key of a connection",
     "providers": "the same everywhere",
     "spans": "kept for some days only",
@@ -94,6 +91,9 @@ OF_TABLES = {
     "invoices": {"created_by", "decided_at", "decided_by", "metadata"},
     "model_aliases": {"metadata"},
     "person_aliases": {"metadata"},
+    "prompt_deployments": {"deployed_by", "metadata"},  # accounts
+    "prompt_versions": {"author_id", "content_sha256", "metadata"},
+    "prompts": {"metadata"},
     "project_rules": {"metadata", "position"},  # the order of the rows
     "projects": {"metadata"},
     "scores": {"metadata"},
