@@ -1,4 +1,4 @@
--- The way back from 109_invoices.sql. Invoices and lines of statements are deleted with it; what they brought into the ledger stays.
+-- The way back from 109_invoices.sql. Invoices and lines of statements go with it; what they brought into the ledger stays.
 
 drop table if exists public.statement_lines;
 drop table if exists public.invoice_lines;
