@@ -4645,7 +4645,7 @@ CREATE FUNCTION private.explored_grouping(dimension text, told text[]) RETURNS t
     SET search_path TO ''
     AS $_$
     select case
-        when private.is_grouped_raw($1, $2) then format('s.metadata ->> %L', $1)
+        when private.is_grouped_raw($1, $2) then format('s.metadata ->> %L', (private.explored_keys($1))[1])
         else private.explored_key($1, coalesce($1 = any ($2), false))
     end
 $_$;

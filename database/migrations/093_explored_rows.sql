@@ -201,7 +201,7 @@ immutable
 set search_path = ''
 as $$
     select case
-        when private.is_grouped_raw($1, $2) then format('s.metadata ->> %L', $1)
+        when private.is_grouped_raw($1, $2) then format('s.metadata ->> %L', (private.explored_keys($1))[1])
         else private.explored_key($1, coalesce($1 = any ($2), false))
     end
 $$;

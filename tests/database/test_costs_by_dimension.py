@@ -181,7 +181,7 @@ def test_total_is_that_of_the_days(scene: Scene, reader: str) -> None:
 
 def test_other_dimensions_and_periods_are_refused(scene: Scene) -> None:
     with pytest.raises(psycopg.errors.InvalidParameterValue, match="Ask for agent"):
-        scene.ask("owner", "prompt")
+        scene.ask("owner", "colour")
     with pytest.raises(psycopg.errors.InvalidParameterValue, match="ten years"):
         scene.ask("owner", "agent", "2016-01-01", "2026-12-31")
     with pytest.raises(psycopg.errors.InvalidParameterValue, match="no such project"):

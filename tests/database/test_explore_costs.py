@@ -543,7 +543,7 @@ def test_groups_are_the_plain_sums_of_what_the_caller_may_know(scene: Scene, dat
 APRIL = {"from_date": "2026-04-20", "to_date": "2026-04-21", "filters": {}}
 REFUSED = [
     ({"measure": "price"}, "Measure spend"),
-    ({"by": ["prompt"]}, 'no dimension "prompt"'),
+    ({"by": ["colour"]}, 'no dimension "colour"'),
     ({"by": ["model'; drop table x --"]}, "no dimension"),
     ({"by": ["model", "tag", "project"]}, "at most two"),
     ({"by": ["model", "model"]}, "at most two"),
@@ -554,7 +554,7 @@ REFUSED = [
     ({"from_date": "2026-04-22"}, "Choose a period"),
     ({"top_n": 1001}, "0 to 1000 groups"),
     ({"top_n": 101, "granularity": "day"}, "0 to 100 groups"),
-    ({"filters": {"prompt": ["x"]}}, "no dimension"),
+    ({"filters": {"colour": ["x"]}}, "no dimension"),
     ({"filters": {"model": "x"}}, "1 to 100 values"),
     ({"filters": {"model": []}}, "1 to 100 values"),
     ({"filters": {"model": ["x" * 301]}}, "1 to 100 values"),
