@@ -125,8 +125,9 @@ def as_json(row: dict[str, Any]) -> dict[str, Any]:
 def test_every_table_answers_as_declared(
     people: dict[str, Person], job: Connection, owner: UUID, actor: str, command: str
 ) -> None:
-    # Statements go with their import, thresholds with their budget, everything with the workspace.
-    parents = ["budgets", "projects", "workspaces"]
+    # Statements go with their import, thresholds with their budget, runs with their variant, and
+    # everything with the workspace.
+    parents = ["budgets", "experiment_variants", "experiments", "projects", "workspaces"]
     for table in sorted(set(list_tables(job)) - set(parents), reverse=True) + parents:
         row = sample_row(job, table, owner) if command == "insert" else {}
         row |= {"run_id": uuid4()} if "run_id" in row else {}

@@ -1,6 +1,7 @@
 """Models over their limits raise one event each, with one message, until they do well again."""
 
 import json
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -24,8 +25,15 @@ from tests.database_fixtures import Connection, Project
 from tests.tally.budgets.test_evaluation import add_channel
 
 Act = Callable[[UUID], Connection]
-NOW = datetime.now(UTC).replace(second=0, microsecond=0)
+NOW = datetime.now(UTC)
 MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture(autouse=True)
+def time_of_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests may run long after they were collected, and the database has a clock of its own."""
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    monkeypatch.setattr(sys.modules[__name__], "NOW", now)
 
 
 @pytest.fixture
