@@ -222,7 +222,7 @@ end
 $$;
 revoke all on function private.require_experiment(uuid, text) from public;
 
--- What a variant matches, checked: known keys with texts.
+-- What a variant matches, checked: known keys with texts, versions of prompts as they are numbered.
 create or replace function private.clean_match(given jsonb, variant text)
 returns jsonb
 language plpgsql
@@ -245,9 +245,12 @@ begin
         raise exception 'Variant % cannot be matched by “%”. Give texts of model, provider, prompt, prompt_version, tag or agent.',
             variant, left(wrong, 50) using errcode = '22023';
     end if;
-    select coalesce(jsonb_object_agg(m.key, btrim(m.value #>> '{}')), '{}') into cleaned
+    select
+        coalesce(jsonb_object_agg(m.key, case m.key when 'prompt_version' then private.told_version(t.said) else t.said end), '{}')
+    into cleaned
     from jsonb_each(coalesce(given, '{}')) as m (key, value)
-    where btrim(m.value #>> '{}') <> '';
+    cross join lateral (select btrim(m.value #>> '{}') as said) as t
+    where t.said <> '';
     if cleaned ? 'prompt_version' and not cleaned ? 'prompt' then
         raise exception 'Variant % names a version without its prompt. Give the prompt as well.', variant using errcode = '22023';
     end if;

@@ -45,18 +45,13 @@ begin
         w.id, w.is_baseline, private.dimension_value(c.metadata, array['session', 'session_id']), c.timestamp, c.cost_usd,
         c.cost_usd is null and not private.is_failed_call(c.tokens_used, c.metadata),
         c.input_tokens, c.output_tokens, greatest(c.request_count, 1),
-        case
-            when
-                jsonb_typeof(c.metadata -> 'inference' -> 'duration_ms') = 'number'
-                and (c.metadata -> 'inference' -> 'duration_ms')::numeric between 0 and 10000000000
-                then (c.metadata -> 'inference' -> 'duration_ms')::numeric::bigint
-        end
+        private.milliseconds_in(c.metadata -> 'inference', 'duration_ms')
     from calls as c
     inner join wanted as w
         on (w.model is null or lower(c.model_name) = w.model or c.model_key = w.model)
         and (w.provider is null or c.provider_id = w.provider_id)
-        and (w.prompt is null or btrim(c.metadata ->> 'prompt') = w.prompt)
-        and (w.prompt_version is null or btrim(c.metadata ->> 'prompt_version') = w.prompt_version)
+        and (w.prompt is null or private.dimension_value(c.metadata, private.dimension_keys('prompt')) = w.prompt)
+        and (w.prompt_version is null or private.told_version(btrim(c.metadata ->> 'prompt_version')) = w.prompt_version)
         and (w.agent is null or private.dimension_value(c.metadata, array['agent']) = w.agent)
         and (w.tag is null or private.has_tag(c.metadata, w.tag));
 end
@@ -75,7 +70,7 @@ as $$
             m.session, min(m.variant_id::text)::uuid as variant_id, count(distinct m.variant_id) as variants, min(m.at) as at,
             case when not bool_or(m.is_unpriced) then greatest(coalesce(sum(m.cost_usd), 0), 0) end as cost_usd,
             sum(m.input_tokens) as input_tokens, sum(m.output_tokens) as output_tokens, sum(m.requests) as calls,
-            sum(m.duration_ms) as latency_ms
+            least(sum(m.duration_ms), 31622400000) as latency_ms -- what a run can have
         from private.matching_calls(experiment, experiment.starts_at, until) as m
         group by m.session
     ),
@@ -161,7 +156,7 @@ $$;
 revoke all on function public.gather_runs(uuid) from public, anon, service_role;
 grant execute on function public.gather_runs(uuid) to authenticated;
 
--- Refuses runs and scores beyond what one page can compare.
+-- Refuses runs beyond what one page can compare.
 create or replace function private.check_run_count(experiment uuid)
 returns void
 language plpgsql

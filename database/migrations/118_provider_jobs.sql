@@ -34,8 +34,7 @@ create table if not exists public.provider_jobs (
 create index if not exists provider_jobs_provider_id_idx on public.provider_jobs (provider_id);
 alter table public.provider_jobs enable row level security;
 revoke all on public.provider_jobs from anon, authenticated, service_role;
-grant select on public.provider_jobs to authenticated;
-grant select on public.provider_jobs to service_role;
+grant select on public.provider_jobs to authenticated, service_role;
 
 drop policy if exists provider_jobs_select_admin on public.provider_jobs;
 create policy provider_jobs_select_admin

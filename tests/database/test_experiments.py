@@ -75,6 +75,15 @@ def test_a_session_is_one_run_with_its_retries(team: Team) -> None:
     assert sorted(latencies) == [800, 900]
 
 
+def test_longest_latency_of_a_run_is_that_of_a_year(team: Team) -> None:
+    ann, experiment = team["ann"], start(team["ann"])
+    slow = {"inference": {"duration_ms": 9_000_000_000}}
+    ann.save(None, *(called("s1", input_tokens=tokens, metadata=slow) for tokens in range(10, 14)))
+    ann.call("gather_runs", experiment)
+    [run] = ann.call("read_experiment", experiment)["runs"]
+    assert run[9] == 366 * 24 * 3600 * 1000
+
+
 def test_a_session_of_two_variants_is_left_out_and_told(team: Team) -> None:
     ann, experiment = team["ann"], start(team["ann"])
     ann.save(None, called("s1"), called("s2"))
@@ -87,16 +96,17 @@ def test_a_session_of_two_variants_is_left_out_and_told(team: Team) -> None:
 
 def test_variants_match_by_prompt_version_tag_and_agent(team: Team) -> None:
     ann = team["ann"]
-    prompt = {"prompt": "refund", "prompt_version": "7"}
+    match = {"prompt": "refund", "prompt_version": "7"}
     experiment = start(
         ann,
-        {"name": "7", "is_baseline": True, "match": prompt},
-        {"name": "8", "match": prompt | {"prompt_version": "8", "tag": "trial", "agent": "desk"}},
+        {"name": "7", "is_baseline": True, "match": match},
+        {"name": "8", "match": match | {"prompt_version": "v8", "tag": "trial", "agent": "desk"}},
     )
-    trial = {"prompt": "refund", "prompt_version": "8", "tags": ["other", "trial"], "agent": "desk"}
+    told = {"prompt": "Refund it?", "prompt_name": "refund"}  # `prompt` may be the text
+    trial = told | {"prompt_version": "8", "tags": ["other", "trial"], "agent": "desk"}
     ann.save(
         None,
-        called("s1", metadata=prompt),
+        called("s1", metadata=told | {"prompt_version": "v7"}),
         called("s2", metadata=trial),
         called("s3", metadata=trial | {"agent": "phone"}),
         called("s4", metadata=trial | {"tags": ["other"]}),
