@@ -57,6 +57,11 @@ def fitting_text(label: str, help: str | None = None, most_width: int = FITTING_
     return Column(st.column_config.TextColumn(label, help=help), most_width=most_width, fits=True)
 
 
+def figure(label: str, width: int | None = None) -> Column:
+    """Numbers as text, in a table that is not sorted by them."""
+    return Column(st.column_config.TextColumn(ALIGN_RIGHT + label, alignment="right", width=width))
+
+
 def name(label: str, most_width: int = NAME_WIDTH) -> Column:
     """Names from outside: text that does not push the numbers out of the table, however long.
 

@@ -16,7 +16,7 @@ from app.figures.experiment_words import (
 )
 from app.formats.dates import format_day, format_instant
 from app.formats.money import format_usd
-from app.formats.text import escape_markdown
+from app.formats.text import escape_markdown, shorten
 from app.parts.permissions import explain_fixed
 from app.ui import charts, columns
 from app.ui.cards import render_heading
@@ -33,7 +33,8 @@ from tally.experiments.experiment import Experiment
 from tally.experiments.words import write_detail, write_verdict
 from tally.statistics import Interval, Ratio
 
-FIGURE_WIDTH = 130
+FIGURE_WIDTH = 130  # pixels
+MOST_LETTERS = 17  # of a variant in its heading, whose beginning the grid would cut
 
 
 def render_detail(user: User, experiment: Experiment, evaluation: Evaluation) -> None:
@@ -175,10 +176,10 @@ def _render_numbers(experiment: Experiment, evaluation: Evaluation, comparison: 
     frame = pd.DataFrame(rows, columns=["measure", "base", "other", "difference", "interval"])
     kinds = {
         "measure": columns.fitting_text("Measure"),
-        "base": _figure(evaluation.base.variant.name),
-        "other": _figure(comparison.side.variant.name),
-        "difference": _figure("Difference"),
-        "interval": _figure("95% interval"),
+        "base": columns.figure(shorten(evaluation.base.variant.name, MOST_LETTERS), FIGURE_WIDTH),
+        "other": columns.figure(shorten(comparison.side.variant.name, MOST_LETTERS), FIGURE_WIDTH),
+        "difference": columns.figure("Difference", FIGURE_WIDTH),
+        "interval": columns.figure("95% interval", FIGURE_WIDTH),
     }
     lines = [Line(measure, f"{base} · {other} · {change}") for measure, base, other, change, _ in rows]
     with st.container(border=True):
@@ -191,8 +192,3 @@ def _render_numbers(experiment: Experiment, evaluation: Evaluation, comparison: 
         )
         render_heading("Numbers", note)
         render_lines(frame, kinds, "The numbers of both variants", "experiment_numbers", lines)
-
-
-def _figure(label: str) -> columns.Column:
-    config = st.column_config.TextColumn(columns.ALIGN_RIGHT + label, alignment="right", width=FIGURE_WIDTH)
-    return columns.Column(config)

@@ -15,10 +15,8 @@ from app.ui.theme import current_palette
 from app.views.models.shown import Shown
 from tally.traces.performance import FRACTIONS, Figures
 
-FIGURE_WIDTH, MOST_LETTERS = (
-    110,
-    14,
-)  # pixels; letters of a model in its heading, whose beginning the grid would cut
+FIGURE_WIDTH = 110  # pixels
+MOST_LETTERS = 14  # of a model in its heading, whose beginning the grid would cut
 MOST = 2
 
 
@@ -84,15 +82,9 @@ def _render_curve(models: Sequence[Figures], chosen: Sequence[str]) -> None:
 
 
 def _list_columns(chosen: Sequence[str]) -> dict[str, columns.Column]:
-    def figure(label: str) -> columns.Column:
-        config = st.column_config.TextColumn(
-            columns.ALIGN_RIGHT + label, alignment="right", width=FIGURE_WIDTH
-        )
-        return columns.Column(config)
-
     return {
         "measure": columns.text("Measure"),
-        "first": figure(shorten(chosen[0], MOST_LETTERS)),
-        "second": figure(shorten(chosen[1], MOST_LETTERS)),
-        "difference": figure("Difference"),
+        "first": columns.figure(shorten(chosen[0], MOST_LETTERS), FIGURE_WIDTH),
+        "second": columns.figure(shorten(chosen[1], MOST_LETTERS), FIGURE_WIDTH),
+        "difference": columns.figure("Difference", FIGURE_WIDTH),
     }

@@ -59,8 +59,8 @@ def render_versions(shown: Shown, prompt: Prompt, figures: PromptFigures | None)
             "day": columns.text("Date"),
             "labels": columns.fitting_text("Runs and labels"),
             "calls": columns.count("Calls"),
-            "each": _figure("Cost per call"),
-            "interval": _figure("95% interval"),
+            "each": columns.figure("Cost per call"),
+            "interval": columns.figure("95% interval"),
         }
         lines = [
             Line(
@@ -156,7 +156,3 @@ def _describe_bounds(shown: Shown, figures: VersionFigures | None) -> str:
     if figures is None:
         return DASH
     return describe_interval(figures.cost_interval, show_money(shown.money))
-
-
-def _figure(label: str) -> columns.Column:
-    return columns.Column(st.column_config.TextColumn(columns.ALIGN_RIGHT + label, alignment="right"))

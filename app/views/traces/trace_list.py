@@ -232,32 +232,27 @@ def _describe_line(row: Summary, zone: ZoneInfo, currency: Currency) -> Line:
     return Line(f"{row.name} · {row.trace_id[-6:]}", " · ".join(details))
 
 
-def _figure(label: str) -> columns.Column:
-    """Texts of numbers: the database sorts them."""
-    return columns.Column(st.column_config.TextColumn(columns.ALIGN_RIGHT + label, alignment="right"))
-
-
 TRACE_COLUMNS = {
     "name": columns.name("Trace"),
     "time": columns.text("Time"),
     "status": columns.text("Status"),
     "service": columns.name("Service", most_width=140),
     "models": columns.name("Model", most_width=170),
-    "spans": _figure("Spans"),
-    "duration": _figure("Duration"),
-    "tokens": _figure("Tokens"),
-    "cost": _figure("Cost"),
+    "spans": columns.figure("Spans"),
+    "duration": columns.figure("Duration"),
+    "tokens": columns.figure("Tokens"),
+    "cost": columns.figure("Cost"),
 }
 SESSION_COLUMNS = {
     "name": columns.name("Session"),
     "time": columns.text("Last"),
     "service": columns.name("Service", most_width=140),
     "person": columns.name("Person", most_width=140),
-    "traces": _figure("Traces"),
-    "errors": _figure("Errors"),
-    "duration": _figure("Duration"),
-    "tokens": _figure("Tokens"),
-    "cost": _figure("Cost"),
+    "traces": columns.figure("Traces"),
+    "errors": columns.figure("Errors"),
+    "duration": columns.figure("Duration"),
+    "tokens": columns.figure("Tokens"),
+    "cost": columns.figure("Cost"),
 }
 
 
