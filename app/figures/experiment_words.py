@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from app.formats.durations import format_duration
+from app.formats.durations import MS, format_duration
 from app.formats.money import format_unit_price
 from app.formats.text import DASH
 from tally.experiments.evaluation import Comparison, Evaluation, Side
@@ -19,7 +19,6 @@ RATIOS = {
     "input_tokens": "Input tokens",
     "output_tokens": "Output tokens",
 }
-US = 1000  # microseconds of a millisecond
 BADGES = {
     "draft": ("Draft", ":material/edit:", "gray"),
     "running": ("Running", ":material/schedule:", "blue"),
@@ -86,12 +85,12 @@ def _show_mean(name: str, mean: Decimal | None) -> str:
     if name == "cost":
         return format_unit_price(mean, "USD")
     if name == "latency":
-        return format_duration(float(mean) * US)
+        return format_duration(float(mean) * MS)
     return f"{mean:,.1f}" if mean < 100 else f"{mean:,.0f}"
 
 
 def _show_ms(value: int | None) -> str:
-    return DASH if value is None else format_duration(value * US)
+    return DASH if value is None else format_duration(value * MS)
 
 
 def _compare_p95(base: Side, other: Side) -> str:

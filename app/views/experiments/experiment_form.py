@@ -10,7 +10,7 @@ from app.auth.identity import User
 from app.ui.cards import render_heading
 from app.ui.notices import announce, explain_refusal, render_refusal
 from app.ui.titles import title_row
-from app.views.experiments.address import open_part, render_way_back
+from app.views.experiments.address import NEW, open_part, render_way_back
 from tally.experiments.experiment import Experiment, Variant
 from tally.statistics import calculate_power, needed_runs
 
@@ -25,8 +25,7 @@ KEYS = {
 KINDS = {"bool": "Pass or fail", "rating": "Rating from 1 to 5", "number": "Number"}
 SHOWN_KEYS = ("model", "prompt", "prompt_version")
 MOST_VARIANTS = 6
-COUNT = "experiment-variants"
-USUAL_RATE, USUAL_MARGIN = 90, 5
+USUAL_RATE = 90  # percent
 
 
 def render_form(user: User, experiment: Experiment | None = None) -> None:
@@ -58,16 +57,17 @@ def render_form(user: User, experiment: Experiment | None = None) -> None:
     if is_sent:
         details = {"name": name, "question": question, "project_id": project, "variants": variants} | plan
         with right:
-            _save(user, details | ({"id": experiment.id} if experiment else {"status": "running"}))
+            _save(user, experiment, details)
 
 
 @explain_refusal
-def _save(user: User, details: dict[str, Any]) -> None:
+def _save(user: User, experiment: Experiment | None, details: dict[str, Any]) -> None:
     if details["margin"] is None:
         render_refusal("Enter the margin as a number, such as 5.")
         return
-    experiment_id = data.save_experiment(user, details)
-    st.session_state.pop(COUNT, None)
+    known = {"id": experiment.id} if experiment else {"status": "running"}
+    experiment_id = data.save_experiment(user, details | known)
+    st.session_state.pop(_name_count(experiment), None)
     announce(f"Experiment {details['name'].strip()} saved.")
     open_part(experiment_id)
     st.rerun()
@@ -88,18 +88,28 @@ def _choose_project(user: User, experiment: Experiment | None) -> str | None:
 def _render_variants(experiment: Experiment | None) -> list[dict[str, Any]]:
     """The fields of each variant; the first is the baseline."""
     kept: list[Variant | None] = [*experiment.variants] if experiment else [None, None]
-    count = st.session_state.setdefault(COUNT, len(kept))
+    count = st.session_state.setdefault(_name_count(experiment), len(kept))
     kept = (kept + [None] * MOST_VARIANTS)[: max(count, len(kept))]
     listed = [_render_variant(nth, variant) for nth, variant in enumerate(kept)]
     if len(kept) < MOST_VARIANTS:
         st.button(
-            "Add a variant", icon=":material/add:", type="tertiary", on_click=_add_variant, key="add-variant"
+            "Add a variant",
+            icon=":material/add:",
+            type="tertiary",
+            on_click=_add_variant,
+            args=(_name_count(experiment),),
+            key="add-variant",
         )
     return listed
 
 
-def _add_variant() -> None:
-    st.session_state[COUNT] += 1
+def _name_count(experiment: Experiment | None) -> str:
+    """The session key of the number of variants in the form, also of those that are not saved yet."""
+    return f"experiment-variants-{experiment.id if experiment else NEW}"
+
+
+def _add_variant(count: str) -> None:
+    st.session_state[count] += 1
 
 
 def _render_variant(nth: int, variant: Variant | None) -> dict[str, Any]:

@@ -9,7 +9,9 @@ import streamlit as st
 from app import data
 from app.auth.identity import User
 from app.formats.text import escape_markdown
+from app.ui.navigation import kept_parameters
 from app.ui.notices import explain_refusal
+from app.ui.pages import page_path
 from app.ui.titles import title_row
 from app.views.experiments.address import render_way_back
 from tally.experiments.experiment import Experiment, Run
@@ -41,10 +43,13 @@ def render_rating(user: User, experiment: Experiment) -> None:
             return
         st.caption(f"{len(waiting):,} to rate. The variant is not shown, so that it doesn't sway you.")
         st.subheader(escape_markdown(shown.item_key or shown.session), anchor=False)
-        st.page_link(
-            "views/traces/page.py", label="Open the session", icon=":material/account_tree:",
-            query_params=_session_address(shown),
-        ) if shown.source == "records" else None  # fmt: skip
+        if shown.source == "records":
+            st.page_link(
+                page_path("traces"),
+                label="Open the session",
+                icon=":material/account_tree:",
+                query_params=kept_parameters() | {"session": shown.session},
+            )
         with st.container(horizontal=True, gap="small"):
             for label, key, value in choices:
                 if st.button(label, shortcut=key, key=f"rate-{key}", width=110):
@@ -58,10 +63,6 @@ def list_unrated(experiment: Experiment) -> Sequence[Run]:
     """Runs that no person rated, in an order that has nothing to do with their variant or time."""
     unrated = [run for run in experiment.runs if run.scored_by != "human"]
     return sorted(unrated, key=lambda run: hashlib.sha256(run.id.encode()).digest())
-
-
-def _session_address(run: Run) -> dict[str, str]:
-    return {"session": run.session}
 
 
 @explain_refusal

@@ -7,7 +7,7 @@ from app import data
 from app.auth.identity import User
 from app.figures.experiment_words import show_score
 from app.formats.dates import format_instant
-from app.formats.durations import format_duration
+from app.formats.durations import MS, format_duration
 from app.formats.money import format_unit_price
 from app.formats.text import DASH
 from app.ui import columns
@@ -19,7 +19,6 @@ from tally.storage.export import escape_formula
 
 SHOWN = 25
 ALL, FAILED = "All", "Failed"
-US = 1000  # microseconds of a millisecond
 KEY = "experiment_runs"
 
 
@@ -44,7 +43,7 @@ def render_runs(user: User, experiment: Experiment) -> None:
                     names[run.variant],
                     DASH if run.input_tokens is None else f"{run.input_tokens:,}",
                     DASH if run.output_tokens is None else f"{run.output_tokens:,}",
-                    DASH if run.latency_ms is None else format_duration(run.latency_ms * US),
+                    DASH if run.latency_ms is None else format_duration(run.latency_ms * MS),
                     DASH if run.cost_usd is None else format_unit_price(run.cost_usd, "USD"),
                     show_score(experiment, run),
                     run.scored_by or DASH,
@@ -57,10 +56,10 @@ def render_runs(user: User, experiment: Experiment) -> None:
             "when": columns.fitting_text("When"),
             "session": columns.name("Session"),
             "variant": columns.text("Variant"),
-            "input": _right("Input tokens"),
-            "output": _right("Output tokens"),
-            "latency": _right("Latency"),
-            "cost": _right("Cost"),
+            "input": columns.figure("Input tokens"),
+            "output": columns.figure("Output tokens"),
+            "latency": columns.figure("Latency"),
+            "cost": columns.figure("Cost"),
             "score": columns.text("Score"),
             "by": columns.text("Scored by"),
         }
@@ -80,24 +79,19 @@ def render_runs(user: User, experiment: Experiment) -> None:
             )  # fmt: skip
 
 
-def _right(label: str) -> columns.Column:
-    return columns.Column(st.column_config.TextColumn(columns.ALIGN_RIGHT + label, alignment="right"))
-
-
 def _choose(experiment: Experiment) -> list[Run]:
-    counts = {ALL: len(experiment.runs)}
-    counts |= {variant.name: len(experiment.runs_of(variant)) for variant in experiment.variants}
-    failed = [run for run in experiment.runs if _has_failed(experiment, run)]
-    if failed:
-        counts[FAILED] = len(failed)
+    """The field of the filter; the runs of the choice."""
+    runs: dict[str | int, list[Run]] = {ALL: list(experiment.runs)}
+    runs |= {variant.nth: experiment.runs_of(variant) for variant in experiment.variants}
+    if failed := [run for run in experiment.runs if _has_failed(experiment, run)]:
+        runs[FAILED] = failed
+    names: dict[str | int, str] = {variant.nth: variant.name for variant in experiment.variants}
     chosen = st.segmented_control(
-        "Runs shown", list(counts), default=ALL, required=True,
-        format_func=lambda name: f"{name} {counts[name]:,}", key="shown_runs", label_visibility="collapsed",
+        "Runs shown", list(runs), default=ALL, required=True,
+        format_func=lambda one: f"{names.get(one, one)} {len(runs[one]):,}", key="shown_runs",
+        label_visibility="collapsed",
     )  # fmt: skip
-    if chosen == FAILED and failed:
-        return failed
-    variant = next((one for one in experiment.variants if one.name == chosen), None)
-    return experiment.runs_of(variant) if variant else list(experiment.runs)
+    return runs.get(chosen, runs[ALL])
 
 
 def _has_failed(experiment: Experiment, run: Run) -> bool:

@@ -1,5 +1,9 @@
 """The Experiments page: the list, a new one, one with its verdict and decision, and rating its runs."""
 
+from typing import Any
+from urllib.parse import parse_qs
+
+import psycopg
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -8,6 +12,7 @@ from app.auth.identity import User
 from app.views.experiments.rating import list_unrated
 from tests.app.experiments import add_experiment, bring
 from tests.app.pages import open_page, read_markdown, save, shown, usage
+from tests.app.teams import new_team
 
 HOSTILE = "<b>x</b> ![x](http://localhost/x) :red[y]"
 
@@ -104,6 +109,49 @@ def test_rating_shows_run_after_run_and_not_their_variant(
     found, _ = data.load_experiment(user, experiment)
     scores = {run.session: (int(run.score or 0), run.scored_by) for run in found.runs}
     assert scores == {order[0]: (1, "human"), order[1]: (0, "human")}
+
+
+def test_session_of_a_run_is_opened_in_its_workspace(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    member = new_team(job, user)
+    experiment = add_experiment(member, starts_at="2026-01-01T00:00:00Z")
+    save(member, [usage(0, "1", metadata={"session": "s1"})])
+    data.gather_runs(member, experiment)
+    page = open_experiment(monkeypatch, member, experiment, part="rate")
+    [link] = [each for each in page.get("page_link") if each.proto.label == "Open the session"]
+    opened = parse_qs(link.proto.query_string)
+    assert opened == {"session": ["s1"], "workspace": [member.workspace.workspace_id]}
+
+
+def test_each_click_adds_a_variant_to_the_open_experiment(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    variants = [{"name": name, "is_baseline": name == "A", "match": {"model": name}} for name in "ABC"]
+    experiment = add_experiment(user, variants=variants)
+    page = open_experiment(monkeypatch, user, "new")
+    assert len(list_variants(page)) == 2
+    page.query_params["experiment"], page.query_params["part"] = experiment, "edit"
+    page = click(page.run(), "Add a variant")
+    assert len(list_variants(page)) == 4
+
+
+def list_variants(page: AppTest) -> list[str]:
+    return [one.value for one in page.subheader if one.value.startswith("Variant ")]
+
+
+def test_runs_are_filtered_by_variants_of_any_name(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    variants = [
+        {"name": "All", "is_baseline": True, "match": {"model": "gpt-5.2"}},
+        {"name": "Failed", "match": {"model": "gpt-5.2-mini"}},
+    ]
+    experiment = add_experiment(user, variants=variants)
+    bring(user, experiment, "All", 3, 0.04, 2)
+    bring(user, experiment, "Failed", 4, 0.02, 4)
+    page = open_experiment(monkeypatch, user, experiment)
+    field = page.segmented_control(key="shown_runs")
+    assert field.options == ["All 7", "All 3", "Failed 4", "Failed 1"]
+    assert "Newest 7 of 7." in shown(page)
 
 
 def test_experiment_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
