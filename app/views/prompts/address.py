@@ -11,6 +11,8 @@ from app import data
 from app.auth.identity import User
 from app.figures.currencies import Currency
 from app.formats.money import format_unit_price
+from tally.prompts.figures import PromptFigures
+from tally.storage.database import DatabaseError, NotAllowed, SignedOut, Unreachable
 
 PROMPT, PERIOD = "prompt", "period"
 PERIODS = {"7D": 7, "30D": 30, "90D": 90}
@@ -37,6 +39,18 @@ class Shown:
     def project_id(self) -> str | None:
         """The id of the chosen project; None for all."""
         return None if self.project is None else self.project.project_id
+
+    def load_figures(self, prompt: str | None = None) -> PromptFigures | None:
+        """The figures of the period, of all prompts or of one; a card says why where there are none."""
+        try:
+            with st.skeleton(height=320):
+                return data.load_prompt_figures(self.user, self.period, self.project_id, prompt)
+        except (Unreachable, SignedOut, NotAllowed):
+            raise
+        except DatabaseError as refused:
+            with st.container(border=True):
+                st.text(str(refused))
+            return None
 
     def money(self, usd: Decimal) -> str:
         """The cost of a call, often less than a cent."""

@@ -16,7 +16,6 @@ from app.views.prompts.versions import render_intervals, render_versions
 from tally.core.text import plural
 from tally.prompts.figures import PromptFigures, find_newest_pair
 from tally.prompts.stored import Prompt
-from tally.storage.database import DatabaseError, NotAllowed, SignedOut, Unreachable
 
 
 def _render_way_back() -> None:
@@ -57,7 +56,7 @@ def render_title(user: User, prompt: Prompt) -> int:
 
 def render_detail(shown: Shown, prompt: Prompt) -> None:
     """The cards of a prompt."""
-    figures = _load_figures(shown, prompt)
+    figures = shown.load_figures(prompt.name)
     _render_caption(shown, prompt, figures)
     pair = find_newest_pair(figures.of(prompt.name)) if figures else None
     if pair:
@@ -68,18 +67,6 @@ def render_detail(shown: Shown, prompt: Prompt) -> None:
     render_changes(shown, prompt)
     if figures is not None:
         render_traffic(prompt, figures)
-
-
-def _load_figures(shown: Shown, prompt: Prompt) -> PromptFigures | None:
-    try:
-        with st.skeleton(height=320):
-            return data.load_prompt_figures(shown.user, shown.period, None, prompt.name)
-    except (Unreachable, SignedOut, NotAllowed):
-        raise
-    except DatabaseError as refused:
-        with st.container(border=True):
-            st.text(str(refused))
-        return None
 
 
 def _render_caption(shown: Shown, prompt: Prompt, figures: PromptFigures | None) -> None:

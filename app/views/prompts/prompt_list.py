@@ -23,7 +23,6 @@ from app.views.prompts.address import Shown, open_prompt
 from tally.core.text import plural
 from tally.prompts.figures import PromptFigures, PromptSums, find_news
 from tally.prompts.stored import PRODUCTION, PromptSummary
-from tally.storage.database import DatabaseError, NotAllowed, SignedOut, Unreachable
 
 ALL, SPLIT, ARCHIVED = "All", "Split", "Archived"
 NEW = 1e9  # sorts after every change
@@ -45,24 +44,12 @@ def render_list(shown: Shown) -> None:
         )
     figures = None
     if prompts or archived:
-        figures = _load_figures(shown)
+        figures = shown.load_figures()
     if figures is not None:
         _render_sums(shown, prompts, figures)
         _render_news(figures)
         _render_table(shown, prompts, archived, figures)
     render_ways_in(is_empty=not prompts and not archived)
-
-
-def _load_figures(shown: Shown) -> PromptFigures | None:
-    try:
-        with st.skeleton(height=320):
-            return data.load_prompt_figures(shown.user, shown.period, shown.project_id)
-    except (Unreachable, SignedOut, NotAllowed):
-        raise
-    except DatabaseError as refused:
-        with st.container(border=True):
-            st.text(str(refused))
-        return None
 
 
 def _render_sums(shown: Shown, prompts: Sequence[PromptSummary], figures: PromptFigures) -> None:
