@@ -8,10 +8,9 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from app.figures.price_mix import Mix
-from app.formats.amount_field import show_amount
 from app.formats.counts import format_count
 from app.formats.dates import format_day
-from app.formats.money import format_usd
+from app.formats.money import format_price, format_usd
 from app.formats.text import DASH
 from tally.catalog.entries import STANDARD, Entry, Prices, load_catalogue
 from tally.catalog.payees import find_maker
@@ -184,11 +183,6 @@ def name_models(entries: Sequence[Entry]) -> list[str]:
     """Models by their names, with the provider where two have the same."""
     counts = Counter(entry.model for entry in entries)
     return [entry.model if counts[entry.model] == 1 else label_entry(entry) for entry in entries]
-
-
-def format_price(usd: Decimal) -> str:
-    """A price with all its decimals."""
-    return f"${show_amount(usd)}"
 
 
 def format_tokens(tokens: int | None) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from decimal import Decimal
 
-from app.formats.durations import format_duration
+from app.formats.durations import MS, format_duration
 from app.formats.text import DASH
 from tally.prompts.figures import PromptSums, VersionFigures, compare_versions
 from tally.prompts.stored import Live, PromptSummary, Share, describe_shares
@@ -92,7 +92,7 @@ def show_tokens(tokens: float) -> str:
 
 def show_latency(ms: float) -> str:
     """A latency in milliseconds."""
-    return format_duration(ms * 1000)
+    return format_duration(ms * MS)
 
 
 def show_rate(rate: float) -> str:

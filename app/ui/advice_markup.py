@@ -9,6 +9,7 @@ from html import escape
 from urllib.parse import quote
 
 from app.ui.theme import Palette
+from tally.core.text import plural
 
 GREEN = {False: "#0B7A4B", True: "#4ADE9A"}  # on light and on dark
 
@@ -91,7 +92,7 @@ def draw_course(lines: Sequence[str], at: float, told: str, palette: Palette) ->
 def draw_waiting(days: int, needed: int) -> str:
     """The progress of a measurement."""
     more = max(needed - days, 0)
-    left = f"{more} more day{'' if more == 1 else 's'}" if more else "Next night"
+    left = plural(more, "more day") if more else "Next night"
     share = min(days / needed, 1) * 100 if needed else 0
     return (
         f'<div class="adv left"><div class="ends"><strong>{left}</strong>'

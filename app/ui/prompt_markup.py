@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from app.ui.theme import Palette
+from tally.core.text import plural
 from tally.prompts.comparison import Row, Side
 
 MOST_ROWS = 600
@@ -57,7 +58,7 @@ def _render_rows(rows: Sequence[Row]) -> Iterable[str]:
 
 
 def _render_gap(lines: int) -> str:
-    return f'<tr><td class="gap" colspan="4">{lines:,} more {"line" if lines == 1 else "lines"}</td></tr>'
+    return f'<tr><td class="gap" colspan="4">{plural(lines, "more line")}</td></tr>'
 
 
 def _render_side(side: Side | None, mark: str, is_same: bool = False) -> str:
@@ -68,5 +69,5 @@ def _render_side(side: Side | None, mark: str, is_same: bool = False) -> str:
         f"<{mark}>{escape(span.text)}</{mark}>" if span.is_changed else escape(span.text)
         for span in side.spans
     )
-    same = " same" if is_same else ""
-    return f'<td class="n{same}">{side.number}</td><td class="text{same}">{text}</td>'
+    number, content = ("n same", ' class="same"') if is_same else ("n", "")
+    return f'<td class="{number}">{side.number}</td><td{content}>{text}</td>'

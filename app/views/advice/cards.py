@@ -15,6 +15,7 @@ from app.formats.text import escape_markdown
 from app.ui.advice_markup import Figure, draw_figure
 from app.views.advice.actions import render_actions
 from tally.advice.kept import KeptAdvice
+from tally.core.text import plural
 
 COLUMNS = [3, 1.25]
 COLOURS = {"high": "green", "medium": "blue", "low": "gray"}
@@ -75,7 +76,7 @@ def _render_badges(advice: KeptAdvice, today: date) -> None:
 
 def _render_days(day: date, today: date) -> None:
     days = (day - today).days
-    text = "Retired" if days < 0 else "Today" if days == 0 else f"In {days} day{'' if days == 1 else 's'}"
+    text = "Retired" if days < 0 else "Today" if days == 0 else f"In {plural(days, 'day')}"
     st.badge(text, icon=":material/warning:", color="orange" if days <= SOON_DAYS else "gray")
 
 

@@ -6,8 +6,9 @@ from decimal import Decimal
 import pandas as pd
 import streamlit as st
 
-from app.figures.catalogue import CLASSES, UNITS, format_price, name_tier
-from app.formats.text import DASH, escape_markdown, shorten
+from app.figures.catalogue import CLASSES, UNITS, name_tier
+from app.formats.money import format_price
+from app.formats.text import DASH, escape_markdown, list_names
 from app.ui import columns
 from app.ui.cards import render_subheading
 from app.ui.line_list import Line, render_lines
@@ -32,7 +33,7 @@ def render_details(priced: PricedEntry) -> None:
     _render_differences(entry)
     if entry.names:
         render_subheading("Versions and aliases")
-        st.caption(_tell_names(entry.names))
+        st.caption(list_names(entry.names, MOST_NAMES, MOST_LETTERS))
     if priced.is_own:
         st.caption("The prices are your own, as set on the page Prices.")
     elif not priced.prices:
@@ -106,9 +107,3 @@ def _tell_prices(prices: Prices, classes: Sequence[str]) -> str:
 
 def _show(usd: Decimal | None) -> str:
     return DASH if usd is None else format_price(usd)
-
-
-def _tell_names(names: Sequence[str]) -> str:
-    told = [escape_markdown(shorten(name, MOST_LETTERS)) for name in names[:MOST_NAMES]]
-    more = len(names) - len(told)
-    return ", ".join(told) + (f" and {more} more" if more else "")

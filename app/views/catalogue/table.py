@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from app.figures.catalogue import describe_units, format_price, format_tokens
+from app.figures.catalogue import describe_units, format_tokens
 from app.formats.dates import format_day
-from app.formats.money import format_usd
+from app.formats.money import format_price, format_usd
 from app.formats.text import DASH
 from app.ui import columns
 from app.ui.cards import render_heading

@@ -1,7 +1,6 @@
 """The price list of the models in use: by class of tokens, at the workspace's own mix, and over a year."""
 
 from collections import Counter
-from collections.abc import Sequence
 from datetime import date
 from functools import partial
 from typing import NamedTuple
@@ -12,14 +11,13 @@ import streamlit as st
 from app import data
 from app.auth.identity import User
 from app.figures.price_mix import Mix, Model, Prices, find_prices, follow_price, list_months
-from app.formats.money import format_money
-from app.formats.text import escape_markdown, shorten
+from app.formats.money import format_money, format_price
+from app.formats.text import list_names
 from app.parts.mix import DAYS, describe_mix, load_mix
 from app.ui import charts, columns
 from app.ui.cards import render_heading
 from app.ui.line_list import Line, render_lines
 from app.ui.theme import current_palette
-from app.views.prices.price_list import format_price
 
 MOST_MODELS, MOST_LINES, MONTHS = 25, 6, 13
 MOST_NAMES, MOST_LETTERS = 5, 60
@@ -68,7 +66,8 @@ def render_price_list(user: User, today: date) -> None:
         render_lines(frame, COLUMNS, "Prices of the models in use", "prices_at_mix", lines)
         st.caption(_explain_mix(mix))
         if missing := [used.title for used, found in rows if found.at_mix is None]:
-            st.caption(f"Without a list price or one of your own: {describe_names(missing)}.")
+            told = list_names(missing, MOST_NAMES, MOST_LETTERS)
+            st.caption(f"Without a list price or one of your own: {told}.")
         days = list_months(today, MONTHS)
         courses = {
             used.title: [
@@ -85,13 +84,6 @@ def render_price_list(user: User, today: date) -> None:
             alt="Prices at your mix on the first of each month, and today: "
             + ", ".join(f"{name} ${course[-1]:,.2f}" for name, course in courses.items()),
         )
-
-
-def describe_names(names: Sequence[str]) -> str:
-    """The first of some names as Markdown that shows them as they are, and how many more there are."""
-    told = [escape_markdown(shorten(name, MOST_LETTERS)) for name in names[:MOST_NAMES]]
-    more = len(names) - len(told)
-    return ", ".join(told) + (f" and {more} more" if more else "")
 
 
 def _explain_mix(mix: Mix) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,8 +11,8 @@ import streamlit as st
 from app import data
 from app.auth import identity
 from app.auth.identity import User, database_of
-from app.formats.amount_field import show_amount
 from app.formats.dates import format_day
+from app.formats.money import format_price
 from app.parts.permissions import explain_fixed_prices
 from app.ui import columns
 from app.ui.cards import render_heading
@@ -23,12 +22,6 @@ from app.ui.tables import render_table, selected_row
 from app.views.prices.model_names import ask_for_model
 from app.views.prices.price_form import PRICED_FROM, set_price
 from tally.pricing.custom_prices import CustomPrice
-
-
-def format_price(amount: Decimal) -> str:
-    """A price with all its decimals."""
-    return f"${show_amount(amount)}"
-
 
 PER_MILLION = "US dollars per million tokens"
 MODEL_COLUMNS = {
