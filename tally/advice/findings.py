@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from tally.core.amounts import round_amount
+from tally.core.months import MONTH_DAYS
 from tally.core.records import JSON
 
 Kind = Literal[
@@ -30,15 +31,12 @@ Basis = Literal["measured", "modelled"]
 Subject: TypeAlias = Mapping[str, str]
 
 WINDOW_DAYS = 28
-MONTH_DAYS = Decimal("30.4")
 TO_MONTH = MONTH_DAYS / WINDOW_DAYS
 LEAST_ACTIVE_DAYS = 14
 LEAST_USD = Decimal(5)
 LEAST_SHARE = Decimal("0.02")
 # Said without a saving: what is unsafe or ends by itself.
 NOT_ABOUT_SAVING: frozenset[Kind] = frozenset({"idle_key", "retirement"})
-# Prices of these are those of whole months, not of the window.
-OF_MONTHS: frozenset[Kind] = frozenset({"plan", "api_instead", "unused_subscription"})
 MAX_FOUND = 50
 
 

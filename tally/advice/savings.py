@@ -12,6 +12,7 @@ from datetime import date
 from itertools import pairwise
 from typing import Any, Literal
 
+from tally.core.months import MONTH_DAYS
 from tally.statistics.samples import Part, calculate_reach, summarize
 from tally.statistics.student import normal_quantile
 
@@ -19,11 +20,11 @@ State = Literal["measuring", "verified", "partly", "none", "worse"]
 
 BEFORE_DAYS, AFTER_DAYS = 56, 56  # at most
 LEAST_DAYS = 7  # of each side
-MONTH_DAYS = 30.4
 PARTLY = 0.7  # of the estimate; below, a saving is there in part
 JUMP = 0.3  # of requests a day: the change itself may be why there are more
 MAX_LIKENESS = 0.6
 ALPHA, POWER = 0.05, 0.8
+DAYS_A_MONTH = float(MONTH_DAYS)
 REACH = (normal_quantile(1 - ALPHA / 2) + normal_quantile(POWER)) ** 2
 
 
@@ -90,7 +91,7 @@ def verify(before: Sequence[ModelDay], after: Sequence[ModelDay], estimate_usd: 
         needed = _find_needed(one, estimate_usd) if one.days >= LEAST_DAYS else AFTER_DAYS
         return Verification("measuring", two.days, needed, estimate_usd, units=units)
     difference, low, high = _compare(one, two)
-    months = MONTH_DAYS / two.days
+    months = DAYS_A_MONTH / two.days
     needed = _find_needed(one, estimate_usd)
     saved, least, most = (two.cost_usd * math.expm1(-change) for change in (difference, high, low))
     price, mix, volume = _split(one, two)
@@ -176,7 +177,7 @@ def _find_likeness(values: Sequence[float]) -> float:
 
 
 def _find_needed(one: Sums, estimate_usd: float) -> int:
-    monthly = one.cost_usd / one.days * MONTH_DAYS
+    monthly = one.cost_usd / one.days * DAYS_A_MONTH
     noise = math.sqrt(summarize(_logs(one)).variance)
     return needed_days(noise, estimate_usd / monthly if monthly > 0 else 0.0, one.days)
 
@@ -190,7 +191,7 @@ def _judge(saved: tuple[float, float, float], estimate_usd: float) -> State:
 
 def _split(one: Sums, two: Sums) -> tuple[float, float, float]:
     """Changes of a month's cost by price, mix and volume, which add up to all of its change."""
-    before, after = one.requests / one.days * MONTH_DAYS, two.requests / two.days * MONTH_DAYS
+    before, after = one.requests / one.days * DAYS_A_MONTH, two.requests / two.days * DAYS_A_MONTH
     volume = (after - before) * one.unit_usd
     price = mix = 0.0
     for model in {*one.by_model, *two.by_model}:

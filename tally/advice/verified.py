@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 
 from tally.advice.findings import Kind
-from tally.advice.savings import AFTER_DAYS, BEFORE_DAYS, ModelDay, State, Verification, verify
+from tally.advice.savings import AFTER_DAYS, BEFORE_DAYS, DAYS_A_MONTH, ModelDay, State, Verification, verify
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -84,7 +84,7 @@ def _verify_plan(connection: Connection, workspace: UUID, one: Applied, today: d
     days = (today - one.day).days
     if ended is not None and ended <= today:
         month = one.estimate_usd
-        since = month * max((today - ended).days, 0) / 30.4
+        since = month * max((today - ended).days, 0) / DAYS_A_MONTH
         return Verification("verified", days, days, month, False, month, month, month, since)
     state: State = "measuring" if days < AFTER_DAYS else "none"
     return Verification(state, days, AFTER_DAYS, one.estimate_usd, state == "none")

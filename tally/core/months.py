@@ -2,6 +2,9 @@
 
 from calendar import monthrange
 from datetime import date, timedelta
+from decimal import Decimal
+
+MONTH_DAYS = Decimal("30.4")  # of a usual month, to which other periods are converted
 
 
 def add_months(day: date, months: int) -> date:

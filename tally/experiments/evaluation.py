@@ -8,6 +8,7 @@ from statistics import fmean
 
 import numpy as np
 
+from tally.core.months import MONTH_DAYS
 from tally.experiments.experiment import Experiment, Run, Variant
 from tally.statistics import (
     MIN_RUNS,
@@ -26,7 +27,7 @@ from tally.statistics import (
 
 ALPHA = 0.05
 PAIRED_SHARE = 0.8  # of each side's runs that need a partner for a comparison item by item
-MONTH_DAYS, MATCHED_DAYS = Decimal("30.4"), 28
+MATCHED_DAYS = 28
 FIGURES: Mapping[str, Callable[[Run], Decimal | int | None]] = {
     "cost": lambda run: run.cost_usd,
     "calls": lambda run: run.calls,
@@ -77,11 +78,6 @@ class Evaluation:
     base: Side
     comparisons: tuple[Comparison, ...]
     is_early: bool
-
-    @property
-    def fewest(self) -> int:
-        """Runs of the variant that has the fewest usable ones."""
-        return min(_usable(side) for side in (self.base, *(one.side for one in self.comparisons)))
 
 
 def evaluate(experiment: Experiment) -> Evaluation:

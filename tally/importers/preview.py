@@ -15,8 +15,9 @@ from tally.core.text import plural
 from tally.importers.protocol import Importer, Parsed
 from tally.importers.readers.table import Rejected, list_quoted
 from tally.ledger.billing_account import Charges, sum_charges
+from tally.pricing.class_prices import AT_STANDARD_PRICE
 
-UNKNOWN_PRICE = "standard price: none is known"  # how the note of a price begins
+UNKNOWN_PRICE = f"{AT_STANDARD_PRICE}none is known"
 OF_PERIOD = (
     "of a longer period than a day: the amount counts on the first day of its period, "
     "and replaces no estimates of the others"

@@ -31,6 +31,7 @@ CLASSES: dict[str, dict[str, int]] = {
 }
 # The library returns 0 for an unknown price, so a class is unpriced where its own field is empty.
 NOT_TOKENS = ("web_search",)
+AT_STANDARD_PRICE = "standard price: "  # how notes begin of prices that are not known under conditions
 PRICE_FIELDS = {"output": "output_mtok", "web_search": "web_searches_kcount"}
 
 
@@ -105,10 +106,10 @@ def _find_variant(
     model, standard = found.model, _pick(found.model.get_prices(query.at), query)
     at = _find_time(model, context, query.at) if found.has_variants else None
     if at is None:
-        return standard, f"standard price: none is known for {names}"
+        return standard, f"{AT_STANDARD_PRICE}none is known for {names}"
     tiered = model.get_prices(at, cast(types.PriceContext, dict(context)))
     if "service_tier" in context and _is_long(model.get_prices(at), query) and not _is_long(tiered, query):
-        return standard, f"standard price: long contexts are not part of {names}"
+        return standard, f"{AT_STANDARD_PRICE}long contexts are not part of {names}"
     flat, standard_then = _pick(tiered, query), _pick(model.get_prices(at), query)
     if at == query.at:
         return flat, ""

@@ -106,6 +106,15 @@ def is_listed(provider: str, model: str) -> bool:
     return find_listed(provider, model)[1] is not None
 
 
+def find_context_window(provider: str, model: str) -> int | None:
+    """The most tokens of one request, as far as the list knows."""
+    try:
+        found = find_listed(provider, model)[1]
+    except Exception:
+        return None  # no failure of the price library may end what asks
+    return found.model.context_window if found else None
+
+
 @lru_cache(100)
 def list_models(provider: str) -> tuple[str, ...]:
     """Canonical names of the models that have a list price at a provider: its own, and those of makers."""

@@ -12,12 +12,15 @@ from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from tally.core.errors import TallyError
+from tally.core.months import MONTH_DAYS
 from tally.core.progress import Progress, ignore_progress
 from tally.core.records import JSON, CostRecord
+from tally.pricing.class_prices import AT_STANDARD_PRICE
 from tally.pricing.estimate import PRICE_KEYS, price_record
-from tally.pricing.listed_models import find_listed
+from tally.pricing.listed_models import find_context_window
 from tally.pricing.reprice import PAGE, parse_estimate
 from tally.pricing.tokenizers import SAME, UNSEEN_ANSWERS, Range, compare_tokenizers
+from tally.pricing.usage import LEAST_CACHED_TOKENS
 from tally.pricing.workspace_prices import WorkspacePrices, load_workspace_prices
 from tally.storage.database import Database, Row
 from tally.storage.workspaces import load_timezone
@@ -25,9 +28,6 @@ from tally.storage.workspaces import load_timezone
 CacheSetting = Literal["off", "5m", "1h"]
 HOUR_WRITES = "cache_write_1h_tokens"
 MINUTES, HOUR = timedelta(minutes=5), timedelta(hours=1)
-LEAST_CACHED_TOKENS = 1_024
-MONTH_DAYS = Decimal("30.4")
-NO_TIER = "standard price"  # as notes of prices begin that are not known in a tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,13 +213,8 @@ def _add(
     part.low_usd += bounds.low
     part.high_usd += bounds.high
     part.without_tier += 0 if bounds.is_exact else count
-    window = _find_window(target.provider or record.provider, target.model)
+    window = find_context_window(target.provider or record.provider, target.model)
     part.too_long += bool(count == 1 and window and record.input_tokens > window)
-
-
-def _find_window(provider: str, model: str) -> int | None:
-    found = find_listed(provider, model)[1]
-    return found.model.context_window if found else None
 
 
 def _price(record: CostRecord, target: Target, scenario: Scenario, prices: WorkspacePrices) -> Bounds | None:
@@ -232,7 +227,7 @@ def _price(record: CostRecord, target: Target, scenario: Scenario, prices: Works
         high = price_record(_stretch(moved, tokens.high, answers.high), prices)
     if low.cost_usd is None or high.cost_usd is None:
         return None
-    is_exact = not (scenario.context and (low.note or "").startswith(NO_TIER))
+    is_exact = not (scenario.context and (low.note or "").startswith(AT_STANDARD_PRICE))
     return Bounds(low.cost_usd, high.cost_usd, is_exact)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypedDict
 
 MILLION = 1_000_000  # prices are in US dollars per million tokens
+LEAST_CACHED_TOKENS = 1_024  # the shortest prompt that a cache keeps
 
 # Some models cost more in requests with a long context. The tier is known from a single request's tokens
 # ("request"), from the export ("short", "long"), or, for a sum of requests, not at all (priced as short).

@@ -1,6 +1,4 @@
-"""Texts of prompts: line ends, hash, size."""
-
-from hashlib import sha256
+"""Texts of prompts: line ends and size."""
 
 from tally.core.errors import TallyError
 
@@ -12,13 +10,8 @@ class PromptError(TallyError):
 
 
 def normalise(text: str) -> str:
-    """The text with plain line ends, as it is stored and hashed."""
+    """The text with plain line ends, as it is stored."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def hash_content(text: str) -> str:
-    """The SHA-256 of a text, the same for every kind of line end."""
-    return sha256(normalise(text).encode()).hexdigest()
 
 
 def check_content(text: str) -> str:

@@ -243,4 +243,4 @@ def _interval_of(sample: Sample | None) -> Interval | TooFew:
 
 
 def _too_few(runs: int) -> TooFew:
-    return TooFew(f"{runs} calls, and {MIN_RUNS} are needed", MIN_RUNS - runs)
+    return TooFew(f"{runs} calls, and {MIN_RUNS} are needed")

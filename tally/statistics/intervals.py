@@ -32,12 +32,10 @@ class TooFew(NamedTuple):
     """The reason why nothing can be said yet, as the end of "Too few to say: …"."""
 
     reason: str
-    missing_runs: int = 0  # to MIN_RUNS a side, over both sides
 
 
 def find_missing(base: int, other: int) -> TooFew | None:
     """Return the reason if a side has fewer than MIN_RUNS."""
-    missing = max(0, MIN_RUNS - base) + max(0, MIN_RUNS - other)
-    if not missing:
+    if min(base, other) >= MIN_RUNS:
         return None
-    return TooFew(f"{base} and {other} runs, and each side needs {MIN_RUNS}", missing)
+    return TooFew(f"{base} and {other} runs, and each side needs {MIN_RUNS}")

@@ -24,7 +24,7 @@ def rate_interval(passed: int, runs: int, alpha: float = ALPHA) -> Interval:
 def mean_interval(sample: Sample, alpha: float = ALPHA) -> Interval | TooFew:
     """The t interval of a mean that cannot be negative, such as a cost."""
     if sample.runs < MIN_RUNS:
-        return TooFew(f"{sample.runs} runs, and {MIN_RUNS} are needed", MIN_RUNS - sample.runs)
+        return TooFew(f"{sample.runs} runs, and {MIN_RUNS} are needed")
     below, above = calculate_reach([Part(1, sample.variance / sample.runs, sample, False)], alpha)
     return Interval(sample.mean, max(0.0, sample.mean - below), sample.mean + above)
 

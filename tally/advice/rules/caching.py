@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from tally.advice.capabilities import LEAST_CACHED_TOKENS, needs_cache_marks
 from tally.advice.facts import Cell, Facts
 from tally.advice.findings import TO_MONTH, Advice, Saving
 from tally.advice.prices import find_factor, find_own_prices, price_class
+from tally.pricing.usage import LEAST_CACHED_TOKENS
 
+MARKED = "claude-"  # their callers mark what is cached; others cache by themselves
 MOST_CACHED = 0.7
 LEAST_REUSABLE = 0.2  # of the input that no cache served
 # Of what a cache could serve: counts of tokens cannot tell whether prompts begin alike.
@@ -19,7 +20,7 @@ def find(facts: Facts) -> Iterator[Advice]:
     for cell in facts.cells:
         reused = cell.reusable / cell.tokens.uncached if cell.tokens.uncached else 0
         if (
-            needs_cache_marks(cell.model)
+            cell.model.startswith(MARKED)
             and cell.following
             and reused >= LEAST_REUSABLE
             and cell.tokens.cached_share <= MOST_CACHED

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
-from tally.advice.capabilities import find_context_window
 from tally.advice.facts import Cell, Facts
 from tally.advice.findings import TO_MONTH, Advice, Saving
 from tally.advice.prices import find_class_prices, find_factor, find_own_prices, price_tokens
+from tally.pricing.listed_models import find_context_window
 from tally.pricing.tokenizers import SAME, Range, compare_tokenizers
 
 LEAST_SHARE = Decimal("0.2")  # of the project's requests, by the cheaper model

@@ -108,7 +108,7 @@ def test_runs_without_a_price_or_a_score_do_not_count_towards_the_plan() -> None
     assert not evaluate(experiment).is_early
     unrated = make([(60, 0.04, 0.9), (60, 0.02, 0.9)], min_runs=60, score_kind="rating")
     assert evaluate(unrated).is_early  # its scores are of another kind
-    assert evaluate(unrated).fewest == 0
+    assert evaluate(unrated).base.rated == 0
 
 
 def test_without_a_score_costs_alone_decide() -> None:

@@ -49,7 +49,7 @@ def test_paired_ratio_covers_the_truth_and_is_narrower() -> None:
 
 def test_fewer_than_thirty_runs_are_too_few() -> None:
     result = compare_costs([1.0] * 30, [1.0] * 28)
-    assert result == TooFew("30 and 28 runs, and each side needs 30", 2)
+    assert result == TooFew("30 and 28 runs, and each side needs 30")
     assert isinstance(compare_paired_costs([1.0] * 29, [1.0] * 29), TooFew)
 
 
