@@ -72,8 +72,7 @@ schema: setup $(VENV)/.dev
 # The list is read out of the wheel; the package is not installed.
 catalogue: setup $(VENV)/.dev
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && $(PIP) download --no-deps -d "$$folder" litellm \
-		&& $(BIN)/python -m docs.catalogue "$$folder"/litellm-*.whl \
-		&& $(BIN)/python -m tests.tally.catalog.take_retirements "$$folder"/litellm-*.whl
+		&& $(BIN)/python -m docs.catalogue "$$folder"/litellm-*.whl
 
 bench: setup $(VENV)/.dev $(VENV)/.baselines
 	@$(BIN)/python -m bench $(ARGS)

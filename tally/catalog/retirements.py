@@ -1,16 +1,11 @@
-"""The days from which providers no longer serve a model, as far as they have told them.
+"""The days from which providers no longer serve a model, as far as the catalogue has them."""
 
-The data come from the list of models in LiteLLM (MIT licence), whose version is in the file.
-`python -m tests.tally.catalog.take_retirements WHEEL` takes them from a newer wheel.
-"""
-
-import json
+from collections.abc import Mapping
 from datetime import date
 from functools import cache
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-FILE = Path(__file__).with_name("retirements.json")
+from tally.catalog.entries import load_catalogue
 
 
 class Retirement(NamedTuple):
@@ -22,18 +17,18 @@ class Retirement(NamedTuple):
 
 def find_retirement(provider: str, model: str) -> Retirement | None:
     """The retirement of a model of a provider; both as records name them."""
-    told = _load().get(provider, {}).get(model)
-    return Retirement(date.fromisoformat(told[0]), told[1] if len(told) > 1 else None) if told else None
+    return _load().get((provider, model))
 
 
 def list_retirements(first: date, last: date) -> dict[tuple[str, str], Retirement]:
     """The retirements of some days, by provider and model."""
-    names = [(provider, model) for provider, models in _load().items() for model in models]
-    found = {name: find_retirement(*name) for name in names}
-    return {name: one for name, one in found.items() if one and first <= one.day <= last}
+    return {name: one for name, one in _load().items() if first <= one.day <= last}
 
 
 @cache
-def _load() -> dict[str, dict[str, list[str]]]:
-    models: Any = json.loads(FILE.read_text(encoding="utf-8"))["models"]
-    return models  # type: ignore[no-any-return]
+def _load() -> Mapping[tuple[str, str], Retirement]:
+    return {
+        entry.key: Retirement(entry.retires, entry.successor)
+        for entry in load_catalogue().entries
+        if entry.retires is not None
+    }

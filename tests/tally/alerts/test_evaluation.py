@@ -252,10 +252,10 @@ def retire(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Have models retire in some days."""
 
     def set_day(days_ahead: int) -> None:
-        taken: dict[str, dict[str, list[str]]] = {}
-        for (provider, model), successor in RETIRING.items():
-            told = [day(-days_ahead).isoformat(), *([successor] if successor else [])]
-            taken.setdefault(provider, {})[model] = told
+        taken = {
+            name: catalog_retirements.Retirement(day(-days_ahead), successor)
+            for name, successor in RETIRING.items()
+        }
         monkeypatch.setattr(catalog_retirements, "_load", lambda: taken)
 
     return set_day
