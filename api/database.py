@@ -1,8 +1,8 @@
 """A few warm connections to the database, lent to one request or batch at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -11,7 +11,7 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 from api.settings import NO_DATABASE
 from tally.api_keys.verification import Grant
 from tally.core.errors import TallyError
-from tally.storage.database import Unreachable
+from tally.storage.database import DatabaseError, Unreachable
 from tally.storage.postgres import PostgresDatabase, describe_failure
 
 PROGRAM = "Tally API"
@@ -22,7 +22,10 @@ NOT_AN_ADDRESS = (
     "API_DATABASE_URL is not a Postgres address such as postgresql://tally_api:password@host:5432/postgres."
 )
 
+OWN_SENTENCE = "22023"
+
 Connection = psycopg.Connection[Any]
+T = TypeVar("T")
 
 
 class Pool:
@@ -71,7 +74,17 @@ class Pool:
         except psycopg.Error as error:
             raise describe_failure(error) from error
 
+    def act(self, grant: Grant, act: Callable[[PostgresDatabase], T]) -> T:
+        """Do something as the owner of a key; raises DatabaseError."""
+        with self.connection() as connection:
+            return act(act_as_owner(connection, grant))
+
 
 def act_as_owner(connection: Connection, grant: Grant) -> PostgresDatabase:
     """The database as the owner of a key may use it, in the key's workspace."""
     return PostgresDatabase(connection, grant.user_id, grant.workspace_id, f"{PROGRAM}, key {grant.name}")
+
+
+def is_own_sentence(error: DatabaseError) -> bool:
+    """True for what one of Tally's SQL functions refused, with a sentence for the caller."""
+    return getattr(error.__cause__, "sqlstate", None) == OWN_SENTENCE

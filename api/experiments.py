@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from api import addresses
 from api.answers import NO_STORE, Refusal
-from api.database import Pool, act_as_owner
+from api.database import Pool, is_own_sentence
 from api.records import describe
 from api.service import Call, Workers
 from tally.api_keys.verification import Grant
@@ -16,7 +16,6 @@ from tally.experiments.sent import SentRuns, SentScores, find_clashes
 from tally.experiments.stored import list_experiments, save_runs, save_scores
 from tally.storage.database import Database, DatabaseError
 
-OWN_SENTENCE = "22023"
 NOTHING = "Nothing was saved."
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -46,18 +45,16 @@ class Experiments:
         return JSONResponse({"scores": saved}, headers=NO_STORE)
 
     async def _run(self, grant: Grant, name: str, act: Callable[[Database], Any]) -> Any:
-        try:
-            return await self._workers.run(self._act, grant, name, act)
-        except DatabaseError as error:
-            if getattr(error.__cause__, "sqlstate", None) != OWN_SENTENCE:
-                raise
-            raise Refusal(400, f"{error} {NOTHING}") from None
-
-    def _act(self, grant: Grant, name: str, act: Callable[[Database], Any]) -> Any:
-        with self._pool.connection() as connection:
-            database = act_as_owner(connection, grant)
+        def act_here(database: Database) -> Any:
             _check_project(database, grant, name)
             return act(database)
+
+        try:
+            return await self._workers.run(self._pool.act, grant, act_here)
+        except DatabaseError as error:
+            if not is_own_sentence(error):
+                raise
+            raise Refusal(400, f"{error} {NOTHING}") from None
 
 
 def _parse(call: Call, body: type[Body]) -> Body:

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from api import addresses
 from api.answers import NO_STORE, Refusal
-from api.database import Pool, act_as_owner
+from api.database import Pool, is_own_sentence
 from api.reading import read_query
 from api.records import STORABLE, describe
 from api.service import Call, Workers
@@ -29,7 +29,6 @@ from tally.storage.database import Database, DatabaseError
 
 REVALIDATE = {"cache-control": "private, no-cache"}
 MAX_KEY = 1_000
-OWN_SENTENCE = "22023"
 FAULTY = "The prompt is not as described. Nothing was pushed."
 
 T = TypeVar("T")
@@ -99,17 +98,13 @@ class Prompts:
 
     async def _run(self, grant: Grant, act: Callable[[Database], T], refused: int = 404) -> T:
         try:
-            return await self._workers.run(self._act, grant, act)
+            return await self._workers.run(self._pool.act, grant, act)
         except PromptError as error:
             raise Refusal(refused, str(error)) from None
         except DatabaseError as error:
-            if getattr(error.__cause__, "sqlstate", None) != OWN_SENTENCE:
+            if not is_own_sentence(error):
                 raise
             raise Refusal(refused, str(error)) from None
-
-    def _act(self, grant: Grant, act: Callable[[Database], T]) -> T:
-        with self._pool.connection() as connection:
-            return act(act_as_owner(connection, grant))
 
 
 def _read_asked(call: Call) -> Asked:

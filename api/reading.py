@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from api import catalogue, figures
 from api.answers import NO_STORE, Refusal
-from api.database import Pool, act_as_owner
+from api.database import Pool
 from api.figures import GROUPS, Days
 from api.service import Call, Workers
 from tally.api_keys.verification import Grant
@@ -73,11 +73,7 @@ class Reading:
 
     async def load(self, grant: Grant, load: Load) -> dict[str, Any]:
         """Load figures as the owner of a key."""
-        return await self._workers.run(self._load, grant, load)
-
-    def _load(self, grant: Grant, load: Load) -> dict[str, Any]:
-        with self._pool.connection() as connection:
-            return load(act_as_owner(connection, grant))
+        return await self._workers.run(self._pool.act, grant, load)
 
 
 def read_query(call: Call, known: Collection[str]) -> dict[str, str]:

@@ -21,7 +21,7 @@ NOTHING_YET = "No prompts yet. Push one with `tally prompts push FILE`, or send 
 TEXT_COLUMNS = ("Prompt", "Runs", "Tags")
 NUMBER_COLUMNS = ("Versions", "Newest")
 NONE = "-"
-MAX_READ = 1_048_576 + 4  # a byte order mark, and one byte too many
+MARK_BYTES = 3  # of a byte order mark
 
 PromptName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the prompt.", show_default=False)]
 Environment = Annotated[str, typer.Option(metavar="NAME", help="Environment, such as production.")]
@@ -211,9 +211,11 @@ def rollback(
 def read_text(path: Path) -> str:
     """The text of a file, or of standard input for `-`; raises TallyError for what is no UTF-8."""
     from tally.cli.input_file import read_file
+    from tally.prompts.content import MAX_BYTES
 
+    most = MAX_BYTES + MARK_BYTES + 1  # one byte too many
     try:
-        data = sys.stdin.buffer.read(MAX_READ) if str(path) == "-" else read_file(path, MAX_READ)
+        data = sys.stdin.buffer.read(most) if str(path) == "-" else read_file(path, most)
     except OSError as error:
         raise TallyError(f"{path} cannot be read: {error.strerror}. Nothing was pushed.") from None
     try:

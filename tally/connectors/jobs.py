@@ -11,6 +11,7 @@ from tally.connectors.client import ApiClient
 from tally.connectors.errors import unreadable
 from tally.connectors.fields import MalformedRow, read_count, read_object, read_rows, read_text
 from tally.core.amounts import round_amount
+from tally.pricing.class_prices import is_standard_price
 from tally.pricing.list_prices import price
 from tally.pricing.usage import Conditions, Usage
 
@@ -132,7 +133,7 @@ def price_batch(
     name = canonical_model(model, at.date())
     batch = price(provider, name, usage, at, Conditions("unknown", BATCH))
     alone = price(provider, name, usage, at, Conditions("unknown"))
-    is_known = batch.cost_usd is not None and "none is known" not in (batch.note or "")
+    is_known = batch.cost_usd is not None and not is_standard_price(batch.note)
     return (
         round_amount(batch.cost_usd) if batch.cost_usd is not None and is_known else None,
         None if alone.cost_usd is None else round_amount(alone.cost_usd),

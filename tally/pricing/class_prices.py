@@ -118,6 +118,11 @@ def _find_variant(
     return _scale(standard, standard_then, flat), f"{names} price in proportion to that as of {at.date()}"
 
 
+def is_standard_price(note: str | None) -> bool:
+    """True if the note of a price says that it is the standard one, as none is known under the conditions."""
+    return note is not None and note.startswith(AT_STANDARD_PRICE)
+
+
 def _scale(
     standard: types.ModelPrice, standard_then: types.ModelPrice, variant_then: types.ModelPrice
 ) -> types.ModelPrice:

@@ -15,7 +15,7 @@ from tally.core.errors import TallyError
 from tally.core.months import MONTH_DAYS
 from tally.core.progress import Progress, ignore_progress
 from tally.core.records import JSON, CostRecord
-from tally.pricing.class_prices import AT_STANDARD_PRICE
+from tally.pricing.class_prices import is_standard_price
 from tally.pricing.estimate import PRICE_KEYS, price_record
 from tally.pricing.listed_models import find_context_window
 from tally.pricing.reprice import PAGE, parse_estimate
@@ -227,7 +227,7 @@ def _price(record: CostRecord, target: Target, scenario: Scenario, prices: Works
         high = price_record(_stretch(moved, tokens.high, answers.high), prices)
     if low.cost_usd is None or high.cost_usd is None:
         return None
-    is_exact = not (scenario.context and (low.note or "").startswith(AT_STANDARD_PRICE))
+    is_exact = not (scenario.context and is_standard_price(low.note))
     return Bounds(low.cost_usd, high.cost_usd, is_exact)
 
 

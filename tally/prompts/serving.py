@@ -7,8 +7,6 @@ from tally.prompts.split import choose_version
 from tally.prompts.stored import read_shares
 from tally.storage.database import Database
 
-LATEST = "latest"
-
 
 class Given(NamedTuple):
     """The version of a caller; `is_split` where other keys may get another one."""

@@ -6,7 +6,7 @@ from decimal import Decimal
 from tally.advice.facts import Cell, Facts
 from tally.advice.findings import TO_MONTH, Advice, Saving
 from tally.advice.prices import find_class_prices, find_own_prices, price_tokens
-from tally.pricing.class_prices import AT_STANDARD_PRICE
+from tally.pricing.class_prices import is_standard_price
 
 LEAST_REQUESTS = 200
 BATCH_HOURS = 4
@@ -51,7 +51,7 @@ def _describe(facts: Facts, cell: Cell, hours: tuple[int, int]) -> Advice | None
         return None
     for context in CHEAPER:
         prices = find_class_prices(cell.provider, cell.model, day, context)
-        cheaper = prices and not (prices.note or "").startswith(AT_STANDARD_PRICE) and prices
+        cheaper = prices if prices and not is_standard_price(prices.note) else None
         usd = cheaper and price_tokens(cheaper, cell.tokens, cell.requests)
         if usd and usd < listed:
             most = cell.cost_usd * (1 - usd / listed) * TO_MONTH
