@@ -9,6 +9,7 @@ from app.figures.budget_words import AT_RISK, FILTERS, find_paused_limit, summar
 from app.formats.text import escape_markdown
 from app.parts.permissions import explain_fixed_budgets
 from app.ui.navigation import switch_page
+from app.ui.titles import way_back
 from tally.budgets.status import BudgetStatus
 
 BUDGET, NEW = "budget", "new"
@@ -29,14 +30,7 @@ def open_part(choice: str | None) -> None:
 
 def render_way_back() -> None:
     """The button that leads back to the list."""
-    st.button(
-        "All budgets",
-        icon=":material/chevron_left:",
-        type="tertiary",
-        on_click=open_part,
-        args=(None,),
-        key="back_to_budgets",
-    )
+    way_back("All budgets", "back_to_budgets", open_part, None)
 
 
 def render_budgets_link(user: User, statuses: Sequence[BudgetStatus], has_limit: bool) -> None:

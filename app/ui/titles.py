@@ -1,6 +1,6 @@
-"""The title of a page, and the way to the pages beside it."""
+"""The title of a page, the way to the pages beside it, and the way back to its list."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -16,6 +16,18 @@ def title_row(title: str) -> DeltaGenerator:
     if parts := list_parts(title):
         _render_parts(parts)
     return row
+
+
+def way_back(label: str, key: str, leave: Callable[..., None], *arguments: str | None) -> None:
+    """The button that leads back from a part of a page to its list."""
+    st.button(
+        label,
+        icon=":material/chevron_left:",
+        type="tertiary",
+        on_click=leave,
+        args=arguments,
+        key=key,
+    )
 
 
 def _render_parts(parts: Sequence[Page]) -> None:

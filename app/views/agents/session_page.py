@@ -20,7 +20,7 @@ from app.ui.cards import render_heading
 from app.ui.legend import render_legend
 from app.ui.navigation import clear_parameter, switch_page
 from app.ui.theme import current_palette
-from app.ui.titles import title_row
+from app.ui.titles import title_row, way_back
 from app.views.agents.address import SESSION, title_agent
 from app.views.agents.session_file import write_session
 from app.views.agents.session_tables import render_gaps, render_requests
@@ -29,14 +29,7 @@ from tally.core.text import plural
 
 def render_way_back() -> None:
     """The button that leads back to all agents."""
-    st.button(
-        "Agents",
-        icon=":material/chevron_left:",
-        type="tertiary",
-        on_click=clear_parameter,
-        args=(SESSION,),
-        key="back_to_agents",
-    )
+    way_back("Agents", "back_to_agents", clear_parameter, SESSION)
 
 
 def render_missing(name: str) -> None:

@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from app.ui.titles import way_back
+
 EXPERIMENT, PART, NEW = "experiment", "part", "new"
 EDIT, RATE = "edit", "rate"
 
@@ -17,11 +19,4 @@ def open_part(experiment: str | None, part: str | None = None) -> None:
 
 def render_way_back(label: str = "All experiments", experiment: str | None = None) -> None:
     """The button that leads back to the list, or from a part to its experiment."""
-    st.button(
-        label,
-        icon=":material/chevron_left:",
-        type="tertiary",
-        on_click=open_part,
-        args=(experiment,),
-        key="back_to_experiments",
-    )
+    way_back(label, "back_to_experiments", open_part, experiment)

@@ -7,7 +7,7 @@ from app.auth.identity import User
 from app.figures.prompt_words import compare_in_words, describe_live
 from app.formats.money import format_money
 from app.formats.text import escape_markdown
-from app.ui.titles import title_row
+from app.ui.titles import title_row, way_back
 from app.views.prompts.actions import render_actions, render_new_button
 from app.views.prompts.address import Shown, choose_days, leave
 from app.views.prompts.changes import render_changes
@@ -19,13 +19,7 @@ from tally.prompts.stored import Prompt
 
 
 def _render_way_back() -> None:
-    st.button(
-        "Prompts",
-        icon=":material/chevron_left:",
-        type="tertiary",
-        on_click=leave,
-        key="back_to_prompts",
-    )
+    way_back("Prompts", "back_to_prompts", leave)
 
 
 def render_missing(name: str) -> None:

@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from app.ui.titles import way_back
+
 TRACE, SPAN, SESSION, FILE = "trace", "span", "session", "trace_file"
 
 
@@ -24,11 +26,4 @@ def leave(*names: str) -> None:
 
 def render_way_back() -> None:
     """The button that leads back to the list."""
-    st.button(
-        "All traces",
-        icon=":material/chevron_left:",
-        type="tertiary",
-        on_click=leave,
-        args=(TRACE, SPAN),
-        key="back_to_traces",
-    )
+    way_back("All traces", "back_to_traces", leave, TRACE, SPAN)
