@@ -10,6 +10,7 @@ PRICES = "Prices apply to everyone here, so only admins change them."
 INVOICES = "Invoices concern everyone here, so only admins add and change them."
 BUDGETS = "Budgets concern everyone here, so only admins change them."
 ADVICE = "Advice concerns everyone here, so only admins decide about it."
+SPLITS = "What runs concerns everyone here, so only admins change it."
 OTHERS = "Only admins can change what other members added."
 
 
@@ -34,6 +35,11 @@ def explain_fixed_budgets(user: User) -> str | None:
 def explain_fixed_advice(user: User) -> str | None:
     """The reason why the user may not decide about advice; None if allowed."""
     return None if user.workspace.may_administer else ADVICE
+
+
+def explain_fixed_splits(user: User) -> str | None:
+    """The reason why the user may not change what versions of prompts run; None if allowed."""
+    return None if user.workspace.may_administer else SPLITS
 
 
 def explain_fixed_invoices(user: User) -> str | None:

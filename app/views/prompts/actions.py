@@ -7,20 +7,14 @@ import streamlit as st
 from app import data
 from app.auth import identity
 from app.auth.identity import User
-from app.parts.permissions import explain_fixed
+from app.parts.permissions import explain_fixed, explain_fixed_splits
 from app.ui.notices import announce, explain_refusal, render_refusal
 from app.views.prompts.address import open_prompt
 from tally.prompts.content import PromptError
 from tally.prompts.stored import PRODUCTION, Live, Prompt, describe_shares
 
-ONLY_ADMINS = "What runs concerns everyone here, so only admins change it."
 HUNDRED = Decimal(100)
 MOST_CHOICES = 20
-
-
-def explain_fixed_splits(user: User) -> str | None:
-    """The reason why the user may not change what runs; None if allowed."""
-    return None if user.workspace.may_administer else ONLY_ADMINS
 
 
 def render_new_button(user: User, name: str = "") -> None:
