@@ -1,5 +1,6 @@
 """The form of an experiment: its question, its variants, and how many runs it will take."""
 
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -14,16 +15,9 @@ from app.views.experiments.address import NEW, open_part, render_way_back
 from tally.experiments.experiment import Experiment, Variant
 from tally.statistics import calculate_power, needed_runs
 
-KEYS = {
-    "model": "Model",
-    "provider": "Provider",
-    "prompt": "Prompt",
-    "prompt_version": "Prompt version",
-    "tag": "Tag",
-    "agent": "Agent",
-}
+KEYS = {"model": "Model", "prompt": "Prompt", "prompt_version": "Prompt version"}
+MORE_KEYS = {"provider": "Provider", "tag": "Tag", "agent": "Agent"}
 KINDS = {"bool": "Pass or fail", "rating": "Rating from 1 to 5", "number": "Number"}
-SHOWN_KEYS = ("model", "prompt", "prompt_version")
 MOST_VARIANTS = 6
 USUAL_RATE = 90  # percent
 
@@ -119,23 +113,20 @@ def _render_variant(nth: int, variant: Variant | None) -> dict[str, Any]:
     is_baseline = variant.is_baseline if variant else nth == 0
     st.subheader(f"Variant {letter}{', the baseline' if is_baseline else ''}", anchor=False)
     name = st.text_input("Name", variant.name if variant else letter, max_chars=100, key=f"{key}-name")
-    fields: dict[str, str] = {}
     with st.container(horizontal=True, gap="small"):
-        for column in SHOWN_KEYS:
-            fields[column] = st.text_input(
-                KEYS[column], match.get(column, ""), max_chars=200, key=f"{key}-{column}"
-            )
-    with st.expander(
-        "Match by provider, tag or agent",
-        expanded=any(match.get(one) for one in ("provider", "tag", "agent")),
-    ):
-        for column in ("provider", "tag", "agent"):
-            fields[column] = st.text_input(
-                KEYS[column], match.get(column, ""), max_chars=200, key=f"{key}-{column}"
-            )
+        fields = _ask_match(KEYS, match, key)
+    with st.expander("Match by provider, tag or agent", expanded=any(map(match.get, MORE_KEYS))):
+        fields |= _ask_match(MORE_KEYS, match, key)
     return {"name": name, "is_baseline": is_baseline, "match": fields} | (
         {"id": variant.id} if variant else {}
     )
+
+
+def _ask_match(names: Mapping[str, str], match: Mapping[str, str], key: str) -> dict[str, str]:
+    return {
+        column: st.text_input(label, match.get(column, ""), max_chars=200, key=f"{key}-{column}")
+        for column, label in names.items()
+    }
 
 
 def _render_plan(experiment: Experiment | None) -> dict[str, Any]:
