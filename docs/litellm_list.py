@@ -14,7 +14,7 @@ from tally.catalog.hosts import find_host
 from tally.catalog.models import read_model_name
 
 LIST = "litellm/model_prices_and_context_window_backup.json"
-MILLION, THOUSAND = Decimal(1_000_000), Decimal(1_000)
+MILLION = Decimal(1_000_000)
 TUNED = "ft:"
 # A part of a path that makes a price one of a size, a quality or a commitment, not of the model.
 _PARTIAL = re.compile(

@@ -10,7 +10,6 @@ from tally.prompts.stored import Live, PromptSummary, Share, describe_shares
 from tally.statistics.intervals import Interval, Ratio, TooFew
 
 TOO_FEW = "too few"
-NEW = "new"
 Money = Callable[[Decimal], str]  # of US dollars
 
 

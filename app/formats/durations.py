@@ -1,6 +1,6 @@
 """Durations as text."""
 
-MS, SECOND, MINUTE, HOUR = 1_000, 1_000_000, 60_000_000, 3_600_000_000
+MS, SECOND, MINUTE = 1_000, 1_000_000, 60_000_000  # in microseconds
 
 
 def format_long_duration(duration_us: float) -> str:
