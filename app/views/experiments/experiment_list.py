@@ -16,7 +16,7 @@ from tally.experiments.stored import Listed
 
 NOTHING = (
     "Compare two models, prompt versions or settings by cost and quality. "
-    "Tally says how many runs it takes, and decides only when there are enough."
+    "Where runs pass or fail, Tally says how many it takes. A verdict comes only when there are enough."
 )
 GONE = "This experiment is not here: it was deleted, or it is of a project that you don't see."
 
