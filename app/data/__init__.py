@@ -61,6 +61,7 @@ from app.data.forecasts import (
 from app.data.invoices import (
     decide_invoice,
     delete_invoice,
+    delete_statement_line,
     ignore_statement_line,
     load_credit_facts,
     load_invoice_lines,
@@ -191,6 +192,7 @@ __all__ = [
     "delete_budget",
     "delete_experiment",
     "delete_invoice",
+    "delete_statement_line",
     "delete_view",
     "deploy_prompt",
     "explain_wait",

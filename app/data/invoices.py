@@ -96,3 +96,9 @@ def ignore_statement_line(user: User, line_id: str, is_ignored: bool) -> None:
     """Ignore a charge, or count it again."""
     call(user, "ignore_statement_line", line=line_id, is_ignored=is_ignored)
     forget_version(user)
+
+
+def delete_statement_line(user: User, line_id: str) -> None:
+    """Delete a charge with what it brought."""
+    call(user, "delete_statement_line", line=line_id)
+    forget_version(user)

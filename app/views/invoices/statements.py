@@ -9,12 +9,14 @@ import pandas as pd
 import streamlit as st
 
 from app import data
+from app.auth import identity
 from app.auth.identity import User, database_of
 from app.formats.dates import format_day
 from app.formats.money import format_money, format_usd
 from app.parts.subscription_form import parse_subscription
 from app.ui import columns
 from app.ui.cards import render_heading
+from app.ui.danger import confirm_danger
 from app.ui.line_list import Line, render_choices, selected_line
 from app.ui.notices import announce, explain_refusal
 from tally.invoices.recurring import Paid, Recurring, find_recurring
@@ -84,8 +86,24 @@ def _render_actions(user: User, row: Mapping[str, Any] | None) -> None:
         if st.button(label, disabled=row is None, key="ignore-line") and row:
             data.ignore_statement_line(user, row["id"], not is_ignored)
             st.rerun()
+        if st.button("Delete", disabled=row is None, key="delete-line") and row:
+            confirm_deletion(row)
         if row is None:
-            st.caption("Select a charge to ignore it.")
+            st.caption("Select a charge to ignore or delete it.")
+
+
+@st.dialog("Delete this charge?", icon=":material/delete:")
+@explain_refusal
+def confirm_deletion(row: Mapping[str, Any]) -> None:
+    """Explain the effect, confirm, then delete."""
+    st.text(f"{row['product']}, {format_day(date.fromisoformat(row['posted_on']))}")
+    st.caption(
+        "A plan is removed from all totals. The same statement brings it back; an ignored charge stays away."
+    )
+    if confirm_danger("Delete charge"):
+        data.delete_statement_line(identity.current_user(), row["id"])
+        announce(f"Charge of {row['product']} deleted.")
+        st.rerun()
 
 
 def list_proposals(

@@ -15,7 +15,7 @@ from app.views.invoices.invoice_form import read_line
 from tally.core.amounts import AmountUnreadable
 from tally.spend.subscriptions import Subscription, list_subscriptions
 from tally.storage.database import Unreachable
-from tests.app.pages import metrics, open_page, read_markdown, save, shown, spent, usage
+from tests.app.pages import metrics, open_dialog, open_page, read_markdown, save, shown, spent, usage
 from tests.app.ui.shown_table import shown_table
 from tests.tally.invoices.receipts import BROKEN, RECEIPT
 
@@ -141,6 +141,23 @@ def test_statement_keeps_charges_and_offers_a_subscription(
     assert (row["plan_name"], row["amount_usd"]) == ("ChatGPT", 20)
     assert spent(user) == 40
     assert not [button for button in page.button if button.label == "Add as subscription"]
+
+
+def test_charge_of_a_statement_is_ignored_and_deleted(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    content = CSV.format(today() - timedelta(days=90), today() - timedelta(days=5)).encode()
+    page = drop(open_page(monkeypatch, user, "invoices"), "card.csv", content)
+    page = press(page, "Keep 2 charges")
+    page = press(page.radio[0].set_value(0).run(), "Ignore charge")
+    assert spent(user) == 20
+    page = press(page.radio[0].set_value(0).run(), "Delete")
+    assert "Delete charge" in [button.label for button in page.button]
+    ignored, row = data.load_statement_lines(user)
+    assert ignored["is_ignored"]
+    dialog = open_dialog(monkeypatch, user, "app.views.invoices.statements:confirm_deletion", row)
+    dialog.button(key="danger-confirm").click().run()
+    assert not dialog.exception
+    assert [kept["id"] for kept in data.load_statement_lines(user)] == [ignored["id"]]
+    assert spent(user) == 0
 
 
 def test_empty_account_sees_the_drop_zone_alone(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
