@@ -38,6 +38,7 @@ from tally.moving.places import (
     finish_sources,
 )
 from tally.moving.prompts import bring_prompts
+from tally.moving.saved_views import bring_views
 from tally.moving.statements import bring_statements, load_known, restore_filing
 from tally.moving.tables import DAILY, RECORDS, Row
 from tally.moving.target import Target
@@ -72,6 +73,7 @@ def import_workspace(database: Database, file: ExportFile, on_progress: Progress
         restore_filing(target, on_progress)
         bring_accounts(target)
         bring_models(target)
+        bring_views(target)
         finish_sources(target)
         _compare_totals(target)
     return target

@@ -21,6 +21,7 @@ from tally.core.errors import TallyError
 from tally.core.progress import Progress, ignore_progress
 from tally.moving.file import ExportManifest, TableWriter, describe_sum
 from tally.moving.prompt_tables import VERSIONS
+from tally.moving.saved_views import load_views
 from tally.moving.tables import (
     DAILY,
     PERSON,
@@ -34,6 +35,7 @@ from tally.moving.tables import (
     Row,
     Table,
 )
+from tally.moving.view_tables import VIEWS
 from tally.storage.database import Database, NotAllowed, Query, select_all, select_pages
 from tally.storage.unnamed import UNASSIGNED
 from tally.storage.workspaces import Workspace, list_workspaces
@@ -46,7 +48,7 @@ ALWAYS_LEFT_OUT = (
     "Targets of channels: add each channel again where you import, and choose it in its budgets.",
     "Other people: their records come as the importing person's, named by their email address. Invite them, "
     "then give them their records under People named in reports, in Settings.",
-    "Saved views of Explore: save them again where you import.",
+    "Other people's saved views of Explore, which are theirs.",
     "Forecasts, unusual days and nightly runs, which are calculated again; exchange rates, which are fetched "
     "again; invitations and the audit log.",
 )
@@ -153,6 +155,8 @@ def _load_pages(database: Database, table: Table, names: _Names) -> Iterable[lis
         where = {"id": names.workspace.id}
     if table is PREFERENCES:
         where = {"user_id": database.scope.user_id}
+    if table is VIEWS:
+        return [load_views(database, names.people)]
     if table is VERSIONS:
         return select_pages(database, Query(table.name, table.query, table.order, where, limit=TEXTS_AT_ONCE))
     if table is SOURCES:

@@ -22,6 +22,7 @@ from tally.moving.table import PERSON as PERSON
 from tally.moving.table import PROVIDER as PROVIDER
 from tally.moving.table import Row as Row
 from tally.moving.table import Table as Table
+from tally.moving.view_tables import VIEWS
 
 WORKSPACE = make_table(
     "workspaces",
@@ -371,6 +372,7 @@ TABLES = (
     VARIANTS,
     RUNS,
     SCORES,
+    VIEWS,
     DAILY,
 )
 # Columns that name rows of other tables.

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from tally.core.records import CostRecord, day_instant, identity, request_identity
 from tally.ledger.save import save_batch
@@ -48,7 +49,19 @@ def furnish(database: Database) -> None:
     database.call("set_trace_days", days=30)
     limit = {"kind": "latency", "model": "gpt-5", "minutes": 60, "limit": 8000, "requests": 50}
     database.call("set_model_limits", limits=[limit])
+    _save_views(database, projects, logs)
     database.call("archive_project", project=projects["Old"])
+
+
+def _save_views(database: Database, projects: dict[str, str], source: str) -> None:
+    mine = f"person:{database.scope.user_id}"
+    for name, where in {
+        "=Web and Old": [f"project:{projects['Web']}", f"project:{projects['Old']}", "project"],
+        "Laptop": [f"source:{source}", mine, "model:gpt-5:mini", "tag:ü &=+"],
+        "Branches": [],
+    }.items():
+        query = urlencode({"split": "branch", "where": where}, doseq=True)
+        database.call("save_view", name=name, query=query)
 
 
 def _add_experiment(database: Database, projects: dict[str, str]) -> None:
@@ -337,6 +350,9 @@ def inventory(database: Database) -> dict[str, list[Any]]:
             for row in _load(database, table, _STATEMENT + flags)
         ]
     found["totals"] = _list_totals(database, names)
+    found["views"] = [
+        _name_filters(row, names, database.scope.user_id) for row in database.call("list_views")
+    ]
     return {table: sorted(rows, key=repr) for table, rows in found.items()}
 
 
@@ -373,6 +389,17 @@ _TABLES = {
     "workspaces": "id,timezone,currency,alert_rules::text,trace_days,model_limits::text",
     "user_preferences": "user_id,currency,timezone,theme,weekly_digest",
 }
+
+
+def _name_filters(view: Row, names: dict[str, Any], me: str) -> list[Any]:
+    filters = [(name, text.partition(":")) for name, text in parse_qsl(view["query"])]
+    return [
+        view["name"],
+        [
+            [name, key, mark, "me" if value == me else names.get(value, value)]
+            for name, (key, mark, value) in filters
+        ],
+    ]
 
 
 def _load(database: Database, table: str, columns: str) -> list[Row]:

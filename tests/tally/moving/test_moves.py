@@ -357,3 +357,41 @@ def test_an_interrupted_import_is_finished_by_the_next(
     target = arrive(elsewhere, packed.path)
     assert every_row_is_accounted_for(target)
     assert inventory(elsewhere) == packed.inventory
+
+
+def test_views_whose_filters_have_no_place_are_told(
+    stack: Stack, other_stack: Stack, team: SupabaseDatabase, tmp_path: Path
+) -> None:
+    bob, gone, me = sign_up(stack), str(uuid4()), team.scope.user_id
+    add_member(stack, team.scope.workspace_id, bob)
+    over_http(stack, bob).in_workspace(team.scope.workspace_id).call("save_view", name="Bob's", query="a=1")
+    web = team.call("create_project", name="Web")
+    for name, query in {
+        "Bob": f"split=model&where=person%3A{bob.user_id}",
+        "Both": f"where=person%3A{me}&where=person%3A{bob.user_id}",
+        "Deleted": f"where=project%3A{gone}&where=source%3A{gone}",
+        "Some": f"where=project%3A{gone}&where=project%3A{web}",
+        "Taken": "split=tag",
+    }.items():
+        team.call("save_view", name=name, query=query)
+    leave(team, tmp_path / "team.zip")
+    mover = sign_up(other_stack)
+    new = over_http(other_stack, mover).in_workspace(add_team(other_stack, mover, "New"))
+    new.call("save_view", name="Taken", query="split=model")
+    target = arrive(new, tmp_path / "team.zip")
+    [project] = new.call("list_projects")
+    assert {view["name"]: view["query"] for view in new.call("list_views")} == {
+        "Both": f"where=person%3A{mover.user_id}",
+        "Some": f"where=project%3A{project['id']}",
+        "Taken": "split=model",
+    }
+    assert target.counts["saved_views"].reasons == {
+        "“Bob” filters by people that this workspace lacks. Save it again here.": 1,
+        "“Deleted” filters by projects and sources that this workspace lacks. Save it again here.": 1,
+        "Another view has this name here.": 1,
+    }
+    assert [note for note in target.notes if "view" in note] == [
+        "The view “Both” is without 1 value of its filters that this workspace lacks.",
+        "The view “Some” is without 1 value of its filters that this workspace lacks.",
+    ]
+    assert every_row_is_accounted_for(target)
