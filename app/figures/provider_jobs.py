@@ -71,6 +71,15 @@ def _count(batches: int) -> str:
     return "1 batch" if batches == 1 else f"{batches:,} batches"
 
 
+def describe_training(jobs: Sequence[Job]) -> str:
+    """A sentence on what training cost."""
+    priced = [job.cost_usd for job in jobs if job.kind == "fine_tuning" and job.cost_usd is not None]
+    if not priced:
+        return ""
+    told = f"{format_usd(sum(priced, Decimal(0)))} for training at OpenAI's list prices"
+    return f"{told}. Reinforcement fine-tuning is paid by the hour and has no cost here."
+
+
 def describe_storage(file_bytes: int, store_bytes: int) -> str:
     """A sentence on what is stored, and what vector stores cost a day."""
     if not file_bytes and not store_bytes:

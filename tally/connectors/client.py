@@ -1,10 +1,10 @@
 """HTTP client of a provider's API: bounded retries, whole JSON objects, pages."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn, Self, TypeVar
 
 import httpx
 import stamina
@@ -17,6 +17,7 @@ from tally.connectors.responses import ResponseReader, TransientFailure
 from tally.core.tls import certificates
 
 QueryParams = Sequence[tuple[str, str | int]]
+T = TypeVar("T")
 
 
 class ApiClient:
@@ -64,6 +65,19 @@ class ApiClient:
         """The same for pages that begin after an item, whose id is sent as `cursor`."""
         return self._list(path, query, headers, cursor)
 
+    def list_lines(self, path: str, read: Callable[[dict[str, Any]], T | None]) -> list[T]:
+        """All that `read` takes of a file with an object a line, which is never in memory whole.
+
+        Raises ConnectorError, and what `read` raises.
+        """
+
+        def read_all(response: httpx.Response) -> list[T]:
+            lines = self._reader.read_lines(response)
+            taken = (read(self._parse(line)) for line in lines if line.strip())
+            return [each for each in taken if each is not None]
+
+        return self._request_with_retries(path, (), None, read_all)
+
     def _list(
         self, path: str, query: QueryParams, headers: Mapping[str, str] | None, cursor: str
     ) -> Iterator[list[Any]]:
@@ -109,18 +123,25 @@ class ApiClient:
     def _get(
         self, path: str, query: QueryParams, headers: Mapping[str, str] | None
     ) -> tuple[dict[str, Any], int]:
-        content = self._request_with_retries(path, query, headers)
+        content = self._request_with_retries(path, query, headers, self._reader.read)
+        return self._parse(content), len(content)
+
+    def _parse(self, content: bytes) -> dict[str, Any]:
         try:
             response = json.loads(content, parse_float=Decimal, parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
             raise unreadable(self.host.title, "is not complete JSON") from None
         if not isinstance(response, dict):
             raise unreadable(self.host.title, "is not a JSON object")
-        return response, len(content)
+        return response
 
     def _request_with_retries(
-        self, path: str, query: QueryParams, headers: Mapping[str, str] | None
-    ) -> bytes:
+        self,
+        path: str,
+        query: QueryParams,
+        headers: Mapping[str, str] | None,
+        read: Callable[[httpx.Response], T],
+    ) -> T:
         retry = stamina.RetryingCaller(
             attempts=self.limits.attempts,
             timeout=None,  # each attempt and pause is bounded
@@ -129,16 +150,22 @@ class ApiClient:
             wait_jitter=self.limits.jitter_seconds,
         )
         try:
-            return retry(_pause_before_retry, self._request, path, query, headers)
+            return retry(_pause_before_retry, self._request, path, query, headers, read)
         except TransientFailure as failure:
             raise Unavailable(str(failure), "Tally will retry at the next sync.") from None
 
-    def _request(self, path: str, query: QueryParams, headers: Mapping[str, str] | None) -> bytes:
+    def _request(
+        self,
+        path: str,
+        query: QueryParams,
+        headers: Mapping[str, str] | None,
+        read: Callable[[httpx.Response], T],
+    ) -> T:
         title = self.host.title
         # No httpx error is chained as a cause: some contain the headers, and with them the key.
         try:
             with self._http.stream("GET", path, params=list(query), headers=headers) as response:
-                return self._reader.read(response)
+                return read(response)
         except httpx.TimeoutException:
             raise TransientFailure(f"{title} did not respond in time.") from None
         except httpx.DecodingError:

@@ -1,14 +1,15 @@
 """Jobs of a connection, saved as its provider tells them now, and read back."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
+from tally.connectors.batch_results import add_tokens
 from tally.connectors.client import ApiClient
-from tally.connectors.errors import ConnectorError, KeyRefused, Unavailable
+from tally.connectors.connections import Connection
+from tally.connectors.errors import ConnectorError, KeyRefused, RequestRefused, Unavailable
 from tally.connectors.jobs import JOB_SOURCES, Job
 from tally.storage.database import Database, Query, select_all
 
@@ -30,6 +31,17 @@ SELECTED = ",".join(
     ]
 )
 DAY = timedelta(days=1)
+RESULTS_KEPT = timedelta(days=29)  # by Anthropic, from the creation of a batch
+MOST_RESULTS = 20  # batches whose results one sync reads
+GONE = (404, 410)
+TOLD_BY_RESULTS = (
+    "model",
+    "input_tokens",
+    "cached_input_tokens",
+    "output_tokens",
+    "cost_usd",
+    "synchronous_usd",
+)
 
 
 @dataclass(slots=True)
@@ -41,31 +53,68 @@ class JobsFetched:
     refused_keys: int = 0
     errors: list[str] = field(default_factory=list)
 
+    def note(self, title: str, problem: ConnectorError) -> None:
+        """Count a list, or a part of one, that failed."""
+        self.refused_keys += isinstance(problem, KeyRefused)
+        self.errors.append(f"{title.capitalize()}: {problem}")
+
 
 def sync_jobs(
     database: Database,
-    provider: str,
-    connection_id: UUID,
+    connection: Connection,
     client: ApiClient,
+    today: date,
     on_list: Callable[[int, str], None] = lambda _nth, _title: None,
 ) -> JobsFetched:
     """Fetch and save each list; a refused one does not stop the next. Raises Unavailable, DatabaseError."""
     fetched = JobsFetched()
-    for nth, source in enumerate(JOB_SOURCES.get(provider, ())):
+    for nth, source in enumerate(JOB_SOURCES.get(connection.provider, ())):
         on_list(nth, source.title)
         try:
             jobs = source.load(client)
+            if connection.provider == "anthropic" and source.kind == "batch":
+                known = {
+                    job.told_id: job
+                    for told, job in load_jobs(database)
+                    if told == str(connection.connection_id)
+                }
+                jobs = add_results(client, jobs, known, today, fetched)
         except Unavailable:
             raise
         except ConnectorError as problem:
-            fetched.refused_keys += isinstance(problem, KeyRefused)
-            fetched.errors.append(f"{source.title.capitalize()}: {problem}")
+            fetched.note(source.title, problem)
             continue
         rows = [job.to_json() for job in jobs]
-        database.call("save_provider_jobs", credential_id=str(connection_id), kind=source.kind, jobs=rows)
+        database.call(
+            "save_provider_jobs", credential_id=str(connection.connection_id), kind=source.kind, jobs=rows
+        )
         fetched.jobs += len(jobs)
         fetched.lists += 1
     return fetched
+
+
+def add_results(
+    client: ApiClient, jobs: Iterable[Job], known: Mapping[str, Job], today: date, fetched: JobsFetched
+) -> list[Job]:
+    """Batches with their tokens: those of before, or of their results, as many as one sync may read."""
+    found: list[Job] = []
+    left = MOST_RESULTS
+    for job in jobs:
+        before = known.get(job.told_id)
+        if before is not None and before.input_tokens is not None:
+            found.append(replace(job, **{name: getattr(before, name) for name in TOLD_BY_RESULTS}))
+            continue
+        has_results = job.ended_at is not None and job.began_at.date() > today - RESULTS_KEPT
+        if has_results and left and (job.requests or 0) > (job.failed_requests or 0):
+            left -= 1
+            try:
+                job = add_tokens(client, job)
+            except ConnectorError as problem:
+                if not isinstance(problem, RequestRefused) or problem.status not in GONE:
+                    fetched.note("results of batches", problem)
+                    left = 0  # the next sync goes on
+        found.append(job)
+    return found
 
 
 def load_jobs(database: Database) -> list[tuple[str, Job]]:

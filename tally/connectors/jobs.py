@@ -13,6 +13,7 @@ from tally.connectors.fields import MalformedRow, read_count, read_object, read_
 from tally.core.amounts import round_amount
 from tally.pricing.class_prices import is_standard_price
 from tally.pricing.list_prices import price
+from tally.pricing.storage_prices import price_training
 from tally.pricing.usage import Conditions, Usage
 
 JobKind = Literal["batch", "fine_tuning", "file", "vector_store"]
@@ -141,15 +142,19 @@ def price_batch(
 
 
 def _read_fine_tuning(row: Mapping[str, Any]) -> Job:
+    model = _name(row, "model")
+    trained = None if row.get("trained_tokens") is None else read_count(row, "trained_tokens")
+    is_by_hour = read_text(read_object(row, "method"), "type") == "reinforcement"
     return Job(
         "fine_tuning",
         _read_id(row),
         _read_state(row, "status"),
         _read_began(row),
         name=read_text(row, "user_provided_suffix"),
-        model=_name(row, "model"),
+        model=model,
         trained_model=_name(row, "fine_tuned_model"),
-        trained_tokens=None if row.get("trained_tokens") is None else read_count(row, "trained_tokens"),
+        trained_tokens=trained,
+        cost_usd=None if not model or trained is None or is_by_hour else price_training(model, trained),
         ended_at=_read_instant(row, "finished_at"),
     )
 

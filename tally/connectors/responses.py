@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NoReturn
@@ -50,6 +51,17 @@ class ResponseReader:
         self._check_content_type(response)
         return self._read_body(response, self._limits.response_bytes)
 
+    def read_lines(self, response: httpx.Response) -> Iterator[bytes]:
+        """Yield the lines of a response, one in memory at a time; raises as `read` does, late ones too."""
+        self._check_status(response)
+        rest = b""
+        for piece in self._iterate(response, self._limits.listing_bytes):
+            *lines, rest = (rest + piece).split(b"\n")
+            yield from lines
+            if len(rest) > self._limits.response_bytes:
+                raise unreadable(self._host.title, "has a line that is too long")
+        yield rest
+
     def _check_status(self, response: httpx.Response) -> None:
         title, status = self._host.title, response.status_code
         if status == TOO_MANY_REQUESTS:
@@ -86,7 +98,9 @@ class ResponseReader:
             )
 
     def _read_body(self, response: httpx.Response, max_bytes: int) -> bytes:
-        pieces: list[bytes] = []
+        return b"".join(self._iterate(response, max_bytes))
+
+    def _iterate(self, response: httpx.Response, max_bytes: int) -> Iterator[bytes]:
         size, deadline = 0, time.monotonic() + self._limits.response_seconds
         for piece in response.iter_bytes():
             size += len(piece)
@@ -94,8 +108,7 @@ class ResponseReader:
                 raise unreadable(self._host.title, f"is longer than {max_bytes // 1024:,} KB")
             if time.monotonic() > deadline:
                 raise TransientFailure(f"{self._host.title} did not finish its response in time.")
-            pieces.append(piece)
-        return b"".join(pieces)
+            yield piece
 
     def _explanation(self, response: httpx.Response) -> str:
         """Return the provider's error message after a colon; empty when it is unusable or repeats the key."""

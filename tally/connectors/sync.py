@@ -23,6 +23,7 @@ from tally.connectors.errors import ConnectorError, KeyRefused, Unavailable
 from tally.connectors.job_sync import sync_jobs
 from tally.connectors.jobs import JOB_SOURCES
 from tally.connectors.limits import Limits
+from tally.connectors.storage_costs import continue_storage_costs
 from tally.core.errors import TallyError
 from tally.core.progress import Progress, ignore_progress
 from tally.core.schedule import next_due
@@ -181,7 +182,8 @@ class _Sync:
         def show(nth: int, title: str) -> None:
             self._on_progress(nth, self._windows_total, title)
 
-        fetched = sync_jobs(self.database, connection.provider, connection.connection_id, client, show)
+        fetched = sync_jobs(self.database, connection, client, self.today, show)
+        self._metadata = continue_storage_costs(self.database, connection, self.today)
         self.result.windows, self.result.jobs = fetched.lists, fetched.jobs
         self.result.errors += fetched.errors
         self._refused_keys += fetched.refused_keys

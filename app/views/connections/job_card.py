@@ -7,26 +7,32 @@ import pandas as pd
 import streamlit as st
 
 from app import data
-from app.auth.identity import User
+from app.auth.identity import User, database_of
 from app.figures.provider_jobs import (
     KINDS,
     describe_savings,
     describe_state,
     describe_storage,
+    describe_training,
     format_size,
     sum_savings,
 )
 from app.formats.dates import format_day
 from app.formats.money import format_usd
+from app.formats.text import escape_markdown
 from app.ui import charts, columns
 from app.ui.cards import render_heading, render_subheading
 from app.ui.line_list import Line, render_lines
+from app.ui.notices import announce, explain_refusal
 from app.ui.theme import current_palette
+from tally.connectors.connections import Connection
 from tally.connectors.job_sync import sum_storage
 from tally.connectors.jobs import Job
+from tally.connectors.storage_costs import FIRST_DAYS, add_storage_costs
 from tally.core.text import plural
-from tally.pricing.storage_prices import GB
+from tally.pricing.storage_prices import price_vector_stores
 
+GB = 10**9  # of the chart
 FEW, DAYS = 50, timedelta(days=29)
 COLUMNS = {
     "name": columns.name("Name", most_width=220),
@@ -37,16 +43,17 @@ COLUMNS = {
     "failed": columns.count("Failed"),
     "tokens": columns.tokens("Tokens"),
     "size": columns.number("Size", format_size),
-    "cost": columns.money("Cost", "USD", help="At list prices of batches."),
+    "cost": columns.money("Cost", "USD", help="At list prices: of batches, or of training."),
     "saved": columns.money("Saved", "USD", help="Against the list price of its requests without a batch."),
     "began": columns.day("Created"),
     "ended": columns.day("Ended"),
 }
 
 
-def render_jobs(user: User) -> None:
+def render_jobs(user: User, connections: Sequence[Connection]) -> None:
     """The card, once a connection has found any."""
-    jobs = [job for _, job in data.load_provider_jobs(user)]
+    found = data.load_provider_jobs(user)
+    jobs = [job for _, job in found]
     kinds = [kind for kind in KINDS if any(job.kind == kind for job in jobs)]
     if not kinds:
         return
@@ -70,6 +77,12 @@ def render_jobs(user: User) -> None:
             st.caption(describe_savings(sum_savings(of_kind)))
         if kind in ("file", "vector_store"):
             _render_storage(jobs)
+        if kind == "fine_tuning" and (told := describe_training(of_kind)):
+            st.caption(escape_markdown(told))
+        if kind == "vector_store":
+            for connection in connections:
+                own = [job for told_id, job in found if told_id == str(connection.connection_id)]
+                _offer_costs(user, connection, own)
 
 
 def describe_jobs(jobs: Sequence[Job]) -> pd.DataFrame:
@@ -141,3 +154,30 @@ def _render_storage(jobs: Sequence[Job]) -> None:
         alt=f"Gigabytes of files and vector stores on each of the last 30 days. {now}",
     )
     st.caption(now)
+
+
+@explain_refusal
+def _offer_costs(user: User, connection: Connection, jobs: Sequence[Job]) -> None:
+    """Count the vector stores of a connection as a cost, where they have one."""
+    today = datetime.now(UTC).date()
+    [(_, stored)] = sum_storage([job for job in jobs if job.kind == "vector_store"], today, today)
+    if connection.import_id:
+        st.caption(
+            escape_markdown(
+                f"Storage of {connection.name} is an estimated cost of every full day. Its source is on the "
+                "page Sources; delete it there to stop."
+            )
+        )
+    elif connection.provider == "openai" and price_vector_stores(stored):
+        label = "Add storage as a cost"
+        if st.button(label, icon=":material/add:", key=f"storage-{connection.connection_id}"):
+            days = add_storage_costs(database_of(user), connection, today)
+            data.forget_version(user)
+            announce(f"{plural(days, 'day')} of storage added as an estimated cost.")
+            st.rerun()
+        st.caption(
+            escape_markdown(
+                f"An estimate at today's size for each of the last {FIRST_DAYS} days, then one every day. "
+                "A bill of OpenAI replaces it."
+            )
+        )

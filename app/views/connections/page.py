@@ -31,4 +31,4 @@ if not connections:
 render_count(connections)
 for connection in connections:
     render_connection(user, connection, datetime.now(UTC), preferences.zone)
-render_jobs(user)
+render_jobs(user, connections)

@@ -7,6 +7,7 @@ from app.figures.provider_jobs import (
     describe_savings,
     describe_state,
     describe_storage,
+    describe_training,
     format_size,
     sum_savings,
 )
@@ -34,10 +35,10 @@ def test_savings_are_those_of_batches_with_both_prices() -> None:
 
 
 def test_first_gigabyte_of_vector_stores_is_free() -> None:
-    assert [price_vector_stores(size) for size in (0, 10**9, 3 * 10**9)] == [0, 0, Decimal("0.2")]
+    assert [price_vector_stores(size) for size in (0, 2**30, 3 * 2**30)] == [0, 0, Decimal("0.2")]
     assert describe_storage(0, 0) == "Nothing is stored now."
     assert describe_storage(1_500, 10**9) == "Stored now: 1.5 KB of files, 1 GB of vector stores."
-    assert describe_storage(0, 3 * 10**9).endswith("about $0.20 a day at OpenAI's list price.")
+    assert describe_storage(0, 3 * 2**30).endswith("about $0.20 a day at OpenAI's list price.")
 
 
 def test_sizes_and_states_in_words() -> None:
@@ -49,3 +50,9 @@ def test_sizes_and_states_in_words() -> None:
         "12.3 GB",
     ]
     assert describe_state("in_progress") == "In progress"
+
+
+def test_cost_of_training_is_summed() -> None:
+    trained = Job("fine_tuning", "f", "succeeded", NOW, cost_usd=Decimal("1.25"))
+    assert describe_training([trained, trained]).startswith("$2.50 for training at OpenAI's list prices.")
+    assert describe_training([batch("1", "2")]) == ""

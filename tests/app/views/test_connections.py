@@ -341,3 +341,8 @@ def test_a_project_key_reads_jobs_with_savings_and_storage(
     assert not page.exception, page.exception
     assert "Stored now: " in read_markdown(shown(page))
     assert list(page.dataframe[0].value["name"]) == ["Support FAQ"]
+    press(page, f"storage-{connection.connection_id}")
+    assert "of storage added as an estimated cost." in all_text(page)
+    assert "is an estimated cost of every full day" in all_text(page)
+    assert spent(database, "estimated") > 0
+    assert not [button for button in page.button if button.label == "Add storage as a cost"]

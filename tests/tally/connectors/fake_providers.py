@@ -105,6 +105,8 @@ class FakeProviders:
         """Return a response body; KeyError for an unknown path, ValueError for a bad request."""
         if provider in JOB_KEYS and (name := path.removeprefix("/v1/").lstrip("/")) in self.jobs(provider):
             return self._answer_jobs(provider, name, query)
+        if provider == "anthropic" and path.endswith("/results"):
+            return self.recorded["anthropic_results"][path.split("/")[-2]]
         if provider == "openai":
             return self._answer_openai(path.removeprefix("/organization/"), query)
         if provider == "openrouter":
@@ -240,7 +242,9 @@ class _Handler(BaseHTTPRequestHandler):
             status, content = fault.status, self.fake.recorded["errors"][provider].get(str(fault.status), {})
         if fault.change:
             content = fault.change(deepcopy(content))
-        body = json.dumps(content).replace("{key}", KEYS.get(provider, "")).encode()
+        is_lines = path.endswith("/results") and isinstance(content, list)
+        text = "\n".join(map(json.dumps, content)) if is_lines else json.dumps(content)
+        body = text.replace("{key}", KEYS.get(provider, "")).encode()
         self._send(status, body if fault.body is None else fault.body, fault)
 
     def _usual(
@@ -248,10 +252,8 @@ class _Handler(BaseHTTPRequestHandler):
     ) -> tuple[int, Any]:
         errors = self.fake.recorded["errors"].get(provider, {})
         sent = headers.get("x-api-key", headers.get("authorization", "").removeprefix("Bearer "))
-        is_job = (
-            path.removeprefix("/v1/").lstrip("/") in self.fake.jobs(provider)
-            if provider in JOB_KEYS
-            else False
+        is_job = provider in JOB_KEYS and (
+            path.endswith("/results") or path.removeprefix("/v1/").lstrip("/") in self.fake.jobs(provider)
         )
         if sent != (JOB_KEYS if is_job else KEYS).get(provider):
             return 401, errors.get("401", {})

@@ -17,15 +17,19 @@ from tally.connectors.connections import (
     add_connection,
     delete_connection,
 )
+from tally.connectors.datasets import FetchRequest, Window
 from tally.connectors.errors import KeyRefused, UnreadableResponse
-from tally.connectors.job_sync import load_jobs, sum_storage
+from tally.connectors.job_sync import JobsFetched, add_results, load_jobs, sum_storage
 from tally.connectors.jobs import JOB_SOURCES, Job, JobSource, reads_jobs
+from tally.connectors.storage_costs import add_storage_costs, find_window, list_storage_records
 from tally.connectors.sync import SyncOptions, sync_connection
+from tally.core.records import CostRecord, identity
+from tally.ledger.save import save_records
 from tally.pricing.custom_models import TABLE, CustomModel, load_custom_models
 from tally.storage.database import Database
 from tests.tally.connectors.clients import QUICK, client_of
 from tests.tally.connectors.fake_providers import JOB_KEYS, KEYS, FakeProviders, Fault, serve
-from tests.tally.connectors.users import TODAY, connect, load_ring, reread, stored
+from tests.tally.connectors.users import TODAY, connect, load_ring, reread, spent, stored
 
 OPENAI = {source.kind: source for source in JOB_SOURCES["openai"]}
 
@@ -195,3 +199,131 @@ def test_stored_bytes_of_each_day() -> None:
         (date(2026, 11, 3), 10),
         (date(2026, 11, 4), 10),
     ]
+
+
+@pytest.mark.parametrize(
+    ("model", "method", "usd"),
+    [
+        ("gpt-4o-2024-08-06", "supervised", "25"),
+        ("gpt-3.5-turbo-0125", "dpo", "8"),
+        ("ft:gpt-4.1-nano-2025-04-14:acme:x:1", "supervised", "1.5"),
+        ("o4-mini-2025-04-16", "reinforcement", None),
+        ("gpt-4o-2024-08-06", "reinforcement", None),
+        ("house-model", "supervised", None),
+    ],
+)
+def test_training_costs_its_tokens_where_they_have_a_price(
+    fake: FakeProviders, model: str, method: str, usd: str | None
+) -> None:
+    fake.jobs("openai")["fine_tuning/jobs"][0] |= {
+        "model": model,
+        "method": {"type": method},
+        "trained_tokens": 1_000_000,
+    }
+    job, running = load(fake, OPENAI["fine_tuning"])
+    assert job.cost_usd == (None if usd is None else Decimal(usd))
+    assert running.cost_usd is None
+
+
+def test_results_of_an_anthropic_batch_tell_its_tokens(apis: FakeProviders, database: Database) -> None:
+    connection = connect_jobs(database, "anthropic")
+    assert sync(database, connection) == []
+    jobs = {job.told_id: job for _, job in load_jobs(database)}
+    batch = jobs["msgbatch_013Zva2CMHLNnXjNJJKqJ2EF"]
+    assert (batch.model, batch.input_tokens, batch.cached_input_tokens, batch.output_tokens) == (
+        "claude-haiku-4-5-20251001",
+        1_400_000,
+        300_000,
+        200_000,
+    )
+    # $1 input, $1.25 written, $0.10 read and $5 output a million tokens; half of it as a batch.
+    assert (batch.synchronous_usd, batch.cost_usd) == (Decimal("2.155"), Decimal("1.0775"))
+    assert jobs["msgbatch_02"].input_tokens is None
+    assert len(apis.requests_for("/results")) == 1
+    assert sync(database, connection) == []
+    assert len(apis.requests_for("/results")) == 1, "what is known is not read again"
+    assert batch in [job for _, job in load_jobs(database)]
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (Fault(status=404), []),
+        (
+            Fault(body=b'{"result": {"type"'),
+            ["Results of batches: Anthropic's response is not complete JSON."],
+        ),
+        (Fault(body=b"[1]\n"), ["Results of batches: Anthropic's response is not a JSON object."]),
+        (
+            Fault(body=b'{"result": {"type": "succeeded", "message": {"usage": {"input_tokens": -1}}}}'),
+            ['Results of batches: Anthropic\'s response has "-1" at "input_tokens", which is not a count.'],
+        ),
+    ],
+)
+def test_results_that_are_gone_or_broken_leave_the_batch_as_it_is_told(
+    fake: FakeProviders, fault: Fault, told: list[str]
+) -> None:
+    source = JOB_SOURCES["anthropic"][0]
+    fake.fail("/results", *[fault] * 2)
+    fetched = JobsFetched()
+    with client_of(fake, APIS["anthropic"], key=JOB_KEYS["anthropic"]) as client:
+        jobs = source.load(client)
+        assert add_results(client, jobs, {}, TODAY, fetched) == jobs
+        assert add_results(client, jobs, {}, date(2026, 12, 5), JobsFetched()) == jobs, "no longer kept"
+    assert [error[: len(start)] for error, start in zip(fetched.errors, told, strict=True)] == told
+
+
+def test_storage_is_a_cost_of_each_full_day_once(apis: FakeProviders, database: Database) -> None:
+    store = apis.jobs("openai")["vector_stores"][0]
+    store["usage_bytes"] = 3 * 2**30
+    connection = connect_jobs(database)
+    sync(database, connection)
+    assert stored(database) == []
+    # It is there since 3 November.
+    assert add_storage_costs(database, reread(database, connection), date(2026, 11, 6)) == 3
+    assert add_storage_costs(database, reread(database, connection), date(2026, 11, 6)) == 0
+    store["usage_bytes"] = 2 * 2**30
+    sync(database, connection)
+    rows = stored(database)
+    assert [(row["day"], Decimal(row["cost_usd"])) for row in rows[2:5]] == [
+        ("2026-11-05", Decimal("0.2")),
+        ("2026-11-06", Decimal("0.1")),
+        ("2026-11-07", Decimal("0.1")),
+    ]
+    assert (rows[0]["day"], rows[-1]["day"], len(rows)) == ("2026-11-03", "2026-11-19", 17)
+    assert {row["cost_basis"] for row in rows} == {"estimated"}
+    sync(database, connection)
+    assert stored(database) == rows
+    database.call("delete_source", import_id=reread(database, connection).import_id)
+    assert sync(database, connection) == []
+    assert stored(database) == []
+    assert reread(database, connection).import_id is None
+
+
+def test_a_bill_of_the_day_replaces_the_estimate_of_its_storage(
+    apis: FakeProviders, database: Database
+) -> None:
+    apis.jobs("openai")["vector_stores"][0]["usage_bytes"] = 3 * 2**30
+    connection = connect_jobs(database)
+    sync(database, connection)
+    add_storage_costs(database, reread(database, connection), TODAY)
+    assert spent(database, "estimated") == Decimal("3.4")
+    record = CostRecord(
+        "openai", datetime(2026, 11, 5, tzinfo=UTC), "file search storage", Decimal("0.21"), identity("bill"),
+        day=date(2026, 11, 5), dataset="openai_api_costs",
+        billing_account=FetchRequest(Window(TODAY, TODAY)).find_billing_account("openai"),
+    )  # fmt: skip
+    save_records(database, [record])
+    assert (spent(database), spent(database, "estimated")) == (Decimal("0.21"), Decimal("3.2"))
+
+
+def test_days_of_storage_begin_with_the_first_store_and_end_yesterday() -> None:
+    began = datetime(2026, 9, 1, tzinfo=UTC)
+    store = Job("vector_store", "v", "completed", began, stored_bytes=2 * 2**30)
+    assert find_window([], None, TODAY) is None
+    assert find_window([replace(store, began_at=datetime(2026, 11, 20, tzinfo=UTC))], None, TODAY) is None
+    assert find_window([store], None, TODAY) == Window(date(2026, 10, 21), date(2026, 11, 19))
+    assert find_window([store], "2026-11-17", TODAY) == Window(date(2026, 11, 18), date(2026, 11, 19))
+    assert find_window([store], "2026-11-19", TODAY) is None
+    file = replace(store, kind="file")
+    assert list_storage_records("", [file], Window(TODAY, TODAY)) == []
