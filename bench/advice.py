@@ -17,7 +17,8 @@ from bench.measurement import Measurement, Options
 from bench.schemas import Connection, make_schema
 from tally.advice.find import find_advice
 from tally.advice.stored import load_facts
-from tally.pricing.replay import Scenario, Target, replay
+from tally.pricing.replay import replay
+from tally.pricing.scenarios import Scenario, Target
 from tally.storage.postgres import PostgresDatabase
 from tests.database.cluster import Cluster
 from tests.database_fixtures import add_user

@@ -82,6 +82,7 @@ begin
                 s.timestamp,
                 s.day, -- the timestamp of a superseded statement may be that of an earlier time zone
                 p.name as provider,
+                s.project_id,
                 s.model_name,
                 s.billing_account,
                 s.cost_basis,

@@ -15,7 +15,8 @@ from tally.core.errors import TallyError
 from tally.core.text import plural
 
 if TYPE_CHECKING:
-    from tally.pricing.replay import Part, Replayed, Scenario
+    from tally.pricing.replay import Part, Replayed
+    from tally.pricing.scenarios import Scenario
 
 USUAL_DAYS, MOST_DAYS = 90, 400
 NOTHING_ASKED = (
@@ -30,7 +31,10 @@ def whatif(  # noqa: PLR0913 - a parameter for each option
     batch: Annotated[bool, typer.Option("--batch", help="As batches.")] = False,
     flex: Annotated[bool, typer.Option("--flex", help="At the flex tier.")] = False,
     cache: Annotated[str | None, typer.Option(metavar="off|5m|1h", help="Another cache of prompts.")] = None,
-    plan: Annotated[str | None, typer.Option(metavar="USD", help="A plan's price in a month.")] = None,
+    plan: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|USD", help="A plan, or its price in a month: “Claude Max 20x”, 200."),
+    ] = None,
     tokens: Annotated[
         str | None, typer.Option(metavar="LOW-HIGH", help="Tokens of B for one of A, for the same text.")
     ] = None,
@@ -48,7 +52,7 @@ def whatif(  # noqa: PLR0913 - a parameter for each option
 
     Example: tally whatif --model gpt-5=gpt-5-mini --since 2026-01-01
     """
-    from tally.pricing.replay import replay  # lazily: printing the help needs no price list
+    from tally.pricing.replay import explain_unpriced, replay  # lazily: printing the help needs no price list
     from tally.storage.workspaces import load_timezone
 
     scenario = _read_scenario(
@@ -57,6 +61,8 @@ def whatif(  # noqa: PLR0913 - a parameter for each option
     with acting_here(email, "tally whatif", workspace) as database:
         today = datetime.now(UTC).astimezone(ZoneInfo(load_timezone(database))).date()
         found = replay(database, scenario, _choose_first(since and since.date(), today), today)
+    if fault := explain_unpriced(found):
+        raise TallyError(fault)
     if as_json:
         typer.echo(json.dumps(_describe(found), indent=2))
     else:
@@ -71,7 +77,7 @@ def _read_scenario(
     plan: str | None,
 ) -> "Scenario":
     """The scenario of these options; raises TallyError for none, or for one that cannot be."""
-    from tally.pricing.replay import Scenario, parse_range, parse_target
+    from tally.pricing.scenarios import Scenario, parse_plan, parse_range, parse_target
 
     if not models and not any(tiers) and cache is None and plan is None:
         raise TallyError(NOTHING_ASKED)
@@ -81,30 +87,24 @@ def _read_scenario(
         raise TallyError(f"There is no cache “{cache}”. Choose off, 5m or 1h.")
     if plan is not None and (any(tiers) or cache or models):
         raise TallyError("A plan covers all requests at one price: give --plan alone.")
+    if plan is not None:
+        return parse_plan(plan)
     tokens, answers = (text and parse_range(text, option) for option, text in ranges.items())
     context = {"processing": "batch"} if tiers[0] else {"service_tier": "flex"} if tiers[1] else {}
-    return Scenario(
-        dict(parse_target(each, tokens or None, answers or None) for each in models),
-        context,
-        cache,  # type: ignore[arg-type]  # checked above
-        None if plan is None else _read_plan(plan),
-    )
-
-
-def _read_plan(text: str) -> Decimal:
-    try:
-        usd = Decimal(text)
-    except ArithmeticError:
-        usd = Decimal("NaN")
-    if not usd.is_finite() or not 0 <= usd <= 100_000:
-        raise TallyError("A plan's price is an amount in US dollars a month, from 0 to 100000: --plan 200")
-    return usd
+    targets = dict(parse_target(each, tokens or None, answers or None) for each in models)
+    same = [model for model, target in targets.items() if target.model == model and not target.provider]
+    if len(targets) < len(models):
+        raise TallyError("Name each model once: --model gpt-5=gpt-5-mini --model o4=gpt-5-mini")
+    if same and not (context or cache or tokens or answers):
+        raise TallyError(f"{same[0]} in its own place costs the same. Name another model, or add --batch.")
+    return Scenario(targets, context, cache)  # type: ignore[arg-type]  # the cache is checked above
 
 
 def _choose_first(first: date | None, today: date) -> date:
     first = first or today - timedelta(days=USUAL_DAYS - 1)
-    if not today - timedelta(days=MOST_DAYS) <= first <= today:
-        raise TallyError(f"--since is a day of the last {MOST_DAYS}.")
+    oldest = today - timedelta(days=MOST_DAYS)
+    if not oldest <= first <= today:
+        raise TallyError(f"--since is a day of the last {MOST_DAYS}, from {oldest} to {today}.")
     return first
 
 

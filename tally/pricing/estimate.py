@@ -237,14 +237,19 @@ def _has_counts(record: CostRecord, usage: Usage) -> bool:
 
 def _price_listed(record: CostRecord, usage: Usage) -> Priced:
     """The list price by the source's name of the model, else by ours."""
+    return price_model(read_model(record), usage, record.timestamp, read_conditions(record))
+
+
+def read_model(record: CostRecord) -> ModelRef:
+    """The names under which lists may have the model of a record."""
     ours, written = "" if record.model_name == NO_MODEL else record.model_name, record.metadata.get("model")
     if MODEL_ALIAS in record.metadata:  # what the workspace says goes before what the name resembles
         written = ours
-    model = ModelRef(record.provider, str(written) if isinstance(written, str) else ours, ours)
-    return price_model(model, usage, record.timestamp, _read_conditions(record))
+    return ModelRef(record.provider, str(written) if isinstance(written, str) else ours, ours)
 
 
-def _read_conditions(record: CostRecord) -> Conditions:
+def read_conditions(record: CostRecord) -> Conditions:
+    """The conditions of a record's price, from its metadata."""
     tier, context = record.metadata.get("price_tier"), record.metadata.get("price_context")
     return Conditions(
         cast(Tier, tier) if tier in get_args(Tier) else "request",

@@ -8,56 +8,26 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from tally.core.errors import TallyError
 from tally.core.months import MONTH_DAYS
 from tally.core.progress import Progress, ignore_progress
 from tally.core.records import JSON, CostRecord
 from tally.pricing.class_prices import is_standard_price
-from tally.pricing.estimate import PRICE_KEYS, price_record
+from tally.pricing.estimate import PRICE_KEYS, price_record, read_usage
 from tally.pricing.listed_models import find_context_window
+from tally.pricing.replay_groups import HOUR_WRITES, Group, Sums, find_of, key_of, read_plain, stretch
 from tally.pricing.reprice import PAGE, parse_estimate
-from tally.pricing.tokenizers import SAME, UNSEEN_ANSWERS, Range, compare_tokenizers
+from tally.pricing.scenarios import CacheSetting, Scenario, Target
+from tally.pricing.tokenizers import SAME
 from tally.pricing.usage import LEAST_CACHED_TOKENS
 from tally.pricing.workspace_prices import WorkspacePrices, load_workspace_prices
 from tally.storage.database import Database, Row
+from tally.storage.unnamed import UNASSIGNED
 from tally.storage.workspaces import load_timezone
 
-CacheSetting = Literal["off", "5m", "1h"]
-HOUR_WRITES = "cache_write_1h_tokens"
 MINUTES, HOUR = timedelta(minutes=5), timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A model in place of another one; the ranges are None for the usual ones between the two."""
-
-    model: str
-    provider: str | None = None  # None: the same
-    tokens: Range | None = None  # for the same text
-    answers: Range | None = None  # lengths
-
-    def find_ranges(self, model: str) -> tuple[Range, Range]:
-        """The factors of tokens and of answers, in place of a model."""
-        if self.model == model:
-            return self.tokens or SAME, self.answers or SAME
-        return self.tokens or compare_tokenizers(model, self.model), self.answers or UNSEEN_ANSWERS
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """The difference to what was. Without `models`, all requests are concerned."""
-
-    models: Mapping[str, Target] = field(default_factory=dict)
-    context: Mapping[str, str] = field(default_factory=dict)  # processing or tier, as the price list names it
-    cache: CacheSetting | None = None
-    plan_usd: Decimal | None = None  # a month of a plan that covers all of them
-
-    def concerns(self, record: CostRecord) -> bool:
-        """Check whether a request would have been otherwise."""
-        return not self.models or record.model_name in self.models
 
 
 @dataclass(slots=True)
@@ -127,7 +97,7 @@ def replay(
     begin, end = (
         datetime.combine(day, time(), zone).astimezone(UTC) for day in (since, until + timedelta(days=1))
     )
-    records = _load(database, begin, end, on_progress)
+    records = _load(database, (begin, end), scenario.project_id, on_progress)
     return replay_records(records, scenario, (since, until), load_workspace_prices(database))
 
 
@@ -137,6 +107,7 @@ def replay_records(
     """Price these requests, in the order of their times, as they would have been."""
     found = Replayed(*days)
     caches = Caches(scenario.cache) if scenario.cache else None
+    adder = Adder(found, scenario, prices)
     for record in records:
         count = record.request_count or 1
         if not scenario.concerns(record):
@@ -145,10 +116,23 @@ def replay_records(
             found.included += count
             found.included_usd += record.cost_usd or 0
         else:
-            _add(found, record, caches.change(record) if caches else record, scenario, prices)
+            adder.add(record, caches.change(record) if caches else record)
+    adder.finish()
     if scenario.plan_usd is not None:
         found.plan_usd = scenario.plan_usd * ((days[1] - days[0]).days + 1) / MONTH_DAYS
     return found
+
+
+def explain_unpriced(found: Replayed) -> str:
+    """A sentence where not one request could be priced; empty where any was."""
+    moved = [part for part in found.parts.values() if part.unpriced and part.to_model != part.model]
+    if found.requests or not moved:
+        return ""
+    one = moved[0]
+    return (
+        f"{one.model} or {one.to_model} has no price, so that nothing can be compared. Name the provider"
+        f" with the model (openai/{one.to_model}), or set a price on the page Prices."
+    )
 
 
 class Bounds(NamedTuple):
@@ -195,26 +179,71 @@ def _with_cache(record: CostRecord, cached: int, written: int, hour: int) -> Cos
     return replace(record, cached_input_tokens=cached, cache_write_tokens=written, metadata=metadata)
 
 
-def _add(
-    found: Replayed, record: CostRecord, changed: CostRecord, scenario: Scenario, prices: WorkspacePrices
-) -> None:
-    target = scenario.models.get(record.model_name) or Target(record.model_name)
-    key = record.provider, record.model_name
-    part = found.parts.get(key)
-    if part is None:
-        part = found.parts[key] = Part(*key, target.model)
-    count = record.request_count or 1
-    bounds = _price(changed, target, scenario, prices)
-    if record.cost_usd is None or bounds is None:
-        part.unpriced += count
-        return
-    part.requests += count
-    part.before_usd += record.cost_usd
-    part.low_usd += bounds.low
-    part.high_usd += bounds.high
-    part.without_tier += 0 if bounds.is_exact else count
-    window = find_context_window(target.provider or record.provider, target.model)
-    part.too_long += bool(count == 1 and window and record.input_tokens > window)
+class Adder:
+    """Adds requests to the parts of an outcome; what lists price alike is priced once, in the end."""
+
+    def __init__(self, found: Replayed, scenario: Scenario, prices: WorkspacePrices) -> None:
+        self._found, self._scenario, self._prices = found, scenario, prices
+        self._groups: dict[tuple[Any, ...], Group | None] = {}
+        self._sums: dict[tuple[str, str], tuple[Sums, Sums]] = {}
+
+    def add(self, record: CostRecord, changed: CostRecord) -> None:
+        """Add a request, and what has changed about it."""
+        key = record.provider, record.model_name
+        target = self._scenario.models.get(record.model_name) or Target(record.model_name)
+        part = self._found.parts.get(key)
+        if part is None:
+            part = self._found.parts[key] = Part(*key, target.model)
+        count = record.request_count or 1
+        group = self._find_group(record, target)
+        is_exact = self._add_alike(key, changed, group) if group and record.cost_usd is not None else None
+        if is_exact is None:
+            bounds = _price(changed, target, self._scenario, self._prices)
+            if record.cost_usd is None or bounds is None:
+                part.unpriced += count
+                return
+            part.low_usd += bounds.low
+            part.high_usd += bounds.high
+            is_exact = bounds.is_exact
+        part.requests += count
+        part.before_usd += record.cost_usd or 0
+        part.without_tier += 0 if is_exact else count
+        window = group.window if group else _find_window(record, target)
+        part.too_long += bool(count == 1 and window and record.input_tokens > window)
+
+    def finish(self) -> None:
+        """Price what was added up."""
+        for key, (low, high) in self._sums.items():
+            self._found.parts[key].low_usd += low.price()
+            self._found.parts[key].high_usd += high.price()
+
+    def _find_group(self, record: CostRecord, target: Target) -> Group | None:
+        key = key_of(record)
+        if key not in self._groups:
+            self._groups[key] = self._make_group(record, target)
+        return self._groups[key]
+
+    def _make_group(self, record: CostRecord, target: Target) -> Group | None:
+        find = find_of(_move(record, target, self._scenario.context))
+        ranges = target.find_ranges(record.model_name)
+        return find and Group(find, *ranges, _find_window(record, target), bool(self._scenario.context))
+
+    def _add_alike(self, key: tuple[str, str], record: CostRecord, group: Group) -> bool | None:
+        """Add the tokens; returns whether their tier has a price, None where they must be priced alone."""
+        usage = read_plain(record, self._prices)
+        bounds = usage and group.find_bounds(usage, record.timestamp)
+        if not bounds:
+            return None
+        sums = self._sums.get(key)
+        if sums is None:
+            sums = self._sums[key] = Sums(), Sums()
+        for side, (prices, stretched) in zip(sums, bounds, strict=True):
+            side.add(prices, stretched)
+        return group.is_exact(bounds[0][0])
+
+
+def _find_window(record: CostRecord, target: Target) -> int | None:
+    return find_context_window(target.find_provider(record.provider), target.model)
 
 
 def _price(record: CostRecord, target: Target, scenario: Scenario, prices: WorkspacePrices) -> Bounds | None:
@@ -240,7 +269,7 @@ def _move(record: CostRecord, target: Target, context: Mapping[str, str]) -> Cos
         metadata["price_context"] = dict(context)
     elif is_other:
         metadata.pop("price_context", None)  # conditions of one model's price are not another's
-    provider = target.provider or record.provider
+    provider = target.find_provider(record.provider)
     account = record.billing_account if provider == record.provider else None
     return replace(
         record, provider=provider, model_name=target.model, billing_account=account, metadata=metadata
@@ -251,62 +280,31 @@ def _stretch(record: CostRecord, tokens: Decimal, answers: Decimal) -> CostRecor
     """The record with more or fewer tokens."""
     if tokens == answers == 1:
         return record
-    cached, written = (
-        int(count * tokens) for count in (record.cached_input_tokens, record.cache_write_tokens)
-    )
+    usage = stretch(read_usage(record), tokens, answers)
     metadata = record.metadata
-    hour = metadata.get(HOUR_WRITES)
-    if isinstance(hour, int):
-        metadata = metadata | {HOUR_WRITES: min(int(hour * tokens), written)}
-    return replace(
-        record,
-        input_tokens=max(round(record.input_tokens * tokens), cached + written),
-        output_tokens=round(record.output_tokens * answers),
-        cached_input_tokens=cached,
-        cache_write_tokens=written,
-        metadata=metadata,
-    )
+    if isinstance(metadata.get(HOUR_WRITES), int):
+        metadata = metadata | {HOUR_WRITES: usage.cache_write_1h_tokens}
+    return replace(record, **usage.token_counts, metadata=metadata)
 
 
-def _load(database: Database, begin: datetime, end: datetime, on_progress: Progress) -> Iterator[CostRecord]:
+def _load(
+    database: Database, period: tuple[datetime, datetime], project_id: str | None, on_progress: Progress
+) -> Iterator[CostRecord]:
     """Estimated requests whose tokens count, in the order of their times."""
+    begin, end = period
     since, after_id, done = begin.isoformat(), None, 0
     while rows := database.call("list_estimates", since=since, after_id=after_id, page_size=PAGE):
-        yield from (parse_estimate(row) for row in rows if row["counts_tokens"] and _is_before(row, end))
-        done += len(rows)
+        last = datetime.fromisoformat(rows[-1]["timestamp"])
+        kept = rows if last < end else [row for row in rows if _is_before(row, end)]
+        for row in kept:
+            if row["counts_tokens"] and project_id in (None, row["project_id"] or UNASSIGNED):
+                yield parse_estimate(row)
+        done += len(kept)
         on_progress(done, 0, "Pricing")
-        if len(rows) < PAGE or not _is_before(rows[-1], end):
+        if len(rows) < PAGE or last >= end:
             return
         since, after_id = rows[-1]["timestamp"], rows[-1]["id"]
 
 
 def _is_before(row: Row, end: datetime) -> bool:
     return datetime.fromisoformat(row["timestamp"]) < end
-
-
-def parse_target(text: str, tokens: Range | None = None, answers: Range | None = None) -> tuple[str, Target]:
-    """The model and what replaces it in a text such as `gpt-5=gpt-5-mini` or `gpt-5=google/gemini-3-pro`.
-
-    Raises TallyError.
-    """
-    model, equals, other = (part.strip() for part in text.partition("="))
-    if not equals or not model or not other:
-        raise TallyError("Name the model and the one in its place: --model gpt-5=gpt-5-mini")
-    provider, slash, name = other.partition("/")
-    target = (
-        Target(name, provider, tokens, answers) if slash and name else Target(other, None, tokens, answers)
-    )
-    return model, target
-
-
-def parse_range(text: str, option: str) -> Range:
-    """A factor or two, such as `1.1` or `0.9-1.4`. Raises TallyError."""
-    parts = [part.strip() for part in text.split("-")]
-    try:
-        numbers = [Decimal(part) for part in parts]
-    except ArithmeticError:
-        numbers = []
-    is_valid = len(numbers) in (1, 2) and all(number.is_finite() and 0 < number <= 100 for number in numbers)
-    if not is_valid or numbers[0] > numbers[-1]:
-        raise TallyError(f"{option} is a factor or two, from 0 to 100, the smaller first: {option} 0.9-1.4")
-    return Range(numbers[0], numbers[-1])

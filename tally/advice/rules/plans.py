@@ -3,34 +3,17 @@
 What plans allow is not public, so that only their prices are compared with what the same use costs.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from decimal import Decimal
-from typing import NamedTuple
 
 from tally.advice.facts import Facts, Plan
 from tally.advice.findings import Advice, Saving
+from tally.catalog.plans import OFFERS
 
 LEAST_MONTHS = 2
 COVERED_DAYS = 20  # of 30, on which a source that would see use reported
 UNUSED_DAYS = 28
 NOT_PUBLIC = "What a plan allows is not public: it may cover less than this."
-
-
-class Offer(NamedTuple):
-    """A plan that a person can buy, with its list price in a month."""
-
-    name: str
-    usd: Decimal
-
-
-# Of the agents that a plan covers, cheapest first.
-OFFERS: Mapping[tuple[str, str], Sequence[Offer]] = {
-    ("claude-code", "anthropic"): (
-        Offer("Claude Max 5x", Decimal(100)),
-        Offer("Claude Max 20x", Decimal(200)),
-    ),
-    ("codex", "openai"): (Offer("ChatGPT Plus", Decimal(20)), Offer("ChatGPT Pro", Decimal(200))),
-}
 
 
 def find_plan(facts: Facts) -> Iterator[Advice]:

@@ -73,10 +73,14 @@ def test_unknown_model_is_named(person: Person) -> None:
         ((), "Say what would be otherwise"),
         (("--batch", "--flex"), "Choose --batch or --flex"),
         (("--cache", "2d"), "Choose off, 5m or 1h."),
-        (("--plan", "much"), "A plan's price is an amount"),
+        (("--plan", "much"), "A plan is one of Claude Max 5x, "),
+        (("--model", "claude-opus-4-6=no-such-model"), "no-such-model has no price"),
+        (("--model", "claude-opus-4-6=claude-opus-4-6"), "costs the same. Name another model"),
+        (("--model", "gpt-5=a", "--model", "gpt-5=b"), "Name each model once"),
+        (("--batch", "--since", "2099-01-01"), "--since is a day of the last 400, from "),
         (("--plan", "20", "--batch"), "give --plan alone"),
         (("--model", "gpt-5"), "Name the model and the one in its place"),
-        (("--batch", "--since", "2020-01-01"), "--since is a day of the last 400."),
+        (("--batch", "--since", "2020-01-01"), "--since is a day of the last 400, from "),
     ],
 )
 def test_what_cannot_be_asked_is_refused_with_a_sentence(

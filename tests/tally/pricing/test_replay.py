@@ -11,10 +11,14 @@ from hypothesis import strategies as st
 
 from tally.core.errors import TallyError
 from tally.core.records import CostRecord, identity
+from tally.pricing import replay_groups
 from tally.pricing.estimate import estimate_record
-from tally.pricing.replay import Replayed, Scenario, Target, parse_range, parse_target, replay_records
+from tally.pricing.list_prices import calculate_costs
+from tally.pricing.multipliers import Multiplier, Multipliers
+from tally.pricing.replay import Replayed, replay_records
+from tally.pricing.scenarios import Scenario, Target, parse_plan, parse_range, parse_target
 from tally.pricing.tokenizers import SAME, Range
-from tally.pricing.workspace_prices import LIST_PRICES
+from tally.pricing.workspace_prices import LIST_PRICES, WorkspacePrices
 
 AT = datetime(2026, 11, 2, 12, tzinfo=UTC)
 DAYS = (date(2026, 11, 1), date(2026, 11, 30))
@@ -142,6 +146,52 @@ def test_the_same_model_costs_the_same(rows: list[tuple[int, int, int, str]]) ->
     assert found.before_usd == sum((record.cost_usd or Decimal(0) for record in records), Decimal(0))
 
 
+TWICE, THRICE = Range(Decimal(1), Decimal(2)), Range(Decimal(1), Decimal(3))
+
+
+@given(st.lists(st.tuples(COUNTS, COUNTS, COUNTS, COUNTS, st.sampled_from([1, 1, 5])), min_size=1))
+def test_requests_cost_together_what_they_cost_one_by_one(rows: list[tuple[int, int, int, int, int]]) -> None:
+    records, moved = [], []
+    for n, (plain, cached, written, out, count) in enumerate(rows):
+        counts: dict[str, Any] = {
+            "input_tokens": plain + cached + written,
+            "cached_input_tokens": cached,
+            "cache_write_tokens": written,
+            "output_tokens": out,
+        }
+        hour: dict[str, Any] = {"metadata": {"cache_write_1h_tokens": written // 2}}
+        records.append(request(n, request_count=count, **counts, **hour))
+        more: dict[str, Any] = {name: 2 * value for name, value in counts.items()} | {
+            "output_tokens": 3 * out
+        }
+        twice: dict[str, Any] = {"metadata": {"cache_write_1h_tokens": 2 * (written // 2)}}
+        moved.append(request(n, "claude-haiku-4-5", request_count=count, **more, **twice))
+    found = run(to("claude-haiku-4-5", tokens=TWICE, answers=THRICE), *records)
+    assert found.after_usd[1] == sum((record.cost_usd or Decimal(0) for record in moved), Decimal(0))
+    assert found.before_usd == sum((record.cost_usd or Decimal(0) for record in records), Decimal(0))
+
+
+def test_requests_that_are_priced_alike_are_priced_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    records, priced = [request(n % 60) for n in range(2_000)], []
+
+    def calculate(*asked: Any) -> Any:
+        priced.append(asked)
+        return calculate_costs(*asked)
+
+    monkeypatch.setattr(replay_groups, "calculate_costs", calculate)
+    found = run(to("claude-haiku-4-5", tokens=TWICE), *records)
+    assert found.requests == 2_000
+    assert len(priced) == 2  # the least and the most
+
+
+def test_a_price_of_its_own_is_not_added_up_with_others() -> None:
+    half = Multiplier("anthropic", None, Decimal("0.5"), date(2026, 1, 1))
+    prices = WorkspacePrices(multipliers=Multipliers([half], "UTC"))
+    found = replay_records([request(), request(1)], to("claude-haiku-4-5", **EXACT), DAYS, prices)
+    listed = run(to("claude-haiku-4-5", **EXACT), request(), request(1))
+    assert found.after_usd[0] == listed.after_usd[0] / 2
+
+
 @pytest.mark.parametrize("text", ["gpt-5", "=b", "a=", "", "a"])
 def test_half_a_pair_of_models_is_refused(text: str) -> None:
     with pytest.raises(TallyError, match="Name the model and the one in its place"):
@@ -156,3 +206,23 @@ def test_a_range_that_is_none_is_refused(text: str) -> None:
 
 def test_a_model_of_another_provider_is_named_with_it() -> None:
     assert parse_target("gpt-5=google/gemini-3-pro")[1] == Target("gemini-3-pro", "google")
+
+
+def test_a_model_without_its_provider_is_its_makers() -> None:
+    [part] = run(to("gpt-5.4", **EXACT), request()).parts.values()
+    assert part.low_usd == run(to("gpt-5.4", provider="openai", **EXACT), request()).after_usd[0]
+    assert Target("claude-haiku-4-5").find_provider("cursor") == "cursor"
+
+
+def test_a_plan_by_its_name_covers_its_agent_alone() -> None:
+    plan = parse_plan("claude max 20x")
+    mine = request(1, metadata={"agent": "claude-code"})
+    found = run(plan, request(), mine)
+    assert (found.requests, found.others, found.before_usd) == (1, 1, mine.cost_usd)
+    assert found.plan_usd == 200 * Decimal(30) / Decimal("30.4")
+
+
+@pytest.mark.parametrize("text", ["", "much", "-1", "NaN", "Claude Mega", "1e9"])
+def test_a_plan_that_does_not_exist_is_refused_with_those_that_do(text: str) -> None:
+    with pytest.raises(TallyError, match=r"A plan is one of Claude Max 5x, .* or an amount"):
+        parse_plan(text)
