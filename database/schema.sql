@@ -10015,6 +10015,58 @@ begin
 end
 $_$;
 
+-- FUNCTION private.records_told_of(uuid, text, uuid, uuid[])
+
+CREATE FUNCTION private.records_told_of(tenant uuid, asked text, only_own uuid, hidden uuid[]) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+declare
+    session constant text := left(btrim(asked), 200);
+    caller constant uuid := auth.uid();
+begin
+    if session is null then
+        return array[]::uuid[];
+    end if;
+    return array(
+        with told as materialized (
+            select distinct s.source_key, case when s.request_id is null then s.timestamp end as line_at
+            from public.superseded_records as s
+            where
+                s.workspace_id = tenant and s.metadata ?| array['session', 'session_id']
+                and left(coalesce(nullif(btrim(s.metadata ->> 'session'), ''), nullif(btrim(s.metadata ->> 'session_id'), '')), 200)
+                = session
+        )
+
+        select r.id
+        from told as t
+        cross join lateral (
+            select c.id, c.metadata
+            from public.cost_records as c
+            where t.line_at is null and c.workspace_id = tenant and c.source_key = t.source_key and c.request_id is not null
+            union all
+            select c.id, c.metadata
+            from public.cost_records as c
+            where c.workspace_id = tenant and c.timestamp = t.line_at and c.source_key = t.source_key and c.request_id is null
+        ) as r
+        where
+            coalesce(nullif(btrim(r.metadata ->> 'session'), ''), nullif(btrim(r.metadata ->> 'session_id'), '')) is null
+            and session = (
+                select left(min(
+                    coalesce(nullif(btrim(s.metadata ->> 'session'), ''), nullif(btrim(s.metadata ->> 'session_id'), ''))
+                ), 200)
+                from public.superseded_records as s
+                inner join public.imports as i on s.import_id = i.id and i.is_enabled
+                where
+                    s.workspace_id = tenant and s.source_key = t.source_key
+                    and case when s.request_id is null then s.timestamp end is not distinct from t.line_at
+                    and (s.user_id = caller or only_own is null and (s.project_id = any (hidden)) is not true)
+            )
+    );
+end
+$$;
+
 -- FUNCTION private.recount_parts(uuid, timestamp with time zone, timestamp with time zone)
 
 CREATE FUNCTION private.recount_parts(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) RETURNS void
@@ -13252,9 +13304,9 @@ CREATE FUNCTION private.weeks_of_traces(tenant uuid, incoming private.incoming_s
     ) as t on true
 $$;
 
--- FUNCTION private.where_records(jsonb)
+-- FUNCTION private.where_records(jsonb, uuid[])
 
-CREATE FUNCTION private.where_records(chosen jsonb) RETURNS text
+CREATE FUNCTION private.where_records(chosen jsonb, told uuid[]) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO ''
     AS $_$
@@ -13271,8 +13323,9 @@ CREATE FUNCTION private.where_records(chosen jsonb) RETURNS text
             when chosen ? 'project' then 'r.project_id = ($2 ->> ''project'')::uuid'
         end,
         case when chosen ? 'session' then
-            'r.metadata ?| array[''session'', ''session_id''] and left(coalesce(nullif(btrim(r.metadata ->> ''session''), ''''), '
+            '(r.metadata ?| array[''session'', ''session_id''] and left(coalesce(nullif(btrim(r.metadata ->> ''session''), ''''), '
             'nullif(btrim(r.metadata ->> ''session_id''), '''')), 200) = left(btrim($2 ->> ''session''), 200)'
+            || case when told <> '{}' then ' or r.id = any ($10)' else '' end || ')'
         end,
         case when chosen ? 'first_at' then 'r.timestamp >= $3' end,
         case when chosen ? 'last_at' then 'r.timestamp < $4' end,
@@ -15841,6 +15894,7 @@ CREATE FUNCTION public.list_records(workspace uuid, chosen jsonb, sort text, ski
 declare
     tenant constant uuid := private.require_workspace($1, 'viewer');
     hidden constant uuid[] := array(select private.hidden_projects());
+    told uuid[];
     orders constant jsonb := '{
         "newest": "r.timestamp desc, r.id", "oldest": "r.timestamp, r.id",
         "dearest": "r.cost_usd desc nulls last, r.timestamp desc, r.id", "tokens": "r.tokens_used desc, r.timestamp desc, r.id"
@@ -15854,6 +15908,7 @@ begin
     if ($4 between 0 and 1000000 and $5 between 1 and 2000) is not true then
         raise exception 'Skip at most 1,000,000 records, and read at most 2,000.' using errcode = '22023';
     end if;
+    told := private.records_told_of(tenant, $2 ->> 'session', private.only_own_rows(tenant), hidden);
     execute format(
         $q$select coalesce(json_agg(p), '[]')
         from (
@@ -15865,16 +15920,16 @@ begin
             from public.cost_records as r
             where %s
             order by %s
-            offset $10 limit $11
+            offset $11 limit $12
         ) as p$q$,
-        private.where_records($2),
+        private.where_records($2, told),
         orders ->> $3
     )
     into page
     using
         tenant, $2, ($2 ->> 'first_at')::timestamptz, ($2 ->> 'last_at')::timestamptz,
         private.projects_named(tenant, $2 ->> 'search', hidden), ($2 #>> '{before,at}')::timestamptz,
-        (select auth.uid()), private.only_own_rows(tenant), hidden, $4, $5;
+        (select auth.uid()), private.only_own_rows(tenant), hidden, told, $4, $5;
     return page;
 end
 $_$;
@@ -17939,6 +17994,7 @@ CREATE FUNCTION public.sum_records(workspace uuid, chosen jsonb) RETURNS json
 declare
     tenant constant uuid := private.require_workspace($1, 'viewer');
     hidden constant uuid[] := array(select private.hidden_projects());
+    told uuid[];
     sums json;
 begin
     perform private.check_records_filter($2);
@@ -17946,6 +18002,7 @@ begin
     if sums is not null then
         return sums;
     end if;
+    told := private.records_told_of(tenant, $2 ->> 'session', private.only_own_rows(tenant), hidden);
     execute format(
         $q$select json_build_object(
             'records', coalesce(sum(d.records), 0), 'unpriced', coalesce(sum(d.unpriced), 0),
@@ -17955,7 +18012,7 @@ begin
         )
         from (
             select
-                coalesce(r.day, (r.timestamp at time zone $10)::date) as day, count(*) as records,
+                coalesce(r.day, (r.timestamp at time zone $11)::date) as day, count(*) as records,
                 count(*) filter (
                     where r.money_is_effective and r.cost_usd is null
                     and not private.is_failed_call(case when r.tokens_are_effective then r.tokens_used else 0 end, r.metadata)
@@ -17967,13 +18024,13 @@ begin
             where %s
             group by 1
         ) as d$q$,
-        private.where_records($2)
+        private.where_records($2, told)
     )
     into sums
     using
         tenant, $2, ($2 ->> 'first_at')::timestamptz, ($2 ->> 'last_at')::timestamptz,
         private.projects_named(tenant, $2 ->> 'search', hidden), ($2 #>> '{before,at}')::timestamptz,
-        (select auth.uid()), private.only_own_rows(tenant), hidden, private.timezone_of(tenant);
+        (select auth.uid()), private.only_own_rows(tenant), hidden, told, private.timezone_of(tenant);
     return sums;
 end
 $_$;
@@ -23928,6 +23985,8 @@ REVOKE ALL ON FUNCTION private.records_of_calls(tenant uuid, events uuid[], at t
 
 REVOKE ALL ON FUNCTION private.records_to_explore(question private.exploration, told text[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.records_told_of(tenant uuid, asked text, only_own uuid, hidden uuid[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.recount_parts(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.recount_statements(tenant uuid) FROM PUBLIC;
@@ -24222,7 +24281,7 @@ REVOKE ALL ON FUNCTION private.weeks_of_spans(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.weeks_of_traces(tenant uuid, incoming private.incoming_span[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.where_records(chosen jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.where_records(chosen jsonb, told uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.workspace_of_source(source uuid) FROM PUBLIC;
 

@@ -44,8 +44,8 @@ revoke all on function private.check_records_filter(jsonb) from public;
 
 -- The conditions of these filters on records r, as constants: $1 is the workspace, $2 the filters, $3 and $4 the period, $5 the
 -- projects whose names have the searched text, $6 the time of the record before, $7 the caller, $8 nobody if the caller reads
--- everybody's records, $9 the projects that are hidden from the caller.
-create or replace function private.where_records(chosen jsonb)
+-- everybody's records, $9 the projects that are hidden from the caller, $10 told, the records that name no session themselves.
+create or replace function private.where_records(chosen jsonb, told uuid[])
 returns text
 language sql
 immutable
@@ -64,8 +64,9 @@ as $$
             when chosen ? 'project' then 'r.project_id = ($2 ->> ''project'')::uuid'
         end,
         case when chosen ? 'session' then
-            'r.metadata ?| array[''session'', ''session_id''] and left(coalesce(nullif(btrim(r.metadata ->> ''session''), ''''), '
+            '(r.metadata ?| array[''session'', ''session_id''] and left(coalesce(nullif(btrim(r.metadata ->> ''session''), ''''), '
             'nullif(btrim(r.metadata ->> ''session_id''), '''')), 200) = left(btrim($2 ->> ''session''), 200)'
+            || case when told <> '{}' then ' or r.id = any ($10)' else '' end || ')'
         end,
         case when chosen ? 'first_at' then 'r.timestamp >= $3' end,
         case when chosen ? 'last_at' then 'r.timestamp < $4' end,
@@ -78,7 +79,7 @@ as $$
         end
     )
 $$;
-revoke all on function private.where_records(jsonb) from public;
+revoke all on function private.where_records(jsonb, uuid[]) from public;
 
 -- The projects whose names have the searched text, of those that the caller sees.
 create or replace function private.projects_named(tenant uuid, search text, hidden uuid[])
@@ -106,6 +107,7 @@ as $$
 declare
     tenant constant uuid := private.require_workspace($1, 'viewer');
     hidden constant uuid[] := array(select private.hidden_projects());
+    told uuid[];
     orders constant jsonb := '{
         "newest": "r.timestamp desc, r.id", "oldest": "r.timestamp, r.id",
         "dearest": "r.cost_usd desc nulls last, r.timestamp desc, r.id", "tokens": "r.tokens_used desc, r.timestamp desc, r.id"
@@ -119,6 +121,7 @@ begin
     if ($4 between 0 and 1000000 and $5 between 1 and 2000) is not true then
         raise exception 'Skip at most 1,000,000 records, and read at most 2,000.' using errcode = '22023';
     end if;
+    told := private.records_told_of(tenant, $2 ->> 'session', private.only_own_rows(tenant), hidden);
     execute format(
         $q$select coalesce(json_agg(p), '[]')
         from (
@@ -130,16 +133,16 @@ begin
             from public.cost_records as r
             where %s
             order by %s
-            offset $10 limit $11
+            offset $11 limit $12
         ) as p$q$,
-        private.where_records($2),
+        private.where_records($2, told),
         orders ->> $3
     )
     into page
     using
         tenant, $2, ($2 ->> 'first_at')::timestamptz, ($2 ->> 'last_at')::timestamptz,
         private.projects_named(tenant, $2 ->> 'search', hidden), ($2 #>> '{before,at}')::timestamptz,
-        (select auth.uid()), private.only_own_rows(tenant), hidden, $4, $5;
+        (select auth.uid()), private.only_own_rows(tenant), hidden, told, $4, $5;
     return page;
 end
 $$;
@@ -223,6 +226,7 @@ as $$
 declare
     tenant constant uuid := private.require_workspace($1, 'viewer');
     hidden constant uuid[] := array(select private.hidden_projects());
+    told uuid[];
     sums json;
 begin
     perform private.check_records_filter($2);
@@ -230,6 +234,7 @@ begin
     if sums is not null then
         return sums;
     end if;
+    told := private.records_told_of(tenant, $2 ->> 'session', private.only_own_rows(tenant), hidden);
     execute format(
         $q$select json_build_object(
             'records', coalesce(sum(d.records), 0), 'unpriced', coalesce(sum(d.unpriced), 0),
@@ -239,7 +244,7 @@ begin
         )
         from (
             select
-                coalesce(r.day, (r.timestamp at time zone $10)::date) as day, count(*) as records,
+                coalesce(r.day, (r.timestamp at time zone $11)::date) as day, count(*) as records,
                 count(*) filter (
                     where r.money_is_effective and r.cost_usd is null
                     and not private.is_failed_call(case when r.tokens_are_effective then r.tokens_used else 0 end, r.metadata)
@@ -251,13 +256,13 @@ begin
             where %s
             group by 1
         ) as d$q$,
-        private.where_records($2)
+        private.where_records($2, told)
     )
     into sums
     using
         tenant, $2, ($2 ->> 'first_at')::timestamptz, ($2 ->> 'last_at')::timestamptz,
         private.projects_named(tenant, $2 ->> 'search', hidden), ($2 #>> '{before,at}')::timestamptz,
-        (select auth.uid()), private.only_own_rows(tenant), hidden, private.timezone_of(tenant);
+        (select auth.uid()), private.only_own_rows(tenant), hidden, told, private.timezone_of(tenant);
     return sums;
 end
 $$;

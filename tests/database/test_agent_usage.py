@@ -346,6 +346,40 @@ def test_a_session_that_only_another_statement_names_has_its_page(scene: Scene) 
     assert ann.ask("agent_session", session="s9")["records"] == 1
 
 
+def test_records_of_a_session_are_those_of_its_page(scene: Scene) -> None:
+    """Whichever statement names it: of an event by its id, or of a line by its time."""
+    chance = random.Random(7)
+    scene.database.execute("update public.workspaces set person_split = 'everyone'")
+    for name in ("ann", "bob"):
+        sources: dict[UUID, list[dict[str, Any]]] = {
+            scene.team[name].add_source(name=str(nth)): [] for nth in range(4)
+        }
+        for nth in range(40):
+            at = datetime(2026, 6, 1, nth % 24, tzinfo=UTC)
+            event: dict[str, Any] = {"source_key": str(UUID(int=nth // 2)), "timestamp": at.isoformat()}
+            if nth % 4 < 2:
+                event["request_id"] = f"msg_{nth // 2}"
+            else:
+                event |= {"day": "2026-06-01", "timestamp": "2026-06-01T00:00Z"}
+            for source in chance.sample(list(sources), chance.randint(1, 4)):
+                session = chance.choice(["s1", " s2 ", "s3", "s" * 300, "", None])
+                said = {"session": session} if session is not None else {}
+                sources[source].append(record(**event, cost_usd="1", tokens_used=5, metadata=said))
+        for source, rows in sources.items():
+            scene.team[name].save(source, *rows)
+        scene.team[name].call("set_source_enabled", list(sources)[3], False)
+    told = scene.database.execute("select count(*) from public.superseded_records").fetchall()[0][0]
+    assert told > 40
+    for reader in ("owner", "ann", "bob", "viewer"):
+        for session in ("s1", "s2", "s3", "s4", "s" * 200):
+            page = scene.team[reader].ask("agent_session", session=session)
+            sums = scene.team[reader].ask("sum_records", chosen={"session": session})
+            rows = scene.team[reader].ask(
+                "list_records", chosen={"session": session}, sort="newest", skip=0, max_rows=500
+            )
+            assert sums["records"] == len(rows) == (page["records"] if page else 0), (reader, session)
+
+
 def test_a_session_of_others_of_the_same_name_hides_no_request(scene: Scene) -> None:
     """Some programs count their sessions: those of others may be years apart."""
     scene.database.execute("update public.workspaces set person_split = 'own'")

@@ -322,6 +322,8 @@ def test_a_search_is_never_a_pattern_nor_code(scene: Scene) -> None:
 def test_the_filters_are_stored_as_json_and_never_in_the_query(scene: Scene) -> None:
     hostile = "x'); select pg_sleep(9); --"
     filters = dict.fromkeys(("model", "method", "basis", "account", "session", "search"), hostile)
-    [[query]] = scene.database.execute("select private.where_records(%s)", [json.dumps(filters)]).fetchall()
+    [[query]] = scene.database.execute(
+        "select private.where_records(%s, '{}')", [json.dumps(filters)]
+    ).fetchall()
     assert hostile not in query
     assert "pg_sleep" not in query

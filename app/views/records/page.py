@@ -163,6 +163,11 @@ if not models:
 if not rows:
     with st.container(border=True):
         st.text("No records match these filters.")
+        if chosen.session:
+            st.caption(
+                "The session's records are outside of the other filters, were deleted with their source, "
+                "or belong to people whose records your role does not show."
+            )
     st.stop()
 
 table_key = f"records-{hash((chosen, sort))}-{page}"

@@ -168,6 +168,9 @@ def test_filters_without_match_show_a_message(monkeypatch: pytest.MonkeyPatch, u
     page.selectbox(key="source").set_value("otlp").run()
 
     assert "No records match these filters" in shown(page)
+    assert "session" not in shown(page)
+    page.query_params["session"] = "gone"
+    assert "were deleted with their source" in shown(page.run())
 
 
 def test_filter_uses_days_of_the_accounts_timezone(user: User) -> None:
