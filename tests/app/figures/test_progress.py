@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.figures.labels import LETTER_WIDTH, Anchor, Label, place_labels
+from app.figures.labels import GAP, LETTER_WIDTH, Anchor, Label, place_labels
 from app.figures.progress import Progress, draw_bar
 from app.figures.progress_words import describe_bar, describe_chance, describe_likely, list_facts
 from tally.budgets.status import State
@@ -105,6 +105,6 @@ def test_labels_never_cover_each_other(found: list[tuple[str, float]]) -> None:
     edges = []
     for label, anchor in placed:
         length, at = LETTER_WIDTH * len(label.text), label.at * 400
-        first = {"start": at, "middle": at - length / 2, "end": at - length}[anchor]
+        first = {"start": at + GAP, "middle": at - length / 2, "end": at - GAP - length}[anchor]
         edges.append((first, first + length))
     assert all(one[1] <= other[0] or other[1] <= one[0] for n, one in enumerate(edges) for other in edges[:n])
