@@ -2637,14 +2637,14 @@ begin
         raise exception 'Give up to 20 versions by number, each with its share of the traffic in percent.' using errcode = '22023';
     end if;
     if exists (select from jsonb_each_text(shares) as s where s.value::numeric not between 0 and 100) then
-        raise exception 'A share is 0 to 100 %%.' using errcode = '22023';
+        raise exception 'A share is 0 to 100%%.' using errcode = '22023';
     end if;
     if exists (select from jsonb_each_text(shares) as s where s.value::numeric <> round(s.value::numeric, 2)) then
         raise exception 'Give shares with two decimals at most.' using errcode = '22023';
     end if;
     total := (select trim_scale(sum(s.value::numeric)) from jsonb_each_text(shares) as s);
     if total <> 100 then
-        raise exception 'These shares add up to % %%, not to 100 %%.', total using errcode = '22023';
+        raise exception 'These shares add up to %, not to 100%%.', total || '%' using errcode = '22023';
     end if;
 end
 $_$;

@@ -80,7 +80,7 @@ def name_title(advice: KeptAdvice) -> str:
     subject = advice.subject
     place = _name_place(subject)
     titles: dict[Kind, Callable[[], str]] = {
-        "experiment": lambda: f"{subject['name']}: {subject['variant']}",
+        "experiment": lambda: f"{subject['name']}: use {subject['variant']}",
         "model_switch": lambda: f"{_name_work(subject)} on {subject['to_model']}",
         "caching": lambda: f"Cache the prompts of {place}",
         "cache_hour": lambda: f"Keep the cache of {place} for 1 hour",
@@ -128,11 +128,11 @@ def write_evidence(advice: KeptAdvice, money: Money) -> str:
         "experiment": lambda told: str(told["sentence"]),
         "model_switch": lambda told: (
             f"{told['requests']:,} calls. {advice.subject['to_model']} answered"
-            f" {told['other_requests']:,} others there, {told['other_share']} % of all."
+            f" {told['other_requests']:,} others there, {told['other_share']}% of all."
         ),
         "caching": lambda told: (
             f"{told['following']:,} calls follow another within 5 minutes, in {told['conversations']:,}"
-            f" conversations: {told['reusable_share']} % of their input was sent before."
+            f" conversations: {told['reusable_share']}% of their input was sent before."
         ),
         "cache_hour": lambda told: (
             f"{told['pauses']:,} pauses of 5 to 60 minutes and {told['long_pauses']:,} longer ones, in"

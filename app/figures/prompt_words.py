@@ -38,7 +38,7 @@ def describe_runs(prompt: PromptSummary) -> str:
 
 
 def describe_live(live: Live) -> str:
-    """The versions of an environment: "production: v7 90 %, v8 10 %"."""
+    """The versions of an environment: "production: v7 90%, v8 10%"."""
     return f"{live.environment}: {describe_shares(live.shares)}"
 
 

@@ -1,5 +1,6 @@
 """Counts and changes as text."""
 
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 from app.formats.text import DASH
@@ -25,6 +26,16 @@ def format_rate(part: int, whole: int, places: int = 1) -> str:
     if part and part / whole < least:
         return f"<{least:.{places}%}"
     return "0%" if not part else f"{part / whole:.{places}%}"
+
+
+def round_shares(shares: Sequence[Decimal]) -> list[int]:
+    """Shares of a whole in percent that add up to 100, as the shares do to 1."""
+    percents = [share * 100 for share in shares]
+    whole = [int(percent) for percent in percents]
+    by_rest = sorted(range(len(shares)), key=lambda nth: whole[nth] - percents[nth])
+    for nth in by_rest[: 100 - sum(whole)]:
+        whole[nth] += 1
+    return whole
 
 
 def format_change(now: Decimal, before: Decimal) -> str | None:

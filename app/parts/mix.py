@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from app import data
 from app.auth.identity import User
 from app.figures.price_mix import Mix, find_mix
+from app.formats.counts import round_shares
 
 DAYS = timedelta(days=89)
 
@@ -23,7 +24,6 @@ def load_mix(user: User, today: date) -> Mix | None:
 
 def describe_mix(mix: Mix) -> str:
     """The mix in words."""
-    return (
-        f"{mix.input:.0%} input, {mix.cached:.0%} read from a cache, {mix.written:.0%} written to one, "
-        f"{mix.output:.0%} output"
-    )
+    shares = round_shares((mix.input, mix.cached, mix.written, mix.output))
+    names = ("input", "read from a cache", "written to one", "output")
+    return ", ".join(f"{share}% {name}" for share, name in zip(shares, names, strict=True))

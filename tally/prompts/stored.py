@@ -171,11 +171,11 @@ def roll_back(database: Database, name: str, environment: str = PRODUCTION) -> S
 
 
 def describe_shares(shares: Shares) -> str:
-    """Such as "v7 90 %, v8 10 %", the largest share first; "v7" alone."""
+    """Such as "v7 90%, v8 10%", the largest share first; "v7" alone."""
     if len(shares) == 1:
         return f"v{next(iter(shares))}"
     largest = sorted(shares.items(), key=lambda share: (-share[1], share[0]))
-    return ", ".join(f"v{number} {percent.normalize():f} %" for number, percent in largest)
+    return ", ".join(f"v{number} {percent.normalize():f}%" for number, percent in largest)
 
 
 def read_shares(row: Mapping[str, Any]) -> dict[int, Decimal]:

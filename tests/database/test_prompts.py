@@ -159,9 +159,9 @@ def test_environments_are_apart(team: Team) -> None:
 @pytest.mark.parametrize(
     ("shares", "sentence"),
     [
-        ({"1": 90, "2": 11}, "These shares add up to 101 %, not to 100 %."),
-        ({"1": 33.33, "2": 33.33}, "These shares add up to 66.66 %, not to 100 %."),
-        ({"1": 110, "2": -10}, "A share is 0 to 100 %."),
+        ({"1": 90, "2": 11}, "These shares add up to 101%, not to 100%."),
+        ({"1": 33.33, "2": 33.33}, "These shares add up to 66.66%, not to 100%."),
+        ({"1": 110, "2": -10}, "A share is 0 to 100%."),
         ({"1": 99.999, "2": 0.001}, "Give shares with two decimals at most."),
         ({"1": 50, "9": 50}, "The prompt “refund” has no version 9."),
         ({}, "Give up to 20 versions by number, each with its share of the traffic in percent."),

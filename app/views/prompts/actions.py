@@ -129,7 +129,7 @@ def change_split(prompt: Prompt) -> None:
         given[number] = Decimal(str(entered)).quantize(Decimal("0.01"))
     total = sum(given.values(), Decimal(0))
     if given and total != HUNDRED:
-        st.caption(f"These shares add up to {total.normalize():f} %.")
+        st.caption(f"These shares add up to {total.normalize():f}%.")
     st.caption("Each key that a program sends keeps its version, unless its share moves to another one.")
     if st.button("Deploy", type="primary", key="deploy_prompt", disabled=not given):
         user = identity.current_user()

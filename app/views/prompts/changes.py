@@ -35,7 +35,7 @@ def render_changes(shown: Shown, prompt: Prompt) -> None:
         texts = [
             data.load_prompt_text(shown.user, prompt.name, number).content or "" for number in (before, after)
         ]
-        rows = compare(texts[0], texts[1])
+        rows = compare(*(text.removesuffix("\n") for text in texts))
         if rows is None:
             st.text(
                 "These texts have too many lines to be compared here. Pull both with `tally prompts pull`."

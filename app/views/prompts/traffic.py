@@ -51,7 +51,7 @@ def _compare_with_set(prompt: Prompt, figures: PromptFigures) -> str:
         return ""
     calls = {one.number: one.calls for one in figures.versions}
     parts = [
-        f"v{number} had {calls.get(number, 0) / total:.0%}, {share.normalize():f} % is set now"
+        f"v{number} had {calls.get(number, 0) / total:.0%}, {share.normalize():f}% is set now"
         for number, share in sorted(live.shares.items(), reverse=True)
     ]
     return f"Of the calls of this period, {'; '.join(parts)}."

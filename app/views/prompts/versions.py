@@ -1,6 +1,7 @@
 """The versions of a prompt: a table, and estimates with their intervals."""
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 
 import pandas as pd
 import streamlit as st
@@ -26,6 +27,8 @@ from tally.prompts.stored import Prompt, Version
 from tally.statistics.intervals import MIN_RUNS, Interval, TooFew
 
 MOST_SHOWN = 8
+HUNDRED = Decimal(100)
+INTERVAL_WIDTH = 150  # pixels
 Read = Callable[[VersionFigures], Interval | TooFew]
 Show = Callable[[float], str]
 
@@ -57,10 +60,10 @@ def render_versions(shown: Shown, prompt: Prompt, figures: PromptFigures | None)
             "message": columns.name("Message", most_width=210),
             "author": columns.name("Author", most_width=110),
             "day": columns.text("Date"),
-            "labels": columns.fitting_text("Runs and labels"),
+            "labels": columns.fitting_text("Runs and labels", most_width=190),
             "calls": columns.count("Calls"),
             "each": columns.figure("Cost per call"),
-            "interval": columns.figure("95% interval"),
+            "interval": columns.figure("95% interval", INTERVAL_WIDTH),
         }
         lines = [
             Line(
@@ -140,9 +143,9 @@ def _describe_version(version: Version) -> str:
 
 def _list_labels(prompt: Prompt, version: Version) -> list[str]:
     running = [
-        f"{live.environment} {live.shares[version.number].normalize():f} %"
+        live.environment if share == HUNDRED else f"{live.environment} {share.normalize():f}%"
         for live in prompt.live
-        if version.number in live.shares
+        if (share := live.shares.get(version.number))
     ]
     return [*running, *version.labels]
 

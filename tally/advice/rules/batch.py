@@ -64,7 +64,7 @@ def _describe(facts: Facts, cell: Cell, hours: tuple[int, int]) -> Advice | None
                 "modelled",
                 {"requests": cell.requests, "first_hour": hours[0], "end_hour": hours[1]},
                 (
-                    "80 to 100 % of the requests can wait for up to 24 hours. Whether they can is not known.",
+                    "80 to 100% of the requests can wait for up to 24 hours. Whether they can is not known.",
                     "Requests in conversations are left out.",
                 ),
                 project_id=cell.project_id,

@@ -55,7 +55,7 @@ def _describe(facts: Facts, cell: Cell) -> Advice | None:
             "cached_share": round(100 * cell.tokens.cached_share),
         },
         (
-            "30 to 100 % of the tokens that could be read from a cache are: what prompts say is not known.",
+            "30 to 100% of the tokens that could be read from a cache are: what prompts say is not known.",
             f"Prompts of {LEAST_CACHED_TOKENS:,} tokens and more can be cached, for five minutes.",
             "What is written to the cache costs more than usual input, and is subtracted.",
         ),

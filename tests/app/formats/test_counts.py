@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.formats.counts import format_change, format_count, format_factor
+from app.formats.counts import format_change, format_count, format_factor, round_shares
 from app.formats.text import DASH
 
 
@@ -40,3 +40,15 @@ def test_change_is_relative_to_the_period_before(now: str, before: str, text: st
 )
 def test_factor_has_a_decimal_below_ten(factor: str | None, text: str) -> None:
     assert format_factor(Decimal(factor) if factor else None) == text
+
+
+@pytest.mark.parametrize(
+    ("shares", "percents"),
+    [
+        (("0.494", "0.368", "0.036", "0.102"), [49, 37, 4, 10]),
+        (("0.494", "0.3655", "0.0355", "0.105"), [49, 37, 4, 10]),
+        (("1", "0", "0", "0"), [100, 0, 0, 0]),
+    ],
+)
+def test_shares_in_whole_percents_add_up(shares: tuple[str, ...], percents: list[int]) -> None:
+    assert round_shares([Decimal(share) for share in shares]) == percents

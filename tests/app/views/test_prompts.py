@@ -96,7 +96,7 @@ def test_list_has_figures_and_what_is_sure(monkeypatch: pytest.MonkeyPatch, user
     assert not page.exception
     refund, draft = table(page)
     assert (refund["name"], refund["versions"], refund["calls"]) == ("refund", "2", "120")
-    assert refund["runs"] == "v1 90 %, v2 10 %"
+    assert refund["runs"] == "v1 90%, v2 10%"
     assert (refund["each"], refund["cost"], refund["change"]) == ("$0.0099", "$1.19", "new")
     assert (draft["name"], draft["runs"], draft["calls"]) == ("draft", DASH, "3")
     metrics = {metric.label: metric.value for metric in page.metric}
@@ -118,14 +118,14 @@ def test_prompt_has_its_versions_beside_each_other(
     assert not page.exception
     newest, first = table(page)
     assert (newest["version"], newest["message"], newest["calls"]) == ("v2", "Shorter", "60")
-    assert newest["labels"] == "production 100 %, canary"
+    assert newest["labels"] == "production, canary"
     assert (first["version"], first["each"], first["labels"]) == ("v1", "$0.011", DASH)
     assert first["interval"].startswith("$0.01")
     assert len(page.get("plotly_chart")) == 5
     text = read_markdown(shown(page))
     assert "production: v2" in text
     assert "120 calls and $1.19 in 30 days" in text
-    assert "v2 had 50%, 100 % is set now" in text
+    assert "v2 had 50%, 100% is set now" in text
     [diff] = [body for node in page.get("html") if "prompt-diff" in (body := str(node.proto.body))]
     assert "<del>thirty</del>" in diff
     assert "<ins>30</ins>" in diff
@@ -151,7 +151,7 @@ def test_split_that_is_none_is_a_sentence_and_rolling_back_asks(
     dialog.multiselect[0].set_value([1, 2]).run()
     dialog.number_input[0].set_value(11.0).run()
     dialog.button(key="deploy_prompt").click().run()
-    assert [error.value for error in dialog.error] == ["These shares add up to 111 %, not to 100 %\\."]
+    assert [error.value for error in dialog.error] == ["These shares add up to 111%, not to 100%\\."]
     dialog.number_input[1].set_value(89.0).run()
     dialog.button(key="deploy_prompt").click().run()
     prompt = load_prompt(database, "refund")
