@@ -195,7 +195,7 @@ def describe_missing(missing: Sequence[Missing], names: Mapping[str, str]) -> st
         for one in missing[-3:]
     ]
     more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-    return f"No invoice of: {'; '.join(told)}{more}"
+    return f"No invoice of {'; '.join(told)}{more}"
 
 
 def describe_paper(view: InvoiceView, today: date) -> str:

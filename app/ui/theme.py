@@ -130,7 +130,7 @@ def mark_entry(page: Page) -> None:
     """Mark the menu's entry of a page that has none of its own, as Streamlit does for others."""
     if page.part_of:
         address = next(each.address for each in PAGES if each.name == page.part_of)
-        st.html(f"<style>{ENTRY.format(address)}{{background:rgba(124,135,152,.22)}}</style>")
+        st.html(f"<style>{ENTRY.format(address)}{{background:rgba(124,135,152,.22);font-weight:600}}</style>")
 
 
 def number_entry(name: str, number: int, what: str = "at risk", is_calm: bool = False) -> None:

@@ -18,16 +18,17 @@ from app.ui.charts.explore import (
     stacked_bars,
     treemap,
 )
-from app.ui.charts.forecast import earlier_predictions, forecast_ribbons
+from app.ui.charts.forecast import LIKELY, earlier_predictions, forecast_ribbons
 from app.ui.charts.invoices import credit_course, difference_bars
 from app.ui.charts.models import Line, course, latency_curve, model_colours
 from app.ui.charts.prices import price_steps, stored_sizes
 from app.ui.charts.prompts import Estimate, estimates, traffic
 from app.ui.charts.spend import pairs
-from app.ui.charts.style import config, is_weekly, own_colours, series_colours, top_names
+from app.ui.charts.style import config, is_weekly, list_legend, own_colours, series_colours, top_names
 from app.ui.charts.traces import kind_colours, trace_scatter, waterfall_bar
 
 __all__ = [
+    "LIKELY",
     "NO_GROUP",
     "WEEKDAYS",
     "Band",
@@ -53,6 +54,7 @@ __all__ = [
     "kind_colours",
     "latency_curve",
     "lines",
+    "list_legend",
     "mark_days",
     "model_colours",
     "name_moment",

@@ -78,7 +78,7 @@ def daily_spend(
     if forecast is not None and not forecast.empty:
         add_forecast(figure, forecast, palette, currency)
         _mark_forecast(figure, forecast, slot, palette)
-    add_layout(figure, palette, height=360, barmode="relative", barcornerradius=3)
+    add_layout(figure, palette, height=330, showlegend=False, barmode="relative", barcornerradius=3)
     return figure.update_xaxes(hoverformat=WEEK_HOVER if is_week else DAY_HOVER)
 
 

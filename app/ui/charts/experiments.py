@@ -7,6 +7,7 @@ import plotly.graph_objects as go  # type: ignore[import-untyped]
 
 from app.ui.charts.style import add_layout, escape_name
 from app.ui.theme import Palette
+from tally.experiments.words import MINUS
 from tally.statistics import Interval, Ratio
 
 ROW, AROUND, LABELS = 40, 60, 108  # pixels
@@ -78,12 +79,19 @@ def quality_interval(difference: Interval, margin: float, scale: float, palette:
         figure.add_vrect(x0=start, x1=end, fillcolor=colour, opacity=0.1, line_width=0, layer="below")
     figure.add_vline(x=limit, line={"color": palette.bad.ink, "width": 2, "dash": "dash"})
     figure.add_vline(x=0, line={"color": palette.ink, "width": 1.5})
-    for place, text, colour in (
-        (limit, f"margin {limit:g}", palette.bad.ink),
-        (0, "same", palette.ink),
+    for place, height, text, colour in (  # at different heights, as a small margin is near 0
+        (limit, -0.85, f"margin {limit:g}".replace("-", MINUS), palette.bad.ink),
+        (0, 0.85, "same", palette.ink),
     ):
+        is_right = place > (left + right) / 2
         figure.add_annotation(
-            x=place, y=0.85, text=text, showarrow=False, xanchor="left", xshift=4, font={"color": colour}
+            x=place,
+            y=height,
+            text=text,
+            showarrow=False,
+            xanchor="right" if is_right else "left",
+            xshift=-4 if is_right else 4,
+            font={"color": colour},
         )
     return add_layout(
         figure,
@@ -92,6 +100,6 @@ def quality_interval(difference: Interval, margin: float, scale: float, palette:
         showlegend=False,
         hovermode="closest",
         margin={"l": 12, "r": 12, "t": 8, "b": 36},
-        xaxis={"range": [left, right], "tickformat": "+~g", "showgrid": True, "gridcolor": palette.grid},
+        xaxis={"range": [left, right], "tickformat": "~g", "showgrid": True, "gridcolor": palette.grid},
         yaxis={"visible": False, "range": [-1, 1], "fixedrange": True},
     )

@@ -7,6 +7,8 @@ from app.formats.units import format_exact
 from app.ui.charts.style import DAY_HOVER, add_layout, amount_figure, amount_hover
 from app.ui.theme import Palette
 
+LIKELY = "Likely"
+
 
 def forecast_ribbons(
     history: pd.Series, forecast: pd.DataFrame, palette: Palette, currency: str
@@ -61,13 +63,13 @@ def add_forecast(figure: go.Figure, forecast: pd.DataFrame, palette: Palette, cu
         x=forecast["date"],
         y=forecast["predicted"].round(4),
         mode="lines" if len(forecast) > 1 else "markers",
-        name="Likely",
+        name=LIKELY,
         line={"color": palette.accent, "width": 2, "dash": "dot"},
         customdata=[
             f"{format_exact(round(lower, 4), currency)} to {format_exact(round(upper, 4), currency)}"
             for lower, upper in zip(forecast["lower_80"], forecast["upper_80"], strict=True)
         ],
-        hovertemplate=f"{amount_figure(currency)}, 80% range %{{customdata}}<extra>Likely</extra>",
+        hovertemplate=f"{amount_figure(currency)}, 80% range %{{customdata}}<extra>{LIKELY}</extra>",
     )
 
 

@@ -25,13 +25,13 @@ def difference_bars(parts: Sequence[tuple[str, float, str]], palette: Palette, w
             text=[text],
             textposition="outside",
             cliponaxis=False,
-            marker={"color": palette.warn.fill if name == warned else palette.accent, "line_width": 0},
+            marker={"color": palette.series[2] if name == warned else palette.accent, "line_width": 0},
             hovertemplate="%{y}: %{text}<extra></extra>",
         )
         reached += amount
     add_layout(figure, palette, height=60 + BAR_HEIGHT * len(parts), showlegend=False, barmode="overlay")
     figure.update_layout(hovermode="closest", margin={"l": 4, "r": 76, "t": 8, "b": 12})
-    figure.update_yaxes(autorange="reversed", tickprefix="", tickformat="", showgrid=False)
+    figure.update_yaxes(autorange="reversed", tickformat="", ticksuffix="  ", showgrid=False)
     figure.update_xaxes(tickformat="$,.0f", nticks=5, showgrid=True, gridcolor=palette.grid)
     return figure
 
@@ -76,6 +76,6 @@ def credit_course(
             opacity=0.6,
             hoverinfo="skip",
         )
-    add_layout(figure, palette, height=280)
+    add_layout(figure, palette, height=280, showlegend=bool(ahead))
     figure.update_yaxes(rangemode="tozero")
     return label_amounts(figure, currency).update_xaxes(hoverformat=DAY_HOVER)

@@ -1,5 +1,6 @@
 """Charts of prompts: estimates with their intervals, and traffic by version."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
@@ -56,7 +57,15 @@ def estimates(rows: Sequence[Estimate], show: Callable[[float], str], palette: P
         zeroline=False,
     )
     figure.layout.yaxis.tickformatstops = None
-    figure.update_yaxes(type="category", autorange="reversed", showgrid=False, nticks=0, rangemode="normal")
+    figure.update_yaxes(
+        type="category",
+        tickvals=[escape_name(row.name) for row in rows],
+        ticktext=[f"{escape_name(row.name)}  <b>{show(row.value)}</b>" for row in rows],
+        autorange="reversed",
+        showgrid=False,
+        nticks=0,
+        rangemode="normal",
+    )
     return figure
 
 
@@ -81,5 +90,11 @@ def traffic(
 
 
 def _choose_ticks(low: float, high: float) -> list[float]:
-    """The ends and the middle of a range."""
-    return [low] if high <= low else [low, (low + high) / 2, high]
+    """Round numbers within a range; its ends where it has fewer than two."""
+    if high <= low:
+        return [low]
+    digit = 10.0 ** math.floor(math.log10((high - low) / 2))
+    steps = [digit * factor for factor in (1, 2, 5)]
+    step = max((each for each in steps if each <= (high - low) / 2), default=digit)
+    ticks = [step * count for count in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    return ticks if len(ticks) > 1 else [low, high]

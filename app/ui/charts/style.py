@@ -1,7 +1,7 @@
 """Layout, axes, colours and money labels of all charts."""
 
 from datetime import date
-from html import escape
+from html import escape, unescape
 from typing import Any
 
 import numpy as np
@@ -131,6 +131,20 @@ def _count_days(figure: go.Figure) -> int:
         return 0
     days = pd.to_datetime(ends)
     return int((days.max() - days.min()).days) + 1
+
+
+def list_legend(figure: go.Figure) -> list[tuple[str, str]]:
+    """Names and colours of a chart, for a legend that the page draws: Plotly's scrolls on phones."""
+    return [
+        (unescape(trace.name), _find_colour(trace))
+        for trace in figure.data
+        if trace.name and trace.showlegend is not False
+    ]
+
+
+def _find_colour(trace: Any) -> str:
+    filled = trace.fillcolor if isinstance(trace, go.Scatter) else None
+    return str(filled or trace.marker.color or trace.line.color)
 
 
 def amount_hover(unit: str) -> str:

@@ -10,9 +10,10 @@ from app.figures.advice_totals import place
 from app.figures.advice_words import BASIS, CONFIDENCE, ICONS, name_title, write_evidence, write_sentence
 from app.figures.currencies import Currency
 from app.formats.dates import format_day
-from app.formats.money import format_change, format_plain
+from app.formats.money import format_change, format_money, format_plain
 from app.formats.text import escape_markdown
 from app.ui.advice_markup import Figure, draw_figure
+from app.ui.cards import render_heading
 from app.views.advice.actions import render_actions
 from tally.advice.kept import KeptAdvice
 from tally.core.text import plural
@@ -34,6 +35,14 @@ class Shown:
         sign = "-" if converted < 0 else ""
         return sign + format_plain(abs(converted), self.currency.code)
 
+    def span(self, low_usd: Decimal, high_usd: Decimal) -> str:
+        """A range of amounts, with cents where whole units would be the same."""
+        low, high = self.money(low_usd), self.money(high_usd)
+        if low != high:
+            return f"{low} to {high}"
+        exact = (self.currency.convert(usd, self.today) for usd in (low_usd, high_usd))
+        return " to ".join(format_money(amount, self.currency.code) for amount in exact)
+
     def change(self, usd: Decimal) -> str:
         """An amount with its sign, whole from 10 up."""
         converted = self.currency.convert(usd, self.today)
@@ -47,7 +56,7 @@ def render_card(user: User, advice: KeptAdvice, shown: Shown) -> None:
         words, figure = st.columns(COLUMNS)
         with words, st.container(gap="small"):
             icon = ICONS[advice.kind]
-            st.header(f":material/{icon}: {escape_markdown(name_title(advice))}", anchor=False)
+            render_heading(f":material/{icon}: {escape_markdown(name_title(advice))}")
             _render_badges(advice, shown.today)
             st.markdown(write_sentence(advice, shown.money))
             st.caption(
@@ -90,6 +99,4 @@ def _describe_figure(advice: KeptAdvice, shown: Shown) -> Figure | None:
     bar = place(low, shown.scale_usd), place(mid, shown.scale_usd), place(high, shown.scale_usd)
     if low == high:
         return Figure("saving a month", shown.money(mid), "exact, from the price", bar)
-    return Figure(
-        "likely saving a month", shown.money(mid), f"{shown.money(low)} to {shown.money(high)}", bar
-    )
+    return Figure("likely saving a month", shown.money(mid), shown.span(low, high), bar)

@@ -25,7 +25,7 @@ NOTHING = {
     "open": (
         "No advice right now",
         "Tally looks every night for what would cost less. It needs four weeks of usage, and savings of at"
-        " least $5 and 2 % of what you spend.",
+        " least $5 and 2% of what you spend.",
     ),
     "applied": ("Nothing applied yet", "Apply open advice, and Tally measures what it saves."),
     "dismissed": ("Nothing dismissed", "What you dismiss stays away for 90 days, unless its saving doubles."),
@@ -59,9 +59,11 @@ scale = find_scale(one.saving.high for one in listed)
 shown = Shown(data.load_currency(user), scale, today)
 if listed:
     span = format_span(min(one.window[0] for one in listed), max(one.window[1] for one in listed))
-    st.text(
-        f"Usage from {span}, as a month of 30.4 days. Savings overlap, so they are not added up."
-        f" All bars run from {shown.money(scale * 0)} to {shown.money(scale)}."
+    st.caption(
+        escape_markdown(
+            f"Usage from {span}, as a month of 30.4 days. Savings overlap, so they are not added up."
+            f" All bars run from {shown.money(scale * 0)} to {shown.money(scale)}."
+        )
     )
 if (fixed := explain_fixed_advice(user)) and listed:
     st.caption(fixed)

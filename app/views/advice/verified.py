@@ -9,6 +9,7 @@ from app.figures.advice_words import name_title
 from app.formats.dates import format_day
 from app.formats.text import escape_markdown
 from app.ui.advice_markup import draw_course, draw_total, draw_waiting
+from app.ui.cards import render_heading
 from app.ui.theme import current_palette
 from app.views.advice.cards import Shown
 from tally.advice.kept import KeptAdvice, Verified
@@ -34,7 +35,7 @@ def render_verified(advice: Sequence[KeptAdvice], shown: Shown) -> None:
     """The card beside the list."""
     applied = [one for one in advice if one.status == "applied" and is_measured(one.kind, one.subject)]
     with st.container(border=True, key="verified_savings"):
-        st.header("Verified savings", anchor=False)
+        render_heading("Verified savings")
         if not applied:
             st.caption(NOTHING)
             return

@@ -67,10 +67,9 @@ def _render_row(one: Listed) -> None:
             decided = f" for {escape_markdown(one.decided_variant)}" if one.decided_variant else ""
             st.badge(text + decided, icon=icon, color=colour)  # type: ignore[arg-type]
         runs = ", ".join(f"{name} {count:,}" for name, count in one.runs.items())
+        needed = "" if one.decided_variant else f" of {one.min_runs:,} each"
         st.caption(
-            escape_markdown(
-                f"{one.name} · {format_day(one.created_at.date())} · runs: {runs} of {one.min_runs:,} each"
-            )
+            escape_markdown(f"{one.name} · {format_day(one.created_at.date())} · runs: {runs}{needed}")
         )
         if one.sentence:
             st.text(one.sentence)

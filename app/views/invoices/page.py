@@ -28,7 +28,7 @@ with st.skeleton(height=480):
     lines = data.load_statement_lines(user)
     providers = {provider.provider_id: provider.slug for provider in data.load_providers(user)}
 
-with title_row("Invoices"):
+with title_row("Invoices"), st.container(horizontal=True, width="content", gap="small"):
     chosen = choose_state(views) if views else ALL
     if may_change and st.button("Enter an invoice", icon=":material/edit:", key="enter-invoice"):
         enter_invoice(today)

@@ -16,6 +16,7 @@ from app.formats.money import format_money
 from app.formats.text import escape_markdown
 from app.parts.explore_links import render_explore_link, view_of
 from app.ui import charts
+from app.ui.legend import render_legend
 from app.ui.periods import Period
 from app.ui.theme import Palette
 from app.views.overview.anomaly_list import render_unusual
@@ -63,6 +64,7 @@ def render_daily(
         palette,
         currency,
     )
+    st.html(render_legend(charts.list_legend(figure), palette.muted, dotted=[charts.LIKELY]))
     st.plotly_chart(
         charts.mark_days(figure, [(anomaly.day, anomaly.sentence) for anomaly in unusual], palette),
         theme=None,

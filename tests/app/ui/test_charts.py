@@ -59,6 +59,28 @@ def test_bars_are_stacked_by_provider_and_followed_by_ribbons() -> None:
     assert figure.layout.hovermode == "x unified"
 
 
+def test_the_legend_of_daily_spend_names_all_but_the_total() -> None:
+    figure = charts.daily_spend(
+        money(30, ["openai", "R<D"]), charts.Context(ahead()), {"openai": "OpenAI"}, LIGHT, "USD"
+    )
+
+    legend = dict(charts.list_legend(figure))
+    assert list(legend) == ["OpenAI", "R<D", "95% range", "80% range", charts.LIKELY]
+    assert (legend["OpenAI"], legend[charts.LIKELY]) == (LIGHT.series[0], LIGHT.accent)
+    assert not figure.layout.showlegend, "the page draws it: Plotly's scrolls on phones"
+
+
+def test_axes_of_estimates_have_round_numbers() -> None:
+    rows = [
+        charts.Estimate("v2", 0.0851, 0.0828, 0.0875, "#000"),
+        charts.Estimate("v3", 0.064, 0.0603, 0.068, "#111"),
+    ]
+    axis = charts.estimates(rows, "{:.3f}".format, LIGHT).layout.xaxis
+    assert axis.ticktext == ("0.070", "0.080")
+    same = [charts.Estimate("v1", 2.0, 2.0, 2.0, "#000")]
+    assert charts.estimates(same, "{:.0f}".format, LIGHT).layout.xaxis.ticktext == ("2",)
+
+
 def test_hover_has_weekday_total_with_currency_and_the_range_of_a_prediction() -> None:
     figure = charts.daily_spend(money(3, ["openai", "xai"]), charts.Context(ahead()), {}, LIGHT, "EUR")
     assert figure.layout.xaxis.hoverformat == "%A, %-d %b %Y"
