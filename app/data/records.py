@@ -22,6 +22,7 @@ EXPORTED_AT_ONCE = 2_000
 MOST_EXPORTED = 100_000
 MAX_SEARCH = 200
 MAX_SESSION = 200
+MAX_TIER = 50
 REQUEST_COLUMNS = (
     "id,timestamp,provider_id,model_name,billing_account,input_tokens,output_tokens,cached_input_tokens,"
     "cache_write_tokens,request_count,metadata"
@@ -29,6 +30,24 @@ REQUEST_COLUMNS = (
 REQUESTS_SAMPLED = 300
 
 RecordSort = Literal["newest", "oldest", "dearest", "tokens"]
+
+
+@dataclass(frozen=True, slots=True)
+class CallFilter:
+    """Paid calls alone, as advice is found in them. An empty agent or tier is that of calls without one."""
+
+    agent: str | None = None
+    tier: str | None = None
+    over: int | None = None  # input tokens
+
+    def to_json(self) -> dict[str, str]:
+        """The filters as `list_records` takes them."""
+        found = {
+            "agent": None if self.agent is None else _clean(self.agent)[:MAX_SESSION],
+            "tier": None if self.tier is None else _clean(self.tier)[:MAX_TIER],
+            "over": None if self.over is None else str(self.over),
+        }
+        return {"calls": "paid"} | {name: value for name, value in found.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +64,7 @@ class RecordFilter:
     billing_account: str | None = None
     session: str | None = None
     search: str = ""
+    calls: "CallFilter | None" = None
 
     def __post_init__(self) -> None:
         """Make texts of the address what the database and the caches take."""
@@ -67,6 +87,7 @@ class RecordFilter:
             "last_at": self.last_day and day_start(self.last_day + timedelta(days=1), zone),
         }
         asked = {name: value for name, value in chosen.items() if value}
+        asked |= self.calls.to_json() if self.calls else {}
         return asked | ({"project": None} if self.project_id == UNASSIGNED else {})
 
 

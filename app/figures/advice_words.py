@@ -50,28 +50,27 @@ HOW: dict[Kind, str] = {
 
 
 class Evidence(NamedTuple):
-    """The way to the rows behind advice: a label, a page, and how Explore splits them."""
+    """The way to the rows behind advice: a label, and a page."""
 
     label: str
-    page: str
-    by: tuple[str, ...] = ()
+    page: str = "records"
 
 
 EVIDENCE: dict[Kind, Evidence] = {
     "experiment": Evidence("Experiment", "experiments"),
-    "model_switch": Evidence("Show calls", "explore", ("model",)),
-    "caching": Evidence("Show conversations", "explore", ("session",)),
-    "cache_hour": Evidence("Show conversations", "explore", ("session",)),
-    "cache_minutes": Evidence("Show conversations", "explore", ("session",)),
-    "batch": Evidence("Show calls", "explore", ("agent",)),
-    "long_context": Evidence("Show calls", "explore", ("agent",)),
-    "priority": Evidence("Show calls", "explore", ("agent",)),
-    "plan": Evidence("Show use", "explore", ("model",)),
+    "model_switch": Evidence("Show calls"),
+    "caching": Evidence("Show calls"),
+    "cache_hour": Evidence("Show calls"),
+    "cache_minutes": Evidence("Show calls"),
+    "batch": Evidence("Show calls"),
+    "long_context": Evidence("Show calls"),
+    "priority": Evidence("Show calls"),
+    "plan": Evidence("Show calls"),
     "api_instead": Evidence("Show plans", "subscriptions"),
     "unused_subscription": Evidence("Show plans", "subscriptions"),
     "idle_key": Evidence("Show keys", "keys"),
-    "repeats": Evidence("Show conversations", "explore", ("session",)),
-    "retirement": Evidence("Show callers", "explore", ("project", "agent")),
+    "repeats": Evidence("Show calls"),
+    "retirement": Evidence("Show calls"),
 }
 
 

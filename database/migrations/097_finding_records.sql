@@ -6,7 +6,9 @@
 
 -- 22023 for a filter that is none. All are optional: provider, model, method, basis, account, project (null for records without
 -- one), session, search (a text in a model's name, a note, a session, a request's id or a project's name), first_at and last_at
--- (exclusive), and before (the last record of the page before, {at, id}).
+-- (exclusive), and before (the last record of the page before, {at, id}); and those of what advice is found in: calls (any text:
+-- paid usage whose tokens count, as in private.advice_calls), agent and tier (empty for records without), and over (single
+-- requests with more input tokens).
 create or replace function private.check_records_filter(chosen jsonb)
 returns void
 language plpgsql
@@ -16,7 +18,8 @@ as $$
 declare
     uuids constant text := '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$';
     known constant text[] := array[
-        'provider', 'model', 'method', 'basis', 'account', 'project', 'session', 'search', 'first_at', 'last_at', 'before'
+        'provider', 'model', 'method', 'basis', 'account', 'project', 'session', 'search', 'first_at', 'last_at', 'before',
+        'calls', 'agent', 'tier', 'over'
     ];
 begin
     if jsonb_typeof(chosen) is distinct from 'object' or exists (
@@ -34,6 +37,9 @@ begin
     end if;
     if chosen ? 'before' and (chosen #>> '{before,at}' is null or chosen #>> '{before,id}' is null) then
         raise exception 'Tell the time and the id of the record before.' using errcode = '22023';
+    end if;
+    if chosen ->> 'over' !~ '^[0-9]{1,9}$' then
+        raise exception 'Tell a number of input tokens as `over`.' using errcode = '22023';
     end if;
     if length(chosen ->> 'search') > 200 then
         raise exception 'Search for at most 200 characters.' using errcode = '22023';
@@ -67,6 +73,21 @@ as $$
             '(r.metadata ?| array[''session'', ''session_id''] and left(coalesce(nullif(btrim(r.metadata ->> ''session''), ''''), '
             'nullif(btrim(r.metadata ->> ''session_id''), '''')), 200) = left(btrim($2 ->> ''session''), 200)'
             || case when told <> '{}' then ' or r.id = any ($10)' else '' end || ')'
+        end,
+        case when chosen ? 'calls' then
+            'r.charge_type = ''usage'' and r.cost_basis <> ''included'' and r.tokens_are_effective '
+            'and (r.tokens_used > 0 or r.cost_usd > 0 and r.metadata -> ''inference'' ->> ''status'' is not null)'
+        end,
+        case when chosen ? 'agent' then
+            'coalesce(left(nullif(btrim(r.metadata ->> ''agent''), ''''), 200), '''') = $2 ->> ''agent'''
+        end,
+        case when chosen ? 'tier' then
+            'coalesce(left(coalesce(r.metadata #>> ''{price_context,service_tier}'', r.metadata #>> ''{price_context,processing}'', '
+            'r.metadata #>> ''{price_context,speed}''), 50), '''') = $2 ->> ''tier'''
+        end,
+        case when chosen ? 'over' then
+            'r.request_count <= 1 and r.day is null '
+            'and greatest(r.input_tokens, r.cached_input_tokens + r.cache_write_tokens) > ($2 ->> ''over'')::bigint'
         end,
         case when chosen ? 'first_at' then 'r.timestamp >= $3' end,
         case when chosen ? 'last_at' then 'r.timestamp < $4' end,
@@ -214,7 +235,8 @@ $$;
 revoke all on function private.sum_of_days(uuid, jsonb, text) from public;
 
 -- What the records that the caller may read sum up to, as far as they count: {records, unpriced, days: [[day, spend, included,
--- tokens]]}, where included is the value of what plans cover. Days are the workspace's.
+-- tokens]]}, where included is the value of what plans cover. Days are the workspace's. Calls are told at their own cost, also
+-- where a bill counts in its place.
 create or replace function public.sum_records(workspace uuid, chosen jsonb)
 returns json
 language plpgsql
@@ -226,6 +248,7 @@ as $$
 declare
     tenant constant uuid := private.require_workspace($1, 'viewer');
     hidden constant uuid[] := array(select private.hidden_projects());
+    counts constant text := case when $2 ? 'calls' then 'r.tokens_are_effective' else 'r.money_is_effective' end;
     told uuid[];
     sums json;
 begin
@@ -246,17 +269,17 @@ begin
             select
                 coalesce(r.day, (r.timestamp at time zone $11)::date) as day, count(*) as records,
                 count(*) filter (
-                    where r.money_is_effective and r.cost_usd is null
+                    where %1$s and r.cost_usd is null
                     and not private.is_failed_call(case when r.tokens_are_effective then r.tokens_used else 0 end, r.metadata)
                 ) as unpriced,
-                coalesce(sum(r.cost_usd) filter (where r.money_is_effective and r.cost_basis <> 'included'), 0) as spend,
-                coalesce(sum(r.cost_usd) filter (where r.money_is_effective and r.cost_basis = 'included'), 0) as included,
+                coalesce(sum(r.cost_usd) filter (where %1$s and r.cost_basis <> 'included'), 0) as spend,
+                coalesce(sum(r.cost_usd) filter (where %1$s and r.cost_basis = 'included'), 0) as included,
                 coalesce(sum(r.tokens_used) filter (where r.tokens_are_effective), 0) as tokens
             from public.cost_records as r
-            where %s
+            where %2$s
             group by 1
         ) as d$q$,
-        private.where_records($2, told)
+        counts, private.where_records($2, told)
     )
     into sums
     using

@@ -48,6 +48,7 @@ begin
             r.workspace_id = tenant and r.charge_type = 'usage' and r.tokens_are_effective
             and r.timestamp >= private.day_start(from_day, zone) and r.timestamp < private.day_start(end_day, zone)
             and btrim(r.metadata ->> 'agent') <> ''
+            and (r.tokens_used > 0 or r.cost_usd > 0 and r.metadata -> 'inference' ->> 'status' is not null) -- as in advice_calls
         group by 1, 2, 3
     ) as m
     inner join public.providers as p on m.provider_id = p.id

@@ -54,6 +54,7 @@ ORDERS: dict[str, Any] = {
 ROWS = "select r.* from public.cost_records as r where r.workspace_id = %s"
 
 Row = dict[str, Any]
+MARKS: list[Row] = [{}, {"agent": " bot "}, {"price_context": {"service_tier": "flex"}}]
 
 
 @dataclass(frozen=True)
@@ -116,21 +117,40 @@ def make_records(chance: random.Random) -> Iterator[Row]:
             tokens_used=chance.choice([0, 7, 8, 100]),
             billing_account=chance.choice([None, "openai:@a"]),
             request_id=f"Req_{nth}%" if chance.random() < 0.5 else None,
+            input_tokens=chance.choice([0, 7]),
             metadata={key: chance.choice(TEXTS) for key in keys if chance.random() < 0.4}
+            | chance.choice(MARKS)
             | {"inference": {"status": "error" if nth % 2 else "ok"}},
         )
 
 
-def is_unpriced(row: Row) -> bool:
+def is_unpriced(row: Row, counts: str) -> bool:
     """Check whether money that counts is missing: a call that failed without tokens costs nothing."""
     has_tokens = row["tokens_used"] > 0 and row["tokens_are_effective"]
     is_failed = row["metadata"]["inference"]["status"] == "error" and not has_tokens
-    return row["cost_usd"] is None and row["money_is_effective"] and not is_failed
+    return row["cost_usd"] is None and row[counts] and not is_failed
 
 
 def session_of(row: Row) -> str | None:
     keys = ("session", "session_id")
     return next((text.strip(" ") for key in keys if (text := row["metadata"].get(key, "")).strip(" ")), None)
+
+
+def is_call(row: Row, chosen: Row) -> bool:
+    """Check for a paid call with the agent, tier and length that are asked for."""
+    metadata = row["metadata"]
+    texts = {
+        "agent": metadata.get("agent", "").strip(),
+        "tier": metadata.get("price_context", {}).get("service_tier", ""),
+    }
+    is_single = row["request_count"] <= 1 and row["day"] is None
+    is_paid = row["charge_type"] == "usage" and row["cost_basis"] != "included"
+    has_use = row["tokens_used"] > 0 or (row["cost_usd"] or 0) > 0
+    return (
+        ("calls" not in chosen or (is_paid and has_use and row["tokens_are_effective"]))
+        and all(texts[name] == chosen.get(name, texts[name]) for name in texts)
+        and ("over" not in chosen or (is_single and row["input_tokens"] > int(chosen["over"])))
+    )
 
 
 def matches(row: Row, chosen: Row, names: dict[UUID, str]) -> bool:
@@ -149,6 +169,7 @@ def matches(row: Row, chosen: Row, names: dict[UUID, str]) -> bool:
         and ("session" not in chosen or session_of(row) == chosen["session"])
         and ("first_at" not in chosen or row["timestamp"] >= datetime.fromisoformat(chosen["first_at"]))
         and ("last_at" not in chosen or row["timestamp"] < datetime.fromisoformat(chosen["last_at"]))
+        and is_call(row, chosen)
         and any(chosen.get("search", "").lower() in text.lower() for text in texts)
     )
 
@@ -168,6 +189,10 @@ def draw_filters(data: st.DataObject, rows: list[Row], scene: Scene, zone: str) 
         "project": st.sampled_from([None, *map(str, scene.projects.values())]),
         "session": st.sampled_from(["Blau_1", "50%"]),
         "search": st.sampled_from(SEARCHES),
+        "calls": st.just("paid"),
+        "agent": st.sampled_from(["", "bot"]),
+        "tier": st.sampled_from(["", "flex"]),
+        "over": st.sampled_from(["0", "7"]),
         "first_at": moments,
         "last_at": moments,
     }
@@ -195,9 +220,10 @@ def test_pages_and_sums_are_those_of_the_rows_that_one_may_read(scene: Scene, da
         row["cost_usd"] for row in expected
     ]
     assert sums["records"] == len(found)
-    assert sums["unpriced"] == sum(map(is_unpriced, found))
+    counts = "tokens_are_effective" if "calls" in chosen else "money_is_effective"
+    assert sums["unpriced"] == sum(is_unpriced(row, counts) for row in found)
     days = {day: [Decimal(spend), Decimal(included), tokens] for day, spend, included, tokens in sums["days"]}
-    assert days == sum_days(found, ZoneInfo(zone))
+    assert days == sum_days(found, ZoneInfo(zone), counts)
 
 
 KNOWN_OF_DAYS = {"provider": str(UUID(int=1)), "model": "gpt-5", "basis": "billed"}
@@ -227,11 +253,11 @@ def test_records_are_summed_only_where_their_days_do_not_know_what_is_asked(
     assert is_summed is are_days_enough
 
 
-def sum_days(rows: list[Row], zone: ZoneInfo) -> dict[str, list[Any]]:
+def sum_days(rows: list[Row], zone: ZoneInfo, counts: str) -> dict[str, list[Any]]:
     days: dict[str, list[Any]] = defaultdict(lambda: [Decimal(0), Decimal(0), 0])
     for row in rows:
         day = days[str(row["day"] or row["timestamp"].astimezone(zone).date())]
-        if row["money_is_effective"]:
+        if row[counts]:
             day[row["cost_basis"] == "included"] += row["cost_usd"] or 0
         day[2] += row["tokens_used"] * row["tokens_are_effective"]
     return days

@@ -1,23 +1,20 @@
 """Decisions about advice: apply it, dismiss it, open it again; and the rows behind it."""
 
-from collections.abc import Iterator
-
 import streamlit as st
 
 from app import data
 from app.auth import identity
 from app.auth.identity import User
 from app.figures.advice_words import EVIDENCE, HOW, name_title
-from app.figures.explore_view import ExploreView, Values
-from app.parts.explore_address import open_explore
 from app.parts.permissions import explain_fixed_advice
+from app.parts.project_choice import ALL, WITHOUT
 from app.ui.navigation import switch_page
 from app.ui.notices import announce, explain_refusal
+from tally.advice.evidence import Rows, find_rows
 from tally.advice.kept import KeptAdvice, Status
-from tally.advice.verified import OF_ALL_AGENTS, is_measured
+from tally.advice.verified import is_measured
 
 NOT_CHANGED = "Tally changes nothing by itself."
-OF_ALL_PROJECTS = ("plan", "retirement")
 MEASURED = "From the day after the change, Tally measures what it saves."
 
 
@@ -30,7 +27,7 @@ def render_actions(user: User, advice: KeptAdvice) -> None:
         ):
             confirm_applied(advice)
         if st.button(EVIDENCE[advice.kind].label, key=f"evidence-{advice.id}"):
-            open_evidence(advice)
+            open_evidence(user, advice)
         if advice.status == "open":
             if st.button(
                 "Dismiss", type="tertiary", key=f"dismiss-{advice.id}", disabled=fixed is not None, help=fixed
@@ -68,31 +65,30 @@ def _decide(user: User, advice: KeptAdvice, status: Status) -> None:
     st.rerun()
 
 
-def open_evidence(advice: KeptAdvice) -> None:
+def open_evidence(user: User, advice: KeptAdvice) -> None:
     """The page with the rows behind advice, filtered to them."""
     evidence = EVIDENCE[advice.kind]
+    if rows := find_rows(advice):
+        switch_page("records", None, **make_parameters(user, rows))
     if evidence.page == "experiments":
         switch_page(evidence.page, experiment=advice.subject["experiment_id"])
-    if evidence.page != "explore":
-        switch_page(evidence.page)
-    open_explore(view_evidence(advice))
+    switch_page(evidence.page)
 
 
-def view_evidence(advice: KeptAdvice) -> ExploreView:
-    """The question that Explore answers with the rows behind advice."""
-    view = ExploreView(by=EVIDENCE[advice.kind].by, days=advice.window)
-    for dimension, values in _list_filters(advice):
-        view = view.with_filter(dimension, values)
-    return view
-
-
-def _list_filters(advice: KeptAdvice) -> Iterator[tuple[str, Values]]:
-    """The project, agent and models of its calls; None stands for calls without a project or an agent."""
-    subject = advice.subject
-    if advice.kind not in OF_ALL_PROJECTS:
-        yield "project", (advice.project_id,)
-    if advice.kind not in (*OF_ALL_AGENTS, "retirement"):
-        yield "agent", (subject.get("agent"),)
-    names = ("model", "to_model") if advice.kind in OF_ALL_AGENTS else ("model",)
-    if models := tuple(subject[name] for name in names if name in subject):
-        yield "model", models
+def make_parameters(user: User, rows: Rows) -> dict[str, str | list[str]]:
+    """The address of Records with these rows alone."""
+    providers = {provider.slug: provider.name for provider in data.load_providers(user)}
+    slugs: dict[str | None, str] = {None: WITHOUT}
+    slugs |= {project.project_id: project.slug for project in data.load_projects(user)}
+    found = {
+        "calls": "paid",
+        "first_day": rows.days[0].isoformat(),
+        "last_day": rows.days[1].isoformat(),
+        "provider": providers.get(rows.provider),
+        "model": rows.model,
+        "project": ALL if rows.is_any_project or len(slugs) == 1 else slugs.get(rows.project_id, ALL),
+        "agent": rows.agent,
+        "tier": rows.tier,
+        "over": None if rows.over is None else str(rows.over),
+    }
+    return {name: value for name, value in found.items() if value is not None}

@@ -21,6 +21,7 @@ from app.ui.notices import render_warning
 from app.ui.periods import EARLIEST_DAY, today_in
 from app.ui.tables import render_table, selected_row
 from app.ui.titles import title_row
+from app.views.records.calls import CALL_PARAMETERS, name_calls, read_calls
 from app.views.records.dialogs import confirm_deletion, edit_entry
 from app.views.records.table import describe_records, describe_sums, explain_record, list_columns
 from tally.core.text import plural
@@ -99,6 +100,7 @@ def render_filters() -> tuple[data.RecordFilter, data.RecordSort]:
         account,
         st.query_params.get("session") or None,
         search=search or "",
+        calls=read_calls(st.query_params),
     )
     return chosen, sort
 
@@ -113,6 +115,16 @@ def render_session() -> None:
             args=("session",),
             key="leave_session",
         )
+
+
+def render_calls() -> None:
+    """The calls that the address asks for, and the way to all records."""
+    if calls := read_calls(st.query_params):
+        label = f"{escape_markdown(name_calls(calls))}"
+        if st.button(label, icon=":material/close:", key="leave_calls"):
+            for name in CALL_PARAMETERS:
+                clear_parameter(name)
+            st.rerun()
 
 
 def render_actions(row: dict[str, Any] | None) -> None:
@@ -148,6 +160,7 @@ with st.skeleton(height=480):
     if models:
         chosen, sort = render_filters()
         render_session()
+        render_calls()
         page_key = f"page-{hash((chosen, sort))}"
         page = st.session_state.get(page_key) or 1
         load_page = partial(data.load_records_page, user, chosen, timezone=preferences.timezone, sort=sort)

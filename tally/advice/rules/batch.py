@@ -62,7 +62,12 @@ def _describe(facts: Facts, cell: Cell, hours: tuple[int, int]) -> Advice | None
                 Saving.between(ELIGIBLE[0] * most, ELIGIBLE[1] * most),
                 "low",
                 "modelled",
-                {"requests": cell.requests, "first_hour": hours[0], "end_hour": hours[1]},
+                {
+                    "requests": cell.requests,
+                    "tier": cell.tier,
+                    "first_hour": hours[0],
+                    "end_hour": hours[1],
+                },
                 (
                     "80 to 100% of the requests can wait for up to 24 hours. Whether they can is not known.",
                     "Requests in conversations are left out.",

@@ -74,6 +74,7 @@ def _make(kind: Kind, cell: Cell, saving: Saving) -> Advice:
         "modelled",
         {
             "requests": cell.requests,
+            "tier": cell.tier,
             "conversations": cell.conversations,
             "pauses": cell.pauses,
             "long_pauses": cell.long_pauses,

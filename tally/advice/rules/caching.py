@@ -49,6 +49,7 @@ def _describe(facts: Facts, cell: Cell) -> Advice | None:
         "modelled",
         {
             "requests": cell.requests,
+            "tier": cell.tier,
             "following": cell.following,
             "conversations": cell.conversations,
             "reusable_share": round(100 * cell.reusable / cell.tokens.uncached),

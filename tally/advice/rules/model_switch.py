@@ -104,6 +104,7 @@ def _compare(facts: Facts, cell: Cell, other: Cell, total: int) -> Advice | None
         "modelled",
         {
             "requests": cell.requests,
+            "tier": cell.tier,
             "other_requests": other.requests,
             "other_share": round(100 * other.requests / total),
             "unpriced": cell.unpriced,

@@ -3,12 +3,13 @@
 What plans allow is not public, so that only their prices are compared with what the same use costs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from tally.advice.facts import Facts, Plan
+from tally.advice.facts import Facts, Month, Plan
 from tally.advice.findings import Advice, Saving
 from tally.catalog.plans import OFFERS
+from tally.core.months import add_months, last_day_of_month
 
 LEAST_MONTHS = 2
 COVERED_DAYS = 20  # of 30, on which a source that would see use reported
@@ -21,7 +22,7 @@ def find_plan(facts: Facts) -> Iterator[Advice]:
     for usage in facts.usages:
         offers = OFFERS.get((usage.agent or "", usage.provider))
         months = [one for one in usage.months if facts.first_day and one.month >= facts.first_day]
-        if not offers or len(months) < LEAST_MONTHS or any(one.included_usd for one in months):
+        if not offers or not _is_unbroken(facts, months) or any(one.included_usd for one in months):
             continue
         paid = sum((month.paid_usd for month in months), Decimal(0)) / len(months)
         if min(month.paid_usd for month in months) <= offers[-1].usd:
@@ -35,12 +36,21 @@ def find_plan(facts: Facts) -> Iterator[Advice]:
             "modelled",
             {
                 "months": len(months),
+                "from_day": months[0].month.isoformat(),
+                "to_day": last_day_of_month(months[-1].month).isoformat(),
                 "least_usd": f"{min(month.paid_usd for month in months):.2f}",
                 "plan_usd": f"{offers[-1].usd}",
                 "cheaper_plan": offers[0].name,
             },
             (NOT_PUBLIC, "One person uses it: each needs a plan of their own."),
         )
+
+
+def _is_unbroken(facts: Facts, months: Sequence[Month]) -> bool:
+    """Check for months that follow each other up to the last one."""
+    this = facts.today.replace(day=1)
+    expected = [add_months(this, -nth) for nth in range(len(months), 0, -1)]
+    return len(months) >= LEAST_MONTHS and [one.month for one in months] == expected
 
 
 def find_api(facts: Facts) -> Iterator[Advice]:

@@ -44,6 +44,7 @@ def _describe_long(facts: Facts, cell: Cell, over: int, part: Part) -> Advice | 
         "modelled",
         {
             "requests": part.requests,
+            "tier": cell.tier,
             "all_requests": cell.requests,
             "premium_usd": f"{premium:.2f}",
         },
@@ -73,7 +74,7 @@ def find_priority(facts: Facts) -> Iterator[Advice]:
                 Saving.exactly(saved * TO_MONTH),
                 "low",
                 "measured",
-                {"requests": cell.requests},
+                {"requests": cell.requests, "tier": cell.tier},
                 (
                     "All of these requests can be answered at the standard tier.",
                     "How much slower answers are there is not known.",

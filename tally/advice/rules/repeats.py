@@ -21,7 +21,7 @@ def find(facts: Facts) -> Iterator[Advice]:
             Saving.between(wasted / 2, wasted),
             "medium",
             "measured",
-            {"requests": cell.requests, "failed": cell.failed, "repeats": cell.repeats},
+            {"requests": cell.requests, "tier": cell.tier, "failed": cell.failed, "repeats": cell.repeats},
             (
                 "A repeat has the same input as the request before in its conversation, within 60 seconds.",
                 "At least half of what these cost can be avoided.",

@@ -1,7 +1,6 @@
 """The Advice page: what is open, what people decide, what was saved, and who may decide."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -12,9 +11,10 @@ from streamlit.testing.v1 import AppTest
 from app import data
 from app.auth.identity import User
 from app.figures.advice_words import name_title
-from app.views.advice.actions import view_evidence
+from app.views.advice.actions import make_parameters
+from tally.advice.evidence import find_rows
 from tally.advice.findings import KINDS
-from tests.app.pages import open_dialog, open_page, read_markdown, shown
+from tests.app.pages import open_dialog, open_page, read_markdown, save, shown, usage
 from tests.app.teams import new_team
 from tests.tally.advice.pieces import FACTS, every_piece, keep_pieces, make_piece
 
@@ -146,15 +146,40 @@ def test_verified_savings_have_a_total_and_open_ones_have_none(
     assert "95%: -$6 to $10" in text
 
 
-def test_evidence_opens_the_same_calls(user: User, job: Job) -> None:
-    keep(job, user, make_piece("model_switch"))
-    [advice] = data.load_advice(user)
-    view = view_evidence(advice)
-    models = ("claude-sonnet-4-5", "claude-haiku-4-5")
-    assert dict(view.filters) == {"project": (None,), "model": models}
-    assert view.days == (date(2026, 9, 22), date(2026, 10, 19))
-    with_project = view_evidence(replace(advice, project_id="p"))
-    assert dict(with_project.filters)["project"] == ("p",)
+def test_evidence_opens_the_same_calls(monkeypatch: pytest.MonkeyPatch, user: User, job: Job) -> None:
+    """Of records that differ in one thing each, those that the advice was found in alone."""
+    at, hour = datetime(2026, 9, 30, 12, tzinfo=UTC), {"metadata": {"agent": "support"}}
+    usual: dict[str, Any] = {
+        "provider": "anthropic", "model_name": "claude-sonnet-4-5", "timestamp": at, "input_tokens": 250_000,
+        "cost_basis": "estimated", "request_count": 1,
+    }  # fmt: skip
+    others: list[dict[str, Any]] = [
+        {},
+        hour,
+        hour | {"input_tokens": 1_000},
+        {"metadata": {"agent": "support", "price_context": {"service_tier": "priority"}}},
+        hour | {"model_name": "claude-haiku-4-5"},
+        hour | {"cost_basis": "included"},
+        hour | {"timestamp": at - timedelta(days=60)},
+    ]
+    save(user, [usage(0, str(2**n), **usual | other) for n, other in enumerate(others)])
+    found = {
+        "model_switch": 1 + 2 + 4,
+        "caching": 2 + 4,
+        "long_context": 2,
+        "priority": 8,
+        "retirement": 1 + 2 + 4 + 8,
+    }
+    keep(job, user, *(make_piece(kind) for kind in found))  # type: ignore[arg-type]
+    for advice in data.load_advice(user):
+        rows = find_rows(advice)
+        assert rows
+        page = open_page(monkeypatch, user, "records", make_parameters(user, rows))  # type: ignore[arg-type]
+        assert not page.exception
+        assert f"${found[advice.kind]}.00" in plain(page), advice.kind
+    page = press(page, "leave_calls")
+    assert not [button for button in page.button if button.key == "leave_calls"]
+    assert "calls" not in page.query_params
 
 
 def test_the_menu_has_the_number_of_open_ones(monkeypatch: pytest.MonkeyPatch, user: User, job: Job) -> None:

@@ -11,7 +11,9 @@ from tally.advice.findings import KINDS, NOTHING, Advice, Kind, Saving
 from tally.advice.stored import keep_advice
 
 MODEL = {"agent": "support", "provider": "anthropic", "model": "claude-sonnet-4-5"}
-PAUSES = {"requests": 900, "conversations": 120, "pauses": 300, "long_pauses": 60, "worth_above": 90}
+CALLS = {"requests": 900, "tier": ""}
+PAUSES = CALLS | {"conversations": 120, "pauses": 300, "long_pauses": 60, "worth_above": 90}
+MONTHS = {"months": 3, "from_day": "2026-07-01", "to_day": "2026-09-30"}
 SUBSCRIPTION = {
     "subscription_id": "00000000-0000-4000-8000-000000000001",
     "provider": "claude-desktop",
@@ -24,30 +26,28 @@ FACTS: dict[Kind, tuple[dict[str, str], dict[str, Any]]] = {
     ),
     "model_switch": (
         MODEL | {"to_provider": "anthropic", "to_model": "claude-haiku-4-5"},
-        {"requests": 412, "other_requests": 398, "other_share": 49, "unpriced": 0},
+        {"requests": 412, "tier": "", "other_requests": 398, "other_share": 49, "unpriced": 0},
     ),
     "caching": (
         MODEL,
-        {
-            "requests": 900, "following": 700, "conversations": 90, "reusable_share": 60, "cached_share": 0
-        },
+        CALLS | {"following": 700, "conversations": 90, "reusable_share": 60, "cached_share": 0},
     ),
     "cache_hour": (MODEL, PAUSES),
     "cache_minutes": (MODEL, PAUSES),
-    "batch": (MODEL | {"processing": "batch"}, {"requests": 18_440, "first_hour": 1, "end_hour": 3}),
+    "batch": (MODEL | {"processing": "batch"}, CALLS | {"requests": 18_440, "first_hour": 1, "end_hour": 3}),
     "long_context": (
         MODEL | {"over": "200000"},
-        {"requests": 90, "all_requests": 400, "premium_usd": "61.20"},
+        {"requests": 90, "tier": "", "all_requests": 400, "premium_usd": "61.20"},
     ),
-    "priority": (MODEL | {"tier": "priority"}, {"requests": 300}),
+    "priority": (MODEL | {"tier": "priority"}, {"requests": 300, "tier": "priority"}),
     "plan": (
         {"agent": "claude-code", "provider": "anthropic", "plan": "Claude Max 20x"},
-        {"months": 3, "least_usd": "610.00", "plan_usd": "200", "cheaper_plan": "Claude Max 5x"},
+        MONTHS | {"least_usd": "610.00", "plan_usd": "200", "cheaper_plan": "Claude Max 5x"},
     ),
     "api_instead": (SUBSCRIPTION, {"months": 3, "worth_usd": "12.00"}),
     "unused_subscription": (SUBSCRIPTION, {"last_used": "2026-09-01", "covered_days": 29}),
     "idle_key": ({"key_id": "k", "name": "old laptop"}, {"since": "2026-08-01", "was_used": True}),
-    "repeats": (MODEL, {"requests": 900, "failed": 20, "repeats": 40}),
+    "repeats": (MODEL, CALLS | {"failed": 20, "repeats": 40}),
     "retirement": (
         {"provider": "anthropic", "model": "claude-sonnet-4-5", "to_model": "claude-sonnet-5-5"},
         {"retires_on": "2026-11-30", "requests": 38_760, "is_priced": True},

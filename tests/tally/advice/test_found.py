@@ -1,15 +1,20 @@
 """Each kind of saving is found in records that have it, alone, and none where there is none."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
 import pytest
 
+from tally.advice.evidence import find_rows, to_filters
 from tally.advice.facts import Facts
 from tally.advice.find import find_advice
 from tally.advice.findings import Advice
-from tally.advice.stored import load_facts
+from tally.advice.kept import COLUMNS, KeptAdvice, parse_kept
+from tally.advice.stored import keep_advice, load_facts
+from tally.storage.database import Query
+from tally.storage.postgres import PostgresDatabase
 from tests.database_fixtures import Connection, add_user
 from tests.tally.advice.accounts import PLANTED, TODAY, WITH_PLAN, Calls, add_account, healthy
 
@@ -29,6 +34,38 @@ def test_planted_saving_is_found(database: Connection, kind: str) -> None:
     plan_usd = Decimal(100) if kind in WITH_PLAN else None
     facts, found = find(database, PLANTED[kind](Random(kind)), plan_usd)
     assert kind in [advice.kind for advice in found], facts
+    account = keep(database, facts, found)
+    for kept in load_kept(account):
+        assert add_up_evidence(account, kept) == pytest.approx(kept.current_usd, abs=Decimal("1e-6")), kept
+
+
+def keep(database: Connection, facts: Facts, found: Sequence[Advice]) -> PostgresDatabase:
+    """Keep what was found in the newest account; returns its database."""
+    [[account]] = database.execute(
+        "select workspace_id from public.cost_records order by created_at desc limit 1"
+    ).fetchall()
+    keep_advice(database, account, found, facts.window)
+    return PostgresDatabase(database, account)
+
+
+def load_kept(account: PostgresDatabase) -> list[KeptAdvice]:
+    return list(map(parse_kept, account.select(Query("advice", COLUMNS, ["id"]))))
+
+
+def add_up_evidence(account: PostgresDatabase, kept: KeptAdvice) -> Decimal:
+    """What the records under the link of advice cost, as a month."""
+    rows = find_rows(kept)
+    if rows is None:  # a plan, by its price
+        [plan] = account.select(
+            Query("subscriptions", "amount_usd::text", ["id"], {"id": kept.subject["subscription_id"]})
+        )
+        return Decimal(plan["amount_usd"])
+    [provider] = account.select(Query("providers", "id", ["id"], {"name": rows.provider}))
+    first, last = rows.days
+    days = {"first_at": f"{first}T00:00Z", "last_at": f"{last + timedelta(days=1)}T00:00Z"}
+    sums = account.call("sum_records", chosen=to_filters(rows, provider["id"]) | days)
+    assert sums["unpriced"] == 0
+    return sum((Decimal(spend) for _, spend, _, _ in sums["days"]), Decimal(0)) * rows.to_month
 
 
 @pytest.mark.parametrize("seed", range(2))
