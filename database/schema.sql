@@ -17277,6 +17277,39 @@ begin
 end
 $$;
 
+-- FUNCTION public.save_invoices(uuid, jsonb)
+
+CREATE FUNCTION public.save_invoices(workspace uuid, invoices jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '30s'
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+    invoice jsonb;
+    added integer := 0;
+    told text;
+begin
+    if jsonb_typeof(invoices) is distinct from 'array' or jsonb_array_length(invoices) not between 1 and 200 then
+        raise exception 'A file can have 1 to 200 invoices. Divide it.' using errcode = '22023';
+    end if;
+    for invoice in select i.value from jsonb_array_elements(invoices) with ordinality as i (value, place) order by i.place
+    loop
+        begin
+            if (public.save_invoice(tenant, invoice) ->> 'is_new')::boolean then
+                added := added + 1;
+            end if;
+        exception
+            when sqlstate '22023' then
+                get stacked diagnostics told = message_text;
+                raise exception 'Invoice %: % Nothing was saved.', private.invoice_text(invoice ->> 'number', 100), told
+                    using errcode = '22023';
+        end;
+    end loop;
+    return json_build_object('added', added, 'known', jsonb_array_length(invoices) - added);
+end
+$$;
+
 -- FUNCTION public.save_provider_jobs(uuid, text, jsonb, uuid)
 
 CREATE FUNCTION public.save_provider_jobs(credential_id uuid, kind text, jobs jsonb, workspace uuid DEFAULT NULL::uuid) RETURNS integer
@@ -24647,6 +24680,9 @@ GRANT ALL ON FUNCTION public.save_experiment(workspace uuid, details jsonb) TO a
 
 REVOKE ALL ON FUNCTION public.save_invoice(workspace uuid, invoice jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.save_invoice(workspace uuid, invoice jsonb) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.save_invoices(workspace uuid, invoices jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.save_invoices(workspace uuid, invoices jsonb) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.save_provider_jobs(credential_id uuid, kind text, jobs jsonb, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.save_provider_jobs(credential_id uuid, kind text, jobs jsonb, workspace uuid) TO authenticated;

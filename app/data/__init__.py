@@ -59,9 +59,11 @@ from app.data.forecasts import (
     load_newest_forecast,
 )
 from app.data.invoices import (
+    MOST_INVOICES,
     decide_invoice,
     delete_invoice,
     delete_statement_line,
+    export_invoices,
     ignore_statement_line,
     load_credit_facts,
     load_invoice_lines,
@@ -69,6 +71,7 @@ from app.data.invoices import (
     load_invoices,
     load_statement_lines,
     save_invoice,
+    save_invoices,
     save_statement_lines,
 )
 from app.data.jump import load_jump_names
@@ -155,6 +158,7 @@ __all__ = [
     "IMPORTS_SHOWN",
     "MAX_SEARCH",
     "MOST_EXPORTED",
+    "MOST_INVOICES",
     "MOST_SKIPPED",
     "PAGE_ROWS",
     "USUAL_THRESHOLDS",
@@ -198,6 +202,7 @@ __all__ = [
     "delete_view",
     "deploy_prompt",
     "explain_wait",
+    "export_invoices",
     "export_records",
     "find_last_year",
     "forget_version",
@@ -300,6 +305,7 @@ __all__ = [
     "roll_back_prompt",
     "save_experiment",
     "save_invoice",
+    "save_invoices",
     "save_statement_lines",
     "save_view",
     "update_budget",

@@ -4,16 +4,15 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from app.auth.identity import User
+from app.auth.identity import User, database_of
+from app.data.preferences import load_rates
 from app.data.reading import API_ROWS, cached, call, data_version, fetch_rows, forget_version, select
+from tally.invoices import stored
+from tally.invoices.invoice import Invoice
+from tally.invoices.invoice_csv import write_invoices
 from tally.invoices.statements import StatementLine
 
 MOST_INVOICES = 100  # on the page, the newest
-AMOUNTS = ("subtotal", "discount", "tax", "total", "applied_balance", "usd_rate")
-INVOICE_COLUMNS = (
-    "id,provider_id,seller,number,kind,issued_on,paid_on,period_start,period_end,currency,expires_on,"
-    "card_last_four,plan_name,origin,decision," + ",".join(f"{name}::text" for name in AMOUNTS)
-)
 LINE_COLUMNS = "invoice_id,position,description,amount::text,period_start,period_end"
 STATEMENT_COLUMNS = (
     "id,provider_id,kind,product,descriptor,posted_on,amount::text,currency,usd_rate::text,card_last_four,"
@@ -28,7 +27,7 @@ def load_invoices(user: User) -> list[dict[str, Any]]:
 
 @cached
 def _invoices(user: User, version: str) -> list[dict[str, Any]]:  # noqa: ARG001
-    query = select(user, "invoices", INVOICE_COLUMNS)
+    query = select(user, "invoices", stored.COLUMNS)
     return fetch_rows(query.order("issued_on", desc=True).order("id").limit(MOST_INVOICES))
 
 
@@ -71,6 +70,18 @@ def save_invoice(user: User, invoice: Mapping[str, Any]) -> bool:
     saved = call(user, "save_invoice", invoice=invoice)
     forget_version(user)
     return bool(saved["is_new"])
+
+
+def save_invoices(user: User, invoices: Sequence[Invoice]) -> tuple[int, int]:
+    """Save all invoices or none; returns how many were added, and how many were there."""
+    saved = stored.save_invoices(database_of(user), invoices, load_rates(user))
+    forget_version(user)
+    return saved
+
+
+def export_invoices(user: User) -> bytes:
+    """All invoices with their lines as CSV."""
+    return write_invoices(stored.load_whole(database_of(user)))
 
 
 def decide_invoice(user: User, invoice_id: str, decision: str | None) -> None:

@@ -11,11 +11,11 @@ import pandas as pd
 from app.formats.dates import format_day, format_month, format_short_day, format_span
 from app.formats.money import format_money, format_usd
 from app.formats.text import DASH
-from tally.invoices.reconcile import Charge, Comparison, State, Usage, compare
-from tally.spend.renewals import renewal_days
+from tally.invoices.reconcile import Charge, Comparison, State, compare
+from tally.invoices.stored import read_charge, read_usage
+from tally.spend.renewals import find_planned
 from tally.spend.subscriptions import Subscription
 
-NEAR_DAYS = 4  # between a renewal and its invoice, as in the database
 LEAST_MISSED_USD = Decimal(1)
 KINDS = {"usage": "Usage", "subscription": "Plan", "credits": "Credits"}
 STATES: dict[State, str] = {
@@ -95,20 +95,9 @@ def read_invoices(
 def _read(
     row: Mapping[str, Any], usage: Mapping[str, str] | None, plans: Sequence[Subscription]
 ) -> InvoiceView:
-    charge = Charge(
-        row["kind"],
-        row["currency"],
-        subtotal=Decimal(row["subtotal"]),
-        total=Decimal(row["total"]),
-        tax=Decimal(row["tax"]),
-        discount=Decimal(row["discount"]),
-        usd_rate=None if row["usd_rate"] is None else Decimal(row["usd_rate"]),
-        decision=row["decision"],
-    )
+    charge = read_charge(row)
     issued_on = date.fromisoformat(row["issued_on"])
-    known = usage and Usage(
-        Decimal(usage["usage_usd"]), Decimal(usage["local_usd"]), Decimal(usage["last_day_usd"])
-    )
+    known = usage and read_usage(usage)
     planned = find_planned([plan for plan in plans if plan.provider_id == row["provider_id"]], issued_on)
     return InvoiceView(
         row["id"],
@@ -135,17 +124,6 @@ def _day(text: str | None) -> date | None:
 def _period(row: Mapping[str, Any]) -> tuple[date, date] | None:
     first, last = _day(row["period_start"]), _day(row["period_end"])
     return (first, last) if first and last else None
-
-
-def find_planned(plans: Sequence[Subscription], day: date) -> Subscription | None:
-    """The plan with the renewal nearest to a day, within four days."""
-    near = [
-        (abs((renewal - day).days), place)
-        for place, plan in enumerate(plans)
-        for renewal in renewal_days(plan, day + timedelta(days=NEAR_DAYS))[-2:]
-        if abs((renewal - day).days) <= NEAR_DAYS
-    ]
-    return plans[min(near)[1]] if near else None
 
 
 def find_missing(

@@ -22,6 +22,7 @@ from app.ui.periods import EARLIEST_DAY
 from tally.core.amounts import AmountUnreadable
 from tally.spend.renewals import next_renewal, renewal_days
 from tally.spend.subscriptions import Interval, Subscription
+from tally.spend.subscriptions import parse_subscription as parse_subscription
 from tally.storage.database import DatabaseError
 
 LATEST_DAY = date(2099, 12, 31)
@@ -127,19 +128,6 @@ def render_renewals(subscription: Subscription, today: date, currency: Currency)
         )
         st.metric("Renewals so far", f"{len(days):,}")
         st.metric("Spent so far", format_figure(spent_so_far(subscription, today, currency), currency.code))
-
-
-def parse_subscription(row: dict[str, Any]) -> Subscription:
-    """A row of data.load_subscriptions as a subscription."""
-    return Subscription(
-        provider_id=row["provider_id"],
-        plan_name=row["plan_name"],
-        amount_usd=Decimal(row["amount_usd"]).normalize(),
-        started_on=date.fromisoformat(row["started_on"]),
-        renewal_day=row["renewal_day"],
-        interval=row["interval"],
-        ended_on=date.fromisoformat(row["ended_on"]) if row["ended_on"] else None,
-    )
 
 
 def _render_day(label: str, fields: Fields, name: str, **options: Any) -> Any:

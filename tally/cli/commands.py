@@ -76,6 +76,12 @@ def _add_prompts(app: typer.Typer) -> None:
     app.add_typer(prompts, name="prompts")
 
 
+def _add_invoices(app: typer.Typer) -> None:
+    from tally.cli.invoices import invoices
+
+    app.add_typer(invoices, name="invoices")
+
+
 ADDERS: dict[str, Callable[[typer.Typer], None]] = {
     "import": _add_import,
     "budgets": _add_budgets,
@@ -88,4 +94,5 @@ ADDERS: dict[str, Callable[[typer.Typer], None]] = {
     "keys": _add_keys,
     "experiments": _add_experiments,
     "prompts": _add_prompts,
+    "invoices": _add_invoices,
 }

@@ -1,12 +1,13 @@
 """Renewal dates of subscriptions: the days for which the database posts records."""
 
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 
 from tally.core.months import add_months, last_day_of_month
 from tally.spend.subscriptions import Subscription
 
 LAST_YEAR = 2100
+NEAR_DAYS = 4  # between a renewal and its invoice, as in the database
 
 
 def renewal_days(subscription: Subscription, until: date) -> list[date]:
@@ -19,6 +20,17 @@ def renewal_days(subscription: Subscription, until: date) -> list[date]:
         if day >= subscription.started_on:
             days.append(day)
     return days
+
+
+def find_planned(plans: Sequence[Subscription], day: date) -> Subscription | None:
+    """The plan with the renewal nearest to a day, within four days."""
+    near = [
+        (abs((renewal - day).days), place)
+        for place, plan in enumerate(plans)
+        for renewal in renewal_days(plan, day + timedelta(days=NEAR_DAYS))[-2:]
+        if abs((renewal - day).days) <= NEAR_DAYS
+    ]
+    return plans[min(near)[1]] if near else None
 
 
 def next_renewal(subscription: Subscription, today: date) -> date | None:

@@ -35,6 +35,19 @@ class Subscription:
         }
 
 
+def parse_subscription(row: Row) -> Subscription:
+    """A row of public.subscriptions."""
+    return Subscription(
+        provider_id=row["provider_id"],
+        plan_name=row["plan_name"],
+        amount_usd=Decimal(row["amount_usd"]).normalize(),
+        started_on=date.fromisoformat(row["started_on"]),
+        renewal_day=row["renewal_day"],
+        interval=row["interval"],
+        ended_on=date.fromisoformat(row["ended_on"]) if row["ended_on"] else None,
+    )
+
+
 def add_subscription(database: Database, subscription: Subscription, metadata: Row | None = None) -> str:
     """Save a subscription and return its id; the database adds its renewals up to today."""
     return str(database.insert("subscriptions", subscription.to_json() | {"metadata": metadata or {}})["id"])
@@ -53,3 +66,10 @@ def delete_subscription(database: Database, subscription_id: str) -> None:
 def list_subscriptions(database: Database) -> list[Row]:
     """The workspace's subscriptions, oldest first."""
     return list(select_all(database, Query("subscriptions", "*", ["started_on", "id"])))
+
+
+def load_subscriptions(database: Database) -> list[Subscription]:
+    """The same with exact amounts."""
+    columns = "id,provider_id,plan_name,amount_usd::text,started_on,renewal_day,interval,ended_on"
+    rows = select_all(database, Query("subscriptions", columns, ["started_on", "id"]))
+    return [parse_subscription(row) for row in rows]

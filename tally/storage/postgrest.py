@@ -54,6 +54,7 @@ LONG_FUNCTIONS = frozenset(
         "restore_filing",
         "restore_project",
         "rule_suggestions",
+        "save_invoices",
         "save_runs",
         "save_scores",
         "set_aliases",

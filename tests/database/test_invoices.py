@@ -283,3 +283,55 @@ def test_members_who_see_their_own_costs_only_see_no_invoice(team: Team, databas
         team["ann"].ask("prepaid_credits") == team["ann"].ask("invoice_usage", invoices=[UUID(found)]) == []
     )
     assert [one["provider"] for one in team["admin"].ask("prepaid_credits")] == ["openai"]
+
+
+def test_invoices_of_a_file_are_saved_together_or_not_at_all(admin: Person, database: Connection) -> None:
+    wrong = plan("P-3", total="26")
+    told = admin.suspect("save_invoices", workspace=admin.workspace, invoices=[usage(), plan(), wrong])
+    assert "Invoice P-3: Subtotal, discount and tax do not add up to the total." in told
+    assert "Nothing was saved." in told
+    assert database.execute("select from public.invoices").fetchall() == []
+    assert ledger(admin) == []
+    assert admin.ask("save_invoices", invoices=[usage(), plan(), plan()]) == {"added": 2, "known": 1}
+    assert [day for day, *_ in ledger(admin)] == ["2026-05-12", "2026-05-31"]
+    told = admin.suspect("save_invoices", workspace=admin.workspace, invoices=[])
+    assert "1 to 200 invoices" in told
+
+
+def test_periods_that_overlap_are_each_compared_with_their_own_usage(admin: Person) -> None:
+    record = BILLED | {
+        "timestamp": "2026-05-20T12:00:00Z",
+        "cost_usd": "7",
+        "source_key": str(UUID(int=1)),
+        "dataset": "costs",
+    }
+    admin.save(admin.add_source(), record)
+    both = save(admin, usage(), usage("U-2", period_start="2026-05-15", period_end="2026-06-01"))
+    figures = admin.ask("invoice_usage", invoices=[UUID(one) for one in both])
+    assert [Decimal(one["usage_usd"]) for one in figures] == [7, 7]
+    assert sorted(row[1] for row in ledger(admin)) == ["tax", "tax", "usage"], "usage is never added"
+
+
+def test_invoice_with_a_negative_total_is_a_credit(admin: Person) -> None:
+    lines = [{"description": "Refund", "amount": "-25"}]
+    save(admin, plan(subtotal="-25", total="-25", lines=lines))
+    assert ledger(admin) == [("2026-05-12", "credit", -25)]
+
+
+def test_nobody_reaches_the_papers_of_another_workspace(
+    team: Team, project: Project, database: Connection
+) -> None:
+    [found] = save(team["admin"], plan())
+    team["admin"].ask("save_statement_lines", lines=[card("b", posted_on="2026-07-01")])
+    [[line]] = database.execute("select id from public.statement_lines").fetchall()
+    other = make_team(project, database, "admin", "ann")["admin"]
+    before = ledger(team["admin"])
+    assert "no longer exists" in other.suspect(
+        "decide_invoice", workspace=other.workspace, invoice=found, decision="ignored"
+    )
+    other.ask("delete_invoice", invoice=UUID(found))
+    other.ask("ignore_statement_line", line=line, is_ignored=True)
+    other.ask("delete_statement_line", line=line)
+    assert other.ask("invoice_usage", invoices=[UUID(found)]) == []
+    assert other.connection.execute("select from public.invoices").fetchall() == []
+    assert ledger(team["admin"]) == before

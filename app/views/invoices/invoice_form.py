@@ -14,7 +14,8 @@ from app.figures.invoices import KINDS
 from app.formats.amount_field import show_amount
 from app.parts.provider_choice import choose_provider
 from tally.core.amounts import AmountUnreadable, find_decimal_style, parse_amount
-from tally.currency.rates import USD, CurrencyUnknown
+from tally.currency.rates import USD
+from tally.invoices.finishing import EXPIRES_AFTER, guess_plan
 from tally.invoices.invoice import (
     EARLIEST,
     MAX_NUMBER,
@@ -29,10 +30,9 @@ from tally.invoices.invoice import (
     check_invoice,
     to_json,
 )
+from tally.invoices.stored import find_usd_rate
 
 LATEST = date(2099, 12, 31)
-RATE_STEP = Decimal("1e-12")
-EXPIRES_AFTER = {"openai": 365, "anthropic": 365}  # days: what these sellers say about credits
 _LINE = re.compile(r"(?P<text>.*?)[\s:;]*(?P<amount>[-+(]?[$€£]?[\d.,]+\)?)\s*")
 LINES_HELP = "One line each: what it is for, then its amount before tax."
 
@@ -77,9 +77,7 @@ def render_form(user: User, given: Given) -> Invoice:
         discount = _ask_amount("Discount (negative)", given, draft.discount)
         total = _ask_amount("Total with tax", given, draft.total)
         plan = (
-            st.text_input("Plan", _guess_plan(draft), key=given.name("plan"))
-            if kind == "subscription"
-            else ""
+            st.text_input("Plan", guess_plan(draft), key=given.name("plan")) if kind == "subscription" else ""
         )
         expires = (
             _ask_expiry(given, provider.slug if provider else None, issued) if kind == "credits" else None
@@ -177,10 +175,6 @@ def _read(text: str) -> Decimal:
         raise AmountUnreadable(f"An amount {unreadable}. Write it as 12.50.") from None
 
 
-def _guess_plan(draft: Draft) -> str:
-    return draft.lines[0].description[:200] if len(draft.lines) == 1 else ""
-
-
 def _ask_expiry(given: Given, provider: str | None, issued: date | None) -> date | None:
     days = EXPIRES_AFTER.get(provider or "")
     default = issued + timedelta(days=days) if issued and days else None
@@ -189,18 +183,7 @@ def _ask_expiry(given: Given, provider: str | None, issued: date | None) -> date
 
 def save(user: User, invoice: Invoice, file_sha256: str | None = None) -> str:
     """Save an invoice; returns the sentence to announce. Raises DatabaseError."""
-    rate, note = find_usd_rate(user, invoice.currency, invoice.issued_on)
+    rate, note = find_usd_rate(data.load_rates(user), invoice.currency, invoice.issued_on)
     is_new = data.save_invoice(user, to_json(invoice, rate, file_sha256))
     done = "saved" if is_new else "was here already; the two papers are one charge"
     return f"Invoice {invoice.number} {done}.{note}"
-
-
-def find_usd_rate(user: User, currency: str, day: date) -> tuple[Decimal | None, str]:
-    """US dollars for a unit of a currency on a day; None, with a sentence, where there is no rate."""
-    if currency == USD:
-        return Decimal(1), ""
-    try:
-        rate = data.load_rates(user).find(currency, day)
-    except CurrencyUnknown as unknown:
-        return None, f" It is kept in {currency} and not counted: {unknown}"
-    return (1 / rate.units_per_usd).quantize(RATE_STEP), ""

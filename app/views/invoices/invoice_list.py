@@ -22,7 +22,6 @@ from app.figures.invoices import (
     describe_paper,
     describe_view,
     explain,
-    find_planned,
     to_frame,
 )
 from app.formats.money import format_change, format_usd
@@ -36,6 +35,7 @@ from app.ui.notices import announce, explain_refusal
 from app.ui.tables import render_table
 from app.ui.theme import current_palette
 from tally.invoices.reconcile import State, find_close_line
+from tally.spend.renewals import find_planned
 from tally.spend.subscriptions import update_subscription
 
 ALL = "all"

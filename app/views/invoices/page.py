@@ -1,5 +1,7 @@
 """Invoices: papers compared with usage and plans, prepaid credits, and charges of card statements."""
 
+from functools import partial
+
 import streamlit as st
 
 from app import data
@@ -30,6 +32,16 @@ with st.skeleton(height=480):
 
 with title_row("Invoices"), st.container(horizontal=True, width="content", gap="small"):
     chosen = choose_state(views) if views else ALL
+    if views:
+        st.download_button(
+            "Download",
+            partial(data.export_invoices, user),
+            file_name="invoices.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            key="download-invoices",
+        )
     if may_change and st.button("Enter an invoice", icon=":material/edit:", key="enter-invoice"):
         enter_invoice(today)
 if may_change:
@@ -43,5 +55,7 @@ if views:
     ]
     missing = find_missing(data.load_daily(user, None, today), views, providers, today)
     render_list(user, kept, missing, today)
+    if len(rows) == data.MOST_INVOICES:
+        st.caption(f"The newest {data.MOST_INVOICES} invoices. The download has all of them.")
 render_credits(user, today)
 render_statements(user, lines, today)

@@ -12,11 +12,11 @@ from app.formats.text import escape_markdown
 from app.ui import columns
 from app.ui.notices import announce, explain_refusal, render_warning
 from app.ui.tables import render_table
-from app.views.invoices.invoice_form import find_usd_rate
 from tally.core.text import plural
 from tally.importers.protocol import AmbiguousDates, MissingColumns, Options, Question
 from tally.invoices.statement_csv import COLUMNS, Answers, read_statement_csv
 from tally.invoices.statements import Statement, read_ofx
+from tally.invoices.stored import find_usd_rate
 
 ASKED = {"date": "Date", "description": "Merchant or description", "amount": "Amount"}
 
@@ -102,7 +102,8 @@ def _render_charges(user: User, found: Statement, file_id: str) -> None:
     label = f"Keep {plural(count, 'charge')}" if count else "Forget this file"
     if st.button(label, type="primary", key=f"keep-{file_id}"):
         if count:
-            rated = [(line, find_usd_rate(user, line.currency, line.posted_on)[0]) for line in found.lines]
+            rates = data.load_rates(user)
+            rated = [(line, find_usd_rate(rates, line.currency, line.posted_on)[0]) for line in found.lines]
             added, known = data.save_statement_lines(user, rated)
             announce(f"{plural(added, 'charge')} added, {known:,} already there.")
         st.session_state.invoices_done.add(file_id)

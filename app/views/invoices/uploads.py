@@ -1,4 +1,4 @@
-"""The drop zone: PDFs become drafts of invoices, CSV and OFX files charges of a card statement."""
+"""The drop zone: PDFs become drafts of invoices, CSV and OFX files charges of a statement, or invoices."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,11 +13,14 @@ from app.auth.identity import User
 from app.formats.text import escape_markdown
 from app.ui.notices import announce, explain_refusal, render_refusal, render_warning
 from app.views.invoices.invoice_form import Given, render_form, save
+from app.views.invoices.list_upload import read_list, render_invoice_list
 from app.views.invoices.statement_upload import read_statement, render_statement
 from tally.core.amounts import AmountUnreadable
 from tally.core.errors import TallyError
 from tally.importers.protocol import MissingColumns, Question
+from tally.invoices.files import clean_name
 from tally.invoices.invoice import Draft, InvoiceRefused
+from tally.invoices.invoice_csv import InvoiceList, is_invoice_list
 from tally.invoices.pdf import read_pdf
 from tally.invoices.receipt_text import read_receipt
 from tally.invoices.statements import Statement
@@ -36,7 +39,7 @@ class ReadFile:
 
     name: str
     digest: str
-    found: Draft | Statement | TallyError
+    found: Draft | InvoiceList | Statement | TallyError
     answers: dict[str, Any] = field(default_factory=dict)
 
 
@@ -75,18 +78,27 @@ def _read(user: User, file: Any) -> ReadFile:
     if known is not None and known.answers == st.session_state.get(f"answers-{file.file_id}", {}):
         return known
     answers = dict(st.session_state.get(f"answers-{file.file_id}", {}))
-    content = file.getvalue()
-    found: Draft | Statement | TallyError
+    content, name = file.getvalue(), clean_name(file.name)
+    found: Draft | InvoiceList | Statement | TallyError
     try:
         with st.spinner("Reading…"):
-            if file.name.lower().endswith(".pdf"):
-                found = read_receipt(read_pdf(content, file.name))
-            else:
-                found = read_statement(content, file.name, data.load_currency(user).code, answers)
+            found = _read_content(user, content, name, answers)
     except TallyError as refused:
         found = refused
-    reads[file.file_id] = ReadFile(file.name, sha256(content).hexdigest(), found, answers)
+    reads[file.file_id] = ReadFile(name, sha256(content).hexdigest(), found, answers)
     return reads[file.file_id]
+
+
+def _read_content(
+    user: User, content: bytes, name: str, answers: dict[str, Any]
+) -> Draft | InvoiceList | Statement:
+    if not content:
+        raise InvoiceRefused(f"{name} is empty. Download it again.")
+    if name.lower().endswith(".pdf"):
+        return read_receipt(read_pdf(content, name))
+    if name.lower().endswith(".csv") and is_invoice_list(content, name):
+        return read_list(content, name, answers)
+    return read_statement(content, name, data.load_currency(user).code, answers)
 
 
 def _render_file(user: User, file: Any, today: date) -> None:
@@ -95,6 +107,8 @@ def _render_file(user: User, file: Any, today: date) -> None:
         st.text(read.name)
         if isinstance(read.found, Draft):
             _render_draft(user, read, file.file_id, today)
+        elif isinstance(read.found, InvoiceList):
+            render_invoice_list(user, read.found, file.file_id)
         elif isinstance(read.found, Statement | Question | MissingColumns):
             render_statement(user, read.found, file.file_id)
         else:

@@ -98,6 +98,20 @@ def test_file_that_is_no_invoice_says_why_and_offers_the_form(
     assert len(page.text_area) == 1
 
 
+def test_list_of_invoices_is_saved_whole_and_downloaded(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    head = "seller,number,issued_on,currency,total,tax,colour"
+    rows = [f"Anysphere,C-{nth},{today()},USD,23.80,3.80,red" for nth in (1, 2)]
+    wrong = [head, *rows, f"Nobody,1,{today()},USD,5,0,red"]
+    page = drop(open_page(monkeypatch, user, "invoices"), "wrong.csv", "\n".join(wrong).encode())
+    assert "Nothing of wrong.csv was saved. Line 4: Tally does not know" in read_markdown(page.error[0].value)
+    page = drop(open_page(monkeypatch, user, "invoices"), "../list.csv", "\n".join([head, *rows]).encode())
+    assert "2 invoices. Lines and sums of each add up." in read_markdown(shown(page))
+    assert "Columns left out: colour." in read_markdown(shown(page))
+    page = press(page, "Save 2 invoices")
+    assert spent(user) == Decimal("47.60")
+    assert data.export_invoices(user).decode().count("Anysphere") == 2
+
+
 def test_difference_is_explained_accepted_and_ignored(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     last = today().replace(day=1) - timedelta(days=1)
     save(user, [usage((today() - last).days + 10, "90", cost_basis="billed")])

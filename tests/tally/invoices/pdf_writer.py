@@ -54,3 +54,23 @@ def _join(objects: Sequence[bytes], trailer: str) -> bytes:
         len(objects) + 1, trailer.encode(), start,
     )  # fmt: skip
     return bytes(body)
+
+
+def write_document(
+    others: Sequence[bytes],
+    catalog: bytes = b"",
+    page: bytes = b"",
+    pages: bytes = b"<< /Type /Pages /Kids [4 0 R] /Count 1 >>",
+) -> bytes:
+    """A PDF of one page with more entries in its objects, and other objects from number 5 on."""
+    drawn = b"BT /F1 9 Tf 40 700 Td (Hello this is a page of some text) Tj ET"
+    font = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R %b >>" % catalog,
+        pages,
+        b"<< /Length %d >>\nstream\n%b\nendstream" % (len(drawn), drawn),
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 3 0 R"
+        b" /Resources << /Font << /F1 %b >> >> %b >>" % (font, page),
+        *others,
+    ]
+    return _join(objects, "")

@@ -21,21 +21,40 @@ def used(billed_zone: str, local: str | None = None) -> Usage:
     return Usage(Decimal(billed_zone), Decimal(local or billed_zone))
 
 
-@given(money, money, money, money, money, st.decimals(0, 3, places=6), st.sampled_from(["USD", "EUR"]))
-def test_parts_add_up_to_the_invoice_exactly(
-    subtotal: Decimal,
-    tax: Decimal,
-    discount: Decimal,
-    zone: Decimal,
-    local: Decimal,
-    rate: Decimal,
+signed = st.decimals(-10_000, 10_000, places=2)
+
+
+@given(
+    st.sampled_from(["usage", "subscription", "credits"]),
+    st.tuples(signed, signed, money),
+    st.tuples(signed, signed, signed),
+    st.none() | st.decimals("0.000001", 3, places=6),
+    st.sampled_from(["USD", "EUR"]),
+    st.sampled_from([None, "accepted", "ignored"]),
+)
+def test_parts_add_up_to_every_invoice_exactly(
+    kind: str,
+    papers: tuple[Decimal, Decimal, Decimal],
+    known: tuple[Decimal, Decimal, Decimal],
+    rate: Decimal | None,
     currency: str,
+    decision: str | None,
 ) -> None:
-    charge = Charge("usage", currency, subtotal, subtotal - discount + tax, tax, -discount, rate)
-    found = compare_usage(charge, Usage(zone, local))
+    subtotal, tax, discount = papers
+    charge = Charge(kind, currency, subtotal, subtotal - discount + tax, tax, -discount, rate, decision)
+    found = compare(charge, Usage(*known), known[0])
+    if kind == "credits":
+        assert found.known_usd is None
+        assert found.state in ("credits", "ignored")
+        return
+    if rate is None and decision != "ignored":
+        assert (found.state, found.parts) == ("open", {}), "nothing is said of an unknown amount"
+        return
     assert found.known_usd is not None
     assert found.known_usd + found.difference == charge.total_usd
-    assert (abs(found.unexplained) <= found.tolerance) == (found.state == "matched")
+    assert sum(found.parts.values()) == found.difference
+    if decision is None and found.state in ("matched", "differs"):
+        assert (abs(found.unexplained) <= found.tolerance) == (found.state == "matched")
 
 
 def test_difference_within_tolerance_is_matched_and_beyond_it_differs() -> None:
