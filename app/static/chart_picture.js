@@ -1,5 +1,15 @@
 // Downloads the chart of the page as a picture with its title and legend. Plotly's own button, which is hidden, draws it in the browser.
+// And clicks on tiles filter, as on bars: Plotly would also zoom into them, with a motion of its own.
 {
+  const keepTiles = ({ target }) => {
+    const chart = target.closest?.(".treemaplayer") && target.closest(".js-plotly-plot");
+    if (!chart?.on) return;
+    chart.removeAllListeners("plotly_treemapclick"); // a chart that is drawn again may have lost it
+    chart.on("plotly_treemapclick", (clicked) => {
+      chart.emit("plotly_click", clicked);
+      return false; // no zoom, and no click of Plotly's own
+    });
+  };
   const BUTTON = '[data-title^="Download"]';
   const listen = ({ target }) => {
     const asked = target.closest?.("[data-chart-picture]");
@@ -28,5 +38,6 @@
   if (!window.hasChartPictures) {
     window.hasChartPictures = true;
     document.addEventListener("click", listen, true);
+    document.addEventListener("click", keepTiles, true);
   }
 }

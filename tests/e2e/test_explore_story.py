@@ -95,8 +95,13 @@ def test_tile_filters_and_the_chart_is_a_picture_made_in_the_browser(explore: Pa
     assert "Spend by branch and model" in (tmp_path / "SVG").read_text()
     expect_page(explore, "/explore")
 
+    explore.evaluate(
+        """() => document.querySelectorAll(".js-plotly-plot").forEach((chart) =>
+            chart.on("plotly_animating", () => { window.hasZoomed = true; }))"""
+    )
     tile.click()
     expect_total(explore, "Spend by provider", "$2.00")
+    assert explore.evaluate("window.hasZoomed") is None  # it filters, without a motion that some cannot bear
 
 
 def test_filtered_page_is_accessible_in_both_themes(explore: Page) -> None:
