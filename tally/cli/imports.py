@@ -17,6 +17,7 @@ from tally.core.records import CostBasis, file_under
 from tally.core.text import plural, printable
 from tally.currency.stored_rates import load_rates
 from tally.importers.grouping import read_breakdown, refuse_overlap
+from tally.importers.named_projects import describe_unfiled, find_unfiled
 from tally.importers.own_exports import describe_unknown_projects
 from tally.importers.preview import describe_parsed
 from tally.importers.save import ImportFile, ImportResult, describe_excluded, save_import
@@ -135,6 +136,8 @@ def _save(database: Database, file: ReadFile, project_id: str | None) -> ImportR
         echo(describe_excluded(file.path.name))
     if unknown := describe_unknown_projects(result.unknown_projects):
         echo(unknown)
+    elif unfiled := describe_unfiled(find_unfiled(database, file.parsed, result.import_id)):
+        echo(unfiled)
     if project_id and (kept := result.already_there - result.restated):
         echo(f"{plural(kept, 'duplicate')} kept the project that was saved before.")
     return result

@@ -4,12 +4,11 @@ from collections import Counter
 from collections.abc import Sequence, Set
 
 from tally.core.records import JSON, file_under
+from tally.importers.named_projects import list_names
 from tally.importers.protocol import Parsed
 from tally.ledger.save import BATCH
 from tally.storage.database import Database
 from tally.storage.workspaces import list_projects
-
-SHOWN_NAMES = 5
 
 
 def find_stored(database: Database, parsed: Parsed) -> set[int]:
@@ -53,9 +52,7 @@ def describe_unknown_projects(names: Sequence[str]) -> str:
     """A sentence about projects that an export names and the workspace lacks; empty without any."""
     if not names:
         return ""
-    listed = ", ".join(f"“{name}”" for name in names[:SHOWN_NAMES])
-    more = f" and {len(names) - SHOWN_NAMES:,} more" if len(names) > SHOWN_NAMES else ""
-    return f"This workspace has no project {listed}{more}. Records of it were filed by your rules."
+    return f"This workspace has no project {list_names(names)}. Records of it were filed by your rules."
 
 
 def _describe(parsed: Parsed, place: int) -> JSON:

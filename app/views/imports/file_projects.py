@@ -15,9 +15,9 @@ from app.ui.navigation import switch_page
 from app.ui.notices import announce, explain_refusal
 from app.views.imports.jobs import ImportJob
 from tally.core.text import plural
+from tally.importers.named_projects import list_names
 
 FIELD, MATCH = "folder", "exact"  # rules know the column Project by this name
-SHOWN = 5
 
 
 @explain_refusal
@@ -50,12 +50,6 @@ def render_file_projects(user: User, job: ImportJob) -> None:
                 start_new_rule(Fields(FIELD, MATCH, names[0]))
                 switch_page("settings")
         st.caption("Makes a project of each name that is none yet, and a rule for it. Settings changes both.")
-
-
-def list_names(names: Sequence[str]) -> str:
-    """Names in a sentence, the first few."""
-    listed = ", ".join(f"“{name}”" for name in names[:SHOWN])
-    return f"{listed} and {len(names) - SHOWN:,} more" if len(names) > SHOWN else listed
 
 
 def file_under_names(user: User, names: Sequence[str]) -> None:

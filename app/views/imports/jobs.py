@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tally.importers import Parsed, Rejected
+from tally.importers.named_projects import find_unfiled
 from tally.importers.save import ImportFile, ImportResult, save_import
 from tally.storage.database import Database, DatabaseError
 from tally.storage.export import escape_formula
@@ -31,12 +32,6 @@ class FileToSave:
         """The rows that will be sent to the database."""
         return self.parsed.rows_read - len(self.parsed.rejected)
 
-    @property
-    def projects(self) -> set[str]:
-        """The projects that its records name, where none was chosen."""
-        named = (record.metadata.get("project") for record in self.parsed.records if not record.project_id)
-        return {name for name in named if isinstance(name, str) and name}
-
 
 class ImportJob:
     """A thread that saves one file after another, with its progress and results."""
@@ -46,7 +41,7 @@ class ImportJob:
         self.results: list[tuple[str, ImportResult]] = []
         self.remaining = list(files)
         self.problem = ""
-        self.projects = {name for file in files for name in file.projects}
+        self.projects: set[str] = set()  # that the files name, and that were known to no rule
         self.rows_total = sum(file.rows for file in files)
         self._rows_before = self._rows_now = 0
         self._api = database
@@ -87,6 +82,7 @@ class ImportJob:
         source = ImportFile(file.filename, file.format_name, file.content)
         result = save_import(self._api, file.parsed, source, self._note_progress)
         self._rows_before, self._rows_now = self._rows_before + file.rows, 0
+        self.projects |= set(find_unfiled(self._api, file.parsed, result.import_id))
         self.results.append((file.filename, result))
 
     def _note_progress(self, done: int, _total: int, _label: str) -> None:

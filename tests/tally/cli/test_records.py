@@ -108,6 +108,25 @@ def test_amounts_of_a_table_are_billed_after_undo(
     assert bases() == {"billed"}
 
 
+def test_import_tells_of_projects_that_no_rule_knows(
+    tally: Tally, write: Callable[..., Path], stack: Stack, account: Person
+) -> None:
+    database = over_http(stack, account)
+    web = database.call("create_project", name="Web")
+    rule = {"field": "folder", "match": "exact", "value": "web", "project_id": web}
+    database.call("set_rules", rules=[rule])
+    rows = ("2,web", "3,=api", "4,", "5,docs")
+    file = write(
+        "date,provider,model,cost,project\n" + "".join(f"2026-11-02,OpenAI,m,{row}\n" for row in rows)
+    )
+    told = "No rule knows “=api”, “docs”: records that name them are unassigned. Make rules for projects in"
+    assert told in tally("import", file).stdout
+    assert told in tally("import", file).stdout
+    database.call("set_rules", rules=[rule | {"value": value} for value in ("web", "=api", "docs")])
+    assert "No rule" not in tally("import", file).stdout
+    assert "No rule" not in tally("import", write(GOOD)).stdout
+
+
 def test_several_files_are_imported_in_one_go(tally: Tally, stored: Callable[[], int]) -> None:
     names = ("generic", "openai_cost_2026_09", "anthropic_usage_2026")
     ended = tally("import", *(FIXTURES / name / "sample.csv" for name in names))
