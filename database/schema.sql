@@ -14063,7 +14063,7 @@ begin
             having sum(d.share) <> 100
         )
     then
-        raise exception 'The shares of a deployment in this file do not add up to 100 %%.' using errcode = '22023';
+        raise exception 'The shares of a deployment in this file do not add up to 100%%.' using errcode = '22023';
     end if;
     return json_build_object('is_new', new_prompts > 0, 'versions', new_versions, 'deployments', new_deployments);
 end

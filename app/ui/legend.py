@@ -14,4 +14,5 @@ def render_legend(colours: Iterable[tuple[str, str]], ink: str, dotted: Collecti
         f'{(DOTTED if name in dotted else SQUARE).format(colour)}"></i>{escape(name)}</span>'
         for name, colour in colours
     )
-    return f'<div style="display:flex;flex-wrap:wrap;gap:4px 16px;font-size:13px;color:{ink}">{items}</div>'
+    style = f"display:flex;flex-wrap:wrap;gap:4px 16px;font-size:13px;color:{ink}"
+    return f'<div class="tally-legend" style="{style}">{items}</div>'

@@ -36,12 +36,11 @@ SETTINGS = (  # its parts but the first, and a heading in each
     ("Audit log", "Audit log"),
 )
 WIDER_THAN_ITS_PLACE = "all => all.filter(it => it.scrollWidth > it.clientWidth).map(it => it.className)"
-# The first chart's legend is lower than this, and below the labels of the days.
-LEGEND_IS_BELOW = """height => {
-    const labels = [...document.querySelectorAll(".xtick text")];
-    const bottom = Math.max(...labels.map(it => it.getBoundingClientRect().bottom));
-    const legend = document.querySelector(".legend").getBoundingClientRect();
-    return labels.length && legend.height < height && legend.top > bottom;
+# The first chart's legend is lower than this, and above the bars.
+LEGEND_IS_LOW = """height => {
+    const plot = document.querySelector(".js-plotly-plot");
+    const legend = document.querySelector(".tally-legend").getBoundingClientRect();
+    return plot && legend.height < height && legend.bottom <= plot.getBoundingClientRect().top;
 }"""
 
 
@@ -117,13 +116,13 @@ def test_first_visit_requests_few_files_before_the_charts_code(watched: Watched)
     assert sum(url.endswith(".js") for url in watched.requested[:charts]) < 20, watched.requested[:charts]
 
 
-def test_a_wider_page_shows_its_legend_below_the_days_in_fewer_lines(watched: Watched) -> None:
+def test_a_wider_page_shows_its_legend_above_the_bars_in_fewer_lines(watched: Watched) -> None:
     page = watched.page
-    expect(page.locator(".legend").first).to_be_visible()
-    lines = page.locator(".legend").first.bounding_box()
+    expect(page.locator(".tally-legend").first).to_be_visible()
+    lines = page.locator(".tally-legend").first.bounding_box()
     assert lines is not None
     page.set_viewport_size(DESKTOP)
-    page.wait_for_function(LEGEND_IS_BELOW, arg=lines["height"])  # once the chart is drawn again
+    page.wait_for_function(LEGEND_IS_LOW, arg=lines["height"])  # once the chart is drawn again
 
 
 def test_tablet_shows_four_cards_in_two_rows(watched: Watched) -> None:

@@ -30,15 +30,15 @@ def test_chosen_theme_overrides_the_system_theme_which_pages_and_charts_follow(
     page.wait_for_timeout(1500)  # the data version is cached for a second
     open_page(page, "/")
     expect_background(page, LIGHT)
-    legend = page.locator(".legendtext").first
-    expect(legend).to_have_css("fill", INK_LIGHT)
+    legend = page.locator(".tally-legend").first
+    expect(legend).to_have_css("color", INK_LIGHT)
 
     page.emulate_media(color_scheme="dark")
 
     expect_background(page, DARK)
-    expect(legend).to_have_css("fill", INK_DARK)
+    expect(legend).to_have_css("color", INK_DARK)
 
     page.emulate_media(color_scheme="light")
 
     expect_background(page, LIGHT)
-    expect(legend).to_have_css("fill", INK_LIGHT)
+    expect(legend).to_have_css("color", INK_LIGHT)

@@ -64,7 +64,7 @@ def render_daily(
         palette,
         currency,
     )
-    st.html(render_legend(charts.list_legend(figure), palette.muted, dotted=[charts.LIKELY]))
+    st.html(render_legend(charts.list_legend(figure), palette.ink, dotted=[charts.LIKELY]))
     st.plotly_chart(
         charts.mark_days(figure, [(anomaly.day, anomaly.sentence) for anomaly in unusual], palette),
         theme=None,
