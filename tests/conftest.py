@@ -1,6 +1,7 @@
 """Fixtures of all tests: migrated databases, and one embedded stack."""
 
 import gc
+import logging
 import os
 import sys
 from collections.abc import Generator, Iterator
@@ -129,6 +130,18 @@ def pytest_collection_finish() -> None:
     """
     gc.freeze()
     gc.set_threshold(20_000, 20, 10)
+    reach_the_root_alone()
+
+
+def reach_the_root_alone() -> None:
+    """Let Streamlit's loggers pass on what they log.
+
+    Pytest gives every logger that does not a handler and takes it away again, six times a test: Streamlit has
+    dozens, which took most of the time of an empty test.
+    """
+    for logger in logging.root.manager.loggerDict.values():
+        if isinstance(logger, logging.Logger) and logger.name.startswith("streamlit"):
+            logger.propagate = True
 
 
 def place(item: pytest.Item) -> int:
