@@ -18,27 +18,43 @@ where c.relnamespace::regnamespace::text in ('public', 'private', 'auth')
     and c.relkind = any (%s) and not c.relispartition
 order by 1"""
 
-# Months come with saves, and stay; every other change of the schema is to be seen in this. The source of
-# functions is counted, for their number alone is read from an index that nobody vacuums, in most of the time.
-SCHEMA = """
-with ours as (
-    select * from pg_class
-    where relnamespace::regnamespace::text !~ '^(pg_|information_)' and not relispartition
-)
-select relname, row(relkind, relnatts, relchecks, relrowsecurity, relacl, reloptions)::text from ours
+# Months come with saves, and stay; every other change of the schema is to be seen in these.
+OURS = """
+select *, xmin from pg_class
+where not relispartition
+    and relnamespace in (select oid from pg_namespace where nspname !~ '^(pg_|information_)')"""
+STATE = "relname, row(relkind, relnatts, relchecks, relrowsecurity, relacl, reloptions)::text"
+
+# Counts tell what is gone, and transactions since the copy was made what is new.
+CHANGES = f"""
+with ours as materialized ({OURS}),
+since as materialized (select age(%(since)s::xid) as age)
+select 'relations', count(*)::text from ours
 union all select 'triggers', count(*)::text from pg_trigger where tgrelid in (select oid from ours)
 union all select 'constraints', count(*)::text from pg_constraint where conrelid in (select oid from ours)
 union all select 'policies', count(*)::text from pg_policy
-union all select 'functions', count(prosrc)::text from pg_proc
 union all
-select attrelid::regclass::text, attname from pg_attribute
-where attrelid in (select oid from ours) and age(xmin) < age(%(since)s::xid)
+select * from (
+    select 'functions', count(*) || '+' || count(*) filter (where age(xmin) < (select age from since))
+    from pg_proc
+) as functions
+union all select {STATE} from ours where age(xmin) < (select age from since)
 union all
-select tgrelid::regclass::text, tgname from pg_trigger
-where tgrelid in (select oid from ours) and age(xmin) < age(%(since)s::xid)
-union all select 'policy', polname from pg_policy where age(xmin) < age(%(since)s::xid)
-union all select 'function', proname from pg_proc where age(xmin) < age(%(since)s::xid)
-order by 1, 2"""
+select 'attribute', attname from pg_attribute
+where age(xmin) < (select age from since) and attrelid in (select oid from ours)
+union all
+select 'trigger', tgname from pg_trigger
+where age(xmin) < (select age from since) and tgrelid in (select oid from ours)
+union all select 'policy', polname from pg_policy where age(xmin) < (select age from since)"""
+
+
+# Its plans are kept, which take longer than running them.
+EMPTY = """
+create function pg_temp.empty_tables() returns void language plpgsql as $$
+begin
+    {};
+end
+$$"""
 
 
 class Lent(psycopg.Connection[Any]):
@@ -67,8 +83,12 @@ class Reused:
         self.tables = self._list("r", "p")
         self.views = self._list("m")
         self.rows = {table: rows for table in self._list("r") if (rows := self._copy(table))}
-        [[self.made_at]] = self.admin.execute("select pg_current_xact_id()::xid::text").fetchall()
-        self.schema = self._read_schema()
+        self.made_at = self.filled_at = self._read_transaction()
+        self.counted = {table: self._count(table) for table in self.rows}
+        emptied = "; ".join(f"delete from {table}" for table in self.tables if table not in self.rows)
+        self.admin.execute(EMPTY.format(emptied).encode())
+        self.relations = set(self.admin.execute(f"select {STATE} from ({OURS}) as ours".encode()))
+        self.changes = set(self._read_changes())
 
     def connect(self, user: str) -> psycopg.Connection[Any]:
         """A connection as if new: a new one would read the catalog and compile every function again."""
@@ -99,10 +119,14 @@ class Reused:
             self.take_back(connection)
         if self.is_changed():
             return False
-        self.admin.execute("; ".join(f"delete from {table}" for table in self.tables).encode())
-        for table, rows in self.rows.items():
+        self.admin.execute("select pg_temp.empty_tables()")
+        changed = [table for table, counted in self.counted.items() if self._count(table) != counted]
+        for table in changed:
+            self.admin.execute(f"delete from {table}".encode())
             with self.admin.cursor().copy(f"copy {table} from stdin".encode()) as copy:
-                copy.write(rows)
+                copy.write(self.rows[table])
+        if changed:
+            self.filled_at = self._read_transaction()
         for view in self.views:
             if self.admin.execute(f"select from {view} limit 1".encode()).rowcount:
                 self.admin.execute(f"refresh materialized view {view}".encode())
@@ -111,7 +135,8 @@ class Reused:
     def is_changed(self) -> bool:
         """Is the schema another one, or were too many months added?"""
         query = "select from pg_inherits where inhparent = 'public.cost_records'::regclass"
-        return self._read_schema() != self.schema or self.admin.execute(query).rowcount > MAX_MONTHS
+        changes = set(self._read_changes()) - self.changes
+        return not changes <= self.relations or self.admin.execute(query).rowcount > MAX_MONTHS
 
     def drop(self) -> None:
         """Drop the database."""
@@ -119,8 +144,17 @@ class Reused:
             connection.close()
         self.cluster.drop(self.name)
 
-    def _read_schema(self) -> list[tuple[Any, ...]]:
-        return self.admin.execute(SCHEMA, {"since": self.made_at}).fetchall()
+    def _read_transaction(self) -> str:
+        [[number]] = self.admin.execute("select pg_current_xact_id()::xid::text").fetchall()
+        return str(number)
+
+    def _read_changes(self) -> list[tuple[Any, ...]]:
+        return self.admin.execute(CHANGES.encode(), {"since": self.made_at}).fetchall()
+
+    def _count(self, table: str) -> tuple[Any, ...] | None:
+        """The number of rows, and of those that are newer than the last filling."""
+        query = f"select count(*), count(*) filter (where age(xmin) < age(%s::xid)) from {table}"
+        return self.admin.execute(query.encode(), [self.filled_at]).fetchone()
 
     def _list(self, *kinds: str) -> list[str]:
         return [name for (name,) in self.admin.execute(TABLES, [list(kinds)])]
