@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import psycopg
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -116,12 +117,14 @@ def test_chosen_utc_is_not_replaced_by_the_browsers_timezone(page: AppTest, user
     assert reread(user).timezone_set
 
 
-def test_database_accepts_every_offered_timezone(user: User) -> None:
-    database = database_of(user)
+def test_database_accepts_every_offered_timezone(user: User, job: psycopg.Connection[Any]) -> None:
     offered = list_timezones("UTC")
     assert {"UTC", "Europe/Berlin", "Asia/Kathmandu", "America/New_York"} <= set(offered)
-    for zone in offered[:: len(offered) // 25]:
-        database.update("user_preferences", user.user_id, {"timezone": zone}, key="user_id")
+    # The list that the database asks takes 0.1 s to read: once for all of them.
+    known = {name for (name,) in job.execute("select name from pg_timezone_names")}
+    assert set(offered) <= known
+    for zone in ("Asia/Kathmandu", offered[-1]):
+        database_of(user).update("user_preferences", user.user_id, {"timezone": zone}, key="user_id")
 
 
 def test_unknown_timezone_stays_selectable() -> None:
