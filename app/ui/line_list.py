@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 import streamlit as st
 
-from app.formats.text import escape_markdown
+from app.formats.text import DASH, escape_markdown
 from app.ui.columns import Column
 from app.ui.tables import render_table, selected_row
 
@@ -46,17 +46,22 @@ def render_choices(
         render_table(frame, columns, alt, key=key)
 
 
-def render_lines(
-    frame: pd.DataFrame, columns: Mapping[str, Column], alt: str, key: str, lines: Sequence[Line]
+def render_lines(  # noqa: PLR0913 - a table's, and its lines
+    frame: pd.DataFrame,
+    columns: Mapping[str, Column],
+    alt: str,
+    key: str,
+    lines: Sequence[Line],
+    absent: str = DASH,
 ) -> None:
-    """Draw a table, and the same rows as a list."""
+    """Draw a table, and the same rows as a list; `absent` fills empty cells."""
     with st.container(key=f"narrow-{key}", gap="small"):
         for line in lines:
             with st.container(gap=None):
                 st.text(line.name)
                 st.caption(escape_markdown(line.details))
     with st.container(key=f"wide-{key}"):
-        render_table(frame, columns, alt)
+        render_table(frame, columns, alt, absent)
 
 
 def _list_key(key: str, rows: int) -> str:

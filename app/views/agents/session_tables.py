@@ -14,7 +14,6 @@ from app.formats.text import DASH
 from app.ui import columns
 from app.ui.cards import render_heading
 from app.ui.line_list import Line, render_lines
-from app.ui.tables import render_table
 from tally.core.text import plural
 
 PAGE_ROWS = 25
@@ -75,7 +74,9 @@ def render_requests(session: Session, zone: ZoneInfo, code: str) -> None:
     page = min(st.session_state.get(key) or 1, pages)
     first = (page - 1) * PAGE_ROWS
     shown = rows[first : first + PAGE_ROWS]
-    render_table(describe_requests(shown, zone), list_columns(code), "Requests in order", NO_PRICE)
+    lines = [describe_line(row, zone, code) for row in shown]
+    frame = describe_requests(shown, zone)
+    render_lines(frame, list_columns(code), "Requests in order", "session_requests", lines, NO_PRICE)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.caption(
             f"{first + 1:,} to {first + len(shown):,} of {plural(len(rows), 'request')}", width="content"
@@ -127,6 +128,19 @@ def describe_requests(rows: Sequence[Request], zone: ZoneInfo) -> pd.DataFrame:
         ],
         dtype=object,
     )
+
+
+def describe_line(row: Request, zone: ZoneInfo, code: str) -> Line:
+    """A request on narrow pages."""
+    value = NO_PRICE if row.value is None else format_money(row.value, code)
+    counts = row.counts
+    tokens = (("in", counts.uncached), ("cached", counts.cached), ("written", counts.written))
+    told = [
+        f"{format_count(count)} {what}" for what, count in (*tokens, ("out", counts.output_tokens)) if count
+    ]
+    details = [f"{row.at.astimezone(zone):%H:%M:%S}", row.model, ", ".join(told), describe_note(row)]
+    name = f"#{row.nth}, {value}, {format_money(row.so_far, code)} so far"
+    return Line(name, " · ".join(part for part in details if part))
 
 
 def describe_note(row: Request) -> str:

@@ -37,7 +37,7 @@ def render_welcome(user: User, today: date) -> None:
         render_reason(f"Nothing to see yet. {reason}")
         return
     show_news(user)
-    with st.container(key="welcome", gap="medium"):
+    with st.container(key="welcome", gap="small"):
         with st.container(gap="xsmall"):
             st.header("See what you spend on AI", anchor=False)
             st.text(
@@ -130,7 +130,7 @@ def _render_files(_user: User) -> None:
 
 def _explain(icon: str, title: str, text: str) -> None:
     with st.container(gap="xsmall"):
-        st.markdown(f":primary[:material/{icon}:]", width="content")
+        st.markdown(f":primary-badge[:material/{icon}:]", width="content")
         st.subheader(title, anchor=False)
         st.caption(text)
 

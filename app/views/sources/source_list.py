@@ -1,5 +1,6 @@
 """The list of sources, with buttons to exclude, include and delete them."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -14,7 +15,7 @@ from app import data
 from app.auth.identity import User, database_of
 from app.figures.source_names import describe_format, describe_source, shown_name
 from app.figures.spend import INCLUDED
-from app.formats.dates import format_span
+from app.formats.dates import format_day, format_span
 from app.formats.money import format_money
 from app.formats.text import escape_markdown
 from app.parts.permissions import explain_fixed
@@ -23,14 +24,16 @@ from app.parts.source_dialogs import PATIENCE, confirm_deletion, edit_payment
 from app.ui import columns
 from app.ui.cards import render_heading
 from app.ui.columns import Column
+from app.ui.line_list import Line, render_choices, selected_line
 from app.ui.notices import announce, explain_refusal, render_warning
 from app.ui.periods import PRESET_LABELS, Period
-from app.ui.tables import render_table, selected_row
+from app.ui.tables import render_table
 from tally.agents.payment import WITH_PLAN
 from tally.core.text import plural
 
 QUIET_DAYS = 3  # machines, services and connections without new data for this long are reported
 SHOWN_QUIET = 5
+MOST_LINES = 100  # each is an element of the page, on phones or not
 BASES = ("billed", "estimated", "included")
 
 Source = Mapping[str, Any]
@@ -138,6 +141,30 @@ def last_import(source: Source) -> datetime:
     return datetime.fromisoformat(source["finished_at"] or source["created_at"])
 
 
+def describe_lines(frame: pd.DataFrame, shown: Shown) -> list[Line]:
+    """The rows of the table for narrow pages."""
+    seen: Counter[str] = Counter()
+    lines = []
+    for row in frame.to_dict("records"):
+        seen[row["source"]] += 1
+        times = seen[row["source"]]
+        name = row["source"] if times == 1 else f"{row['source']} ({times})"  # choices differ by their texts
+        money = [
+            f"{format_money(row[column], shown.currency)} {what}"
+            for column, what in (("spend", "in spend"), ("included", "value"))
+            if isinstance(row.get(column), Decimal)
+        ]
+        details = [
+            *money,
+            plural(row["records"], "record"),
+            f"newest {format_day(row['newest_day'])}" if isinstance(row["newest_day"], date) else "",
+            row["format"],
+            "" if row["in_totals"] == "Yes" else "excluded from totals",
+        ]
+        lines.append(Line(name, " · ".join(part for part in details if part)))
+    return lines
+
+
 def list_quiet(sources: Sequence[Source], now: datetime) -> list[str]:
     """Sentences about machines, services and connections without new data for days."""
     quiet = []
@@ -174,14 +201,18 @@ def render_sources(user: User, sources: Sequence[Source], days: pd.DataFrame, sh
         if quiet := list_quiet(sources, datetime.now(shown.zone)):
             render_warning(" ".join(quiet[:SHOWN_QUIET]))
         key = f"sources-{sources[0]['id'] if sources else 'none'}-{len(sources)}"
-        position = selected_row(key, len(sources))
+        position = selected_line(key, len(sources))
         reason = explain_fixed(user, None if position is None else _find_owner(sources[position]))
         if position is None or reason:
             _render_disabled_actions(reason or "Select a source to exclude or delete it.")
         else:
             _render_actions(user, sources[position], days)
         frame = describe_sources(sources, days, in_period)
-        render_table(frame, list_columns(shown.zone, shown.currency), "Your sources", key=key)
+        kinds = list_columns(shown.zone, shown.currency)
+        if len(frame) > MOST_LINES:
+            render_table(frame, kinds, "Your sources", key=key)
+        else:
+            render_choices(frame, kinds, "Your sources", key, describe_lines(frame, shown))
         if spent := sum_spend(in_period):
             st.caption(escape_markdown(describe_spend(spent, shown.overview, shown.currency)))
 

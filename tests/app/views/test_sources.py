@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from app import data
 from app.auth.identity import User, database_of
 from app.figures.source_names import describe_billing_account, describe_dataset, describe_source
+from app.formats.dates import format_day
 from app.formats.money import NO_PRICE
 from app.ui.periods import Period
 from app.views.sources import comparison, source_list
@@ -97,6 +98,26 @@ def test_list_shows_records_and_money_of_each_source(monkeypatch: pytest.MonkeyP
     assert listed["estimated"].dropna().to_dict() == {"usage.csv": 8}
     assert dict(listed["records"]) == {"costs.csv": 3, "usage.csv": 2}
     assert list(listed["format"]) == ["OpenAI cost export", "OpenAI usage export"]
+    narrow = page.radio[0]
+    assert narrow.options == ["costs\\.csv", "usage\\.csv"]
+    assert not narrow.set_value(1).run().exception
+    assert not page.button(key="delete").disabled
+
+
+def test_narrow_pages_list_the_same_sources(user: User) -> None:
+    add_both(user)
+    days, sources = data.load_source_days(user, None, None), data.load_sources(user)
+    frame = source_list.describe_sources([*sources, *sources], days, days)
+    told = source_list.Shown(Period(None, date(2026, 1, 1), "All"), ZoneInfo("UTC"), "USD", None)
+    names, details = zip(*source_list.describe_lines(frame, told), strict=True)
+    assert names == ("costs.csv", "usage.csv", "costs.csv (2)", "usage.csv (2)"), (
+        "choices differ by their texts"
+    )
+    newest = f"newest {format_day(max(days['day']))}"
+    assert details[:2] == (
+        f"$10.00 in spend · 3 records · {newest} · OpenAI cost export",
+        f"2 records · {newest} · OpenAI usage export",
+    )
 
 
 def test_sum_of_the_sources_is_that_of_the_overview(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
