@@ -38,6 +38,7 @@ BENCHES = (
     "advice",
     "catalogue",
     "statistics",
+    "credits",
 )
 RESULTS = Path(__file__).parent / "results.json"
 

@@ -1,15 +1,16 @@
 """Prepaid credits: purchases are cash, usage draws the balance down, the soonest to expire first."""
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from statistics import fmean, stdev
 from typing import Any, Literal, NamedTuple
 
+from tally.ledger.pace import find_pace
+
 ZERO = Decimal(0)
-RECENT_DAYS, MIN_DAYS = 28, 7  # whose usage tells the usage to come
+KNOWN_DAYS, MIN_DAYS = 84, 7  # whose usage tells the usage to come
+RECENT_DAYS = 28  # without usage, it has stopped
 HORIZON_DAYS = 730
 Z_80 = 1.2815515655446004  # of the normal distribution: the 80% range
 Uncertain = Literal["", "empty", "few days", "unused", "far"]
@@ -132,26 +133,30 @@ def _expire(lots: list[Lot], day: date) -> Decimal:
 
 
 def forecast_end(balance: Balance, usage: Mapping[date, Decimal], today: date) -> Outlook:
-    """The day on which nothing is left, by the usage of the last complete days."""
+    """The day on which nothing is left, by the pace of the last complete days.
+
+    `python -m bench credits` measures how often the range has the true day.
+    """
     known = {day for day, _ in balance.days}
-    recent = [today - timedelta(days=ago) for ago in range(1, RECENT_DAYS + 1)]
-    spent = [float(usage.get(day, ZERO)) for day in recent if day in known]
+    before = [today - timedelta(days=ago) for ago in range(KNOWN_DAYS, 0, -1)]
+    spent = [float(usage.get(day, ZERO)) for day in before if day in known]
+    count = len(spent)
     if balance.left <= 0:
         return Outlook("empty")
-    if len(spent) < MIN_DAYS:
-        return Outlook("few days", counted_days=len(spent))
-    mean, deviation, count = fmean(spent), stdev(spent), len(spent)
-    daily_usd = round(Decimal(mean), 10)
-    if mean <= 0:
+    if count < MIN_DAYS:
+        return Outlook("few days", counted_days=count)
+    if sum(spent[-RECENT_DAYS:]) <= 0:
         return Outlook("unused", counted_days=count)
+    pace = find_pace(spent)
+    level = pace.level
 
     def spread(days: int) -> float:
-        return Z_80 * deviation * math.sqrt(days + days * days / count)
+        return Z_80 * pace.deviation(days)
 
-    end = _find_end(balance.lots, today, lambda days: mean * days)
-    early = _find_end(balance.lots, today, lambda days: mean * days + spread(days))
-    late = _find_end(balance.lots, today, lambda days: mean * days - spread(days))
-    return Outlook("" if end else "far", daily_usd, count, end, early, late)
+    end = _find_end(balance.lots, today, lambda days: level * days)
+    early = _find_end(balance.lots, today, lambda days: level * days + spread(days))
+    late = _find_end(balance.lots, today, lambda days: level * days - spread(days))
+    return Outlook("" if end else "far", round(Decimal(level), 10), count, end, early, late)
 
 
 def _find_end(lots: Sequence[Lot], today: date, spent_by: Callable[[int], float]) -> date | None:

@@ -47,7 +47,7 @@ def _render_figures(credits: Credits, today: date) -> None:
         st.caption(escape_markdown(describe_range(credits, today)))
     if outlook.daily_usd:
         st.metric("Spent a day", format_usd(outlook.daily_usd))
-        st.caption(f"the last {outlook.counted_days} days")
+        st.caption(f"the pace of the last {outlook.counted_days} days, the newest most")
     for sentence in describe_credits(credits):
         st.caption(escape_markdown(sentence))
 

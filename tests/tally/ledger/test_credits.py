@@ -3,10 +3,14 @@
 from datetime import date, timedelta
 from decimal import Decimal
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.credits import SHAPES, UNBOUND, cover
 from tally.ledger.credits import Purchase, calculate_balance, forecast_end
+from tally.ledger.pace import find_pace
 
 FIRST = date(2026, 1, 1)
 cents = st.integers(0, 100_000).map(lambda value: Decimal(value) / 100)
@@ -57,13 +61,30 @@ def test_refund_of_credits_lowers_the_balance() -> None:
     assert calculate_balance(bought, {}, FIRST + timedelta(days=2)).left == 30
 
 
-def test_steady_usage_ends_on_its_day_without_a_range() -> None:
+def test_steady_usage_ends_on_its_day_within_a_day() -> None:
     today = FIRST + timedelta(days=30)
     usage = {FIRST + timedelta(days=n): Decimal(10) for n in range(30)}
     balance = calculate_balance([Purchase(FIRST, Decimal(350))], usage, today)
     outlook = forecast_end(balance, usage, today)
-    assert (outlook.reason, outlook.daily_usd, outlook.counted_days) == ("", Decimal(10), 28)
-    assert outlook.end == outlook.early == outlook.late == today + timedelta(days=4)
+    assert (outlook.reason, outlook.daily_usd, outlook.counted_days) == ("", Decimal(10), 30)
+    assert outlook.end == outlook.early == today + timedelta(days=4)
+    assert outlook.late is not None
+    assert outlook.late <= today + timedelta(days=5)
+
+
+@pytest.mark.parametrize("shape", sorted(set(SHAPES) - set(UNBOUND)))
+def test_true_end_is_in_the_range_in_eight_of_ten_trials(shape: str) -> None:
+    covered = cover(SHAPES[shape], np.random.default_rng(3), (28, 14), 60)
+    assert covered >= 0.7
+    if shape == "even":  # its range is a day or two, and days are whole
+        return
+    assert covered <= 0.97
+
+
+def test_new_level_is_the_pace_before_a_month_is_over() -> None:
+    pace = find_pace([10.0] * 56 + [30.0] * 14)
+    assert 25 < pace.level <= 30
+    assert pace.step_variance > find_pace([10.0] * 70).step_variance
 
 
 def test_uneven_usage_has_a_range_around_its_end() -> None:
