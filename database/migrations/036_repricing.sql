@@ -82,7 +82,6 @@ begin
                 s.timestamp,
                 s.day, -- the timestamp of a superseded statement may be that of an earlier time zone
                 p.name as provider,
-                s.project_id,
                 s.model_name,
                 s.billing_account,
                 s.cost_basis,

@@ -153,7 +153,7 @@ def _list_notes(found: "Replayed", parts: Sequence["Part"]) -> Iterator[str]:
         yield f"{plural(without, 'request')} stay at the standard price: none is known in that tier."
     if low != high:
         yield "The range is that of tokens for one text, and of answers' lengths: set --tokens and --answers."
-    yield "Bills, and costs that a tool reported, are not replayed."
+    yield "Amounts of bills, and those that a tool told, change as their list prices do."
 
 
 def _explain_nothing(found: "Replayed", scenario: "Scenario") -> str:
@@ -161,8 +161,11 @@ def _explain_nothing(found: "Replayed", scenario: "Scenario") -> str:
         names = ", ".join(scenario.models)
         return f"No requests of {names} since {found.first}. Models are named as on Records."
     if found.included:
-        return f"A plan covers all {plural(found.included, 'request')} since {found.first}."
-    return f"No requests with an estimated cost since {found.first}."
+        return f"Plans cover all {plural(found.included, 'request')} since {found.first}."
+    return (
+        f"No requests with tokens since {found.first}: costs alone cannot be priced otherwise. Collect logs"
+        " with `tally collect`, or send telemetry."
+    )
 
 
 def _describe(found: "Replayed") -> dict[str, object]:

@@ -1,9 +1,11 @@
 """Past requests at other prices: on another model, tier, cache setting or plan, one by one.
 
-Each is priced at the prices of its own time. Tokens and answers of another model are assumptions with a
-range. What plans cover, and what has no price, is counted and left out.
+Each is priced at the prices of its own time; what a bill or a tool told changes as the list price does.
+Tokens and answers of another model are assumptions with a range. What plans cover, and what has no price, is
+counted and left out.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -15,7 +17,7 @@ from tally.core.months import MONTH_DAYS
 from tally.core.progress import Progress, ignore_progress
 from tally.core.records import JSON, CostRecord
 from tally.pricing.class_prices import is_standard_price
-from tally.pricing.estimate import PRICE_KEYS, price_record, read_usage
+from tally.pricing.estimate import PRICE_KEYS, is_repriceable, price_record, read_usage
 from tally.pricing.listed_models import find_context_window
 from tally.pricing.replay_groups import HOUR_WRITES, Group, Sums, find_of, key_of, read_plain, stretch
 from tally.pricing.reprice import PAGE, parse_estimate
@@ -179,13 +181,26 @@ def _with_cache(record: CostRecord, cached: int, written: int, hour: int) -> Cos
     return replace(record, cached_input_tokens=cached, cache_write_tokens=written, metadata=metadata)
 
 
+class Sides(NamedTuple):
+    """The list price of requests as they were, and the least and the most as they would have been."""
+
+    own: Sums
+    low: Sums
+    high: Sums
+
+
 class Adder:
-    """Adds requests to the parts of an outcome; what lists price alike is priced once, in the end."""
+    """Adds requests to the parts of an outcome; what lists price alike is priced once, in the end.
+
+    The amount of a bill changes as its list price does.
+    """
 
     def __init__(self, found: Replayed, scenario: Scenario, prices: WorkspacePrices) -> None:
         self._found, self._scenario, self._prices = found, scenario, prices
         self._groups: dict[tuple[Any, ...], Group | None] = {}
-        self._sums: dict[tuple[str, str], tuple[Sums, Sums]] = {}
+        self._listed: dict[tuple[str, str], Sides] = defaultdict(lambda: Sides(Sums(), Sums(), Sums()))
+        self._billed: dict[tuple[str, str], Sides] = defaultdict(lambda: Sides(Sums(), Sums(), Sums()))
+        self._billed_usd: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
 
     def add(self, record: CostRecord, changed: CostRecord) -> None:
         """Add a request, and what has changed about it."""
@@ -195,51 +210,75 @@ class Adder:
         if part is None:
             part = self._found.parts[key] = Part(*key, target.model)
         count = record.request_count or 1
-        group = self._find_group(record, target)
-        is_exact = self._add_alike(key, changed, group) if group and record.cost_usd is not None else None
+        if record.cost_usd is None:
+            part.unpriced += count
+            return
+        is_billed = not is_repriceable(record)
+        sides = (self._billed if is_billed else self._listed)[key]
+        if is_billed and not self._add_own(sides, record):
+            part.unpriced += count
+            return
+        group = self._find_group(record, target, self._scenario.context)
+        is_exact = self._add_bounds(sides, changed, target, group)
         if is_exact is None:
-            bounds = _price(changed, target, self._scenario, self._prices)
-            if record.cost_usd is None or bounds is None:
-                part.unpriced += count
-                return
-            part.low_usd += bounds.low
-            part.high_usd += bounds.high
-            is_exact = bounds.is_exact
+            part.unpriced += count
+            return
+        if is_billed:
+            self._billed_usd[key] += record.cost_usd
         part.requests += count
-        part.before_usd += record.cost_usd or 0
+        part.before_usd += record.cost_usd
         part.without_tier += 0 if is_exact else count
         window = group.window if group else _find_window(record, target)
         part.too_long += bool(count == 1 and window and record.input_tokens > window)
 
     def finish(self) -> None:
         """Price what was added up."""
-        for key, (low, high) in self._sums.items():
-            self._found.parts[key].low_usd += low.price()
-            self._found.parts[key].high_usd += high.price()
+        for key, sides in self._listed.items():
+            self._found.parts[key].low_usd += sides.low.price()
+            self._found.parts[key].high_usd += sides.high.price()
+        for key, usd in self._billed_usd.items():
+            sides = self._billed[key]
+            own_usd = sides.own.price()
+            self._found.parts[key].low_usd += sides.low.price() * usd / own_usd
+            self._found.parts[key].high_usd += sides.high.price() * usd / own_usd
 
-    def _find_group(self, record: CostRecord, target: Target) -> Group | None:
-        key = key_of(record)
+    def _find_group(self, record: CostRecord, target: Target, context: Mapping[str, str]) -> Group | None:
+        key = *key_of(record), target.model, tuple(context)
         if key not in self._groups:
-            self._groups[key] = self._make_group(record, target)
+            find = find_of(_move(record, target, context))
+            ranges = target.find_ranges(record.model_name)
+            window = _find_window(record, target)
+            self._groups[key] = find and Group(find, *ranges, window, bool(context))
         return self._groups[key]
 
-    def _make_group(self, record: CostRecord, target: Target) -> Group | None:
-        find = find_of(_move(record, target, self._scenario.context))
-        ranges = target.find_ranges(record.model_name)
-        return find and Group(find, *ranges, _find_window(record, target), bool(self._scenario.context))
-
-    def _add_alike(self, key: tuple[str, str], record: CostRecord, group: Group) -> bool | None:
-        """Add the tokens; returns whether their tier has a price, None where they must be priced alone."""
+    def _add_own(self, sides: Sides, record: CostRecord) -> bool:
+        """Add the list price of a bill's request as it was; False without one."""
+        group = self._find_group(record, Target(record.model_name), {})
         usage = read_plain(record, self._prices)
-        bounds = usage and group.find_bounds(usage, record.timestamp)
-        if not bounds:
+        bounds = usage and group and group.find_bounds(usage, record.timestamp)
+        if bounds:
+            sides.own.add(*bounds[0])
+            return bool(usage)
+        usd = price_record(record, self._prices).cost_usd
+        sides.own.add_usd(usd or Decimal(0))
+        return bool(usd)
+
+    def _add_bounds(
+        self, sides: Sides, record: CostRecord, target: Target, group: Group | None
+    ) -> bool | None:
+        """Add a request as it would have been; returns whether its tier has a price, None without any."""
+        usage = read_plain(record, self._prices)
+        found = usage and group and group.find_bounds(usage, record.timestamp)
+        if found and group:
+            sides.low.add(*found[0])
+            sides.high.add(*found[1])
+            return group.is_exact(found[0][0])
+        bounds = _price(record, target, self._scenario, self._prices)
+        if bounds is None:
             return None
-        sums = self._sums.get(key)
-        if sums is None:
-            sums = self._sums[key] = Sums(), Sums()
-        for side, (prices, stretched) in zip(sums, bounds, strict=True):
-            side.add(prices, stretched)
-        return group.is_exact(bounds[0][0])
+        sides.low.add_usd(bounds.low)
+        sides.high.add_usd(bounds.high)
+        return bounds.is_exact
 
 
 def _find_window(record: CostRecord, target: Target) -> int | None:
@@ -290,21 +329,24 @@ def _stretch(record: CostRecord, tokens: Decimal, answers: Decimal) -> CostRecor
 def _load(
     database: Database, period: tuple[datetime, datetime], project_id: str | None, on_progress: Progress
 ) -> Iterator[CostRecord]:
-    """Estimated requests whose tokens count, in the order of their times."""
-    begin, end = period
-    since, after_id, done = begin.isoformat(), None, 0
-    while rows := database.call("list_estimates", since=since, after_id=after_id, page_size=PAGE):
-        last = datetime.fromisoformat(rows[-1]["timestamp"])
-        kept = rows if last < end else [row for row in rows if _is_before(row, end)]
-        for row in kept:
-            if row["counts_tokens"] and project_id in (None, row["project_id"] or UNASSIGNED):
-                yield parse_estimate(row)
-        done += len(kept)
+    """Calls whose tokens count, in the order of their times."""
+    since, until = (moment.isoformat() for moment in period)
+    after_id, done = None, 0
+    while rows := database.call("list_calls", since=since, until=until, after_id=after_id, page_size=PAGE):
+        for row in rows:
+            if project_id in (None, row["project_id"] or UNASSIGNED):
+                yield _parse_call(row)
+        done += len(rows)
         on_progress(done, 0, "Pricing")
-        if len(rows) < PAGE or last >= end:
+        if len(rows) < PAGE:
             return
         since, after_id = rows[-1]["timestamp"], rows[-1]["id"]
 
 
-def _is_before(row: Row, end: datetime) -> bool:
-    return datetime.fromisoformat(row["timestamp"]) < end
+def _parse_call(row: Row) -> CostRecord:
+    """The record; of a bill's sum of requests, which of them were long is not known."""
+    record = parse_estimate(row)
+    is_single = record.request_count <= 1 and record.day is None
+    if is_single or "price_tier" in record.metadata or is_repriceable(record):
+        return record
+    return replace(record, metadata=record.metadata | {"price_tier": "unknown"})

@@ -39,6 +39,11 @@ class Sums:
 
     def __init__(self) -> None:
         self._counts: dict[ClassPrices, list[int]] = {}
+        self._usd = Decimal(0)
+
+    def add_usd(self, usd: Decimal) -> None:
+        """Add a request that was priced by itself."""
+        self._usd += usd
 
     def add(self, prices: ClassPrices, usage: Usage) -> None:
         """Add the usage of a request that has these prices."""
@@ -54,7 +59,7 @@ class Sums:
 
     def price(self) -> Decimal:
         """The cost of all of them."""
-        total = Decimal(0)
+        total = self._usd
         for prices, counts in self._counts.items():
             costs = calculate_costs(prices, Usage(**dict(zip(SUMMED, counts, strict=True))))
             total += sum((costs or {}).values(), Decimal(0))

@@ -196,6 +196,7 @@ EXECUTED_BY = {
     "label_prompt_version": {"authenticated"},
     "last_run": {"authenticated"},
     "leave_workspace": {"authenticated"},
+    "list_calls": {"authenticated"},
     "list_experiments": {"authenticated"},
     "list_estimates": {"authenticated"},
     "list_people": {"authenticated"},

@@ -32,6 +32,8 @@ def rows(person: Connection, team: Team) -> list[str]:
     authors = {name.removesuffix(".csv") for name in statements["filename"]}
     assert {row["model_name"].removesuffix("-unpriced") for row in estimates} == authors
     assert len(set(sources)) == len(authors)
+    calls = call(person, "list_calls", SINCE, UNTIL, None, 9, team.id)
+    assert {row["model_name"].removesuffix("-unpriced").removesuffix("-model") for row in calls} == authors
     return sorted(authors)
 
 

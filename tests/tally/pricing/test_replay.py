@@ -100,6 +100,21 @@ def test_a_plan_costs_its_price_in_all_days() -> None:
     assert found.after_usd == (Decimal(300), Decimal(300))
 
 
+def test_a_bill_changes_as_its_list_price_does() -> None:
+    bill = replace(request(), cost_basis="billed", cost_usd=Decimal(100), metadata={})
+    found = run(to("claude-haiku-4-5", **EXACT), bill, request(1))
+    assert found.before_usd == 100 + (request().cost_usd or 0)
+    assert found.after_usd[0] == found.before_usd / 5
+    halves = run(Scenario(context={"processing": "batch"}), bill)
+    assert (halves.before_usd, halves.after_usd[0]) == (Decimal(100), Decimal(50))
+
+
+def test_a_bill_of_a_model_without_a_list_price_is_unpriced() -> None:
+    bill = replace(request(model="house-model"), cost_basis="billed", cost_usd=Decimal(9), metadata={})
+    found = run(Scenario({"house-model": Target("gpt-5.4", "openai")}), bill, replace(bill, input_tokens=0))
+    assert (found.requests, found.unpriced) == (0, 2)
+
+
 def test_what_is_left_out_is_counted() -> None:
     included = replace(request(1), cost_basis="included", cost_usd=Decimal(3))
     unpriced = replace(request(2, model="claude-opus-4-6"), cost_usd=None)
