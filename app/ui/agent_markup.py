@@ -143,7 +143,8 @@ def spark(values: Sequence[float], colour: str) -> str:
 
 
 def draw_line(values: Sequence[float], colour: str) -> str:
-    """A line as the address of an image."""
+    """A line as the address of an image; that of a single value is level."""
+    values = values if len(values) > 1 else [*values, *values]
     top = max(values, default=0) or 1
     step = SPARK_WIDTH / max(len(values) - 1, 1)
     points = [

@@ -13,6 +13,8 @@ from app.ui.theme import Palette
 CLASS_HEIGHT, COURSE_HEIGHT, CACHE_HEIGHT = 230, 300, 220  # pixels
 MOST_MARKS = 8
 FEW = 8  # requests, each with a tick
+MOST_BAR = 0.1  # of the width of the plot
+LONE_MARK = 14  # pixels: of the value, where there is one request, which is also the context
 LABEL_WIDTH = 0.12  # of the chart, on a phone
 
 
@@ -57,6 +59,7 @@ def session_course(rows: Sequence[Request], palette: Palette, currency: str) -> 
         name="Value so far",
         mode="lines" if len(rows) > 1 else "markers",
         line={"color": palette.accent, "width": 2},
+        marker={"size": LONE_MARK},
         fill="tozeroy",
         fillcolor=palette.wide_band,
         hovertemplate=f"{amount_figure(currency)}<extra>%{{fullData.name}}</extra>",
@@ -144,7 +147,8 @@ def session_cache(rows: Sequence[Request], palette: Palette) -> go.Figure:
             marker={"color": colour, "line_width": 0},
             hovertemplate="%{y:,.0f} tokens<extra>%{fullData.name}</extra>",
         )
-    add_layout(figure, palette, height=CACHE_HEIGHT, barmode="stack", bargap=0.15, showlegend=False)
+    add_layout(figure, palette, height=CACHE_HEIGHT, barmode="stack", showlegend=False)
+    figure.update_layout(bargap=max(0.15, 1 - len(rows) * MOST_BAR))
     _number_requests(figure, len(rows))
     figure.layout.yaxis.tickformatstops = None
     figure.update_yaxes(tickformat="~s")

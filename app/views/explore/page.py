@@ -30,7 +30,8 @@ with title_row("Explore"), st.container(horizontal=True, width="content", gap="s
     export_place = st.container(width="content")
 render_messages()
 period = find_period(view, today)
-with st.container(border=True):
+question_place = st.empty()
+with question_place.container(border=True):
     render_controls(view, period, today)
     render_filters(user, view, make_question(view, period, project))
 with st.skeleton(height=600):
@@ -45,6 +46,7 @@ if answer.now.total.records:
         render_table_card(user, answer)
     draw_chart()
 elif not view.filters and project is None and data.load_daily(user, None, None).empty:
+    question_place.empty()
     render_nothing_yet(user)
 else:
     with st.container(border=True):

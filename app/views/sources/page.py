@@ -22,18 +22,20 @@ currency = data.load_currency(user).code
 today = today_in(preferences.zone)
 
 with title_row("Sources"):
-    project, period = render_filters(user, today, preferences.default_range)
+    sources = data.load_sources(user)
+    is_new = not sources and data.load_source_days(user, None, None).empty
+    if not is_new:
+        project, period = render_filters(user, today, preferences.default_range)
 render_announcement()
 render_own_only(user)
 render_scan(user)
+if is_new:
+    render_nothing_yet(user)
+    st.stop()
 with st.skeleton(height=480):
-    sources = data.load_sources(user)
     account = choose_account(user)
     project_id = project.project_id if project else None
     days = data.load_source_days(user, project_id, account)
-if not sources and days.empty:
-    render_nothing_yet(user)
-    st.stop()
 if project or account:
     sources = [source for source in sources if source["id"] in set(days["import_id"])]
 if sources or not days.empty:

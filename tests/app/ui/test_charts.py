@@ -1,14 +1,18 @@
 """Charts: figures in the colours of the theme, with names as text."""
 
+import re
 from datetime import date, timedelta
 from math import log10
+from urllib.parse import unquote
 
 import pandas as pd
 import pytest
 
 from app.figures.scorecard import Bar
 from app.ui import bar_list, charts
+from app.ui.agent_markup import draw_line
 from app.ui.theme import DARK, LIGHT
+from tests.app.figures.test_agent_session import read, request
 
 LAST = date(2026, 11, 20)
 
@@ -215,3 +219,12 @@ def test_all_traces_and_percentiles_are_within_their_chart() -> None:
 
 def test_traces_without_costs_have_a_chart() -> None:
     assert charts.trace_scatter([(5, None, "ok")], [], LIGHT).layout.yaxis.range is None
+
+
+def test_one_request_is_a_narrow_bar_and_one_value_a_level_line() -> None:
+    """A bar of the whole width says nothing, and a line that falls to the right tells of a fall."""
+    one, many = (read(*(request(nth, 1_000) for nth in range(count))).rows for count in (1, 30))
+    assert charts.session_cache(one, LIGHT).layout.bargap == pytest.approx(0.9)
+    assert charts.session_cache(many, LIGHT).layout.bargap == 0.15
+    heights = re.findall(r"[\d.]+,([\d.]+)", unquote(draw_line([1.25], "#000")).partition("polyline")[2])
+    assert heights == ["2.0", "2.0"]

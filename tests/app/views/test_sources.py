@@ -74,6 +74,19 @@ def select(page: AppTest, user: User, import_id: str) -> AppTest:
     return page
 
 
+@pytest.mark.parametrize("name", ["sources", "explore"])
+def test_nothing_has_no_period(monkeypatch: pytest.MonkeyPatch, user: User, name: str) -> None:
+    page = open_page(monkeypatch, user, name)
+    assert not page.exception
+    assert "Nothing here yet." in shown(page)
+    assert not [*page.segmented_control, *page.selectbox, *page.date_input]
+    save(user, [usage(1, "2")])
+    data.forget_version(user)
+    page.run()
+    assert not page.exception
+    assert [*page.segmented_control, *page.selectbox]
+
+
 def test_bill_is_compared_with_the_estimate(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     add_both(user)
 
