@@ -4653,8 +4653,12 @@ CREATE FUNCTION private.explored_grouping(dimension text, told text[]) RETURNS t
     SET search_path TO ''
     AS $_$
     select case
-        when private.is_grouped_raw($1, $2) then format('s.metadata ->> %L', (private.explored_keys($1))[1])
-        else private.explored_key($1, coalesce($1 = any ($2), false))
+        when not private.is_grouped_raw($1, $2) then private.explored_key($1, coalesce($1 = any ($2), false))
+        when cardinality(private.explored_keys($1)) = 1 then format('s.metadata ->> %L', (private.explored_keys($1))[1])
+        else (
+            select format('coalesce(%s)', string_agg(format('nullif((s.metadata ->> %L)::bpchar, '''')', k.key), ', ' order by k.nth))
+            from unnest(private.explored_keys($1)) with ordinality as k (key, nth)
+        )
     end
 $_$;
 
@@ -4666,17 +4670,20 @@ CREATE FUNCTION private.explored_groups(dimensions text[], told text[]) RETURNS 
     AS $_$
 declare
     shown text[] := array['''none''', '''''', '''none''', '''''', 'm.measure', ''];
+    is_raw boolean;
     value text;
 begin
     for nth in 1..cardinality(dimensions) loop
+        is_raw := private.is_grouped_raw(dimensions[nth], told);
         value := case
             when dimensions[nth] = 'tag' then 'g.tag'
             when dimensions[nth] = 'token_class' then 'c.name'
-            when private.is_grouped_raw(dimensions[nth], told) then format('left(nullif(btrim(m.key_%s), ''''), 200)', nth)
+            when is_raw then format('left(btrim(m.key_%s::text), 200)', nth)
             else format('m.key_%s::text', nth)
         end;
         shown[2 * nth - 1] := format(
-            'case when m.hidden_%s then ''hidden'' when %s is null then ''none'' else ''value'' end', nth, value
+            'case when m.hidden_%s then ''hidden'' when %s then ''none'' else ''value'' end',
+            nth, case when is_raw then format('coalesce(m.key_%s::bpchar, '''') = ''''', nth) else value || ' is null' end
         );
         shown[2 * nth] := format('case when m.hidden_%s then '''' else coalesce(%s, '''') end', nth, value);
         if dimensions[nth] = 'tag' then
@@ -6262,7 +6269,7 @@ CREATE FUNCTION private.is_grouped_raw(dimension text, told text[]) RETURNS bool
     LANGUAGE sql IMMUTABLE
     SET search_path TO ''
     AS $$
-    select coalesce(cardinality(private.explored_keys(dimension)) = 1 and not dimension = any (told), false)
+    select private.explored_keys(dimension) is not null and not coalesce(dimension = any (told), false)
 $$;
 
 -- TABLE public.budgets

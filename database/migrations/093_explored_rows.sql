@@ -181,19 +181,20 @@ end
 $$;
 revoke all on function private.records_to_explore(private.exploration, text[]) from public;
 
--- True where records are grouped by what their metadata has under one key: that takes less time for each than its value does,
--- which is without white space around it, and short.
+-- True where records are grouped by what their metadata has under the first key that is filled: that takes less time for each
+-- than its value does, which is without white space around it, and short.
 create or replace function private.is_grouped_raw(dimension text, told text[])
 returns boolean
 language sql
 immutable
 set search_path = ''
 as $$
-    select coalesce(cardinality(private.explored_keys(dimension)) = 1 and not dimension = any (told), false)
+    select private.explored_keys(dimension) is not null and not coalesce(dimension = any (told), false)
 $$;
 revoke all on function private.is_grouped_raw(text, text[]) from public;
 
--- What records are grouped by for a dimension.
+-- What records are grouped by for a dimension. Blanks at the end of a bpchar count for nothing: one of blanks only is empty, which is
+-- known at once, while removing them from a million texts takes as long as reading their records.
 create or replace function private.explored_grouping(dimension text, told text[])
 returns text
 language sql
@@ -201,8 +202,12 @@ immutable
 set search_path = ''
 as $$
     select case
-        when private.is_grouped_raw($1, $2) then format('s.metadata ->> %L', (private.explored_keys($1))[1])
-        else private.explored_key($1, coalesce($1 = any ($2), false))
+        when not private.is_grouped_raw($1, $2) then private.explored_key($1, coalesce($1 = any ($2), false))
+        when cardinality(private.explored_keys($1)) = 1 then format('s.metadata ->> %L', (private.explored_keys($1))[1])
+        else (
+            select format('coalesce(%s)', string_agg(format('nullif((s.metadata ->> %L)::bpchar, '''')', k.key), ', ' order by k.nth))
+            from unnest(private.explored_keys($1)) with ordinality as k (key, nth)
+        )
     end
 $$;
 revoke all on function private.explored_grouping(text, text[]) from public;
@@ -216,17 +221,20 @@ set search_path = ''
 as $$
 declare
     shown text[] := array['''none''', '''''', '''none''', '''''', 'm.measure', ''];
+    is_raw boolean;
     value text;
 begin
     for nth in 1..cardinality(dimensions) loop
+        is_raw := private.is_grouped_raw(dimensions[nth], told);
         value := case
             when dimensions[nth] = 'tag' then 'g.tag'
             when dimensions[nth] = 'token_class' then 'c.name'
-            when private.is_grouped_raw(dimensions[nth], told) then format('left(nullif(btrim(m.key_%s), ''''), 200)', nth)
+            when is_raw then format('left(btrim(m.key_%s::text), 200)', nth)
             else format('m.key_%s::text', nth)
         end;
         shown[2 * nth - 1] := format(
-            'case when m.hidden_%s then ''hidden'' when %s is null then ''none'' else ''value'' end', nth, value
+            'case when m.hidden_%s then ''hidden'' when %s then ''none'' else ''value'' end',
+            nth, case when is_raw then format('coalesce(m.key_%s::bpchar, '''') = ''''', nth) else value || ' is null' end
         );
         shown[2 * nth] := format('case when m.hidden_%s then '''' else coalesce(%s, '''') end', nth, value);
         if dimensions[nth] = 'tag' then
