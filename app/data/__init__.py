@@ -126,6 +126,7 @@ from app.data.records import (
     load_record_sums,
     load_records_page,
 )
+from app.data.replays import replay_calls
 from app.data.saved_views import SavedView, delete_view, load_views, rename_view, save_view
 from app.data.sources import (
     IMPORTS_SHOWN,
@@ -302,6 +303,7 @@ __all__ = [
     "push_prompt",
     "rate_run",
     "rename_view",
+    "replay_calls",
     "roll_back_prompt",
     "save_experiment",
     "save_invoice",

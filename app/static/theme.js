@@ -25,6 +25,7 @@
     "/forecast",
     "/budgets",
     "/advice",
+    "/replay",
     "/settings",
     window.location.pathname,
   ];

@@ -41,6 +41,7 @@ PAGES = (
     Page("forecast", "Forecast", "trending_up", begins_group=True),
     Page("budgets", "Budgets", "savings"),
     Page("advice", "Advice", "lightbulb"),
+    Page("replay", "Replay", "swap_horiz", part_of="advice"),
     Page("records", "Records", "receipt_long", begins_group=True),
     Page("sources", "Sources", "balance"),
     Page("connections", "Connections", "sync_alt", part_of="sources"),

@@ -1,7 +1,7 @@
 """`tally whatif`: past requests at other prices, one by one."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +12,6 @@ import typer
 from tally.cli.account import SessionOrEmail, WorkspaceName, acting_here
 from tally.core.encoding import canonical_decimal
 from tally.core.errors import TallyError
-from tally.core.text import plural
 
 if TYPE_CHECKING:
     from tally.pricing.replay import Part, Replayed
@@ -21,6 +20,9 @@ if TYPE_CHECKING:
 USUAL_DAYS, MOST_DAYS = 90, 400
 NOTHING_ASKED = (
     "Say what would be otherwise: --model gpt-5=gpt-5-mini, --batch, --flex, --cache 1h, or --plan 200."
+)
+HOW_TO_NARROW = (
+    "The range is that of tokens for one text, and of answers' lengths: set --tokens and --answers."
 )
 
 
@@ -110,9 +112,10 @@ def _choose_first(first: date | None, today: date) -> date:
 
 def _print(found: "Replayed", scenario: "Scenario") -> None:
     from tally.cli.tables import format_usd, print_table
+    from tally.pricing.replay_words import explain_nothing, list_notes, write_outcome
 
-    if not found.parts:
-        typer.echo(_explain_nothing(found, scenario))
+    if nothing := explain_nothing(found, scenario):
+        typer.echo(nothing)
         return
     low, high = found.after_usd
     parts = sorted(found.parts.values(), key=lambda part: -part.before_usd)
@@ -125,47 +128,16 @@ def _print(found: "Replayed", scenario: "Scenario") -> None:
             for names, requests, before, least, most in (*map(_row, parts), total)
         ),
     )
-    for line in _list_notes(found, parts):
+    typer.echo(write_outcome(found, format_usd))
+    for line in list_notes(found, format_usd):
         typer.echo(line)
+    if low != high and scenario.plan_usd is None:
+        typer.echo(HOW_TO_NARROW)
 
 
 def _row(part: "Part") -> tuple[tuple[str, str], str, Decimal, Decimal, Decimal]:
     names = part.model, part.to_model if part.to_model != part.model else "same"
     return names, f"{part.requests:,}", part.before_usd, part.low_usd, part.high_usd
-
-
-def _list_notes(found: "Replayed", parts: Sequence["Part"]) -> Iterator[str]:
-    """The outcome in a sentence, then what was left out and assumed."""
-    from tally.cli.tables import format_usd
-
-    low, high = found.after_usd
-    would = format_usd(low) if low == high else f"{format_usd(low)} to {format_usd(high)}"
-    days = f"From {found.first} to {found.last}"
-    yield f"{days} you paid {format_usd(found.before_usd)}; it would have been {would}."
-    if found.unpriced:
-        yield f"{plural(found.unpriced, 'request')} without a price, before or after, were left out."
-    if found.included:
-        usd = format_usd(found.included_usd)
-        yield f"{plural(found.included, 'request')} that a plan covers, worth {usd}, were left out."
-    if too_long := sum(part.too_long for part in parts):
-        yield f"{plural(too_long, 'request')} are longer than the other model takes."
-    if without := sum(part.without_tier for part in parts):
-        yield f"{plural(without, 'request')} stay at the standard price: none is known in that tier."
-    if low != high:
-        yield "The range is that of tokens for one text, and of answers' lengths: set --tokens and --answers."
-    yield "Amounts of bills, and those that a tool told, change as their list prices do."
-
-
-def _explain_nothing(found: "Replayed", scenario: "Scenario") -> str:
-    if scenario.models and found.others:
-        names = ", ".join(scenario.models)
-        return f"No requests of {names} since {found.first}. Models are named as on Records."
-    if found.included:
-        return f"Plans cover all {plural(found.included, 'request')} since {found.first}."
-    return (
-        f"No requests with tokens since {found.first}: costs alone cannot be priced otherwise. Collect logs"
-        " with `tally collect`, or send telemetry."
-    )
 
 
 def _describe(found: "Replayed") -> dict[str, object]:

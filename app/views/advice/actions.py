@@ -15,6 +15,8 @@ from tally.advice.kept import KeptAdvice, Status
 from tally.advice.verified import is_measured
 
 NOT_CHANGED = "Tally changes nothing by itself."
+CACHES = {"caching": "5 minutes", "cache_hour": "1 hour", "cache_minutes": "5 minutes"}
+REPLAYED = "Price your own calls of the last 90 days that way, one by one."
 MEASURED = "From the day after the change, Tally measures what it saves."
 
 
@@ -28,6 +30,11 @@ def render_actions(user: User, advice: KeptAdvice) -> None:
             confirm_applied(advice)
         if st.button(EVIDENCE[advice.kind].label, key=f"evidence-{advice.id}"):
             open_evidence(user, advice)
+        if (replayed := find_replay(advice)) and st.button(
+            "Replay", key=f"replay-{advice.id}", help=REPLAYED
+        ):
+            project = name_project(user, advice.project_id)
+            switch_page("replay", None, **replayed, project=project)
         if advice.status == "open":
             if st.button(
                 "Dismiss", type="tertiary", key=f"dismiss-{advice.id}", disabled=fixed is not None, help=fixed
@@ -75,20 +82,41 @@ def open_evidence(user: User, advice: KeptAdvice) -> None:
     switch_page(evidence.page)
 
 
+def find_replay(advice: KeptAdvice) -> dict[str, str] | None:
+    """The address of a replay of what advice says; None where nothing can be replayed."""
+    subject = advice.subject
+    if advice.kind in ("model_switch", "retirement") and "to_model" in subject:
+        asked = {"change": "Model", "of": subject["model"], "to": subject["to_model"]}
+        return asked | {"at": subject.get("to_provider", subject["provider"]), "run": "1"}
+    if advice.kind == "batch":
+        change = "Batch" if "processing" in subject else "Flex"
+        return {"change": change, "of": subject["model"], "run": "1"}
+    if advice.kind in CACHES:
+        return {"change": "Cache", "of": subject["model"], "cache": CACHES[advice.kind], "run": "1"}
+    return None
+
+
 def make_parameters(user: User, rows: Rows) -> dict[str, str | list[str]]:
     """The address of Records with these rows alone."""
     providers = {provider.slug: provider.name for provider in data.load_providers(user)}
-    slugs: dict[str | None, str] = {None: WITHOUT}
-    slugs |= {project.project_id: project.slug for project in data.load_projects(user)}
     found = {
         "calls": "paid",
         "first_day": rows.days[0].isoformat(),
         "last_day": rows.days[1].isoformat(),
         "provider": providers.get(rows.provider),
         "model": rows.model,
-        "project": ALL if rows.is_any_project or len(slugs) == 1 else slugs.get(rows.project_id, ALL),
+        "project": ALL if rows.is_any_project else name_project(user, rows.project_id),
         "agent": rows.agent,
         "tier": rows.tier,
         "over": None if rows.over is None else str(rows.over),
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def name_project(user: User, project_id: str | None) -> str:
+    """The project in the address: all of them in a workspace without projects."""
+    projects = data.load_projects(user)
+    if not projects:
+        return ALL
+    slugs = {each.project_id: each.slug for each in projects}
+    return WITHOUT if project_id is None else slugs.get(project_id, ALL)

@@ -12,6 +12,7 @@ from app.formats.text import DASH, escape_markdown, list_names
 from app.ui import columns
 from app.ui.cards import render_subheading
 from app.ui.line_list import Line, render_lines
+from app.ui.navigation import switch_page
 from tally.catalog.entries import LIST_TITLES, LISTS, STANDARD, Entry, Prices, find_entry
 from tally.catalog.models import canonical_model
 from tally.pricing.catalogue_prices import PricedEntry
@@ -38,6 +39,10 @@ def render_details(priced: PricedEntry) -> None:
         st.caption("The prices are your own, as set on the page Prices.")
     elif not priced.prices:
         st.caption("No list has a price of this model. You can set your own on the page Prices.")
+    if entry.mode == "chat" and st.button(
+        "Try on my own usage", icon=":material/swap_horiz:", type="tertiary", key="replay_model"
+    ):
+        switch_page("replay", None, change="Model", to=entry.model, at=entry.provider)
     if entry.source and entry.source.startswith("https://"):
         st.caption(f"Source: {escape_markdown(entry.source)}")
 
