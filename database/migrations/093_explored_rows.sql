@@ -193,8 +193,8 @@ as $$
 $$;
 revoke all on function private.is_grouped_raw(text, text[]) from public;
 
--- What records are grouped by for a dimension. Blanks at the end of a bpchar count for nothing, and one of blanks only is empty: that
--- is known at once, while removing them from a million texts takes as long as reading their records.
+-- What records are grouped by for a dimension. A bpchar of blanks only is empty, which is known at once: removing blanks from a
+-- million texts takes as long as reading their records.
 create or replace function private.explored_grouping(dimension text, told text[])
 returns text
 language sql
