@@ -37,7 +37,7 @@ def write_outcome(found: Replayed, money: Money) -> str:
 
 
 def list_notes(found: Replayed, money: Money) -> Iterator[str]:
-    """What was left out, and what was assumed."""
+    """List what was left out, and what was assumed."""
     parts = found.parts.values()
     if found.unpriced:
         yield f"{plural(found.unpriced, 'request')} without a price, before or after, were left out."
