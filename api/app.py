@@ -62,7 +62,7 @@ class Parts:
                 self.prompts.list,
                 "prompts",
                 READ,
-                other=Endpoint(self.prompts.push, "ingest", ("POST",), (JSON,)),
+                other=Endpoint(self.prompts.push, "push", ("POST",), (JSON,)),
             ),
             addresses.PROMPT: Endpoint(self.prompts.give, "prompts", READ),
             addresses.EXPERIMENT_RUNS: Endpoint(self.experiments.take_runs, "ingest", ("POST",), (JSON,)),

@@ -15,11 +15,17 @@ from api.rate_limits import RateLimits
 from tally.api_keys.verification import Grant, Verifier
 from tally.core.rate_limits import TooManyAttempts
 
-Right = Literal["ingest", "read", "prompts"]
+Right = Literal["ingest", "read", "prompts", "push"]  # prompts: to read them, push: to push them
 
 # Requests of one key: many may wait to be saved, while those that read keep a connection busy.
-MAX_AT_ONCE: dict[Right | None, int] = {"ingest": 64, "read": 4, "prompts": 32, None: 4}
-GRANTED_BY: dict[Right, str] = {"prompts": "read"}  # asked for by every request of a program, beside others
+MAX_AT_ONCE: dict[Right | None, int] = {"ingest": 64, "read": 4, "prompts": 32, "push": 8, None: 4}
+# The scopes of a key that give a right.
+GRANTED_BY: dict[Right, frozenset[str]] = {
+    "ingest": frozenset({"ingest"}),
+    "read": frozenset({"read"}),
+    "prompts": frozenset({"read", "prompts"}),
+    "push": frozenset({"ingest", "prompts"}),
+}
 UNKNOWN = (
     "This key is not valid: it is missing, mistyped, expired or revoked. "
     "Send a key of Tally's page Keys as `Authorization: Bearer`."
@@ -28,10 +34,18 @@ MAY_NOT_READ = (
     "This key may only send. Read with a key that may read: the page Keys makes one, and so does "
     "`tally keys api create NAME --scope read`."
 )
+ONLY_PROMPTS = "This key is for prompts alone (scope prompts). "
 WITHOUT_RIGHT: dict[Right, str] = {
     "ingest": "This key may only read. Send telemetry with a key that may send.",
     "read": MAY_NOT_READ,
-    "prompts": MAY_NOT_READ,
+    "prompts": "This key may only send. Fetch prompts with a key that may read, or with one of the scope "
+    "prompts: `tally keys api create NAME --scope prompts`.",
+    "push": "This key may only read. Push prompts with a key that may send, or with one of the scope "
+    "prompts: `tally keys api create NAME --scope prompts`.",
+}
+INSTEAD: dict[Right, str] = {
+    "ingest": "Send telemetry with a key that may send.",
+    "read": "Read with a key that may read: `tally keys api create NAME --scope read`.",
 }
 
 
@@ -43,6 +57,12 @@ def find_key(headers: Headers) -> str:
     if scheme.lower() == "basic":
         return _find_password(value.strip())
     return headers.get("x-api-key", "").strip()
+
+
+def _explain_refusal(grant: Grant, right: Right) -> str:
+    if grant.scopes == {"prompts"}:
+        return ONLY_PROMPTS + INSTEAD[right]
+    return WITHOUT_RIGHT[right]
 
 
 def _find_password(encoded: str) -> str:
@@ -62,8 +82,8 @@ class Callers:
     def admit(self, key: str, client_host: str | None, right: Right | None) -> Grant:
         """The rights of a key, which the request is counted for; raises Refusal or DatabaseError."""
         grant = self.identify(key, client_host)
-        if right is not None and GRANTED_BY.get(right, right) not in grant.scopes:
-            raise Refusal(403, WITHOUT_RIGHT[right])
+        if right is not None and not GRANTED_BY[right] & grant.scopes:
+            raise Refusal(403, _explain_refusal(grant, right))
         self._limits.count_request(grant)
         return grant
 

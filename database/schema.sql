@@ -302,7 +302,7 @@ CREATE TABLE public.api_keys (
     CONSTRAINT api_keys_prefix_check CHECK ((prefix ~ '^tly_[0-9A-Za-z]{4}$'::text)),
     CONSTRAINT api_keys_requests_per_minute_check CHECK (((requests_per_minute >= 1) AND (requests_per_minute <= 100000))),
     CONSTRAINT api_keys_revoked_at_check CHECK (((revoked_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (revoked_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT api_keys_scopes_check CHECK (((scopes <@ ARRAY['ingest'::text, 'read'::text]) AND ((cardinality(scopes) >= 1) AND (cardinality(scopes) <= 2)))),
+    CONSTRAINT api_keys_scopes_check CHECK (((scopes <@ ARRAY['ingest'::text, 'read'::text, 'prompts'::text]) AND ((cardinality(scopes) >= 1) AND (cardinality(scopes) <= 3)))),
     CONSTRAINT api_keys_tokens_per_minute_check CHECK (((tokens_per_minute >= 1) AND (tokens_per_minute <= '1000000000000'::bigint)))
 );
 
@@ -7333,6 +7333,28 @@ begin
 end
 $$;
 
+-- FUNCTION private.live_slots(uuid, text)
+
+CREATE FUNCTION private.live_slots(of_prompt uuid, environment text) RETURNS TABLE(version_id uuid, number integer, slots int4multirange)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $_$
+    select
+        d.version_id, v.number,
+        coalesce(
+            d.slots,
+            int4multirange(
+                int4range(
+                    (sum(d.share * 100) over (order by v.number) - d.share * 100)::integer,
+                    (sum(d.share * 100) over (order by v.number))::integer
+                )
+            )
+        )
+    from public.prompt_deployments as d
+    inner join public.prompt_versions as v on d.version_id = v.id
+    where d.prompt_id = of_prompt and d.environment = $2 and d.to_at is null
+$_$;
+
 -- FUNCTION private.load_known_calls(uuid, uuid[], uuid[])
 
 CREATE FUNCTION private.load_known_calls(tenant uuid, traces uuid[], names uuid[]) RETURNS json
@@ -8468,18 +8490,22 @@ declare
             where d.prompt_id = prompt.id and d.environment = $2
         )
     );
+    rows constant jsonb := (
+        select jsonb_agg(to_jsonb(s)) from private.share_slots(prompt, $2, shares) as s -- before the rows that it reads are closed
+    );
 begin
     update public.prompt_deployments as d
     set to_at = at
     where d.prompt_id = prompt.id and d.environment = $2 and d.to_at is null;
     insert into public.prompt_deployments (
-        workspace_id, prompt_id, environment, version_id, share, from_at, deployed_by, metadata
+        workspace_id, prompt_id, environment, version_id, share, slots, from_at, deployed_by, metadata
     )
     select
-        prompt.workspace_id, prompt.id, $2, private.require_prompt_version(prompt, s.key::integer), s.value::numeric, at, auth.uid(),
-        case when source is null then '{}' else jsonb_build_object('rolled_back_to', source) end
-    from jsonb_each_text(shares) as s
-    where s.value::numeric > 0;
+        prompt.workspace_id, prompt.id, $2, s.version_id, s.share, case when source is null then s.slots else b.slots end, at,
+        auth.uid(), case when source is null then '{}' else jsonb_build_object('rolled_back_to', source) end
+    from jsonb_to_recordset(rows) as s (version_id uuid, share numeric, slots int4multirange)
+    left join public.prompt_deployments as b
+        on b.prompt_id = prompt.id and b.environment = $2 and b.from_at = source and b.version_id = s.version_id;
 end
 $_$;
 
@@ -11713,6 +11739,42 @@ begin
 end
 $$;
 
+-- FUNCTION private.share_slots(public.prompts, text, jsonb)
+
+CREATE FUNCTION private.share_slots(prompt public.prompts, environment text, shares jsonb) RETURNS TABLE(version_id uuid, share numeric, slots int4multirange)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $_$
+    with wanted as (
+        select
+            private.require_prompt_version(prompt, s.key::integer) as id, s.key::integer as number, s.value::numeric as share,
+            (s.value::numeric * 100)::integer as size
+        from jsonb_each_text($3) as s
+        where s.value::numeric > 0
+    ),
+
+    kept as materialized (
+        select w.id, w.number, w.share, w.size, private.slots_between(coalesce(l.slots, '{}'), 0, w.size) as slots
+        from wanted as w
+        left join private.live_slots(prompt.id, $2) as l on w.id = l.version_id
+    ),
+
+    lacking as (
+        select
+            k.*,
+            k.size - (select coalesce(sum(upper(r.slot) - lower(r.slot)), 0) from unnest(k.slots) as r (slot))::integer as missing
+        from kept as k
+    )
+
+    select
+        l.id, l.share,
+        l.slots + private.slots_between(
+            '{[0,10000)}'::int4multirange - (select coalesce(range_agg(k.slots), '{}') from kept as k),
+            (sum(l.missing) over (order by l.number) - l.missing)::integer, (sum(l.missing) over (order by l.number))::integer
+        )
+    from lacking as l
+$_$;
+
 -- FUNCTION private.share_timezone()
 
 CREATE FUNCTION private.share_timezone() RETURNS trigger
@@ -11799,6 +11861,30 @@ CREATE FUNCTION private.silent_sources(tenants uuid[], default_days integer) RET
             from public.cost_records as r
             where r.import_id = i.id and r.timestamp >= i.finished_at - interval '28 days' and r.timestamp <= i.finished_at
         ) >= 8
+$$;
+
+-- FUNCTION private.slots_between(int4multirange, integer, integer)
+
+CREATE FUNCTION private.slots_between(slots int4multirange, first_place integer, last_place integer) RETURNS int4multirange
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select
+        coalesce(
+            range_agg(
+                int4range(
+                    lower(p.slot) + greatest(first_place - p.skipped, 0)::integer,
+                    least(upper(p.slot), lower(p.slot) + (last_place - p.skipped)::integer)
+                )
+            ), '{}'
+        )
+    from (
+        select
+            r.slot,
+            sum(upper(r.slot) - lower(r.slot)) over (order by r.slot) - (upper(r.slot) - lower(r.slot)) as skipped
+        from unnest(slots) as r (slot)
+    ) as p
+    where p.skipped < last_place and p.skipped + upper(p.slot) - lower(p.slot) > first_place
 $$;
 
 -- FUNCTION private.source_of_key(uuid, text, text)
@@ -14342,14 +14428,16 @@ declare
     given public.api_keys := jsonb_populate_record(null::public.api_keys, details);
 begin
     given.name := private.clean_name(given.name, 'key');
-    if given.scopes is null or given.scopes = '{}' or not given.scopes <@ array['ingest', 'read'] then
-        raise exception 'Choose what the key may do: send, read, or both.' using errcode = '22023';
+    if given.scopes is null or given.scopes = '{}' or not given.scopes <@ array['ingest', 'read', 'prompts'] then
+        raise exception 'Choose what the key may do: send, read, or prompts alone.' using errcode = '22023';
     end if;
     perform private.check_key_details(tenant, given);
     given.id := gen_random_uuid();
     given.workspace_id := tenant;
     given.user_id := auth.uid();
-    given.scopes := array(select s.name from unnest(array['ingest', 'read']) as s (name) where s.name = any (given.scopes));
+    given.scopes := array(
+        select s.name from unnest(array['ingest', 'read', 'prompts']) as s (name) where s.name = any (given.scopes)
+    );
     return private.add_api_key(given);
 end
 $$;
@@ -15162,15 +15250,16 @@ CREATE FUNCTION public.find_prompt(workspace uuid, prompt text, label text) RETU
 declare
     tenant constant uuid := private.require_workspace(workspace, 'viewer');
     asked constant public.prompts := private.require_prompt(tenant, $2);
-    shares constant jsonb := (
-        select jsonb_object_agg(v.number::text, d.share)
-        from public.prompt_deployments as d
-        inner join public.prompt_versions as v on d.version_id = v.id
-        where d.prompt_id = asked.id and d.environment = $3 and d.to_at is null
+    slots constant jsonb := (
+        select
+            jsonb_object_agg(
+                l.number::text, (select jsonb_agg(jsonb_build_array(lower(r.slot), upper(r.slot))) from unnest(l.slots) as r (slot))
+            )
+        from private.live_slots(asked.id, $3) as l
     );
 begin
     return json_build_object(
-        'id', asked.id, 'name', asked.name, 'project_id', asked.project_id, 'shares', shares,
+        'id', asked.id, 'name', asked.name, 'project_id', asked.project_id, 'slots', slots,
         'versions', (
             select coalesce(json_agg(f), '[]')
             from (
@@ -15179,12 +15268,12 @@ begin
                 where
                     v.prompt_id = asked.id
                     and case
-                        when shares is not null then shares ? v.number::text
+                        when slots is not null then slots ? v.number::text
                         when $3 = 'latest' then v.content_sha256 is not null
                         else $3 = any (v.labels)
                     end
                 order by v.number desc
-                limit case when shares is null then 1 end
+                limit case when slots is null then 1 end
             ) as f
         )
     );
@@ -19458,6 +19547,7 @@ CREATE TABLE public.prompt_deployments (
     environment text NOT NULL,
     version_id uuid NOT NULL,
     share numeric(5,2) NOT NULL,
+    slots int4multirange,
     from_at timestamp with time zone DEFAULT now() NOT NULL,
     to_at timestamp with time zone,
     deployed_by uuid,
@@ -19466,7 +19556,8 @@ CREATE TABLE public.prompt_deployments (
     CONSTRAINT prompt_deployments_environment_check CHECK ((environment ~ '^[a-z0-9][a-z0-9._-]{0,49}$'::text)),
     CONSTRAINT prompt_deployments_from_at_check CHECK (((from_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (from_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT prompt_deployments_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
-    CONSTRAINT prompt_deployments_share_check CHECK (((share > (0)::numeric) AND (share <= (100)::numeric)))
+    CONSTRAINT prompt_deployments_share_check CHECK (((share > (0)::numeric) AND (share <= (100)::numeric))),
+    CONSTRAINT prompt_deployments_slots_check CHECK ((slots <@ '{[0,10000)}'::int4multirange))
 );
 
 -- TABLE public.prompt_versions
@@ -23898,6 +23989,8 @@ REVOKE ALL ON FUNCTION private.learn_aliases(tenant uuid, source uuid, incoming 
 
 REVOKE ALL ON FUNCTION private.limit_member(tenant uuid, person uuid, measured text, wanted numeric) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.live_slots(of_prompt uuid, environment text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.load_known_calls(tenant uuid, traces uuid[], names uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.load_known_calls(tenant uuid, traces uuid[], names uuid[]) TO tally_api;
 
@@ -24274,6 +24367,8 @@ REVOKE ALL ON FUNCTION private.settle_people(tenant uuid, keys uuid[], first_at 
 
 REVOKE ALL ON FUNCTION private.settle_projects(tenant uuid, keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.share_slots(prompt public.prompts, environment text, shares jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.share_timezone() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.share_timezones_of(partition_name text) FROM PUBLIC;
@@ -24281,6 +24376,8 @@ REVOKE ALL ON FUNCTION private.share_timezones_of(partition_name text) FROM PUBL
 REVOKE ALL ON FUNCTION private.shared_workspaces_of(person uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.silent_sources(tenants uuid[], default_days integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.slots_between(slots int4multirange, first_place integer, last_place integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.source_of_key(key uuid, service text, agent text) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.source_of_key(key uuid, service text, agent text) TO tally_api;

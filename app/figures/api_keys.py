@@ -32,7 +32,7 @@ def explain_block(key: ApiKey, is_archived: bool | None, owner_role: str | None)
     """
     if key.project_id and is_archived is not False:
         return "Project archived" if is_archived else "Project hidden"
-    return "Owner only reads" if owner_role == "viewer" and "read" not in key.scopes else ""
+    return "Owner only reads" if owner_role == "viewer" and set(key.scopes) == {"ingest"} else ""
 
 
 def describe_state(key: ApiKey, now: datetime, zone: ZoneInfo) -> str:

@@ -11,7 +11,7 @@ create table if not exists public.api_keys (
     prefix text not null check (prefix ~ '^tly_[0-9A-Za-z]{4}$'), -- with the last four so much that people know which one it is
     last_four text not null check (last_four ~ '^[0-9A-Za-z]{4}$'),
     key_hash bytea not null unique check (octet_length(key_hash) = 32),
-    scopes text[] not null check (scopes <@ array['ingest', 'read'] and cardinality(scopes) between 1 and 2),
+    scopes text[] not null check (scopes <@ array['ingest', 'read', 'prompts'] and cardinality(scopes) between 1 and 3),
     requests_per_minute integer check (requests_per_minute between 1 and 100000), -- null: the installation's default
     tokens_per_minute bigint check (tokens_per_minute between 1 and 1000000000000), -- null: no limit
     expires_at timestamptz check (expires_at between timestamptz '2020-01-01T00:00Z' and timestamptz '2100-01-01T00:00Z'),

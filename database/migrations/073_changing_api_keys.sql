@@ -13,14 +13,16 @@ declare
     given public.api_keys := jsonb_populate_record(null::public.api_keys, details);
 begin
     given.name := private.clean_name(given.name, 'key');
-    if given.scopes is null or given.scopes = '{}' or not given.scopes <@ array['ingest', 'read'] then
-        raise exception 'Choose what the key may do: send, read, or both.' using errcode = '22023';
+    if given.scopes is null or given.scopes = '{}' or not given.scopes <@ array['ingest', 'read', 'prompts'] then
+        raise exception 'Choose what the key may do: send, read, or prompts alone.' using errcode = '22023';
     end if;
     perform private.check_key_details(tenant, given);
     given.id := gen_random_uuid();
     given.workspace_id := tenant;
     given.user_id := auth.uid();
-    given.scopes := array(select s.name from unnest(array['ingest', 'read']) as s (name) where s.name = any (given.scopes));
+    given.scopes := array(
+        select s.name from unnest(array['ingest', 'read', 'prompts']) as s (name) where s.name = any (given.scopes)
+    );
     return private.add_api_key(given);
 end
 $$;

@@ -44,7 +44,8 @@ create table if not exists public.prompt_versions (
 create index if not exists prompt_versions_author_id_idx on public.prompt_versions (author_id);
 
 -- public.prompt_deployments: shares of an environment's traffic. A change closes all rows of the environment and opens others at
--- the same instant; closed rows are the past.
+-- the same instant; closed rows are the past. Keys of callers are drawn into 10,000 slots, of which a version has as many as its
+-- share says. Rows of another installation have none, and lie side by side by number.
 create table if not exists public.prompt_deployments (
     id uuid primary key default gen_random_uuid(),
     workspace_id uuid not null default auth.uid(),
@@ -52,6 +53,7 @@ create table if not exists public.prompt_deployments (
     environment text not null check (environment ~ '^[a-z0-9][a-z0-9._-]{0,49}$'),
     version_id uuid not null,
     share numeric(5, 2) not null check (share > 0 and share <= 100), -- percent
+    slots int4multirange check (slots <@ '{[0,10000)}'::int4multirange),
     from_at timestamptz not null default now() check (
         from_at between timestamptz '2020-01-01T00:00Z' and timestamptz '2100-01-01T00:00Z'
     ),

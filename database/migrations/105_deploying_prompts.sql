@@ -1,7 +1,96 @@
 -- 105_deploying_prompts.sql: which versions of a prompt an environment is given, rolling back, and what is deployed.
 
+-- The slots of a version from one place on up to another, counted from its first.
+create or replace function private.slots_between(slots int4multirange, first_place integer, last_place integer)
+returns int4multirange
+language sql
+immutable
+set search_path = ''
+as $$
+    select
+        coalesce(
+            range_agg(
+                int4range(
+                    lower(p.slot) + greatest(first_place - p.skipped, 0)::integer,
+                    least(upper(p.slot), lower(p.slot) + (last_place - p.skipped)::integer)
+                )
+            ), '{}'
+        )
+    from (
+        select
+            r.slot,
+            sum(upper(r.slot) - lower(r.slot)) over (order by r.slot) - (upper(r.slot) - lower(r.slot)) as skipped
+        from unnest(slots) as r (slot)
+    ) as p
+    where p.skipped < last_place and p.skipped + upper(p.slot) - lower(p.slot) > first_place
+$$;
+revoke all on function private.slots_between(int4multirange, integer, integer) from public;
+
+-- The slots of each version that an environment is given now.
+create or replace function private.live_slots(of_prompt uuid, environment text)
+returns table (version_id uuid, number integer, slots int4multirange)
+language sql
+stable
+set search_path = ''
+as $$
+    select
+        d.version_id, v.number,
+        coalesce(
+            d.slots,
+            int4multirange(
+                int4range(
+                    (sum(d.share * 100) over (order by v.number) - d.share * 100)::integer,
+                    (sum(d.share * 100) over (order by v.number))::integer
+                )
+            )
+        )
+    from public.prompt_deployments as d
+    inner join public.prompt_versions as v on d.version_id = v.id
+    where d.prompt_id = of_prompt and d.environment = $2 and d.to_at is null
+$$;
+revoke all on function private.live_slots(uuid, text) from public;
+
+-- Slots for the shares of a new split: a version keeps those that it has, as many as its share allows, and those that are free
+-- then go to the versions that lack some. So no more keys move than the shares ask for, however many versions there are.
+create or replace function private.share_slots(prompt public.prompts, environment text, shares jsonb)
+returns table (version_id uuid, share numeric, slots int4multirange)
+language sql
+stable
+set search_path = ''
+as $$
+    with wanted as (
+        select
+            private.require_prompt_version(prompt, s.key::integer) as id, s.key::integer as number, s.value::numeric as share,
+            (s.value::numeric * 100)::integer as size
+        from jsonb_each_text($3) as s
+        where s.value::numeric > 0
+    ),
+
+    kept as materialized (
+        select w.id, w.number, w.share, w.size, private.slots_between(coalesce(l.slots, '{}'), 0, w.size) as slots
+        from wanted as w
+        left join private.live_slots(prompt.id, $2) as l on w.id = l.version_id
+    ),
+
+    lacking as (
+        select
+            k.*,
+            k.size - (select coalesce(sum(upper(r.slot) - lower(r.slot)), 0) from unnest(k.slots) as r (slot))::integer as missing
+        from kept as k
+    )
+
+    select
+        l.id, l.share,
+        l.slots + private.slots_between(
+            '{[0,10000)}'::int4multirange - (select coalesce(range_agg(k.slots), '{}') from kept as k),
+            (sum(l.missing) over (order by l.number) - l.missing)::integer, (sum(l.missing) over (order by l.number))::integer
+        )
+    from lacking as l
+$$;
+revoke all on function private.share_slots(public.prompts, text, jsonb) from public;
+
 -- Opens rows of an environment with these shares by version number, and closes those before. `source` is the beginning of the
--- deployment that is rolled back to.
+-- deployment that is rolled back to: keys get the versions that they had then.
 create or replace function private.open_deployment(
     prompt public.prompts, environment text, shares jsonb, source timestamptz default null
 )
@@ -19,18 +108,22 @@ declare
             where d.prompt_id = prompt.id and d.environment = $2
         )
     );
+    rows constant jsonb := (
+        select jsonb_agg(to_jsonb(s)) from private.share_slots(prompt, $2, shares) as s -- before the rows that it reads are closed
+    );
 begin
     update public.prompt_deployments as d
     set to_at = at
     where d.prompt_id = prompt.id and d.environment = $2 and d.to_at is null;
     insert into public.prompt_deployments (
-        workspace_id, prompt_id, environment, version_id, share, from_at, deployed_by, metadata
+        workspace_id, prompt_id, environment, version_id, share, slots, from_at, deployed_by, metadata
     )
     select
-        prompt.workspace_id, prompt.id, $2, private.require_prompt_version(prompt, s.key::integer), s.value::numeric, at, auth.uid(),
-        case when source is null then '{}' else jsonb_build_object('rolled_back_to', source) end
-    from jsonb_each_text(shares) as s
-    where s.value::numeric > 0;
+        prompt.workspace_id, prompt.id, $2, s.version_id, s.share, case when source is null then s.slots else b.slots end, at,
+        auth.uid(), case when source is null then '{}' else jsonb_build_object('rolled_back_to', source) end
+    from jsonb_to_recordset(rows) as s (version_id uuid, share numeric, slots int4multirange)
+    left join public.prompt_deployments as b
+        on b.prompt_id = prompt.id and b.environment = $2 and b.from_at = source and b.version_id = s.version_id;
 end
 $$;
 revoke all on function private.open_deployment(public.prompts, text, jsonb, timestamptz) from public;

@@ -144,8 +144,8 @@ revoke all on function public.prompt_text(uuid, text, integer) from public, anon
 grant execute on function public.prompt_text(uuid, text, integer) to authenticated;
 
 -- The versions that a program may be given for a label: those that an environment of this name runs, by share; else the one that
--- has the label; for `latest` the newest with a text: {id, name, project_id, shares, versions: [{number, sha256}]}. `shares` is
--- null unless it is an environment.
+-- has the label; for `latest` the newest with a text: {id, name, project_id, slots, versions: [{number, sha256}]}. `slots` are
+-- those of each version of an environment, [[from, to], …] of 0 to 10,000 by number, and null for a label.
 create or replace function public.find_prompt(workspace uuid, prompt text, label text)
 returns json
 language plpgsql
@@ -155,15 +155,16 @@ as $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'viewer');
     asked constant public.prompts := private.require_prompt(tenant, $2);
-    shares constant jsonb := (
-        select jsonb_object_agg(v.number::text, d.share)
-        from public.prompt_deployments as d
-        inner join public.prompt_versions as v on d.version_id = v.id
-        where d.prompt_id = asked.id and d.environment = $3 and d.to_at is null
+    slots constant jsonb := (
+        select
+            jsonb_object_agg(
+                l.number::text, (select jsonb_agg(jsonb_build_array(lower(r.slot), upper(r.slot))) from unnest(l.slots) as r (slot))
+            )
+        from private.live_slots(asked.id, $3) as l
     );
 begin
     return json_build_object(
-        'id', asked.id, 'name', asked.name, 'project_id', asked.project_id, 'shares', shares,
+        'id', asked.id, 'name', asked.name, 'project_id', asked.project_id, 'slots', slots,
         'versions', (
             select coalesce(json_agg(f), '[]')
             from (
@@ -172,12 +173,12 @@ begin
                 where
                     v.prompt_id = asked.id
                     and case
-                        when shares is not null then shares ? v.number::text
+                        when slots is not null then slots ? v.number::text
                         when $3 = 'latest' then v.content_sha256 is not null
                         else $3 = any (v.labels)
                     end
                 order by v.number desc
-                limit case when shares is null then 1 end
+                limit case when slots is null then 1 end
             ) as f
         )
     );

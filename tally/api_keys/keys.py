@@ -9,10 +9,14 @@ from tally.api_keys.key_text import hash_key, make_key_text, show_key, split_sho
 from tally.core.errors import TallyError
 from tally.storage.database import Database, Query, Row, select_all
 
-Scope = Literal["ingest", "read"]
+Scope = Literal["ingest", "read", "prompts"]  # prompts: to fetch and push them, and nothing else
 State = Literal["active", "rotated", "revoked", "expired"]  # a rotated one works until it expires
 
-SCOPE_NAMES: Mapping[Scope, str] = {"ingest": "send", "read": "read"}  # as people read them
+SCOPE_NAMES: Mapping[Scope, str] = {
+    "ingest": "send",
+    "read": "read",
+    "prompts": "prompts",
+}  # as people read them
 IDLE_AFTER = timedelta(days=30)
 COLUMNS = (
     "id,user_id,project_id,name,prefix,last_four,scopes,requests_per_minute,tokens_per_minute,created_at,"

@@ -82,7 +82,7 @@ def create(  # noqa: PLR0913 - one for each option
         str | None, typer.Option(metavar="NAME", help="Project of what it sends (default: by rules).")
     ] = None,
     scope: Annotated[
-        list[str] | None, typer.Option(metavar="send|read", help="Right of the key; may be repeated.")
+        list[str] | None, typer.Option(metavar="send|read|prompts", help="Right of the key; may be repeated.")
     ] = None,
     requests: Annotated[
         int | None, typer.Option(metavar="N", min=1, max=100_000, help="Most requests a minute.")
@@ -219,7 +219,9 @@ def _read_scopes(given: Sequence[str]) -> "tuple[Scope, ...]":
 
     names = {name.strip().lower() for each in given for name in each.split(",")}
     if unknown := names - {*SCOPE_NAMES, *SCOPE_NAMES.values()}:
-        raise TallyError(f"There is no scope “{sorted(unknown)[0]}”. Use send, read, or both.")
+        raise TallyError(
+            f"There is no scope “{sorted(unknown)[0]}”. Use send, read or prompts, or several of them."
+        )
     return tuple(scope for scope, name in SCOPE_NAMES.items() if names & {scope, name})
 
 

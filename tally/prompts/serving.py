@@ -4,7 +4,6 @@ from typing import Any, NamedTuple
 
 from tally.prompts.content import PromptError
 from tally.prompts.split import choose_version
-from tally.prompts.stored import read_shares
 from tally.storage.database import Database
 
 
@@ -27,6 +26,6 @@ def find_given(database: Database, name: str, label: str, key: str | None) -> Gi
             f"No version of “{name}” runs in {label}, or has this label. "
             f"Deploy one: tally prompts deploy NAME VERSION --environment {label}"
         )
-    shares = read_shares(found["shares"]) if found["shares"] else None
-    number = choose_version(shares, found["id"], label, key) if shares else next(iter(versions))
+    slots = found["slots"] and {int(number): of_version for number, of_version in found["slots"].items()}
+    number = choose_version(slots, found["id"], label, key) if slots else next(iter(versions))
     return Given(found["name"], found["project_id"], number, versions[number], len(versions) > 1)

@@ -107,8 +107,8 @@ def test_pushed_text_is_a_version_once(as_key: AsKey, make_key: MakeKey, reader:
     assert sender.post("/v1/prompts", json=body).json() == first | {"is_new": False}
     [listed] = reader.get("/v1/prompts").json()["prompts"]
     assert (listed["name"], listed["versions"], listed["newest"], listed["live"]) == ("refund", 1, 1, [])
-    assert reader.post("/v1/prompts", json=body).status_code == 403
-    assert sender.get("/v1/prompts").status_code == 403
+    for refused in (reader.post("/v1/prompts", json=body), sender.get("/v1/prompts")):
+        assert (refused.status_code, "--scope prompts" in refused.json()["message"]) == (403, True)
     assert sender.put("/v1/prompts", json=body).status_code == 405
 
 
@@ -168,3 +168,20 @@ def test_key_of_a_viewer_pushes_nothing(
     client = as_key(make_key("read", "ingest", owner=team["ann"].id, workspace=team.id))
     team["owner"].call("set_role", team.id, team["ann"].id, "viewer")
     assert client.post("/v1/prompts", json={"name": "refund", "text": TEXT}).status_code == 403
+
+
+def test_key_of_prompts_alone_fetches_and_pushes_and_does_nothing_else(
+    as_key: AsKey, make_key: MakeKey
+) -> None:
+    client = as_key(make_key("prompts"))
+    assert client.post("/v1/prompts", json={"name": "refund", "text": TEXT}).json()["version"] == 1
+    assert give(client, label="latest")["text"] == TEXT
+    assert [prompt["name"] for prompt in client.get("/v1/prompts").json()["prompts"]] == ["refund"]
+    for path in ("/v1/costs", "/v1/budget", "/v1/models"):
+        answer = client.get(path)
+        said = "This key is for prompts alone (scope prompts). Read with a key that may read"
+        assert (answer.status_code, answer.json()["message"].startswith(said)) == (403, True), path
+    for path in ("/v1/records", "/v1/traces", "/v1/experiments/refund/runs"):
+        answer = client.post(path, json={})
+        said = "This key is for prompts alone (scope prompts). Send telemetry with a key that may send."
+        assert (answer.status_code, answer.json()["message"]) == (403, said), path

@@ -1,12 +1,14 @@
 """Prompts: versions that never change, deployments whose past stays, and who may do what."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.database.teams import COLLEAGUES, Person, Team, make_team, race
 from tests.database_fixtures import Connection, Project
@@ -50,7 +52,7 @@ def read(person: Person, name: str = "refund") -> dict[str, Any]:
     return found
 
 
-def deploy(person: Person, shares: dict[str, float], environment: str = "production") -> Any:
+def deploy(person: Person, shares: Mapping[str, float], environment: str = "production") -> Any:
     """Deploy versions of the prompt."""
     return person.ask("deploy_prompt", prompt="refund", environment=environment, shares=shares)
 
@@ -154,6 +156,56 @@ def test_environments_are_apart(team: Team) -> None:
         ("production", {"1": 100}),
         ("staging", {"2": 100}),
     ]
+
+
+def slots_of(person: Person) -> list[int]:
+    """The version that each of the 10,000 slots of production has."""
+    found = person.ask("find_prompt", prompt="refund", label="production")["slots"]
+    slots = {
+        slot: int(number)
+        for number, ranges in found.items()
+        for low, high in ranges
+        for slot in range(low, high)
+    }
+    assert sorted(slots) == list(range(10_000))
+    return [slots[slot] for slot in range(10_000)]
+
+
+CUTS = st.lists(st.integers(0, 10_000), min_size=3, max_size=3).map(sorted)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(splits=st.lists(CUTS, min_size=2, max_size=5))
+def test_a_new_split_moves_as_few_keys_as_its_shares_allow(
+    project: Project, database: Connection, splits: list[list[int]]
+) -> None:
+    owner = make_team(project, database, "owner")["owner"]
+    push_many(owner, 4)
+    before: list[int] = []
+    for cuts in splits:
+        sizes = {
+            n + 1: high - low for n, (low, high) in enumerate(zip([0, *cuts], [*cuts, 10_000], strict=True))
+        }
+        deploy(owner, {str(number): size / 100 for number, size in sizes.items()})
+        after = slots_of(owner)
+        assert {number: after.count(number) for number in sizes} == sizes
+        if before:
+            least = sum(max(before.count(number) - size, 0) for number, size in sizes.items())
+            assert sum(map(int.__ne__, before, after)) == least
+        before = after
+
+
+def test_rolling_back_gives_each_key_the_version_that_it_had(team: Team, database: Connection) -> None:
+    push_many(team["ann"], 3)
+    owner = team["owner"]
+    deploy(owner, {"1": 50, "2": 30, "3": 20})
+    database.execute("update public.prompt_deployments set slots = null")  # as another installation's
+    first = slots_of(owner)
+    for shares in ({"3": 100}, {"1": 20, "2": 40, "3": 40}):
+        deploy(owner, shares)
+    roll_back(owner)
+    roll_back(owner)
+    assert slots_of(owner) == first
 
 
 @pytest.mark.parametrize(

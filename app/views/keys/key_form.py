@@ -23,7 +23,8 @@ LIFETIMES = {"Never": None, "30 days": 30, "90 days": 90, "1 year": 365}
 OVERLAPS = {"Not at all": 0, "1 hour": 1, "24 hours": 24, "3 days": 72, "7 days": 168}
 USUAL_OVERLAP = 2
 SEND_HELP = "Costs, tokens and traces. Prompts and answers aren't stored unless an admin chooses so."
-READ_HELP = "Costs and budgets, as far as you see them yourself."
+READ_HELP = "Costs, budgets and prompts, as far as you see them yourself."
+PROMPTS_HELP = "Fetch and push prompts. Alone, the key sees no costs and sends none."
 PROJECT_HELP = "What the key sends is filed under it. Without one, the rules in Settings decide."
 
 
@@ -37,16 +38,17 @@ def create_key() -> None:
         with st.container(horizontal=True, gap="medium"):
             sends = st.checkbox("Send costs", True, help=SEND_HELP)
             reads = st.checkbox("Read costs", False, help=READ_HELP)
+            serves = st.checkbox("Prompts", False, help=PROMPTS_HELP)
         project_id = _ask_project(user, None)
         limits = _ask_limits(None, None)
         expires = st.selectbox("Expires", list(LIFETIMES))
         is_sent = st.form_submit_button("Create key", type="primary", width="stretch")
     if not is_sent:
         return
-    chosen: dict[Scope, bool] = {"ingest": sends, "read": reads}
+    chosen: dict[Scope, bool] = {"ingest": sends, "read": reads, "prompts": serves}
     scopes = tuple(scope for scope, is_chosen in chosen.items() if is_chosen)
     if not scopes:
-        render_refusal("Choose what the key may do: send costs, read them, or both.")
+        render_refusal("Choose what the key may do: send costs, read them, or prompts alone.")
         return
     new = NewKey(name.strip(), scopes, project_id, **limits, expires_at=_end_in(LIFETIMES[expires]))
     show_new_key(user, api_keys.create_api_key(user, new), name.strip(), sends)

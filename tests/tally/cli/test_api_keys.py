@@ -107,7 +107,10 @@ def test_a_key_belongs_to_a_workspace_and_a_project(stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["create", "x", "--scope", "admin"], "There is no scope “admin”. Use send, read, or both."),
+        (
+            ["create", "x", "--scope", "admin"],
+            "There is no scope “admin”. Use send, read or prompts, or several of them.",
+        ),
         (["create", "x", "--project", "none"], "There is no project “none”."),
         (["create", " "], "Give the key a name of 1 to 100 characters."),
         (["create", "x", "--requests", "0"], "Invalid value"),
