@@ -7,6 +7,7 @@ from app.auth.identity import User, database_of
 from app.data.reading import cached, data_version, forget_version
 from tally.prompts import stored
 from tally.prompts.figures import PromptFigures, load_figures
+from tally.prompts.scores import PromptScores, load_scores
 from tally.prompts.stored import Prompt, PromptSummary, Pushed, Shares, Text
 
 
@@ -58,6 +59,24 @@ def _figures(
     prompt: str | None,
 ) -> PromptFigures:
     return load_figures(database_of(user), *days, project, prompt)
+
+
+def load_prompt_scores(
+    user: User, days: tuple[date, date], project: str | None, prompt: str | None = None
+) -> PromptScores:
+    """Scores of a period, of all prompts or one; raises DatabaseError."""
+    return _scores(user, data_version(user), days, project, prompt)
+
+
+@cached
+def _scores(
+    user: User,
+    version: str,  # noqa: ARG001
+    days: tuple[date, date],
+    project: str | None,
+    prompt: str | None,
+) -> PromptScores:
+    return load_scores(database_of(user), *days, project, prompt)
 
 
 def push_prompt(user: User, name: str, text: str, message: str) -> Pushed:

@@ -1,11 +1,13 @@
-"""Versions of prompts in words: costs, intervals, what changed."""
+"""Versions of prompts in words: costs, quality, intervals, what changed."""
 
 from collections.abc import Callable
 from decimal import Decimal
 
 from app.formats.durations import MS, format_duration
 from app.formats.text import DASH
+from tally.core.text import plural
 from tally.prompts.figures import PromptSums, VersionFigures, compare_versions
+from tally.prompts.scores import Kind, Scores, compare_scores, count_missing
 from tally.prompts.stored import Live, PromptSummary, Share, describe_shares
 from tally.statistics.intervals import Interval, Ratio, TooFew
 
@@ -70,6 +72,52 @@ def describe_ratio(base: VersionFigures, other: VersionFigures, ratio: Ratio) ->
         f"{other.name} costs {size:,}% {'less' if is_less else 'more'} per call than {base.name} "
         f"(95%: {bounds[0]:,} to {bounds[1]:,}%)"
     )
+
+
+def compare_quality_in_words(base: Scores | None, other: Scores | None, names: tuple[str, str]) -> str:
+    """If one version is as good as the one before, in a sentence; `names` are theirs, the older one first."""
+    if base is None or other is None or not (base.scored and other.scored):
+        return "Whether answers are as good, costs cannot tell: compare scores in an experiment."
+    difference = compare_scores(base, other)
+    margin = float(base.margin)
+    if isinstance(difference, TooFew) or difference.low <= -margin <= difference.high:
+        missing = count_missing(base, other)
+        needed = f": about {plural(missing, 'more scored run')} a side would tell" if missing else ""
+        return f"Whether {names[1]} is as good cannot be told yet{needed}."
+    shown = [_show_difference(base.kind, bound) for bound in difference]
+    numbers = f"{base.name} {shown[0]}, 95%: {shown[1]} to {shown[2]}"
+    if difference.low > -margin:
+        return f"{names[1]} is as good as {names[0]} ({numbers}, margin {_show_margin(base.kind, margin)})."
+    return f"{names[1]} is worse than {names[0]} ({numbers})."
+
+
+def _show_difference(kind: Kind, difference: float) -> str:
+    """A difference of scores with its sign: points for pass rates."""
+    digits, scaled = (1, 100 * difference) if kind == "bool" else (2, difference)
+    rounded = round(scaled, digits)
+    sign = "-" if rounded < 0 else "+" if rounded > 0 else "±"
+    return f"{sign}{abs(rounded):.{digits}f}{' points' if kind == 'bool' else ''}"
+
+
+def _show_margin(kind: Kind, margin: float) -> str:
+    return f"{margin * 100:g} points" if kind == "bool" else f"{margin:g}"
+
+
+def describe_quality(scores: Scores) -> str:
+    """The quality of a prompt: a pass rate, a rating, or the mean of numbers."""
+    return show_score(scores.kind)(scores.mean)
+
+
+def rank_quality(scores: Scores) -> float:
+    """The value that qualities sort by: a share of the best, where there is a best."""
+    return scores.mean / 5 if scores.kind == "rating" else scores.mean
+
+
+def show_score(kind: Kind) -> Callable[[float], str]:
+    """A function that writes scores of a kind."""
+    if kind == "bool":
+        return show_rate
+    return (lambda mean: f"{mean:.1f} of 5") if kind == "rating" else (lambda mean: f"{mean:,.4g}")
 
 
 def describe_interval(interval: Interval | TooFew, show: Callable[[float], str]) -> str:

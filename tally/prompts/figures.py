@@ -8,9 +8,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from tally.statistics.costs import compare_cost_samples
+from tally.statistics.costs import compare_cost_samples, cost_interval
 from tally.statistics.intervals import MIN_RUNS, Interval, Ratio, TooFew
-from tally.statistics.quality import mean_interval, rate_interval
+from tally.statistics.quality import rate_interval
 from tally.statistics.samples import Sample, from_powers
 from tally.storage.database import Database
 
@@ -239,7 +239,7 @@ def _read_sample(count: int, powers: Sequence[str | None], largest: str | None) 
 
 
 def _interval_of(sample: Sample | None) -> Interval | TooFew:
-    return _too_few(0) if sample is None else mean_interval(sample)
+    return _too_few(0) if sample is None else cost_interval(sample)
 
 
 def _too_few(runs: int) -> TooFew:

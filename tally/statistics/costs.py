@@ -4,7 +4,14 @@ import math
 
 import numpy as np
 
-from tally.statistics.intervals import MAX_SHARE_OF_ONE_RUN, Ratio, TooFew, find_missing
+from tally.statistics.intervals import (
+    MAX_SHARE_OF_ONE_RUN,
+    MIN_RUNS,
+    Interval,
+    Ratio,
+    TooFew,
+    find_missing,
+)
 from tally.statistics.samples import Part, Sample, Values, calculate_reach, summarize
 
 ALPHA = 0.05
@@ -25,6 +32,17 @@ def compare_cost_samples(base: Sample, other: Sample, alpha: float = ALPHA) -> R
         return unusable
     parts = [Part(sign, _relative_error(side), side, True) for sign, side in zip((-1, 1), sides, strict=True)]
     return _make_ratio(sides, calculate_reach(parts, alpha))
+
+
+def cost_interval(sample: Sample, alpha: float = ALPHA) -> Interval | TooFew:
+    """The mean of costs or tokens of one side, with its interval on the log scale."""
+    if sample.runs < MIN_RUNS:
+        return TooFew(f"{sample.runs} runs, and {MIN_RUNS} are needed")
+    if sample.mean <= 0:
+        return Interval(0.0, 0.0, 0.0)
+    reach = calculate_reach([Part(1, _relative_error(sample), sample, True)], alpha)
+    below, above = (math.exp(min(each, MAX_REACH)) for each in reach)
+    return Interval(sample.mean, sample.mean / below, sample.mean * above)
 
 
 def compare_paired_costs(base: Values, other: Values, alpha: float = ALPHA) -> Ratio | TooFew:

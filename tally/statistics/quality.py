@@ -21,12 +21,15 @@ def rate_interval(passed: int, runs: int, alpha: float = ALPHA) -> Interval:
     return Interval(rate, min(rate, max(0.0, middle - half)), max(rate, min(1.0, middle + half)))
 
 
-def mean_interval(sample: Sample, alpha: float = ALPHA) -> Interval | TooFew:
-    """The t interval of a mean that cannot be negative, such as a cost."""
+def mean_interval(
+    sample: Sample, alpha: float = ALPHA, bounds: tuple[float, float] | None = None
+) -> Interval | TooFew:
+    """The t interval of a mean of scores, which may have bounds."""
     if sample.runs < MIN_RUNS:
         return TooFew(f"{sample.runs} runs, and {MIN_RUNS} are needed")
     below, above = calculate_reach([Part(1, sample.variance / sample.runs, sample, False)], alpha)
-    return Interval(sample.mean, max(0.0, sample.mean - below), sample.mean + above)
+    low, high = bounds or (-math.inf, math.inf)
+    return Interval(sample.mean, max(low, sample.mean - below), min(high, sample.mean + above))
 
 
 def compare_rates(
@@ -50,15 +53,19 @@ def compare_rates(
 
 def compare_means(base: Values, other: Values, alpha: float = ALPHA) -> Interval | TooFew:
     """Compare means of ratings or numbers, `other` minus `base`: Welch's t."""
-    missing = find_missing(len(base), len(other))
+    return find_missing(len(base), len(other)) or compare_mean_samples(
+        summarize(base), summarize(other), alpha
+    )
+
+
+def compare_mean_samples(base: Sample, other: Sample, alpha: float = ALPHA) -> Interval | TooFew:
+    """Compare the same from the moments of the sides."""
+    missing = find_missing(base.runs, other.runs)
     if missing:
         return missing
-    sides = summarize(base), summarize(other)
-    parts = [
-        Part(sign, side.variance / side.runs, side, False) for sign, side in zip((-1, 1), sides, strict=True)
-    ]
+    parts = [Part(sign, side.variance / side.runs, side, False) for sign, side in ((-1, base), (1, other))]
     below, above = calculate_reach(parts, alpha)
-    difference = sides[1].mean - sides[0].mean
+    difference = other.mean - base.mean
     return Interval(difference, difference - below, difference + above)
 
 

@@ -50,6 +50,7 @@ LONG_FUNCTIONS = frozenset(
         "preview_restore",
         "preview_rules",
         "prompt_figures",
+        "prompt_scores",
         "read_experiment",
         "restore_filing",
         "restore_project",

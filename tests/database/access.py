@@ -215,6 +215,7 @@ EXECUTED_BY = {
     "prepaid_credits": {"authenticated"},
     "preview_aliases": {"authenticated"},
     "prompt_figures": {"authenticated"},
+    "prompt_scores": {"authenticated"},
     "prompt_text": {"authenticated"},
     "push_prompt": {"authenticated"},
     "preview_rules": {"authenticated"},

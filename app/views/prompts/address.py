@@ -12,6 +12,7 @@ from app.auth.identity import User
 from app.figures.currencies import Currency
 from app.formats.money import format_unit_price
 from tally.prompts.figures import PromptFigures
+from tally.prompts.scores import PromptScores
 from tally.storage.database import DatabaseError, NotAllowed, SignedOut, Unreachable
 
 PROMPT, PERIOD = "prompt", "period"
@@ -51,6 +52,15 @@ class Shown:
             with st.container(border=True):
                 st.text(str(refused))
             return None
+
+    def load_scores(self, prompt: str | None = None) -> PromptScores:
+        """The scores of the period."""
+        return data.load_prompt_scores(self.user, self.period, self.project_id, prompt)
+
+    def count_all_calls(self) -> int:
+        """The calls of the period, with a prompt or without."""
+        daily = data.load_daily(self.user, *self.period, self.project_id)
+        return int(daily.loc[daily["charge_type"] == "usage", "requests"].sum())
 
     def money(self, usd: Decimal) -> str:
         """The cost of a call, often less than a cent."""

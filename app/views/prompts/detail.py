@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import User
-from app.figures.prompt_words import compare_in_words, describe_live
+from app.figures.prompt_words import compare_in_words, compare_quality_in_words, describe_live
 from app.formats.money import format_money
 from app.formats.text import escape_markdown
 from app.ui.titles import title_row, way_back
@@ -14,7 +14,8 @@ from app.views.prompts.changes import render_changes
 from app.views.prompts.traffic import render_traffic
 from app.views.prompts.versions import render_intervals, render_versions
 from tally.core.text import plural
-from tally.prompts.figures import PromptFigures, find_newest_pair
+from tally.prompts.figures import PromptFigures, VersionFigures, find_newest_pair
+from tally.prompts.scores import PromptScores
 from tally.prompts.stored import Prompt
 
 
@@ -53,14 +54,23 @@ def render_detail(shown: Shown, prompt: Prompt) -> None:
     figures = shown.load_figures(prompt.name)
     _render_caption(shown, prompt, figures)
     pair = find_newest_pair(figures.of(prompt.name)) if figures else None
+    scores = shown.load_scores(prompt.name)
     if pair:
-        st.info(escape_markdown(compare_in_words(*pair)), icon=":material/info:")
+        _render_pair(pair, scores)
     render_versions(shown, prompt, figures)
     if figures is not None and figures.versions:
-        render_intervals(shown, figures)
+        render_intervals(shown, figures, scores)
     render_changes(shown, prompt)
     if figures is not None:
         render_traffic(prompt, figures)
+
+
+def _render_pair(pair: tuple[VersionFigures, VersionFigures], scores: PromptScores) -> None:
+    """The newest version against the one before it: what it costs, and if it is as good."""
+    told = [scores.of_version(one.prompt, one.number, one.told) for one in pair]
+    quality = compare_quality_in_words(told[0], told[1], (pair[0].name, pair[1].name))
+    cost = escape_markdown(compare_in_words(*pair))
+    st.info(f"**{cost}**  \n{escape_markdown(quality)}", icon=":material/info:")
 
 
 def _render_caption(shown: Shown, prompt: Prompt, figures: PromptFigures | None) -> None:

@@ -1,6 +1,6 @@
 """The list of prompts: sums, what is certain of new versions, the table, and how prompts get here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import pandas as pd
@@ -8,10 +8,13 @@ import streamlit as st
 
 from app import data
 from app.figures.prompt_words import (
+    compare_quality_in_words,
     describe_change,
+    describe_quality,
     describe_ratio,
     describe_runs,
     format_signed_percent,
+    rank_quality,
 )
 from app.formats.dates import format_short_day
 from app.formats.money import format_money
@@ -22,13 +25,15 @@ from app.ui.navigation import switch_page
 from app.views.prompts.address import Shown, open_prompt
 from tally.core.text import plural
 from tally.prompts.figures import PromptFigures, PromptSums, find_news
+from tally.prompts.scores import PromptScores, Scores
 from tally.prompts.stored import PRODUCTION, PromptSummary
 
-ALL, SPLIT, ARCHIVED = "All", "Split", "Archived"
+ALL, SPLIT, UNSCORED, ARCHIVED = "All", "Split", "Without scores", "Archived"
 NEW = 1e9  # sorts after every change
 ABOUT = (
     "Change: the cost of a call against the same days before. Costs are those of the calls that name the "
-    "prompt, at their own prices. Select a prompt to open it."
+    "prompt, at their own prices. Quality: the main score of experiments' runs, which you bring; nothing is "
+    "judged by Tally. Select a prompt to open it."
 )
 
 
@@ -47,8 +52,9 @@ def render_list(shown: Shown) -> None:
         figures = shown.load_figures()
     if figures is not None:
         _render_sums(shown, prompts, figures)
-        _render_news(figures)
-        _render_table(shown, prompts, archived, figures)
+        scores = shown.load_scores()
+        _render_news(figures, scores)
+        _render_table(shown, (prompts, archived), figures, scores)
     render_ways_in(is_empty=not prompts and not archived)
 
 
@@ -73,7 +79,9 @@ def _render_sums(shown: Shown, prompts: Sequence[PromptSummary], figures: Prompt
             plural(sum(map(len, running)), "version"),
             f"{plural(splits, 'prompt')} with a split" if splits else "no split",
         )
-        _metric("Calls with a prompt", f"{calls:,}", f"in {shown.days} days")
+        _metric(
+            "Calls with a prompt", f"{calls:,}", _describe_share(calls, shown.count_all_calls(), shown.days)
+        )
         _metric("Cost", format_money(cost, code), f"in {shown.days} days")
         newest = "none"
         if rolled_out:
@@ -82,30 +90,58 @@ def _render_sums(shown: Shown, prompts: Sequence[PromptSummary], figures: Prompt
         _metric("Rolled out", plural(len(rolled_out), "version"), newest)
 
 
+def _describe_share(calls: int, all_calls: int, days: int) -> str:
+    """The share of all calls; the days alone where bills count fewer calls than programs told."""
+    if not 0 < calls <= all_calls:
+        return f"in {days} days"
+    share = calls / all_calls
+    return "less than 1% of all calls" if share < 0.01 else f"{share:.0%} of all calls"
+
+
 def _metric(label: str, value: str, note: str) -> None:
     with st.container(gap=None):
         st.metric(label, value)
         st.caption(escape_markdown(note))
 
 
-def _render_news(figures: PromptFigures) -> None:
+def _render_news(figures: PromptFigures, scores: PromptScores) -> None:
     if (news := find_news(figures)) is None:
         return
     base, other, ratio = news
     text = escape_markdown(f"{other.prompt}: {describe_ratio(base, other, ratio)}.")
-    quality = "Whether answers are as good, costs cannot tell: compare scores in an experiment."
+    told = [scores.of_version(one.prompt, one.number, one.told) for one in (base, other)]
+    quality = escape_markdown(compare_quality_in_words(told[0], told[1], (base.name, other.name)))
     st.info(f"**{text}**  \n{quality}", icon=":material/info:")
 
 
-def _render_table(
-    shown: Shown, prompts: Sequence[PromptSummary], archived: Sequence[PromptSummary], figures: PromptFigures
-) -> None:
+def _sort_kinds(
+    prompts: Sequence[PromptSummary], archived: Sequence[PromptSummary], quality: Mapping[str, Scores]
+) -> dict[str, list[PromptSummary]]:
+    """The prompts of each filter; filters that would show nothing, or everything, are left out."""
+    unscored = [prompt for prompt in prompts if prompt.name not in quality]
     kinds = {
         ALL: list(prompts),
         SPLIT: [prompt for prompt in prompts if len(prompt.runs()) > 1],
+        UNSCORED: unscored if len(unscored) < len(prompts) else [],
         ARCHIVED: list(archived),
     }
-    kinds = {name: found for name, found in kinds.items() if found or name == ALL}
+    return {name: found for name, found in kinds.items() if found or name == ALL}
+
+
+def _render_table(
+    shown: Shown,
+    prompts: tuple[Sequence[PromptSummary], Sequence[PromptSummary]],
+    figures: PromptFigures,
+    scores: PromptScores,
+) -> None:
+    """The filters and the rows; `prompts` are those that are not archived, and those that are."""
+    quality = {
+        prompt.name: found
+        for each in prompts
+        for prompt in each
+        if (found := scores.sum_up(prompt.name)) is not None
+    }
+    kinds = _sort_kinds(*prompts, quality)
     with st.container(border=True):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             search = st.text_input(
@@ -133,16 +169,18 @@ def _render_table(
                 )
         listed = kinds[kind]
         if search:
-            found = {one.name for one in data.load_prompts(shown.user, search, kind == ARCHIVED)}
-            listed = [prompt for prompt in listed if prompt.name in found]
+            names = {one.name for one in data.load_prompts(shown.user, search, kind == ARCHIVED)}
+            listed = [prompt for prompt in listed if prompt.name in names]
         if not listed:
             st.text("No prompt is found." if search else "No prompts here.")
             return
-        _render_rows(shown, listed, figures)
+        _render_rows(shown, listed, figures, quality)
         st.caption(ABOUT)
 
 
-def _render_rows(shown: Shown, prompts: Sequence[PromptSummary], figures: PromptFigures) -> None:
+def _render_rows(
+    shown: Shown, prompts: Sequence[PromptSummary], figures: PromptFigures, quality: Mapping[str, Scores]
+) -> None:
     sums, code = figures.sum_up(), shown.currency.code
     nothing = PromptSums(0, Decimal(0), 0)
     rows = sorted(
@@ -162,6 +200,7 @@ def _render_rows(shown: Shown, prompts: Sequence[PromptSummary], figures: Prompt
             "calls": found.calls,
             "each": found.usd_per_call if found.usd_per_call is not None else columns.ABSENT,
             "change": _change_of(found, figures.before.get(prompt.name)),
+            "quality": quality.get(prompt.name, columns.ABSENT),
             "cost": shown.convert(found.cost_usd),
             "days": _list_course(shown, figures, prompt.name),
         }
@@ -178,6 +217,11 @@ def _render_rows(shown: Shown, prompts: Sequence[PromptSummary], figures: Prompt
             lambda usd: columns.BELOW_ALL if usd == columns.ABSENT else float(usd),
         ),
         "change": columns.number("Change", _show_change),
+        "quality": columns.number(
+            "Quality",
+            lambda scores: DASH if scores == columns.ABSENT else describe_quality(scores),
+            lambda scores: columns.BELOW_ALL if scores == columns.ABSENT else rank_quality(scores),
+        ),
         "cost": columns.money("Cost", code),
         "days": columns.trend("By day"),
     }
@@ -193,6 +237,7 @@ def _render_rows(shown: Shown, prompts: Sequence[PromptSummary], figures: Prompt
                         else []
                     ),
                     format_money(shown.convert(found.cost_usd), code),
+                    *([describe_quality(quality[prompt.name])] if prompt.name in quality else []),
                     describe_runs(prompt),
                 ]
             ),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -12,10 +13,11 @@ from app.figures.prompt_words import (
     show_latency,
     show_money,
     show_rate,
+    show_score,
     show_tokens,
 )
 from app.formats.dates import format_day
-from app.formats.text import DASH
+from app.formats.text import DASH, escape_markdown
 from app.ui import charts, columns
 from app.ui.cards import render_heading, render_subheading
 from app.ui.line_list import Line, render_lines
@@ -23,14 +25,23 @@ from app.ui.theme import current_palette
 from app.views.prompts.address import Shown
 from tally.core.text import plural
 from tally.prompts.figures import PromptFigures, VersionFigures
+from tally.prompts.scores import PromptScores
 from tally.prompts.stored import Prompt, Version
 from tally.statistics.intervals import MIN_RUNS, Interval, TooFew
 
 MOST_SHOWN = 8
 HUNDRED = Decimal(100)
 INTERVAL_WIDTH = 150  # pixels
-Read = Callable[[VersionFigures], Interval | TooFew]
 Show = Callable[[float], str]
+
+
+class Measure(NamedTuple):
+    """A figure of versions with its interval, and what it is counted from."""
+
+    title: str
+    read: Callable[[VersionFigures], Interval | TooFew]
+    show: Show
+    units: str = "calls"
 
 
 def render_versions(shown: Shown, prompt: Prompt, figures: PromptFigures | None) -> None:
@@ -79,29 +90,44 @@ def render_versions(shown: Shown, prompt: Prompt, figures: PromptFigures | None)
             st.caption("Besides: " + ", ".join(notes) + ".")
 
 
-def render_intervals(shown: Shown, figures: PromptFigures) -> None:
-    """Cost, tokens, latency and errors of the newest versions, each with its 95% interval."""
+def render_intervals(shown: Shown, figures: PromptFigures, scores: PromptScores) -> None:
+    """Cost, tokens, latency, errors and scores of the newest versions, each with its 95% interval."""
     versions = list(figures.versions)[:MOST_SHOWN]
     with st.container(border=True):
         render_heading("By version", f"dot: estimate · line: 95% interval · {shown.days} days")
         with st.grid(2, min_column_width=260, gap="medium"):
             money = show_money(shown.money)
-            for title, read, show in _list_measures(money):
+            for measure in (*_list_measures(money), *_list_scores(versions, scores)):
                 with st.container(gap="xsmall"):
-                    render_subheading(title)
-                    _render_estimates(title, versions, read, show)
+                    render_subheading(escape_markdown(measure.title))
+                    _render_estimates(measure, versions)
 
 
-def _list_measures(money: Show) -> Sequence[tuple[str, Read, Show]]:
+def _list_measures(money: Show) -> Sequence[Measure]:
     return (
-        ("Cost per call, mean", lambda one: one.cost_interval, money),
-        ("Tokens per call, mean", lambda one: one.token_interval, show_tokens),
-        ("Latency, median", lambda one: one.latency_interval, show_latency),
-        ("Failed calls", lambda one: one.error_interval, show_rate),
+        Measure("Cost per call, mean", lambda one: one.cost_interval, money),
+        Measure("Tokens per call, mean", lambda one: one.token_interval, show_tokens),
+        Measure("Latency, median", lambda one: one.latency_interval, show_latency),
+        Measure("Failed calls", lambda one: one.error_interval, show_rate),
     )
 
 
-def _render_estimates(title: str, versions: Sequence[VersionFigures], read: Read, show: Show) -> None:
+def _list_scores(versions: Sequence[VersionFigures], scores: PromptScores) -> Sequence[Measure]:
+    """The measure of the main score, where any version has it."""
+    main = scores.of(versions[0].prompt)
+    if not main:
+        return ()
+
+    def read(one: VersionFigures) -> Interval | TooFew:
+        found = scores.of_version(one.prompt, one.number, one.told)
+        return TooFew("no run is scored") if found is None else found.interval
+
+    kind = {"bool": "pass rate", "rating": "rating, mean", "number": "mean"}[main[0].kind]
+    return (Measure(f"Score: {main[0].name}, {kind}", read, show_score(main[0].kind), "scored runs"),)
+
+
+def _render_estimates(measure: Measure, versions: Sequence[VersionFigures]) -> None:
+    title, read, show, units = measure
     colours = colour_versions(versions)
     rows = [
         charts.Estimate(one.name, *found, colours[one.name])
@@ -109,7 +135,7 @@ def _render_estimates(title: str, versions: Sequence[VersionFigures], read: Read
         if isinstance(found := read(one), Interval)
     ]
     if not rows:
-        st.caption(f"Too few calls tell it: {MIN_RUNS} of a version are needed.")
+        st.caption(f"Too few {units} tell it: {MIN_RUNS} of a version are needed.")
         return
     said = "; ".join(f"{row.name} {show(row.value)} ({show(row.low)} to {show(row.high)})" for row in rows)
     st.plotly_chart(
@@ -121,7 +147,7 @@ def _render_estimates(title: str, versions: Sequence[VersionFigures], read: Read
     )
     few = [one.name for one in versions if isinstance(read(one), TooFew)]
     if few:
-        st.caption(f"Too few calls: {', '.join(few)}.")
+        st.caption(f"Too few {units}: {', '.join(few)}.")
 
 
 def colour_versions(versions: Sequence[VersionFigures]) -> dict[str, str]:

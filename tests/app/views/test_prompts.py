@@ -16,6 +16,7 @@ from tally.core.records import CostRecord, identity
 from tally.local.stack import Stack
 from tally.prompts.comparison import compare
 from tally.prompts.stored import deploy_prompt, load_prompt, push_prompt
+from tests.app.experiments import add_experiment, bring
 from tests.app.pages import open_dialog, open_page, read_markdown, save, shown
 from tests.app.teams import new_team
 from tests.app.ui.shown_table import shown_table
@@ -107,6 +108,41 @@ def test_list_has_figures_and_what_is_sure(monkeypatch: pytest.MonkeyPatch, user
     assert said.startswith("**refund: v2 costs 20% less per call than v1 (95%: ")
     page.text_input(key="search").set_value("shorter").run()
     assert [row["name"] for row in table(page)] == ["refund"]
+
+
+def add_scores(user: User, scored: int = 400) -> None:
+    """An experiment with both versions of the prompt, whose runs mostly pass."""
+    variants = [
+        {"name": name, "is_baseline": name == "A", "match": {"prompt": "refund", "prompt_version": version}}
+        for name, version in (("A", "1"), ("B", "2"))
+    ]
+    experiment = add_experiment(user, variants=variants)
+    bring(user, experiment, "A", scored, 0.04, scored - 16)
+    bring(user, experiment, "B", scored, 0.02, scored - 12)
+
+
+def test_quality_is_that_of_the_runs_of_experiments(
+    monkeypatch: pytest.MonkeyPatch, user: User, stack: Stack
+) -> None:
+    fill(stack, user)
+    add_scores(user)
+    page = open_page(monkeypatch, user, "prompts")
+    assert not page.exception
+    refund, draft = table(page)
+    assert (refund["quality"], draft["quality"]) == ("96.5%", DASH)
+    kinds = page.segmented_control(key="kind")
+    assert kinds.options == ["All 2", "Without scores 1"]
+    assert "v2 is as good as v1 (correct +1.0 points, 95%: " in read_markdown(page.info[0].value)
+    assert "100% of all calls" in shown(page)
+    kinds.set_value("Without scores").run()
+    assert [row["name"] for row in table(page)] == ["draft"]
+
+    page = open_page(monkeypatch, user, "prompts", {"prompt": "refund"})
+    assert not page.exception
+    assert "v2 is as good as v1" in read_markdown(page.info[0].value)
+    assert "Score: correct, pass rate" in [read_markdown(each.value) for each in page.subheader]
+    [chart] = [each.proto.alt for each in page.get("plotly_chart") if "Score" in each.proto.alt]
+    assert chart.startswith("Score: correct, pass rate: v2 97.0% (94.8% to 98.3%); v1 96.0% (")
 
 
 def test_prompt_has_its_versions_beside_each_other(
