@@ -1,6 +1,7 @@
 """Coverage of the intervals that experiments print, and error rates of verdicts on quality.
 
-Costs are made by generators whose truth is known: lognormal, gamma, and one run in ten at ten times the cost.
+Costs are made by generators whose truth is known: lognormal, gamma, and one run in ten at ten times the cost;
+of one side alone, of two sides alike, and of sides that differ in shape and in size.
 Fewer than 30 runs a side must print no interval at all. Pass rates with fewer than five failures expected
 on a side are printed, but may be covered in more than 97%: counts this small come in steps.
 """
@@ -23,6 +24,9 @@ from tally.statistics import (
     compare_rates,
     needed_runs,
 )
+from tally.statistics.costs import cost_interval
+from tally.statistics.quality import mean_interval
+from tally.statistics.samples import summarize
 
 Numbers = npt.NDArray[Any]
 Comparison = Callable[[np.random.Generator, int], tuple[Interval | Ratio | TooFew, float]]
@@ -30,6 +34,7 @@ Comparison = Callable[[np.random.Generator, int], tuple[Interval | Ratio | TooFe
 TRIALS = 4000
 POWER_TRIALS = 40_000
 SIZES = (30, 50, 100, 200, 400)
+UNEQUAL = ((30, 30), (30, 200), (200, 30), (50, 400), (400, 50), (100, 200), (200, 100))
 TRUE_RATIO = 0.62
 COVERAGE = 0.95, 0.02  # and how far from it a cell may be
 MAX_WRONG, MIN_RIGHT = 0.03, 0.8
@@ -47,6 +52,7 @@ def measure(options: Options) -> Iterator[Measurement]:
         furthest = max(counted, key=lambda coverage: abs(coverage - COVERAGE[0]))
         distance = abs(furthest - COVERAGE[0]) / COVERAGE[1]
         yield Measurement(f"coverage: {name}", 100 * furthest, "%", ratio=distance, bar=1)
+    yield from _measure_unequal(options.scaled(TRIALS))
     yield _measure_refusals()
     yield from _measure_verdicts(options.scaled(POWER_TRIALS))
 
@@ -58,6 +64,27 @@ def _cover(compare: Comparison, runs: int, trials: int) -> float:
         interval, truth = compare(random, runs)
         covered += not isinstance(interval, TooFew) and interval.low <= truth <= interval.high
     return covered / trials
+
+
+def _measure_unequal(trials: int) -> Iterator[Measurement]:
+    """Coverage of two sides of any two shapes and several sizes: the cells that are furthest off."""
+    random = np.random.default_rng(41)
+    for base_name, base in SHAPES.items():
+        cells: dict[str, float] = {}
+        for other_name, other in SHAPES.items():
+            for sizes in UNEQUAL:
+                covered = 0
+                for _ in range(trials):
+                    ratio = compare_costs(base(random, sizes[0]), TRUE_RATIO * other(random, sizes[1]))
+                    covered += isinstance(ratio, Ratio) and ratio.low <= TRUE_RATIO <= ratio.high
+                cells[f"{other_name} {sizes}"] = covered / trials
+        furthest = max(cells, key=lambda name: abs(cells[name] - COVERAGE[0]))
+        ends = [100 * end for end in (min(cells.values()), max(cells.values()))]
+        print(f"{base_name:20} beside others: {ends[0]:.1f} to {ends[1]:.1f}%, furthest {furthest}")
+        distance = abs(cells[furthest] - COVERAGE[0]) / COVERAGE[1]
+        yield Measurement(
+            f"coverage: costs, {base_name} beside others", 100 * cells[furthest], "%", ratio=distance, bar=1
+        )
 
 
 def _lognormal(spread: float) -> Callable[[np.random.Generator, int], Numbers]:
@@ -97,6 +124,10 @@ def _paired_costs(make: Callable[[np.random.Generator, int], Numbers]) -> Compar
     return compare
 
 
+def _one_side(make: Callable[[np.random.Generator, int], Numbers]) -> Comparison:
+    return lambda random, runs: (cost_interval(summarize(make(random, runs))), 1.0)
+
+
 def _rates(base: float, other: float) -> Comparison:
     def compare(random: np.random.Generator, runs: int) -> tuple[Interval | TooFew, float]:
         passed = random.binomial(runs, base), random.binomial(runs, other)
@@ -114,6 +145,15 @@ def _ratings(random: np.random.Generator, runs: int) -> tuple[Interval | TooFew,
     return compare_means(base, other), -0.4
 
 
+def _few_ratings(random: np.random.Generator, runs: int) -> tuple[Interval | TooFew, float]:
+    base, other = random.binomial(4, 0.85, runs) + 1.0, random.binomial(4, 0.75, 400) + 1.0
+    return compare_means(base, other), -0.4
+
+
+def _mean_rating(random: np.random.Generator, runs: int) -> tuple[Interval | TooFew, float]:
+    return mean_interval(summarize(random.binomial(4, 0.85, runs) + 1.0), bounds=(1, 5)), 4.4
+
+
 def _paired_ratings(random: np.random.Generator, runs: int) -> tuple[Interval | TooFew, float]:
     base = random.binomial(4, 0.75, runs) + 1.0
     step = random.choice([-1.0, 0.0, 1.0], runs, p=[0.3, 0.5, 0.2])
@@ -123,9 +163,11 @@ def _paired_ratings(random: np.random.Generator, runs: int) -> tuple[Interval | 
 RATES = ((0.9, 0.9), (0.9, 0.85), (0.7, 0.6), (0.5, 0.5))
 COMPARISONS: dict[str, Comparison] = (
     {f"costs, {name}": _costs(make) for name, make in SHAPES.items()}
+    | {f"cost of one side, {name}": _one_side(make) for name, make in SHAPES.items()}
     | {f"paired costs, {name}": _paired_costs(make) for name, make in SHAPES.items()}
     | {_name_rates(base, other): _rates(base, other) for base, other in RATES}
     | {"ratings": _ratings, "paired ratings": _paired_ratings}
+    | {"ratings beside 400": _few_ratings, "mean rating": _mean_rating}
 )
 # Runs a side from which five failures are expected.
 MIN_FAILURES = {_name_rates(*pair): round(5 / (1 - max(pair))) for pair in RATES}

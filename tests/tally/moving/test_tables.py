@@ -93,7 +93,7 @@ OF_TABLES = {
     "invoices": {"created_by", "decided_at", "decided_by", "metadata"},
     "model_aliases": {"metadata"},
     "person_aliases": {"metadata"},
-    "prompt_deployments": {"deployed_by", "metadata", "slots"},  # accounts; keys are drawn anew
+    "prompt_deployments": {"deployed_by", "metadata", "slots"},  # accounts; keys are drawn again
     "prompt_versions": {"author_id", "content_sha256", "metadata"},
     "prompts": {"metadata"},
     "project_rules": {"metadata", "position"},  # the order of the rows
