@@ -13876,6 +13876,14 @@ begin
             select a.*, row_number() over (order by a.at, a.source_key) as nth
             from private.agent_records(tenant, null, first_at, last_at, null) as a
             where a.session = asked
+        ),
+
+        days as (
+            select
+                (f.at at time zone zone)::date as day, coalesce(sum(f.cost_usd) filter (where not f.is_included), 0) as cost_usd,
+                coalesce(sum(f.cost_usd) filter (where f.is_included), 0) as included_usd
+            from found as f
+            group by 1
         )
 
         select
@@ -13884,6 +13892,9 @@ begin
                 'cost_usd', coalesce(sum(f.cost_usd) filter (where not f.is_included), 0)::text,
                 'included_usd', coalesce(sum(f.cost_usd) filter (where f.is_included), 0)::text,
                 'unpriced', count(*) filter (where f.cost_usd is null),
+                'days', (
+                    select json_agg(json_build_array(d.day, d.cost_usd::text, d.included_usd::text) order by d.day) from days as d
+                ),
                 'has_traces', exists (
                     select
                     from public.traces as t

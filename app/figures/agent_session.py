@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -109,9 +109,7 @@ def read_session(name: str, answer: Mapping[str, Any], currency: Currency, zone:
     last_at = datetime.fromisoformat(answer["last_at"])
     money = sum_money(row.money for row in rows)
     if answer["records"] > len(rows):
-        day = first_at.astimezone(zone).date()
-        paid, included = (currency.convert(Decimal(answer[key]), day) for key in ("cost_usd", "included_usd"))
-        money = Money(paid, included, answer["unpriced"])
+        money = Money(*_convert_days(answer["days"], currency), answer["unpriced"])
     return Session(
         name,
         explain_requests(rows),
@@ -122,6 +120,15 @@ def read_session(name: str, answer: Mapping[str, Any], currency: Currency, zone:
         money,
         bool(answer["has_traces"]),
     )
+
+
+def _convert_days(days: Sequence[tuple[str, str, str]], currency: Currency) -> tuple[Decimal, Decimal]:
+    """The money that was paid and that plans included, each day at its rate."""
+    paid, included = ZERO, ZERO
+    for day, paid_usd, included_usd in days:
+        paid += currency.convert(Decimal(paid_usd), date.fromisoformat(day))
+        included += currency.convert(Decimal(included_usd), date.fromisoformat(day))
+    return paid, included
 
 
 def _read_request(nth: int, row: Mapping[str, Any], currency: Currency, zone: ZoneInfo) -> Request:

@@ -130,6 +130,7 @@ const load = async () => {
     if (answer.ok) [names, namesOf, note] = [found, asked, ""];
     else note = found.problem;
   } catch {
+    if (asked !== workspace()) return;
     note = "Names could not be loaded. Check the connection and open this again.";
   }
   if (dialog.open) show();

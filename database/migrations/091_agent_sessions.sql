@@ -215,7 +215,8 @@ $$;
 revoke all on function private.session_times(uuid, text) from public;
 
 -- The requests of a session in order, of what the caller may read: {requests, records, first_at, last_at, cost_usd, included_usd,
--- unpriced, has_traces, rows}, with the first 5,000 rows; null for an unknown session. A session is looked for in the 398 days up
+-- unpriced, days, has_traces, rows}, with the first 5,000 rows, and of all of them `days`, [[day, cost_usd, included_usd]], since
+-- each day has its rate of exchange; null for an unknown session. A session is looked for in the 398 days up
 -- to its last request.
 create or replace function public.agent_session(workspace uuid, session text)
 returns json
@@ -247,6 +248,14 @@ begin
             select a.*, row_number() over (order by a.at, a.source_key) as nth
             from private.agent_records(tenant, null, first_at, last_at, null) as a
             where a.session = asked
+        ),
+
+        days as (
+            select
+                (f.at at time zone zone)::date as day, coalesce(sum(f.cost_usd) filter (where not f.is_included), 0) as cost_usd,
+                coalesce(sum(f.cost_usd) filter (where f.is_included), 0) as included_usd
+            from found as f
+            group by 1
         )
 
         select
@@ -255,6 +264,9 @@ begin
                 'cost_usd', coalesce(sum(f.cost_usd) filter (where not f.is_included), 0)::text,
                 'included_usd', coalesce(sum(f.cost_usd) filter (where f.is_included), 0)::text,
                 'unpriced', count(*) filter (where f.cost_usd is null),
+                'days', (
+                    select json_agg(json_build_array(d.day, d.cost_usd::text, d.included_usd::text) order by d.day) from days as d
+                ),
                 'has_traces', exists (
                     select
                     from public.traces as t

@@ -300,7 +300,9 @@ def test_rows_of_a_long_session_are_bounded(scene: Scene) -> None:
     for part in range(0, 5_004, 1_251):
         rows = [
             record(
-                timestamp=(start + timedelta(seconds=nth)).isoformat(),
+                timestamp=(start + timedelta(minutes=nth)).isoformat(),
+                cost_usd="0.25",
+                cost_basis="included" if nth % 4 else "billed",
                 request_count=1,
                 metadata={"session": "long"},
             )
@@ -309,6 +311,10 @@ def test_rows_of_a_long_session_are_bounded(scene: Scene) -> None:
         ann.save(None, *rows)
     found = ann.ask("agent_session", session="long")
     assert (found["records"], found["requests"], len(found["rows"])) == (5_004, 5_004, 5_000)
+    days = [date.fromisoformat(day) for day, _, _ in found["days"]]
+    assert days == [date(2026, 6, 1) + timedelta(days=nth) for nth in range(4)], "days of the workspace"
+    for place, total in ((1, found["cost_usd"]), (2, found["included_usd"])):
+        assert sum(Decimal(day[place]) for day in found["days"]) == Decimal(total) > 0
 
 
 def test_what_the_counted_statement_leaves_out_is_told_by_another(scene: Scene) -> None:

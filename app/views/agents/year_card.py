@@ -20,6 +20,7 @@ from app.ui.cards import render_heading
 from app.views.agents.address import Shown
 from tally.core.text import plural
 
+LEAST_WEEKS = 3  # of a month, for room for its name
 WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 
 
@@ -68,12 +69,14 @@ def _name_days(streak: Streak, shown: Shown) -> str:
 
 
 def label_months(weeks: Sequence[Sequence[HeatDay]]) -> dict[int, str]:
-    """The names of months, at the first week that begins in each; not at the edge of the last ones."""
+    """The names of months at the first week that begins in each, and at the first of all; not at the last."""
     labels = {}
     for nth in range(1, len(weeks) - 1):
         monday, before = weeks[nth][0].day, weeks[nth - 1][0].day
         if monday.month != before.month:
             labels[nth] = f"{monday:%b}"
+    if min(labels, default=LEAST_WEEKS) >= LEAST_WEEKS:
+        labels[0] = f"{weeks[0][-1].day:%b}"
     return labels
 
 

@@ -22,6 +22,7 @@ from tally.core.text import plural
 
 CHART = "explore_chart_kind"
 DAYS_A_WEEK = 7
+MOST_WEEKS_BY_MONTH, WEEKS_OF_A_NAME = 60, 3  # a calendar names months, then quarters; room of a name
 LEAST_STEPS = 12
 DESCRIBED = 12
 PARENT = "parent-"  # begins the key of a tile that has others in it
@@ -191,16 +192,26 @@ def lay_out_days(answer: Answer) -> tuple[list[charts.Cell], list[tuple[int, str
     """A cell for each day of the period, by week and weekday, and where months begin."""
     question, values = answer.now.question, answer.points_of(0)
     monday = question.first - timedelta(days=question.first.weekday())
-    cells, ticks = [], []
+    cells = []
     for nth in range((question.last - question.first).days + 1):
         day = question.first + timedelta(days=nth)
         value = values.get(datetime(day.year, day.month, day.day)) or 0  # noqa: DTZ001 - a local day
         column = (day - monday).days // DAYS_A_WEEK
         name = f"{day:%a} {format_day(day)} · {answer.show(value)}"
         cells.append(charts.Cell(column, day.weekday(), float(value), name, day.isoformat()))
-        if day.day == 1:
-            ticks.append((column, f"{day:%b}"))
-    return cells, ticks
+    return cells, label_months(question.first, question.last)
+
+
+def label_months(first: date, last: date) -> list[tuple[int, str]]:
+    """The first week, and those in which months begin; in long periods those of quarters, with the year."""
+    monday = first - timedelta(days=first.weekday())
+    days = [first + timedelta(days=nth) for nth in range((last - first).days + 1)]
+    is_long = len(days) > MOST_WEEKS_BY_MONTH * DAYS_A_WEEK
+    pattern, apart = ("%b %Y", 2 * WEEKS_OF_A_NAME) if is_long else ("%b", WEEKS_OF_A_NAME)
+    named = [day for day in days if day.day == 1 and (not is_long or day.month % 3 == 1)]
+    ticks = [((day - monday).days // DAYS_A_WEEK, f"{day:{pattern}}") for day in named]
+    is_free = not ticks or ticks[0][0] >= apart
+    return [(0, f"{first:{pattern}}"), *ticks] if is_free else ticks
 
 
 def _render_treemap(answer: Answer, palette: Palette) -> None:

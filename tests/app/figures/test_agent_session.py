@@ -1,6 +1,6 @@
 """A session of an agent: value so far, gaps beyond the cache's life and their cost, cleared contexts."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from app.figures.agent_session import Session, read_session
 from app.figures.currencies import Currency
+from tally.currency.rates import Rates
 
 START = datetime(2026, 11, 17, 14, 2, tzinfo=UTC)
 UTC_ZONE = ZoneInfo("UTC")
@@ -51,6 +52,15 @@ def read(*rows: dict[str, Any], **changes: Any) -> Session:
         "rows": rows,
     }
     return read_session("s", answer | changes, Currency(), UTC_ZONE)
+
+
+def test_money_of_more_requests_than_are_shown_has_the_rate_of_each_day() -> None:
+    rates = Rates([(date(2026, 11, 17), "USD", Decimal(2)), (date(2026, 11, 18), "USD", Decimal(4))])
+    days = [["2026-11-17", "8", "2"], ["2026-11-18", "8", "0"]]
+    answer = {"records": 2, "requests": 2, "unpriced": 0, "days": days, "rows": [request(0, 10)]}
+    answer |= {"has_traces": False, "first_at": START.isoformat(), "last_at": START.isoformat()}
+    money = read_session("s", answer, Currency("EUR", rates), UTC_ZONE).money
+    assert (money.paid, money.included) == (Decimal(6), Decimal(1))
 
 
 def test_a_gap_costs_what_is_written_again_and_could_have_been_read() -> None:
@@ -112,7 +122,8 @@ def test_one_small_request_between_large_ones_clears_nothing() -> None:
 
 
 def test_figures_of_a_cut_session_count_all_of_it() -> None:
-    session = read(request(0, 10), records=9, requests=9, included_usd="7", cost_usd="2", unpriced=3)
+    days = [["2026-11-17", "1", "7"], ["2026-11-18", "1", "0"]]
+    session = read(request(0, 10), records=9, requests=9, days=days, unpriced=3)
     assert (session.money.value, session.money.paid, session.money.unpriced) == (Decimal(9), Decimal(2), 3)
 
 

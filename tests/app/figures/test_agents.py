@@ -28,6 +28,7 @@ from app.figures.agent_plans import calculate_plans
 from app.figures.agent_usage import DayUse, HourUse, ModelUse, Money, WeekHour, read_places
 from app.figures.currencies import Currency
 from app.figures.month_card import CardFigures, make_card
+from app.views.agents.year_card import label_months
 from tally.spend.subscriptions import Subscription
 
 TODAY = date(2026, 11, 28)  # a Saturday
@@ -91,6 +92,13 @@ def test_days_older_than_a_year_count_in_no_record() -> None:
     year = calculate_year([use(365, "99"), use(364, "1")], TODAY)
     assert year.active == 1
     assert year.highest == (TODAY - DAY * 364, Decimal(1))
+
+
+def test_the_first_weeks_of_the_year_have_the_name_of_their_month() -> None:
+    names = label_months(draw_year([], TODAY).weeks)  # from Monday, 24 November 2025
+    assert (names[1], names.get(0)) == ("Dec", None), "there is no room for both"
+    names = label_months(draw_year([], TODAY + DAY * 7).weeks)
+    assert (names[0], names[5]) == ("Dec", "Jan")
 
 
 @given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 9)), max_size=40))

@@ -2,8 +2,9 @@
 
 import io
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,14 @@ from app.figures.explore_view import ExploreView
 from app.ui.periods import EARLIEST_DAY, today_in
 from app.ui.theme import LIGHT
 from app.views.explore.answer import Answer, load_answer
-from app.views.explore.chart_card import lay_out_days, lay_out_hours, list_notes, make_course, make_tiles
+from app.views.explore.chart_card import (
+    label_months,
+    lay_out_days,
+    lay_out_hours,
+    list_notes,
+    make_course,
+    make_tiles,
+)
 from app.views.explore.export_menu import list_rows, write_answer
 from app.views.explore.records_link import explain_left_out
 from tests.app.pages import metrics, open_dialog, open_page, read_markdown, save, shown, usage
@@ -250,6 +258,17 @@ def test_a_day_of_the_calendar_has_its_amount(team: User) -> None:
     assert sum(cell.value for cell in cells) == 9
     assert {row for _, row, *_ in cells} == set(range(7))
     assert len(ticks) in (11, 12, 13)
+
+
+def test_a_calendar_names_each_part_of_its_columns() -> None:
+    """No weeks without a name on their left, and no names one over the other."""
+    assert label_months(date(2026, 3, 15), date(2026, 5, 20)) == [(0, "Mar"), (3, "Apr"), (7, "May")]
+    assert label_months(date(2026, 3, 30), date(2026, 4, 30)) == [(0, "Apr")]
+    assert label_months(date(2026, 3, 20), date(2026, 3, 21)) == [(0, "Mar")]
+    long = label_months(date(2024, 2, 10), date(2026, 11, 30))
+    assert long[:3] == [(0, "Feb 2024"), (8, "Apr 2024"), (21, "Jul 2024")]
+    columns = [column for column, _ in long]
+    assert all(after - before >= 6 for before, after in pairwise(columns))
 
 
 def test_tiles_of_two_groupings_are_within_the_first(team: User) -> None:
