@@ -6,8 +6,12 @@ from inspect import signature
 
 from supabase import create_client
 
-from tally.spend import sample_data
 from tally.storage.postgrest import SupabaseDatabase
+
+try:
+    from tally.samples.sample import load
+except ImportError:  # an older checkout
+    from tally.spend.sample_data import load
 
 EMAIL, PASSWORD = "ada@example.com", "correct horse 1"
 
@@ -19,7 +23,7 @@ def main() -> None:
     assert user is not None
     # Older checkouts need no user.
     arguments = [user.id] if "user_id" in signature(SupabaseDatabase).parameters else []
-    sample_data.load(SupabaseDatabase(client, *arguments), datetime.now(UTC).date())
+    load(SupabaseDatabase(client, *arguments), datetime.now(UTC).date())
 
 
 if __name__ == "__main__":

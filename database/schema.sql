@@ -16966,6 +16966,28 @@ begin
 end
 $_$;
 
+-- FUNCTION public.remove_sample_prompt(uuid, text)
+
+CREATE FUNCTION public.remove_sample_prompt(workspace uuid, prompt text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+    is_removed boolean;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('tally.prompts.' || tenant::text, 0));
+    delete from public.prompts as p
+    where
+        p.workspace_id = tenant and p.name = $2 and 'sample' = any(p.tags)
+        and not exists (select from public.prompt_versions as v where v.prompt_id = p.id and v.author_id is not null)
+        and not exists (select from private.told_prompts(tenant) as t where t.name = p.name);
+    is_removed := found;
+    delete from public.advice as a where a.workspace_id = tenant and a.status = 'open';
+    return is_removed;
+end
+$_$;
+
 -- FUNCTION public.rename_view(uuid, text)
 
 CREATE FUNCTION public.rename_view(view uuid, name text) RETURNS void
@@ -24887,6 +24909,9 @@ GRANT ALL ON FUNCTION public.remove_channel(channel uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.remove_member(workspace uuid, person uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.remove_member(workspace uuid, person uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.remove_sample_prompt(workspace uuid, prompt text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.remove_sample_prompt(workspace uuid, prompt text) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.rename_view(view uuid, name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.rename_view(view uuid, name text) TO authenticated;

@@ -15,7 +15,7 @@ from app.ui.notices import announce, explain_refusal
 from tally.core.text import plural
 from tally.importers.save import undo_import
 from tally.pricing.paid_by import set_paid_by_plan
-from tally.spend import sample_data
+from tally.samples import sample
 
 KEPT_OTHERWISE = {
     "machine": "unless `tally collect --paid-by` was used on its machine",
@@ -39,9 +39,9 @@ RETURNS = {
 def confirm_deletion(source: Mapping[str, Any]) -> None:
     """Explain the effect, confirm, then delete."""
     user = identity.current_user()
-    is_sample = source["format"] == sample_data.FORMAT
+    is_sample = source["format"] == sample.FORMAT
     count = data.count_records(user, source["id"])
-    removed = plural(count, "record") + (" and the sample subscriptions" if is_sample else "")
+    removed = plural(count, "record") + (" and the rest of the sample" if is_sample else "")
     st.text(describe_source(source))
     st.caption(
         escape_markdown(
@@ -54,7 +54,7 @@ def confirm_deletion(source: Mapping[str, Any]) -> None:
         return
     with st.spinner(f"Removing records… {PATIENCE}"):
         database = database_of(user)
-        sample_data.remove(database) if is_sample else undo_import(database, source["id"])
+        sample.remove(database) if is_sample else undo_import(database, source["id"])
     data.forget_version(user)
     announce(f"{removed} removed.")
     st.rerun()

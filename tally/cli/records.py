@@ -15,7 +15,7 @@ from tally.cli.output import echo
 from tally.cli.rejections import writing
 from tally.core.errors import TallyError
 from tally.core.text import plural
-from tally.spend import sample_data as sample
+from tally.samples import sample
 from tally.storage.database import DatabaseError
 from tally.storage.export import load_records, write_records
 from tally.storage.workspaces import load_timezone

@@ -13,6 +13,7 @@ from tally.importers import Parsed
 from tally.importers.save import ImportFile, ImportResult, save_import, undo_import
 from tally.pricing.usage import MILLION
 from tally.spend.sample_sessions import sample_session_records
+from tally.spend.sample_tickets import sample_ticket_records
 from tally.spend.subscriptions import Subscription, add_subscription, delete_subscription, list_subscriptions
 from tally.storage.database import Database, Query, Row, select_all
 
@@ -52,7 +53,7 @@ MODELS = (
     SampleModel("mistral", "mistral-large-3", Decimal("0.5"), Decimal("1.5"), 90, 10),
 )
 # New this week, and expensive enough to be an outlier.
-NEW_MODEL = SampleModel("openai", "gpt-5.2-pro", Decimal(21), Decimal(168), 18, DAYS - 5)
+NEW_MODEL = SampleModel("openai", "gpt-5.2-pro", Decimal(21), Decimal(168), 24, DAYS - 5)
 # Provider, plan, dollars per month, renewal day.
 PLANS = (("chatgpt", "ChatGPT Plus", "20", 3), ("claude-desktop", "Claude Pro", "20", 17))
 
@@ -84,6 +85,7 @@ def sample_records(today: date) -> Iterator[CostRecord]:
     yield from _make_records(MODELS, random.Random(20), today)  # noqa: S311 - a sample, not a secret
     yield from _make_records((NEW_MODEL,), random.Random(22), today)  # noqa: S311
     yield from sample_session_records(today, DAYS)
+    yield from sample_ticket_records(today)
 
 
 def _add_subscriptions(database: Database, today: date) -> None:

@@ -146,9 +146,9 @@ def _render_lines(lines: Sequence[tuple[str, str]]) -> None:
 
 
 def _load_sample(user: User, today: date) -> None:
-    from tally.spend import sample_data  # imports every importer
+    from tally.samples import sample  # imports every importer
 
     with st.spinner("Loading sample data…"):
-        sample_data.load(database_of(user), today)
+        sample.load(database_of(user), today)
     data.forget_version(user)
     st.rerun()

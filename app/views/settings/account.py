@@ -12,7 +12,7 @@ from app.ui.cards import render_heading
 from app.ui.danger import confirm_danger
 from app.ui.notices import explain_refusal
 from app.views.settings.card import announce_in
-from tally.spend import sample_data
+from tally.samples.sample import load
 
 
 @explain_refusal
@@ -21,7 +21,10 @@ def render_sample(user: User, today: date) -> None:
     render_heading("Sample data")
     sample = data.load_sample_source(user)
     if sample:
-        st.caption("Your account contains six months of made-up spend and two sample subscriptions.")
+        st.caption(
+            "Your account contains six months of made-up spend, two subscriptions, prompts, experiments and "
+            "invoices."
+        )
     else:
         st.caption("Explore Tally with six months of made-up spend. You can remove it at any time.")
     label = "Remove sample data" if sample else "Load sample data"
@@ -31,7 +34,7 @@ def render_sample(user: User, today: date) -> None:
         source_dialogs.confirm_deletion(sample)
         return
     with st.spinner("Loading…"):
-        sample_data.load(database_of(user), today)
+        load(database_of(user), today)
     data.forget_version(user)
     announce_in("sample", "Sample data loaded.")
     st.rerun()

@@ -1,10 +1,12 @@
 """Entries of the audit log in words: never columns, ids or JSON."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.figures.audit_words import describe_details, name_action, name_actor
+from app.figures.audit_words import NOUNS, describe_details, name_action, name_actor
 
 NAMES = {
     "key": "laptop (tly_a1B2…9xYz)",
@@ -251,3 +253,16 @@ def test_entry_in_words(logged: dict[str, Any], action: str, details: str) -> No
 )
 def test_author_in_words(values: dict[str, Any], who: str) -> None:
     assert name_actor(entry("projects", "update") | values) == who
+
+
+def test_every_audited_table_has_a_word() -> None:
+    migrations = Path(__file__).parents[3] / "database" / "migrations"
+    text = "".join(path.read_text() for path in migrations.glob("*.sql"))
+    audited = set(re.findall(r"audit_changes_of\(\s*'public\.(\w+)", text))
+    assert audited - {*NOUNS} == set()
+
+
+def test_an_invoice_is_named_by_its_number() -> None:
+    added = entry("invoices", "insert", after={"number": "U-1", "seller": "OpenAI, LLC"})
+    assert name_action(added) == "Added invoice"
+    assert "U-1" in describe_details(added, NAMES)

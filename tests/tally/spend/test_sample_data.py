@@ -67,7 +67,7 @@ def test_sample_has_a_new_and_expensive_model(weekday: int) -> None:
 def test_sample_sessions_grow_and_are_covered_by_the_plan() -> None:
     sessions: dict[str, list[CostRecord]] = {}
     for record in sample_data.sample_records(date(2026, 11, 16)):
-        if "session" in record.metadata:
+        if "agent" in record.metadata:
             sessions.setdefault(str(record.metadata["session"]), []).append(record)
     assert len(sessions) > 150
     for requests in sessions.values():
