@@ -3632,10 +3632,15 @@ CREATE FUNCTION private.credit_facts(tenant uuid) RETURNS json
                 'provider', c.name,
                 'purchases', c.purchases,
                 'days', (
-                    select coalesce(json_agg(json_build_object('day', u.day, 'cost_usd', u.cost_usd::text) order by u.day), '[]')
-                    from private.usage_by_day(
-                        tenant, c.id, private.billing_zone(c.name), c.first_day, (now() at time zone 'UTC')::date
+                    select
+                        coalesce(
+                            json_agg(json_build_object('day', u.billed_day, 'cost_usd', u.cost_usd::text) order by u.billed_day), '[]'
+                        )
+                    from private.usage_by_days(
+                        tenant, c.id, array[private.billing_zone(c.name), private.billing_zone(c.name)],
+                        (c.first_day - 1)::timestamp at time zone 'UTC', now() + interval '1 day'
                     ) as u
+                    where u.billed_day >= c.first_day
                 )
             )
             order by c.name
@@ -6240,6 +6245,7 @@ CREATE FUNCTION private.is_billed(tenant uuid, provider uuid, charge text, first
             and r.timestamp < (last_day + 2)::timestamp at time zone 'UTC'
             and r.import_id is not null
             and r.cost_basis = 'billed'
+            and r.charge_type <> 'usage'
             and r.charge_type = charge
             and r.money_is_effective
     )
@@ -13183,64 +13189,32 @@ CREATE FUNCTION private.upkeep_lock() RETURNS bigint
     select hashtextextended('tally.refresh', 0)
 $$;
 
--- FUNCTION private.usage_by_day(uuid, uuid, text, date, date)
+-- FUNCTION private.usage_by_days(uuid, uuid, text[], timestamp with time zone, timestamp with time zone)
 
-CREATE FUNCTION private.usage_by_day(tenant uuid, provider uuid, zone text, first_day date, last_day date) RETURNS TABLE(day date, cost_usd numeric)
-    LANGUAGE plpgsql STABLE ROWS 400
+CREATE FUNCTION private.usage_by_days(tenant uuid, provider uuid, zones text[], since timestamp with time zone, until timestamp with time zone) RETURNS TABLE(billed_day date, local_day date, cost_usd numeric)
+    LANGUAGE plpgsql STABLE ROWS 100
     SET search_path TO ''
     AS $$
-begin
-    return query
-    select coalesce(r.day, (r.timestamp at time zone zone)::date), sum(r.cost_usd)
-    from public.cost_records as r
-    where
-        r.workspace_id = tenant
-        and r.provider_id = provider
-        and r.timestamp >= (first_day - 1)::timestamp at time zone 'UTC'
-        and r.timestamp < (last_day + 2)::timestamp at time zone 'UTC'
-        and coalesce(r.day, (r.timestamp at time zone zone)::date) between first_day and last_day
-        and r.cost_basis <> 'included'
-        and r.charge_type = 'usage'
-        and r.money_is_effective
-    group by 1;
-end
-$$;
-
--- FUNCTION private.usage_of_invoice(public.invoices)
-
-CREATE FUNCTION private.usage_of_invoice(of_invoice public.invoices) RETURNS TABLE(usage_usd numeric, local_usd numeric, last_day_usd numeric, zone text)
-    LANGUAGE plpgsql STABLE ROWS 1
-    SET search_path TO ''
-    AS $$
-declare
-    billed_zone constant text := private.billing_zone(
-        (select p.name from public.providers as p where p.id = (of_invoice).provider_id)
-    );
-    local_zone constant text := private.timezone_of((of_invoice).workspace_id);
 begin
     return query
     select
-        coalesce(sum(d.cost_usd) filter (where d.billed_day between d.first_day and d.last_day), 0),
-        coalesce(sum(d.cost_usd) filter (where d.local_day between d.first_day and d.last_day), 0),
-        coalesce(sum(d.cost_usd) filter (where d.billed_day = d.last_day), 0),
-        billed_zone
+        coalesce(s.day, (s.quarter at time zone zones[1])::date),
+        coalesce(s.day, (s.quarter at time zone zones[2])::date),
+        sum(s.cost_usd)
     from (
-        select
-            r.cost_usd,
-            coalesce(r.day, (r.timestamp at time zone billed_zone)::date) as billed_day,
-            coalesce(r.day, (r.timestamp at time zone local_zone)::date) as local_day,
-            (of_invoice).period_start as first_day,
-            (of_invoice).period_end as last_day
+        select r.day, date_bin('15 minutes', r.timestamp, timestamptz '2020-01-01T00:00Z') as quarter, sum(r.cost_usd) as cost_usd
         from public.cost_records as r
         where
-            r.workspace_id = (of_invoice).workspace_id
-            and r.provider_id = (of_invoice).provider_id
-            and r.timestamp >= ((of_invoice).period_start - 1)::timestamp at time zone 'UTC'
-            and r.timestamp < ((of_invoice).period_end + 2)::timestamp at time zone 'UTC'
+            r.workspace_id = tenant
+            and r.provider_id = provider
+            and r.timestamp >= since
+            and r.timestamp < until
             and r.cost_basis <> 'included'
             and r.charge_type = 'usage'
             and r.money_is_effective
-    ) as d;
+        group by 1, 2
+    ) as s
+    group by 1, 2;
 end
 $$;
 
@@ -15619,23 +15593,54 @@ CREATE FUNCTION public.invoice_usage(workspace uuid, invoices uuid[]) RETURNS js
     AS $_$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    local_zone constant text := private.timezone_of(tenant);
 begin
     if private.only_own_totals(tenant) is not null then
         return '[]'::json;
     end if;
     return (
+        with wanted as materialized (
+            select i.id, i.provider_id, i.period_start, i.period_end, private.billing_zone(p.name) as zone
+            from public.invoices as i
+            inner join public.providers as p on i.provider_id = p.id
+            where i.workspace_id = tenant and i.kind = 'usage' and i.id = any ($2[:100])
+        ),
+
+        months as materialized (
+            select distinct w.provider_id, w.zone, m.month
+            from wanted as w
+            cross join lateral generate_series(
+                date_trunc('month', (w.period_start - 1)::timestamp), (w.period_end + 1)::timestamp, interval '1 month'
+            ) as m (month)
+        ),
+
+        days as materialized (
+            select m.provider_id, u.billed_day, u.local_day, u.cost_usd
+            from months as m
+            cross join lateral private.usage_by_days(
+                tenant, m.provider_id, array[m.zone, local_zone],
+                m.month at time zone 'UTC', (m.month + interval '1 month') at time zone 'UTC'
+            ) as u
+        )
+
         select coalesce(
             json_agg(
                 json_build_object(
-                    'id', i.id, 'usage_usd', u.usage_usd::text, 'local_usd', u.local_usd::text,
-                    'last_day_usd', u.last_day_usd::text, 'zone', u.zone
+                    'id', w.id, 'usage_usd', u.usage_usd::text, 'local_usd', u.local_usd::text,
+                    'last_day_usd', u.last_day_usd::text, 'zone', w.zone
                 )
             ),
             '[]'
         )
-        from public.invoices as i
-        cross join lateral private.usage_of_invoice(i) as u
-        where i.workspace_id = tenant and i.kind = 'usage' and i.id = any ($2[:100])
+        from wanted as w
+        cross join lateral (
+            select
+                coalesce(sum(d.cost_usd) filter (where d.billed_day between w.period_start and w.period_end), 0) as usage_usd,
+                coalesce(sum(d.cost_usd) filter (where d.local_day between w.period_start and w.period_end), 0) as local_usd,
+                coalesce(sum(d.cost_usd) filter (where d.billed_day = w.period_end), 0) as last_day_usd
+            from days as d
+            where d.provider_id = w.provider_id
+        ) as u
     );
 end
 $_$;
@@ -20678,6 +20683,10 @@ CREATE INDEX channels_created_by_idx ON public.channels USING btree (created_by)
 
 CREATE INDEX cost_records_calls_idx ON ONLY public.cost_records USING btree (workspace_id, "timestamp") WHERE (collection_method = 'otlp'::text);
 
+-- INDEX public.cost_records_charges_idx
+
+CREATE INDEX cost_records_charges_idx ON ONLY public.cost_records USING btree (workspace_id, provider_id, "timestamp") WHERE (charge_type <> 'usage'::text);
+
 -- INDEX public.cost_records_chosen_idx
 
 CREATE INDEX cost_records_chosen_idx ON ONLY public.cost_records USING btree (workspace_id, source_key) WHERE (project_chosen_by IS NOT NULL);
@@ -24580,9 +24589,7 @@ REVOKE ALL ON FUNCTION private.unsubscribe_token(person uuid, offered text) FROM
 
 REVOKE ALL ON FUNCTION private.upkeep_lock() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.usage_by_day(tenant uuid, provider uuid, zone text, first_day date, last_day date) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION private.usage_of_invoice(of_invoice public.invoices) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.usage_by_days(tenant uuid, provider uuid, zones text[], since timestamp with time zone, until timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.verify_api_key(digest bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.verify_api_key(digest bytea) TO tally_api;

@@ -46,7 +46,12 @@ end
 $$;
 revoke all on function private.pair_statements(uuid) from public;
 
--- Is a charge in a bill that a file or a connection brought?
+-- Few records are no usage: without this index, each charge of a paper reads all records of its days.
+create index if not exists cost_records_charges_idx
+    on public.cost_records (workspace_id, provider_id, timestamp)
+    where charge_type <> 'usage';
+
+-- Is a charge, which is no usage, in a bill that a file or a connection brought?
 create or replace function private.is_billed(tenant uuid, provider uuid, charge text, first_day date, last_day date)
 returns boolean
 language sql
@@ -63,6 +68,7 @@ as $$
             and r.timestamp < (last_day + 2)::timestamp at time zone 'UTC'
             and r.import_id is not null
             and r.cost_basis = 'billed'
+            and r.charge_type <> 'usage'
             and r.charge_type = charge
             and r.money_is_effective
     )
