@@ -58,6 +58,7 @@ class Parts:
             addresses.COSTS: Endpoint(reading.costs, "read", READ),
             addresses.BUDGET: Endpoint(reading.budget, "read", READ),
             addresses.MODELS: Endpoint(reading.models, "read", READ),
+            addresses.ADVICE: Endpoint(reading.advice, "read", READ),
             addresses.PROMPTS: Endpoint(
                 self.prompts.list,
                 "prompts",

@@ -12,6 +12,7 @@ from api.figures import GROUPS
 from api.prompts import MAX_KEY, PushedPrompt
 from api.records import SentRecords
 from api.service import Call
+from tally.advice.kept import STATUSES
 from tally.experiments.sent import SentRun, SentRuns, SentRunScore, SentScore, SentScores
 
 VERSION = "1.0.0"  # of the API: its first number changes when programs would have to
@@ -58,6 +59,7 @@ def describe() -> dict[str, Any]:
             addresses.MODELS: {
                 "get": _reads("Models used, or those of the catalogue", [*_period(), *_catalogue()])
             },
+            addresses.ADVICE: {"get": _reads("Advice, each with the range of its saving", [_status()])},
             addresses.PROMPTS: {
                 "get": _reads("Prompts, with the versions that run", []),
                 "post": _sends("A new version of a prompt", {"$ref": "#/components/schemas/PushedPrompt"}),
@@ -222,6 +224,10 @@ def _catalogue() -> list[dict[str, Any]]:
         {"name": name, "in": "query", "description": text, "schema": schema}
         for name, (text, schema) in said.items()
     ]
+
+
+def _status() -> dict[str, Any]:
+    return {"name": "status", "in": "query", "schema": {"enum": list(STATUSES), "default": "open"}}
 
 
 def _group() -> dict[str, Any]:

@@ -11,6 +11,8 @@ from api.answers import NO_STORE, Refusal
 from api.database import Pool
 from api.figures import GROUPS, Days
 from api.service import Call, Workers
+from tally.advice.kept import STATUSES
+from tally.advice.report import describe_all, load_advice
 from tally.api_keys.verification import Grant
 from tally.storage.database import Database
 
@@ -42,6 +44,16 @@ class Reading:
         read_query(call, ())
         return await self._answer(
             call.grant, lambda database: figures.load_budgets(database, call.grant.project_id)
+        )
+
+    async def advice(self, call: Call) -> Response:
+        """The advice that is open, or that was applied or dismissed."""
+        status = read_query(call, {"status"}).get("status", "open")
+        if status not in STATUSES:
+            raise Refusal(400, f"`status` is one of {', '.join(STATUSES)}.")
+        project = call.grant.project_id
+        return await self._answer(
+            call.grant, lambda database: describe_all(load_advice(database, status, project))
         )
 
     async def models(self, call: Call) -> Response:

@@ -9,6 +9,7 @@ from app.formats.dates import format_day, format_short_day
 from app.formats.text import escape_markdown
 from tally.advice.findings import Kind
 from tally.advice.kept import KeptAdvice
+from tally.advice.titles import name_advice
 from tally.core.text import plural
 
 Money = Callable[[Decimal], str]
@@ -76,25 +77,7 @@ EVIDENCE: dict[Kind, Evidence] = {
 
 def name_title(advice: KeptAdvice) -> str:
     """The title, plain."""
-    subject = advice.subject
-    place = _name_place(subject)
-    titles: dict[Kind, Callable[[], str]] = {
-        "experiment": lambda: f"{subject['name']}: use {subject['variant']}",
-        "model_switch": lambda: f"{_name_work(subject)} on {subject['to_model']}",
-        "caching": lambda: f"Cache the prompts of {place}",
-        "cache_hour": lambda: f"Keep the cache of {place} for 1 hour",
-        "cache_minutes": lambda: f"Keep the cache of {place} for 5 minutes",
-        "batch": lambda: f"{place} as a batch" if "processing" in subject else f"{place} at the flex tier",
-        "long_context": lambda: f"Long requests of {place}",
-        "priority": lambda: f"{place} at the standard tier",
-        "plan": lambda: f"{subject['plan']} for {subject['agent']}",
-        "api_instead": lambda: f"{subject['plan']} costs more than its use",
-        "unused_subscription": lambda: f"{subject['plan']} that nobody uses",
-        "idle_key": lambda: f"Revoke the key “{subject['name']}”",
-        "repeats": lambda: f"Failures and repeats of {place}",
-        "retirement": lambda: f"{subject['model']} retires on {_name_day(advice)}",
-    }
-    return titles[advice.kind]()
+    return name_advice(advice, lambda day: format_short_day(day, advice.window[1]))
 
 
 def write_sentence(advice: KeptAdvice, money: Money) -> str:
@@ -173,15 +156,6 @@ def _bold(text: str) -> str:
     return f"**{escape_markdown(text)}**"
 
 
-def _name_place(subject: Mapping[str, str]) -> str:
-    """The agent or project that makes the calls, or else their model."""
-    return subject.get("agent") or subject.get("project") or subject.get("model", "")
-
-
-def _name_work(subject: Mapping[str, str]) -> str:
-    return subject.get("agent") or subject.get("project") or f"Work of {subject['model']}"
-
-
 def _name_paid(advice: KeptAdvice) -> str:
     subject = advice.subject
     if advice.kind in ("api_instead", "unused_subscription"):
@@ -215,7 +189,3 @@ def _name_change(advice: KeptAdvice) -> str:
     if advice.kind == "retirement":
         return f"with its successor {subject['to_model']}"
     return changes.get(advice.kind) or f"with {subject['to_model']}"
-
-
-def _name_day(advice: KeptAdvice) -> str:
-    return format_short_day(date.fromisoformat(advice.evidence["retires_on"]), advice.window[1])

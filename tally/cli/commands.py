@@ -31,6 +31,12 @@ def _add_whatif(app: typer.Typer) -> None:
     app.command("whatif")(whatif)
 
 
+def _add_advice(app: typer.Typer) -> None:
+    from tally.cli.advice import advice
+
+    app.command("advice")(advice)
+
+
 def _add_export(app: typer.Typer) -> None:
     from tally.cli.records import export_records
 
@@ -86,6 +92,7 @@ ADDERS: dict[str, Callable[[typer.Typer], None]] = {
     "import": _add_import,
     "budgets": _add_budgets,
     "costs": _add_costs,
+    "advice": _add_advice,
     "whatif": _add_whatif,
     "export": _add_export,
     "demo": _add_demo,

@@ -38,7 +38,7 @@ machine.add_commands(app)
 ADDERS["import"](app)
 app.command()(today)
 app.command()(statusline)
-for name in ("budgets", "costs", "whatif", "export", "demo"):
+for name in ("budgets", "costs", "advice", "whatif", "export", "demo"):
     ADDERS[name](app)
 collect.add_commands(app)
 for name in ("experiments", "invoices", "prompts", "reprice", "owner", "keys"):

@@ -15,6 +15,7 @@ from tests.api.server import ApiServer
 from tests.database.teams import make_team
 from tests.database_fixtures import Connection, Project, add_user
 from tests.days import current_day
+from tests.tally.advice.pieces import keep_pieces, make_piece
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -231,3 +232,24 @@ def test_question_that_cannot_be_answered_says_why(client: httpx.Client, address
 def test_other_methods_are_refused(client: httpx.Client) -> None:
     answer = client.post("/v1/costs")
     assert (answer.status_code, answer.json()["message"]) == (405, "This address takes GET and HEAD only.")
+
+
+def test_advice_is_that_of_the_project_of_a_key_and_nobody_elses(
+    api: ApiServer, make_key: MakeKey, project: Project, database: Connection, client: httpx.Client
+) -> None:
+    team = make_team(project, database)
+    shop = str(team["admin"].add_project("Shop"))
+    pieces = [make_piece("caching", project_id=shop), make_piece("batch")]
+    keep_pieces(database, team.id, pieces, current_day())
+    whole = api.client(make_key("read", owner=team["admin"].id, workspace=team.id))
+    part = api.client(make_key("read", owner=team["admin"].id, workspace=team.id, project_id=shop))
+    assert {one["kind"] for one in read(whole, "/v1/advice")["advice"]} == {"caching", "batch"}
+    [found] = read(part, "/v1/advice")["advice"]
+    assert (found["kind"], found["saving_usd"]) == ("caching", {"low": "20", "likely": "40", "high": "60"})
+    assert read(whole, "/v1/advice", status="dismissed")["advice"] == []
+    assert read(client, "/v1/advice")["advice"] == []
+    refused = client.get("/v1/advice", params={"status": "all"})
+    assert (refused.status_code, refused.json()["message"]) == (
+        400,
+        "`status` is one of open, applied, dismissed.",
+    )
