@@ -181,7 +181,7 @@ def sign_in(browser: Browser, tally: str) -> StorageState:
 def fill_account(settings: dict[str, str], checkout: Path) -> None:
     """Sign up in the stack with these settings, load sample data, run the nightly job."""
     python = sys.executable if checkout == CHECKOUT else python_of(checkout)
-    for arguments in ([sample_account.__file__], ["-m", "forecasting"]):
+    for arguments in (["-P", sample_account.__file__], ["-m", "forecasting"]):  # bench has a statistics.py
         subprocess.run(
             [python, *arguments],
             cwd=checkout,

@@ -26,6 +26,8 @@ MARK_BYTES = 3  # of a byte order mark
 PromptName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the prompt.", show_default=False)]
 Environment = Annotated[str, typer.Option(metavar="NAME", help="Environment, such as production.")]
 
+NAME_LETTERS = 60  # shown in a list: one long name makes every row as long
+
 prompts = typer.Typer(
     help="Manage prompts, their versions and splits.\n\nExample: tally prompts list",
     no_args_is_help=True,
@@ -284,8 +286,9 @@ def _cells(prompt: "PromptSummary") -> tuple[str, ...]:
         f"{environment}: " + describe_shares({one.number: one.percent for one in prompt.runs(environment)})
         for environment in environments
     ]
+    name = prompt.name
     return (
-        prompt.name,
+        name if len(name) <= NAME_LETTERS else f"{name[: NAME_LETTERS - 1]}…",
         "; ".join(running) or NONE,
         ", ".join(prompt.tags) or NONE,
         f"{prompt.versions:,}",

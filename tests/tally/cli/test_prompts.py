@@ -46,6 +46,8 @@ def test_prompt_goes_from_a_file_to_production_and_back(stack: Stack, tmp_path: 
     assert (listed["versions"], listed["newest"]) == (2, 2)
     assert listed["live"] == [{"environment": "production", "version": 1, "percent": "100"}]
     assert "production: v1" in run(person, "list").output
+    run(person, "push", str(file), "--name", "n" * 100)
+    assert "n" * 59 + "…  " in run(person, "list").output
 
 
 def test_faulty_file_is_named_and_nothing_is_pushed(stack: Stack, tmp_path: Path) -> None:
