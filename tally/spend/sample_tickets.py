@@ -23,7 +23,7 @@ TRIED_UNTIL = 14  # days ago: until then, half of the tickets were tagged by the
 SPLIT_SINCE, REWRITTEN, REPLIES_CHANGED = 13, 28, 20  # days ago
 REFUND_CHANCE, SECOND_CALL_CHANCE, FAILURE_CHANCE, PASS_CHANCE = 0.7, 0.4, 0.015, 0.955
 # Input tokens, output tokens and milliseconds of a usual call.
-TAGS = {SONNET: (9_000, 300, 4_300), HAIKU: (9_100, 300, 2_100)}
+TAGS = {SONNET: (22_000, 300, 4_300), HAIKU: (22_300, 300, 2_100)}
 ANSWERS = {1: (15_500, 520, 5_900), 2: (14_000, 480, 5_200), 3: (10_500, 430, 4_600)}
 DRAFTS = {1: (5_200, 860, 3_200), 2: (5_200, 930, 3_300)}
 

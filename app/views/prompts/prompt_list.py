@@ -274,7 +274,7 @@ def render_ways_in(is_empty: bool) -> None:
             st.header("No prompts yet" if is_empty else "How prompts get here", anchor=False, width="content")
             if st.button("Set up", icon=":material/chevron_right:", key="set_up_prompts"):
                 switch_page("keys")
-        left, right = st.columns(2, gap="medium")
+        left, right = st.columns([1, 1.25], gap="medium")
         with left:
             _render_words()
         with right:
