@@ -6415,7 +6415,7 @@ begin
     if (saved.total, saved.tax, saved.currency) <> ((given).total, (given).tax, (given).currency) then
         raise exception
             'Invoice % of % is saved already, with a total of % %. Delete that one first if it is wrong.',
-            saved.number, saved.seller, trim_scale(saved.total), saved.currency
+            saved.number, saved.seller, round(saved.total, greatest(2, scale(trim_scale(saved.total)))), saved.currency
             using errcode = '22023';
     end if;
     update public.invoices as i

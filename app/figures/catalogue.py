@@ -113,6 +113,14 @@ def _index_labels() -> Mapping[str, Entry]:
     return {label_entry(entry): entry for entry in load_catalogue().entries}
 
 
+@cache
+def list_choices() -> Mapping[str, Entry]:
+    """The models at their makers by label, which any search leaves to compare with."""
+    return {
+        label: entry for label, entry in _index_labels().items() if entry.provider == find_maker(entry.model)
+    }
+
+
 def find_by_label(label: str, own: Iterable[Entry]) -> Entry | None:
     """The model of a label: one of the workspace's own, or of the catalogue."""
     return next((entry for entry in own if label_entry(entry) == label), None) or _index_labels().get(label)
@@ -203,7 +211,14 @@ def describe_retirement(entry: Entry, today: date) -> str:
     day = format_day(entry.retires)
     when = f"retires in {plural(days, 'day')}, on {day}" if days > 0 else f"has been retired since {day}"
     successor = f" Its successor is {entry.successor}." if entry.successor else ""
-    return f"{entry.model} {when}.{successor}"
+    return f"{entry.model} of {entry.provider_title} {when}.{successor}"
+
+
+def price_successor(model: PricedEntry, successor: PricedEntry | None, spent: Decimal) -> Decimal | None:
+    """The spend on a model at its successor's prices, for the same tokens in the workspace's mix."""
+    if successor is None or not model.at_mix or successor.at_mix is None:
+        return None
+    return spent * successor.at_mix / model.at_mix
 
 
 def compare(models: Sequence[PricedEntry], used: Mapping[Key, str]) -> list[Fact]:
@@ -221,7 +236,7 @@ def compare(models: Sequence[PricedEntry], used: Mapping[Key, str]) -> list[Fact
         _compare_tokens("Longest answer", [each.entry.answer for each in models]),
         _fact("Takes", models, lambda each: ", ".join(each.entry.takes)),
         _fact("Gives", models, lambda each: ", ".join(each.entry.gives)),
-        _fact("Can do", models, lambda each: _list_abilities(each.entry)),
+        *(_compare_ability(name, models) for name in (ABILITIES if len(models) > 1 else ())),
         _fact("Caches from", models, lambda each: _describe_cache(each.entry)),
         _fact("Weights", models, lambda each: _describe_weights(each.entry)),
         _fact("Base", models, lambda each: each.entry.base or ""),
@@ -275,8 +290,14 @@ def _describe_batch(priced: PricedEntry) -> str:
     return "yes"
 
 
-def _list_abilities(entry: Entry) -> str:
+def list_abilities(entry: Entry) -> str:
+    """The abilities of a model in words."""
     return ", ".join(label for name, label in ABILITIES.items() if name in entry.can)
+
+
+def _compare_ability(name: str, models: Sequence[PricedEntry]) -> Fact:
+    """A row of its own for each: a list of words is longer than a column."""
+    return _fact(ABILITIES[name], models, lambda each: "yes" if name in each.entry.can else "")
 
 
 def _describe_cache(entry: Entry) -> str:

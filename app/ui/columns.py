@@ -143,9 +143,10 @@ def tokens(label: str, help: str | None = None) -> Column:
     return Column(config, "Int64", lambda count: -1 if count == ABSENT else int(count), show)
 
 
-def day(label: str, show: Callable[[date], str] = format_day) -> Column:
+def day(label: str, show: Callable[[date], str] = format_day, width: int | None = None) -> Column:
     """Days, or months by their first day."""
-    return Column(st.column_config.DatetimeColumn(label), "datetime64[us]", pd.Timestamp, show)
+    config = st.column_config.DatetimeColumn(label, width=width)
+    return Column(config, "datetime64[us]", pd.Timestamp, show)
 
 
 def instant(label: str, zone: ZoneInfo) -> Column:
@@ -171,6 +172,14 @@ def use(label: str) -> Column:
         label, format="%.0f%%", min_value=0, max_value=100, color="primary"
     )
     return Column(config, "float64")
+
+
+def priced_bar(label: str, most: float, help: str | None = None) -> Column:
+    """Dollars, each with a bar that is full at the most."""
+    config = st.column_config.ProgressColumn(
+        label, help=help, format="dollar", min_value=0, max_value=most or 1, color="primary"
+    )
+    return Column(config, "float64", float)
 
 
 def trend(label: str) -> Column:

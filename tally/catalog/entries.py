@@ -22,6 +22,13 @@ FILE = Path(__file__).with_name("catalogue.json.gz")
 LISTS = ("genai-prices", "litellm")
 LIST_TITLES = {"genai-prices": "genai-prices", "litellm": "LiteLLM"}
 STANDARD, TUNED = "standard", "tuned"
+# Words in names of providers that Tally does not know, as these write themselves.
+SPELLED = {
+    **{word: word.upper() for word in ("ai", "aws", "gmi", "nlp", "oci", "nim", "pse", "scx")},
+    **{"huggingface": "Hugging Face", "ovhcloud": "OVHcloud", "ai21": "AI21", "deepinfra": "DeepInfra"},
+    **{"sambanova": "SambaNova", "runwayml": "Runway", "wandb": "Weights & Biases", "nvidia": "NVIDIA"},
+    **{"assemblyai": "AssemblyAI", "friendliai": "FriendliAI", "publicai": "PublicAI", "aiml": "AI/ML"},
+}
 NOTHING: Mapping[str, Decimal] = MappingProxyType({})
 
 Prices = Mapping[str, Decimal]  # dollars for a million tokens by class, or for one of another unit
@@ -104,7 +111,8 @@ class Entry:
 
 def title_provider(provider: str) -> str:
     """The name for people of a provider by its slug, or by the name that a list has."""
-    return PROVIDERS.get(provider) or provider.replace("_", " ").replace("-", " ").title()
+    words = provider.replace("_", " ").replace("-", " ").split()
+    return PROVIDERS.get(provider) or " ".join(SPELLED.get(word, word.title()) for word in words)
 
 
 @cache

@@ -105,6 +105,7 @@ class Draft:
     settled: Decimal | None = None  # due or paid
     card_last_four: str | None = None
     problems: list[str] = field(default_factory=list)
+    is_read: bool = False  # as a whole, so that problems are of its sums alone
 
     def find_period(self) -> Period | None:
         """The days of all lines that name some."""
@@ -115,6 +116,11 @@ class Draft:
 
     def check(self) -> list[str]:
         """Reasons why this is no whole invoice, in sentences."""
+        missing = self.list_missing()
+        return [f"Couldn't find {_join(missing)}."] if missing else self._check_sums()
+
+    def list_missing(self) -> list[str]:
+        """What every invoice has and was not found."""
         wanted = {
             "the seller": self.seller,
             "the invoice number": self.number,
@@ -123,10 +129,7 @@ class Draft:
             "the lines": self.lines,
             "the total": self.total is not None,
         }
-        missing = [name for name, found in wanted.items() if not found]
-        if missing:
-            return [f"Couldn't find {_join(missing)}."]
-        return self._check_sums()
+        return [name for name, found in wanted.items() if not found]
 
     def _check_sums(self) -> list[str]:
         found = sum((line.amount for line in self.lines), ZERO)

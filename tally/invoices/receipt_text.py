@@ -46,6 +46,7 @@ def read_receipt(pages: Sequence[str]) -> Draft:
     draft.currency = reader.find_currency()
     draft.kind = guess_kind(" ".join(line.description for line in draft.lines))
     draft.provider = guess_provider(draft.seller, draft.kind)
+    draft.is_read = not reader.problems and not draft.list_missing()
     draft.problems = reader.problems + draft.check()
     return draft
 

@@ -148,7 +148,7 @@ def test_receipt_and_invoice_are_one_charge(admin: Person, database: Connection)
         (usage(issued_on="2099-01-01"), "is of a day to come"),
         (
             plan("P-1", subtotal="26", total="26", lines=[{"description": "x", "amount": "26"}]),
-            "is saved already",
+            "is saved already, with a total of 25.00 USD.",
         ),
     ],
 )

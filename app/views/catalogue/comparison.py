@@ -12,9 +12,12 @@ from app.figures.catalogue import (
     find_by_label,
     follow,
     label_entry,
+    list_choices,
     list_price_days,
     name_models,
+    price_successor,
 )
+from app.formats.money import format_money
 from app.formats.text import escape_markdown
 from app.ui import charts, columns
 from app.ui.cards import render_heading, render_subheading
@@ -23,7 +26,7 @@ from app.ui.notices import render_warning
 from app.ui.theme import current_palette
 from app.views.catalogue.details import render_details
 from app.views.catalogue.shown import Shown
-from tally.catalog.entries import Entry
+from tally.catalog.entries import Entry, find_entry
 from tally.pricing.catalogue_prices import PricedEntry
 
 MOST, COMPARE = 4, "compare"
@@ -35,6 +38,7 @@ def choose_models(found: Sequence[PricedEntry], shown: Shown) -> list[PricedEntr
     """The field that chooses up to four models, in the address."""
     kept = [*st.query_params.get_all(COMPARE), *st.session_state.get(COMPARE, ())]
     options: dict[str, Entry] = {label_entry(each.entry): each.entry for each in found}
+    options |= {label: entry for label, entry in list_choices().items() if label not in options}
     for label in kept:
         if entry := find_by_label(label, shown.own):
             options[label] = entry
@@ -56,8 +60,7 @@ def render_models(models: Sequence[PricedEntry], shown: Shown) -> None:
         render_heading(models[0].entry.model if is_one else "Comparison")
         for each in models:
             if told := describe_retirement(each.entry, shown.today):
-                spent = shown.describe_use(each.entry)
-                render_warning(f"{told} You spent {spent} on it in the last 90 days." if spent else told)
+                render_warning(f"{told} {_tell_spent(each, shown)}".strip())
         dated = [each.entry for each in models if each.entry.history]
         if dated:
             left, right = st.columns([4, 3], gap="medium")
@@ -68,11 +71,28 @@ def render_models(models: Sequence[PricedEntry], shown: Shown) -> None:
                 _render_course(dated, shown)
         else:
             _render_facts(models, shown)
-        undated = [each.entry.model for each in models if not each.entry.history and each.prices]
+        names = name_models([each.entry for each in models])
+        undated = [
+            name for name, each in zip(names, models, strict=True) if not each.entry.history and each.prices
+        ]
         if undated:
             st.caption(escape_markdown(f"The lists tell no earlier price of {', '.join(undated)}."))
         if is_one:
             render_details(models[0])
+
+
+def _tell_spent(model: PricedEntry, shown: Shown) -> str:
+    """The spend on a model, and the same tokens at its successor's prices."""
+    spent = shown.used.get(model.entry.key)
+    if not spent:
+        return ""
+    told = f"You spent {shown.describe_use(model.entry)} on it in the last 90 days"
+    named = model.entry.successor and find_entry(model.entry.provider, model.entry.successor)
+    other = price_successor(model, shown.price(named) if named else None, spent)
+    if other is None:
+        return f"{told}."
+    cost = format_money(other, shown.currency)
+    return f"{told}; at the successor's prices, as many tokens in your mix cost {cost}."
 
 
 def _render_facts(models: Sequence[PricedEntry], shown: Shown) -> None:

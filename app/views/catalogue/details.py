@@ -6,7 +6,7 @@ from decimal import Decimal
 import pandas as pd
 import streamlit as st
 
-from app.figures.catalogue import CLASSES, UNITS, name_tier
+from app.figures.catalogue import CLASSES, UNITS, list_abilities, name_tier
 from app.formats.money import format_price
 from app.formats.text import DASH, escape_markdown, list_names
 from app.ui import columns
@@ -24,6 +24,8 @@ NAMES = {**CLASSES, **{name: f"For {unit}" for name, unit in UNITS.items()}}
 def render_details(priced: PricedEntry) -> None:
     """The parts below the facts of a single model."""
     entry = priced.entry
+    if entry.can:
+        st.caption(f"Can do: {list_abilities(entry)}.")
     if entry.base:
         _render_base(entry)
     for name in LISTS:

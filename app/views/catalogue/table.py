@@ -32,7 +32,11 @@ def render_found(found: Sequence[PricedEntry], shown: Shown) -> PricedEntry | No
             key = f"catalogue-{hash(tuple(each.entry.key for each in listed))}"
             lines = [Line(each.entry.model, _describe(each, shown)) for each in listed]
             render_choices(
-                describe_models(listed, shown), _list_columns(shown), "Models of the catalogue", key, lines
+                describe_models(listed, shown),
+                _list_columns(listed, shown),
+                "Models of the catalogue",
+                key,
+                lines,
             )
             place = selected_line(key, len(listed))
             selected = None if place is None else listed[place]
@@ -66,17 +70,18 @@ def describe_models(listed: Sequence[PricedEntry], shown: Shown) -> pd.DataFrame
     return frame.drop(columns=[name for name in ("units", "retires", "used") if frame[name].isna().all()])
 
 
-def _list_columns(shown: Shown) -> dict[str, columns.Column]:
+def _list_columns(listed: Sequence[PricedEntry], shown: Shown) -> dict[str, columns.Column]:
+    most = float(max((each.at_mix for each in listed if each.at_mix is not None), default=0))
     return {
         "model": columns.name("Model", most_width=230),
         "provider": columns.name("Provider", most_width=130),
         "input": columns.number("Input", format_price),
         "cached": columns.number("Cache read", format_price),
         "output": columns.number("Output", format_price),
-        "at_mix": columns.money("At my mix", "USD", help=MIX_HELP),
+        "at_mix": columns.priced_bar("At my mix", most, MIX_HELP),
         "units": columns.text("Other prices"),
         "context": columns.number("Context", format_tokens),
-        "retires": columns.day("Retires"),
+        "retires": columns.day("Retires", width=105),
         "used": columns.money("Spent, 90 days", shown.currency),
     }
 

@@ -1,6 +1,5 @@
 """The drop zone: PDFs become drafts of invoices, CSV and OFX files charges of a statement, or invoices."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
@@ -124,7 +123,7 @@ def _render_draft(user: User, read: ReadFile, file_id: str, today: date) -> None
     adds_up = isinstance(read.found, Draft) and not draft.problems
     if adds_up:
         st.caption(escape_markdown(_summarise(draft)))
-    _explain(draft.problems)
+    _explain(draft)
     invoice = None
     with st.expander("Check or correct", expanded=not adds_up, icon=":material/edit:"):
         try:
@@ -137,9 +136,10 @@ def _render_draft(user: User, read: ReadFile, file_id: str, today: date) -> None
         st.rerun()
 
 
-def _explain(problems: Sequence[str]) -> None:
-    if problems:
-        render_warning(f"Not everything could be read. {' '.join(problems)} Correct it below.")
+def _explain(draft: Draft) -> None:
+    if draft.problems:
+        head = "The sums do not add up." if draft.is_read else "Not everything could be read."
+        render_warning(f"{head} {' '.join(draft.problems)} Correct it below.")
 
 
 def _summarise(draft: Draft) -> str:

@@ -23,6 +23,7 @@ from app.figures.catalogue import (
     make_filters,
     name_kind,
     name_tier,
+    price_successor,
 )
 from tally.catalog.entries import Entry, PriceSince, load_catalogue
 from tally.pricing.catalogue_prices import PricedEntry
@@ -63,7 +64,8 @@ def test_two_models_differ_in_words() -> None:
     assert facts["Input"] == Fact("Input", ("$3.00", "$1.75"), "42% less")
     assert facts["Context"] == Fact("Context", ("200K", "400K"), "2.0 times as much")
     assert facts["Takes"].difference == "same"
-    assert facts["Can do"].values == ("Tools", "\N{EN DASH}")
+    assert facts["Tools"].values == ("yes", "\N{EN DASH}")
+    assert "Images" not in facts, "none of them is known to take images"
     assert facts["Spent, 90 days"].values == ("$4.00", "\N{EN DASH}")
     assert "Output" not in facts, "none of them has a price of output"
     assert len(compare([one] * 4, {})[0].values) == 4
@@ -86,9 +88,9 @@ def test_difference_of_prices(first: str | None, second: str | None, difference:
 @pytest.mark.parametrize(
     ("retires", "successor", "told"),
     [
-        (date(2026, 12, 2), "gpt-6", "a retires in 2 days, on 2 Dec 2026. Its successor is gpt-6."),
-        (date(2026, 12, 1), None, "a retires in 1 day, on 1 Dec 2026."),
-        (TODAY, None, "a has been retired since 30 Nov 2026."),
+        (date(2026, 12, 2), "gpt-6", "a of OpenAI retires in 2 days, on 2 Dec 2026. Its successor is gpt-6."),
+        (date(2026, 12, 1), None, "a of OpenAI retires in 1 day, on 1 Dec 2026."),
+        (TODAY, None, "a of OpenAI has been retired since 30 Nov 2026."),
         (None, "gpt-6", ""),
     ],
 )
@@ -136,3 +138,10 @@ def test_other_units_and_tiers_are_named() -> None:
     ]
     assert name_kind("image_generation") == "Image generation"
     assert name_kind("brand_new") == "Brand new"
+
+
+def test_spend_at_the_successors_prices_is_by_the_mix() -> None:
+    two, four, unpriced = priced("a", "2"), priced("b", "4"), priced("c", None)
+    assert price_successor(two, four, Decimal(30)) == 60
+    assert price_successor(two, unpriced, Decimal(30)) is price_successor(unpriced, two, Decimal(30)) is None
+    assert price_successor(two, None, Decimal(30)) is None

@@ -83,6 +83,9 @@ def test_two_models_are_compared_with_what_retires(monkeypatch: pytest.MonkeyPat
     assert page.multiselect(key="compare").value == chosen[:1]
     page.text_input(key="q").set_value("gpt-5.2").run()
     assert page.multiselect(key="compare").value == chosen[:1], "another search keeps what was chosen"
+    assert "gemini-3-pro · Google" in page.multiselect(key="compare").options, (
+        "found by no word of the search"
+    )
     page.multiselect(key="compare").set_value(chosen).run()
     assert not page.exception
     facts = {row["fact"]: row for row in rows(page, 1)}

@@ -81,7 +81,8 @@ def test_receipt_that_does_not_add_up_is_a_form_with_the_reason(
     monkeypatch: pytest.MonkeyPatch, user: User
 ) -> None:
     page = drop(open_page(monkeypatch, user, "invoices"), "receipt.pdf", BROKEN["receipt"][0].to_pdf())
-    assert "lines add up to 19.00, but the subtotal is 20.00" in read_markdown(page.warning[0].value)
+    told = read_markdown(page.warning[0].value)
+    assert told.startswith("The sums do not add up. The lines add up to 19.00, but the subtotal is 20.00.")
     [lines] = page.text_area
     assert next(button for button in page.button if button.label == "Save invoice").disabled
     lines.set_value("Claude Pro 20.00")
