@@ -120,7 +120,7 @@ class Draft:
         return [f"Couldn't find {_join(missing)}."] if missing else self._check_sums()
 
     def list_missing(self) -> list[str]:
-        """What every invoice has and was not found."""
+        """The parts of every invoice that were not found."""
         wanted = {
             "the seller": self.seller,
             "the invoice number": self.number,
