@@ -12,11 +12,12 @@ from api.database import Pool, is_own_sentence
 from api.records import describe
 from api.service import Call, Workers
 from tally.api_keys.verification import Grant
-from tally.experiments.sent import SentRuns, SentScores, find_clashes
+from tally.experiments.sent import SentRuns, SentScores, find_clashes, find_repeats
 from tally.experiments.stored import list_experiments, save_runs, save_scores
 from tally.storage.database import Database, DatabaseError
 
 NOTHING = "Nothing was saved."
+TWICE = "A score is there twice."
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -30,9 +31,8 @@ class Experiments:
     async def take_runs(self, call: Call) -> Response:
         """Save the runs of an experiment, with their scores."""
         sent, name = _parse(call, SentRuns), _read_name(call, addresses.EXPERIMENT_RUNS)
-        clashes = find_clashes(sent.runs)
-        if clashes:
-            raise Refusal(400, f"A run is in two variants. {NOTHING}", details=[*clashes])
+        _refuse("A run is in two variants.", find_clashes(sent.runs))
+        _refuse(TWICE, find_repeats((run.session, score) for run in sent.runs for score in run.scores))
         saved = await self._run(
             call.grant, name, lambda database: save_runs(database, name, sent.runs, "api")
         )
@@ -41,6 +41,7 @@ class Experiments:
     async def take_scores(self, call: Call) -> Response:
         """Save scores of runs that are there."""
         sent, name = _parse(call, SentScores), _read_name(call, addresses.EXPERIMENT_SCORES)
+        _refuse(TWICE, find_repeats((score.session, score) for score in sent.scores))
         saved = await self._run(call.grant, name, lambda database: save_scores(database, name, sent.scores))
         return JSONResponse({"scores": saved}, headers=NO_STORE)
 
@@ -64,6 +65,11 @@ def _parse(call: Call, body: type[Body]) -> Body:
         raise Refusal(400, f"The body is not as described. {NOTHING}", details=describe(error)) from None
 
 
+def _refuse(reason: str, faults: list[dict[str, str]]) -> None:
+    if faults:
+        raise Refusal(400, f"{reason} {NOTHING}", details=[*faults])
+
+
 def _read_name(call: Call, address: str) -> str:
     above, _, below = address.partition("{name}")
     path: str = call.request.scope["path"]
@@ -75,5 +81,8 @@ def _check_project(database: Database, grant: Grant, name: str) -> None:
     if grant.project_id is None:
         return
     for one in list_experiments(database):
-        if name in (one.name, one.id) and one.project_id not in (None, str(grant.project_id)):
+        if (name == one.name or name.lower() == one.id) and one.project_id not in (
+            None,
+            str(grant.project_id),
+        ):
             raise Refusal(403, "This experiment is another project's. Use a key of that project.")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -39,7 +39,7 @@ class PushedPrompt(BaseModel):
 
     model_config = ConfigDict(extra="forbid", title="PushedPrompt")
 
-    name: Annotated[str, Field(min_length=1, max_length=100), STORABLE]
+    name: Annotated[str, Field(min_length=1, max_length=100), STORABLE, AfterValidator(str.strip)]
     text: str = Field(min_length=1, max_length=MAX_BYTES, description="Up to 1 MB in UTF-8.")
     message: Annotated[str, Field(max_length=500), STORABLE] = Field("", description="What changed.")
     labels: list[Annotated[str, Field(min_length=1, max_length=50), STORABLE]] = Field(

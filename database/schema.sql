@@ -2621,6 +2621,29 @@ begin
 end
 $$;
 
+-- FUNCTION private.check_score_kinds(public.experiments, jsonb)
+
+CREATE FUNCTION private.check_score_kinds(experiment public.experiments, given jsonb) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    wrong text;
+begin
+    select s.kind into wrong
+    from jsonb_to_recordset(given) as s (name text, kind text)
+    where s.name = experiment.primary_score and s.kind <> experiment.score_kind
+    limit 1;
+    if found then
+        raise exception 'Scores “%” are of the kind % in this experiment, not %. Send %.', experiment.primary_score,
+            experiment.score_kind, wrong, case experiment.score_kind
+                when 'bool' then '0 or 1' when 'rating' then 'ratings from 1 to 5' else 'numbers'
+            end
+            using errcode = '22023';
+    end if;
+end
+$$;
+
 -- FUNCTION private.check_shares(jsonb)
 
 CREATE FUNCTION private.check_shares(shares jsonb) RETURNS void
@@ -17158,7 +17181,7 @@ declare
 begin
     select b.from_at, b.shares into before from private.split_before(deployed.id, $3) as b;
     if before.shares is null then
-        raise exception 'Nothing ran before in %. Deploy a version instead.', coalesce(left($3, 50), 'this environment')
+        raise exception 'Nothing ran before that in %. Deploy a version instead.', coalesce(left($3, 50), 'this environment')
             using errcode = '22023';
     end if;
     perform private.open_deployment(deployed, $3, before.shares, before.from_at);
@@ -17636,6 +17659,7 @@ declare
     e constant public.experiments := private.find_experiment(tenant, $2);
     wrong record;
     kept bigint;
+    scored bigint;
 begin
     if e.status in ('decided', 'archived') then
         raise exception 'This experiment is % and takes no more runs.', e.status using errcode = '22023';
@@ -17667,7 +17691,9 @@ begin
     end if;
     kept := private.keep_runs(e, coalesce($3, '[]'), $5);
     perform private.check_run_count(e.id);
-    return json_build_object('runs', kept, 'scores', private.keep_scores(e.id, coalesce($4, '[]')));
+    scored := private.keep_scores(e.id, coalesce($4, '[]'));
+    perform private.check_score_kinds(e, coalesce($4, '[]'));
+    return json_build_object('runs', kept, 'scores', scored);
 end
 $_$;
 
@@ -17681,12 +17707,15 @@ CREATE FUNCTION public.save_scores(workspace uuid, experiment text, scores jsonb
 declare
     tenant constant uuid := private.require_workspace(workspace, 'member');
     e constant public.experiments := private.find_experiment(tenant, $2);
+    kept bigint;
 begin
     if e.status = 'archived' then
         raise exception 'This experiment is archived and takes no more scores.' using errcode = '22023';
     end if;
     perform pg_advisory_xact_lock(hashtextextended('tally.experiment.' || e.id::text, 0));
-    return private.keep_scores(e.id, coalesce($3, '[]'));
+    kept := private.keep_scores(e.id, coalesce($3, '[]'));
+    perform private.check_score_kinds(e, coalesce($3, '[]'));
+    return kept;
 end
 $_$;
 
@@ -23627,6 +23656,8 @@ REVOKE ALL ON FUNCTION private.check_references() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.check_renewals(tenant uuid, zone text, OUT is_wrong boolean, OUT ids uuid[], OUT days date[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_run_count(experiment uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.check_score_kinds(experiment public.experiments, given jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_shares(shares jsonb) FROM PUBLIC;
 

@@ -242,7 +242,7 @@ declare
 begin
     select b.from_at, b.shares into before from private.split_before(deployed.id, $3) as b;
     if before.shares is null then
-        raise exception 'Nothing ran before in %. Deploy a version instead.', coalesce(left($3, 50), 'this environment')
+        raise exception 'Nothing ran before that in %. Deploy a version instead.', coalesce(left($3, 50), 'this environment')
             using errcode = '22023';
     end if;
     perform private.open_deployment(deployed, $3, before.shares, before.from_at);

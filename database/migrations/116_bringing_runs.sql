@@ -24,6 +24,31 @@ end
 $$;
 revoke all on function private.find_experiment(uuid, text) from public;
 
+-- Refuses scores by which an experiment is judged, of another kind than its own: they would never count.
+create or replace function private.check_score_kinds(experiment public.experiments, given jsonb)
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    wrong text;
+begin
+    select s.kind into wrong
+    from jsonb_to_recordset(given) as s (name text, kind text)
+    where s.name = experiment.primary_score and s.kind <> experiment.score_kind
+    limit 1;
+    if found then
+        raise exception 'Scores “%” are of the kind % in this experiment, not %. Send %.', experiment.primary_score,
+            experiment.score_kind, wrong, case experiment.score_kind
+                when 'bool' then '0 or 1' when 'rating' then 'ratings from 1 to 5' else 'numbers'
+            end
+            using errcode = '22023';
+    end if;
+end
+$$;
+revoke all on function private.check_score_kinds(public.experiments, jsonb) from public;
+
 -- Keeps the scores of runs: [{session, name, kind, value, by}]. A person's own score replaces the one before.
 create or replace function private.keep_scores(experiment uuid, given jsonb)
 returns bigint
@@ -126,6 +151,7 @@ declare
     e constant public.experiments := private.find_experiment(tenant, $2);
     wrong record;
     kept bigint;
+    scored bigint;
 begin
     if e.status in ('decided', 'archived') then
         raise exception 'This experiment is % and takes no more runs.', e.status using errcode = '22023';
@@ -157,7 +183,9 @@ begin
     end if;
     kept := private.keep_runs(e, coalesce($3, '[]'), $5);
     perform private.check_run_count(e.id);
-    return json_build_object('runs', kept, 'scores', private.keep_scores(e.id, coalesce($4, '[]')));
+    scored := private.keep_scores(e.id, coalesce($4, '[]'));
+    perform private.check_score_kinds(e, coalesce($4, '[]'));
+    return json_build_object('runs', kept, 'scores', scored);
 end
 $$;
 revoke all on function public.save_runs(uuid, text, jsonb, jsonb, text) from public, anon, service_role;
@@ -175,12 +203,15 @@ as $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'member');
     e constant public.experiments := private.find_experiment(tenant, $2);
+    kept bigint;
 begin
     if e.status = 'archived' then
         raise exception 'This experiment is archived and takes no more scores.' using errcode = '22023';
     end if;
     perform pg_advisory_xact_lock(hashtextextended('tally.experiment.' || e.id::text, 0));
-    return private.keep_scores(e.id, coalesce($3, '[]'));
+    kept := private.keep_scores(e.id, coalesce($3, '[]'));
+    perform private.check_score_kinds(e, coalesce($3, '[]'));
+    return kept;
 end
 $$;
 revoke all on function public.save_scores(uuid, text, jsonb) from public, anon, service_role;

@@ -94,6 +94,11 @@ def import_runs(
 ) -> None:
     """Add the runs and scores of a file: all of them, or none.
 
+    A row is a run. Its columns are variant and session, and as you like item_key, happened_at
+    (2026-11-30T09:00:00Z), cost_usd, input_tokens, output_tokens, calls, latency_ms, ok, and score:NAME
+    for each score. JSON has a list of runs with the same names, and "scores" as the API takes them.
+    A session that comes again is no second run.
+
     Example: tally experiments import "Refunds on Haiku" runs.csv
     """
     from tally.experiments.runs_file import MAX_BYTES, parse_file

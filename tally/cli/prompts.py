@@ -189,7 +189,7 @@ def deploy(
     with acting_here(email, "tally prompts deploy", workspace) as database:
         is_new = deploy_prompt(database, name, environment, shares)
     running = describe_shares({number: share for number, share in shares.items() if share})
-    echo(f"{name}: {running} {'runs' if is_new else 'runs already'} in {environment}.")
+    echo(f"{name}: {running} {_verb(shares)}{'' if is_new else ' already'} in {environment}.")
 
 
 @prompts.command(cls=TallyCommand)
@@ -207,7 +207,11 @@ def rollback(
 
     with acting_here(email, "tally prompts rollback", workspace) as database:
         shares: Shares = roll_back(database, name, environment)
-    echo(f"{name}: {describe_shares(shares)} runs in {environment} again.")
+    echo(f"{name}: {describe_shares(shares)} {_verb(shares)} in {environment} again.")
+
+
+def _verb(shares: "Shares") -> str:
+    return "runs" if sum(share > 0 for share in shares.values()) == 1 else "run"
 
 
 def read_text(path: Path) -> str:

@@ -11,6 +11,8 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -55,8 +57,16 @@ class SentScore(BaseModel):
 
     name: Named = Field(description="What is scored, such as policy_correct.")
     kind: Literal["bool", "rating", "number"] = "bool"
-    value: Finite = Field(description="0 or 1 for bool, 1 to 5 for a rating, else a number.")
+    value: Finite = Field(
+        description="0 or 1, or false or true, for bool, 1 to 5 for a rating, else a number."
+    )
     by: Literal["human", "code", "model"] = "code"
+
+    @field_validator("value", mode="before")
+    @classmethod
+    def read_word(cls, value: Any, info: ValidationInfo) -> Any:
+        """0 or 1 for the false and true of JSON."""
+        return int(value) if isinstance(value, bool) and info.data.get("kind") == "bool" else value
 
     @model_validator(mode="after")
     def check_value(self) -> "SentScore":
@@ -122,7 +132,7 @@ def parse_runs(rows: Sequence[tuple[str, Any]]) -> list[SentRun]:
             runs.append(SentRun.model_validate(row))
         except ValidationError as error:
             faults += [fault | {"field": f"{place}, {fault['field']}"} for fault in describe_faults(error)]
-    faults += find_clashes(runs)
+    faults += find_clashes(runs) + find_repeats((run.session, score) for run in runs for score in run.scores)
     if faults:
         raise Faulty(faults)
     return runs
@@ -137,6 +147,18 @@ def find_clashes(runs: Iterable[SentRun]) -> list[dict[str, str]]:
         if first != run.variant:
             reason = f"is in two variants, {first} and {run.variant}: a run is in one"
             faults.append({"field": f"run {run.session}", "fault": reason})
+    return faults
+
+
+def find_repeats(scores: Iterable[tuple[str, SentScore]]) -> list[dict[str, str]]:
+    """Faults of scores that one run, by its session, has twice from the same source with different values."""
+    values: dict[tuple[str, str, str], Decimal] = {}
+    faults = []
+    for session, score in scores:
+        first = values.setdefault((session, score.name, score.by), score.value)
+        if first != score.value:
+            reason = f"is there twice, with {first:f} and {score.value:f}: send it once"
+            faults.append({"field": f"run {session}, score {score.name}", "fault": reason})
     return faults
 
 

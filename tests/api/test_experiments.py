@@ -84,6 +84,54 @@ def test_unknown_experiment_and_run_are_said(sender: httpx.Client) -> None:
     assert (answer.status_code, "no run “s9”" in answer.json()["message"]) == (400, True)
 
 
+@pytest.mark.parametrize(
+    ("score", "sentence"),
+    [
+        ({"value": 4, "kind": "rating"}, "are of the kind bool in this experiment, not rating. Send 0 or 1."),
+        ({"value": True, "kind": "number"}, "not as described"),
+    ],
+)
+def test_score_that_would_never_count_is_refused(
+    sender: httpx.Client,
+    mine: PostgresDatabase,
+    experiment: str,
+    score: dict[str, Any],
+    sentence: str,
+) -> None:
+    run = {"variant": "A", "session": "s1"}
+    refused = send(sender, run | {"scores": [{"name": "correct"} | score]})
+    assert (refused.status_code, sentence in refused.json()["message"]) == (400, True)
+    assert load_experiment(mine, experiment).runs == ()
+    assert send(sender, run | {"scores": [{"name": "correct", "value": True}]}).status_code == 200
+    assert [str(kept.score) for kept in load_experiment(mine, experiment).runs] == ["1"]
+
+
+@pytest.mark.usefixtures("experiment")
+def test_score_that_is_there_twice_is_refused(sender: httpx.Client) -> None:
+    scores = [{"name": "correct", "value": value} for value in (1, 0)]
+    answer = send(sender, {"variant": "A", "session": "s1", "scores": scores})
+    assert answer.status_code == 400
+    assert answer.json()["details"][0]["fault"] == "is there twice, with 1 and 0: send it once"
+    assert send(sender, {"variant": "A", "session": "s1", "scores": scores[:1] * 2}).status_code == 200
+    of_runs = [score | {"session": "s1"} for score in scores]
+    assert sender.post(SCORES, json={"scores": of_runs}).json()["details"] == answer.json()["details"]
+
+
+def test_key_of_a_project_brings_nothing_to_another_one(
+    api: ApiServer, make_key: MakeKey, mine: PostgresDatabase
+) -> None:
+    web, shop = (mine.call("create_project", name=name, is_private=False) for name in ("Web", "Shop"))
+    variants = [{"name": "A", "is_baseline": True}, {"name": "B"}]
+    made = save_experiment(mine, {"name": "Theirs", "project_id": shop, "variants": variants})
+    client = api.client(make_key("ingest", project_id=web))
+    for name in ("Theirs", made, made.upper()):
+        answer = client.post(
+            f"/v1/experiments/{name}/runs", json={"runs": [{"variant": "A", "session": "s1"}]}
+        )
+        assert answer.status_code == 403, name
+    assert load_experiment(mine, made).runs == ()
+
+
 @pytest.mark.usefixtures("experiment")
 def test_key_that_may_only_read_brings_nothing(api: ApiServer, make_key: MakeKey) -> None:
     answer = send(api.client(make_key("read")), {"variant": "A", "session": "s1"})

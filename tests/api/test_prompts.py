@@ -147,8 +147,10 @@ def test_key_of_a_project_reads_and_changes_no_other_projects_prompts(
     assert give(client, "ours", label="latest")["version"] == 1
     for query in ({"label": "latest"}, {"version": "1"}):
         assert client.get("/v1/prompts/theirs", params=query).status_code == 404
-    pushed = [client.post("/v1/prompts", json={"name": name, "text": "Mine"}) for name in ("theirs", "ours")]
-    assert [answer.status_code for answer in pushed] == [400, 200]
+    given = ("theirs", " theirs\u00a0", " ours ")
+    pushed = [client.post("/v1/prompts", json={"name": name, "text": "Mine"}) for name in given]
+    assert [answer.status_code for answer in pushed] == [400, 400, 200]
+    assert pushed[2].json()["name"] == "ours"
 
 
 def test_key_of_another_workspace_finds_nothing(

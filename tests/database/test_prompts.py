@@ -141,7 +141,7 @@ def test_rolling_back_deploys_what_ran_before_and_deletes_nothing(team: Team) ->
         deploy(owner, {number: 100})
     assert roll_back(owner) == {"2": 100}
     assert roll_back(owner) == {"1": 100}
-    assert refuse(roll_back, owner) == "Nothing ran before in production. Deploy a version instead."
+    assert refuse(roll_back, owner) == "Nothing ran before that in production. Deploy a version instead."
     assert [row["number"] for row in read(owner)["deployments"]] == [1, 2, 3, 2, 1]
     deploy(owner, {"3": 50, "1": 50})
     assert roll_back(owner) == {"1": 100}

@@ -35,7 +35,7 @@ def test_prompt_goes_from_a_file_to_production_and_back(stack: Stack, tmp_path: 
 
     assert run(person, "deploy", "refund-policy", "v1").output.endswith("v1 runs in production.\n")
     deployed = run(person, "deploy", "refund-policy", "1=90", "2=10").output
-    assert deployed == "refund-policy: v1 90%, v2 10% runs in production.\n"
+    assert deployed == "refund-policy: v1 90%, v2 10% run in production.\n"
     wrong = run(person, "deploy", "refund-policy", "1=90", "2=11", fails=True).output
     assert wrong == "These shares add up to 101%, not to 100%.\n"
     assert run(person, "rollback", "refund-policy").output == "refund-policy: v1 runs in production again.\n"

@@ -55,6 +55,10 @@ def test_arguments_keep_the_digits_of_money() -> None:
         ("variant,session,cost_usd\nA,s1,NaN\n", "line 2, cost_usd"),
         ("variant,session,cost_usd\nA,s1,-1\n", "line 2, cost_usd"),
         ("variant,session\nA,s1\nB,s1\n", "run s1: is in two variants, A and B"),
+        (
+            "variant,session,score\nA,s1,1\nA,s1,0\n",
+            "score correct: is there twice, with 1 and 0: send it once",
+        ),
         ("variant,session\nA,\n", "line 2, session"),
         ("variant,session\nA,s1,extra\n", "more cells than columns"),
         ("variant,cost\nA,1\n", "the column “cost” is not known"),
