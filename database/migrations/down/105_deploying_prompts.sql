@@ -1,5 +1,6 @@
 -- The way back from 105_deploying_prompts.sql.
 
+drop function if exists private.share_slots(public.prompts, text, jsonb);
 drop function if exists private.describe_live(uuid);
 drop function if exists public.roll_back_prompt(uuid, text, text);
 drop function if exists public.deploy_prompt(uuid, text, text, jsonb);
