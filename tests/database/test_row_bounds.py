@@ -90,23 +90,25 @@ def test_every_table_of_people_has_a_bound_or_a_reason_for_none(database: Connec
     assert not set(BOUNDED) & set(END_OTHERWISE)
 
 
-def fill(database: Connection, table: str, workspace: UUID, user: UUID, rows: int) -> None:
-    """Add rows, in one statement."""
+def fill(database: Connection, table: str, workspace: UUID, user: UUID, numbers: range) -> None:
+    """Add a row for each number, in one statement."""
     row = another_row(database, table, user, workspace)
+    first, last = numbers[0], numbers[-1]
     if table == "members":
         database.execute(
             """insert into auth.users (id, email)
-            select md5(n::text)::uuid, n || '@example.com' from generate_series(1, %s) as n""",
-            [rows],
+            select md5(n::text)::uuid, n || '@example.com' from generate_series(%s::integer, %s) as n""",
+            [first, last],
         )
     varied = BOUNDED[table][1]
     values = [sql.SQL(varied[name]) if name in varied else sql.Literal(value) for name, value in row.items()]
     database.execute(
-        sql.SQL("insert into public.{} ({}) select {} from generate_series(1, {}) as n").format(
+        sql.SQL("insert into public.{} ({}) select {} from generate_series({}, {}) as n").format(
             sql.Identifier(table),
             sql.SQL(", ").join(map(sql.Identifier, row)),
             sql.SQL(", ").join(values),
-            rows,
+            first,
+            last,
         )
     )
 
@@ -124,13 +126,14 @@ def test_row_beyond_the_bound_is_refused_in_a_sentence(
 ) -> None:
     team = make_team(project, database, "owner")
     bound = BOUNDED[table][0]
-    present = 1 if table == "members" else 0
+    last = bound - 1 if table == "members" else bound  # the owner is there
+    fill(database, table, team.id, team["owner"].id, range(1, last))
     with pytest.raises(psycopg.Error) as refused, database.transaction():
-        fill(database, table, team.id, team["owner"].id, bound - present + 1)
+        fill(database, table, team.id, team["owner"].id, range(last, last + 2))
     assert str(refused.value.diag.message_primary).startswith(f"A workspace can have {bound:,} ")
     assert str(refused.value.diag.message_primary).endswith(".")
     assert refused.value.diag.sqlstate == "22023"
-    fill(database, table, team.id, team["owner"].id, bound - present)
+    fill(database, table, team.id, team["owner"].id, range(last, last + 1))
     database.execute(AGAIN.format(table=sql.Identifier(table)), [team.id])
     other = make_team(project, database, "admin")
     fill_one(database, table, other.id, other["admin"].id)
@@ -153,7 +156,7 @@ def fill_one(database: Connection, table: str, workspace: UUID, user: UUID) -> N
 
 def test_two_at_once_do_not_pass_the_bound(project: Project, database: Connection) -> None:
     team = make_team(project, database, "owner", "admin")
-    fill(database, "subscriptions", team.id, team["owner"].id, 199)
+    fill(database, "subscriptions", team.id, team["owner"].id, range(1, 200))
     add = """insert into public.subscriptions
             (workspace_id, provider_id, plan_name, amount_usd, started_on, ended_on, renewal_day)
         select %s, id, 'One more', 1, '2026-05-01', '2026-05-02', 9
