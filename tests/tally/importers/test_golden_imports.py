@@ -3,15 +3,14 @@
 import csv
 import io
 
-import pytest
-
 from tally.importers import IMPORTERS, Options, identify_all, parse_tables, read_tables
+from tests.every_case import every_case
 from tests.tally.importers.golden import FIXTURES, describe, load_expected, load_sample
 
 CASES = sorted(folder.name for folder in FIXTURES.iterdir() if folder.is_dir())
 
 
-@pytest.mark.parametrize("case", CASES)
+@every_case([(case,) for case in CASES])
 def test_export_gives_the_expected_records(case: str) -> None:
     name, content = load_sample(case)
     tables = read_tables(content, name)
@@ -21,7 +20,7 @@ def test_export_gives_the_expected_records(case: str) -> None:
     assert describe(importer.name, parsed) == load_expected(case)
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if not case.startswith("generic")])
+@every_case([(case,) for case in CASES if not case.startswith("generic")])
 def test_columns_may_be_in_any_order_and_mixed_with_others(case: str) -> None:
     name, content = load_sample(case)
     for table in read_tables(content, name):

@@ -23,6 +23,7 @@ from tally.importers import (
     read_tables,
 )
 from tally.importers.readers.table import MAX_COLUMNS
+from tests.every_case import every_case
 from tests.tally.importers.golden import FIXTURES, load_sample
 
 HTML = '<script>alert("1")</script>'
@@ -47,6 +48,11 @@ class Sample:
     importer: Importer
     table: Table
 
+    def __str__(self) -> str:
+        return self.name
+
+    __repr__ = __str__
+
     @property
     def rows(self) -> list[list[str]]:
         """The cells of its rows."""
@@ -70,7 +76,7 @@ def load_samples() -> list[Sample]:
 
 
 SAMPLES = load_samples()
-each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+each_sample = every_case([(sample,) for sample in SAMPLES])
 
 
 def write(header: Sequence[str], rows: Sequence[Sequence[str]], separator: str = ",", end: str = "\n") -> str:
@@ -185,9 +191,7 @@ def model_column(sample: Sample) -> int:
     return next((column for column in found if column is not None), -1)
 
 
-@pytest.mark.parametrize(
-    "sample", [sample for sample in SAMPLES if model_column(sample) >= 0], ids=lambda sample: sample.name
-)
+@every_case([(sample,) for sample in SAMPLES if model_column(sample) >= 0])
 def test_too_long_model_name_is_rejected_and_html_is_stored_as_text(sample: Sample) -> None:
     column = model_column(sample)
     before = {rejected.line for rejected in parse(sample, sample.rows).rejected}

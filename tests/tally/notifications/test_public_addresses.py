@@ -2,7 +2,6 @@
 
 import ipaddress
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +11,7 @@ from tally.notifications.public_addresses import (
     is_public,
     may_be_own_server,
 )
+from tests.every_case import every_case
 
 BLOCKED = [
     *("0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "127.255.255.254", "169.254.169.254", "172.16.0.1"),  # noqa: S104 - nothing binds
@@ -28,14 +28,22 @@ PUBLIC = [
     *("192.167.1.1", "223.255.255.255", "2606:4700:4700::1111", "2a00:1450::1", "::ffff:8.8.8.8"),
     "64:ff9b::808:808",
 ]
+LOCAL = [
+    *("localhost", "LOCALHOST.", "a.localhost", "host.docker.internal", "metadata.google.internal"),
+    *("printer.local", "nas", "router.lan", "x.home.arpa", "kubernetes.default.svc.cluster.local"),
+]
+METADATA = [
+    *("169.254.169.254", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "fe80::1%eth0", "fe80::1"),
+    *("fd00:ec2::254", "100.100.100.200", "x"),
+]
 
 
-@pytest.mark.parametrize("address", BLOCKED)
+@every_case([(address,) for address in BLOCKED])
 def test_blocked_address_is_not_public(address: str) -> None:
     assert not is_public(address)
 
 
-@pytest.mark.parametrize("address", PUBLIC)
+@every_case([(address,) for address in PUBLIC])
 def test_address_of_the_internet_is_public(address: str) -> None:
     assert is_public(address)
 
@@ -64,39 +72,23 @@ def test_every_address_of_a_blocked_network_is_blocked(
     assert not is_public(str(network[offset]))
 
 
-@pytest.mark.parametrize(
-    "host",
-    [
-        *("localhost", "LOCALHOST.", "a.localhost", "host.docker.internal", "metadata.google.internal"),
-        *("printer.local", "nas", "router.lan", "x.home.arpa", "kubernetes.default.svc.cluster.local"),
-    ],
-)
+@every_case([(host,) for host in LOCAL])
 def test_name_of_the_own_network_is_local(host: str) -> None:
     assert is_local_name(host)
 
 
-@pytest.mark.parametrize("host", ["example.org", "hooks.slack.com", "ntfy.sh", "8.8.8.8", "notlocalhost.org"])
+@every_case(
+    [(host,) for host in ("example.org", "hooks.slack.com", "ntfy.sh", "8.8.8.8", "notlocalhost.org")]
+)
 def test_name_of_the_internet_is_not_local(host: str) -> None:
     assert not is_local_name(host)
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        "169.254.169.254",
-        "::ffff:169.254.169.254",
-        "64:ff9b::a9fe:a9fe",
-        "fe80::1%eth0",
-        "fe80::1",
-        "fd00:ec2::254",
-        "100.100.100.200",
-        "x",
-    ],
-)
+@every_case([(address,) for address in METADATA])
 def test_metadata_of_a_machine_is_nobodys_server_even_where_the_own_network_is_allowed(address: str) -> None:
     assert not may_be_own_server(address)
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.5", "::1", "fd12::5", "93.184.215.14"])
+@every_case([(address,) for address in ("127.0.0.1", "10.0.0.5", "::1", "fd12::5", "93.184.215.14")])
 def test_server_of_the_own_network_may_be_one(address: str) -> None:
     assert may_be_own_server(address)

@@ -5,11 +5,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-import pytest
-
 from tally.pricing.list_prices import price
 from tally.pricing.listed_models import PRICE_PROVIDERS
 from tally.pricing.usage import Conditions, Tier, Usage
+from tests.every_case import every_case
 
 MILLION, THOUSAND = 1_000_000, 1_000
 NOVEMBER = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -445,7 +444,7 @@ VECTORS = [
 ]
 
 
-@pytest.mark.parametrize("vector", VECTORS, ids=str)
+@every_case([(vector,) for vector in VECTORS])
 def test_request_costs_its_tokens_at_the_published_rates(vector: Vector) -> None:
     conditions = Conditions(vector.tier, dict(vector.context))
     priced = price(vector.provider, vector.model, vector.usage, vector.at, conditions)

@@ -1,12 +1,14 @@
 """Content is told from facts by its key."""
 
 import time
+from itertools import product
 
 import pytest
 
 from tally.telemetry.content import find_key
 from tally.telemetry.contents import MAX_RAW, MAX_WORD, shorten
 from tally.telemetry.decoding import decode_logs, decode_traces
+from tests.every_case import every_case
 from tests.tally.telemetry.otlp import as_json, as_protobuf, log, logs, span, traces
 
 CONTENT_KEYS = """
@@ -45,12 +47,12 @@ gen_ai.server.time_to_first_token user_api_key_alias
 CONTENT, FACTS = CONTENT_KEYS.split(), FACT_KEYS.split()
 
 
-@pytest.mark.parametrize("key", CONTENT)
+@every_case([(key,) for key in CONTENT])
 def test_key_of_content_is_dropped(key: str) -> None:
     assert find_key(key) == ""
 
 
-@pytest.mark.parametrize("key", FACTS)
+@every_case([(key,) for key in FACTS])
 def test_key_of_a_fact_is_kept(key: str) -> None:
     assert find_key(key) == key
 
@@ -81,8 +83,7 @@ RESPONSES = {
 }
 
 
-@pytest.mark.parametrize("response", RESPONSES, ids=RESPONSES.get)
-@pytest.mark.parametrize("is_json", [True, False])
+@every_case(product(RESPONSES, [True, False]))
 def test_id_of_a_response_is_kept_and_nothing_else_of_it(response: str, is_json: bool) -> None:
     request = traces(span(attributes={"output.value": response}))
     body = as_json(request) if is_json else as_protobuf(request)

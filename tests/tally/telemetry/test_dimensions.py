@@ -15,6 +15,7 @@ from tally.telemetry.decoding import decode_traces
 from tally.telemetry.records import DESCRIBED, make_record
 from tally.telemetry.vocabularies import keys, read_calls
 from tally.telemetry.vocabularies.litellm_payload import read_payloads
+from tests.every_case import every_case
 from tests.tally.telemetry import captures
 from tests.tally.telemetry.otlp import as_json, span, traces
 from tests.tally.telemetry.test_vocabularies import CHAT, read_one
@@ -49,15 +50,13 @@ def test_dimensions_of_a_client_reach_its_records(name: str) -> None:
     assert reached == CAPTURED.get(name, set())
 
 
-@pytest.mark.parametrize(("name", "key"), KEYS)
+@every_case(KEYS)
 def test_attribute_of_a_call_is_its_dimension(name: DimensionName, key: str) -> None:
     metadata = make_record(read_one(CHAT | {key: "blue"})).metadata
     assert metadata.get(DIMENSIONS[name].keys[0]) == "blue"
 
 
-@pytest.mark.parametrize(
-    ("name", "key"), [(name, key) for name, key in KEYS if name not in ("tool", "prompt")]
-)
+@every_case([(name, key) for name, key in KEYS if name not in ("tool", "prompt")])
 def test_resource_sets_it_for_all_calls_of_a_program(name: DimensionName, key: str) -> None:
     request = traces(span(attributes=CHAT), **{"service.name": "shop", key: "blue"})
     (call,) = read_calls(decode_traces(as_json(request), is_json=True)).calls
@@ -96,7 +95,7 @@ def test_checkout_without_a_branch_has_none() -> None:
     assert read_one(CHAT | {"vcs.ref.head.name": "HEAD"}).branch == ""
 
 
-@pytest.mark.parametrize("agent", [agent.name for agent in AGENTS])
+@every_case([(agent.name,) for agent in AGENTS])
 def test_log_of_an_agent_names_the_agent(agent: str) -> None:
     record = record_of_log(agent, replace_session(EVENT), Payment("api"))
     assert {"agent": agent, "session": "s1", "branch": "main"}.items() <= record.metadata.items()
