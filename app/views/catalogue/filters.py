@@ -31,6 +31,8 @@ OFFERED = (
     "reasoning",
     "web_search",
     "audio",
+    "video",
+    "pdf",
 )
 CAN_DO = [*(ABILITIES[name] for name in OFFERED), LONG, OPEN, USED]
 

@@ -24,8 +24,9 @@ from app.figures.invoices import (
     explain,
     to_frame,
 )
+from app.formats.dates import format_day
 from app.formats.money import format_change, format_usd
-from app.formats.text import escape_markdown
+from app.formats.text import escape_markdown, shorten
 from app.parts.subscription_form import parse_subscription
 from app.ui import charts, columns
 from app.ui.cards import render_heading, render_subheading
@@ -34,7 +35,10 @@ from app.ui.line_list import Line, render_choices, selected_line
 from app.ui.notices import announce, explain_refusal
 from app.ui.tables import render_table
 from app.ui.theme import current_palette
+from tally.core.records import MAX_MODEL_NAME
+from tally.core.records import identity as identify
 from tally.invoices.reconcile import State, find_close_line
+from tally.spend.manual_entries import ManualEntry, add_entry
 from tally.spend.renewals import find_planned
 from tally.spend.subscriptions import update_subscription
 
@@ -111,16 +115,24 @@ def _render_detail(user: User, view: InvoiceView, today: date) -> None:
                 escape_markdown(view.state_text), icon=f":material/{ICONS[state]}:", color=COLOURS[state]
             )
         st.caption(escape_markdown(describe_paper(view, today)))
+        close = _find_close(view, rows)
         if user.workspace.may_administer:
-            _render_actions(user, view)
+            _render_actions(user, view, close)
         left, right = st.columns(2, gap="medium")
         with left:
             _render_lines(view, rows)
         with right:
-            _render_difference(view, rows)
+            _render_difference(view, close)
 
 
-def _render_actions(user: User, view: InvoiceView) -> None:
+def _find_close(view: InvoiceView, rows: Sequence[dict[str, str]]) -> dict[str, str] | None:
+    """The line, one of several, whose amount is close to what is unexplained."""
+    amounts = [view.charge.to_usd(Decimal(row["amount"])) for row in rows]
+    close = find_close_line(amounts, view.comparison.unexplained)
+    return None if close is None or len(rows) < 2 else rows[close]
+
+
+def _render_actions(user: User, view: InvoiceView, close: dict[str, str] | None) -> None:
     decision = view.charge.decision
     with st.container(horizontal=True, gap="small"):
         is_other_price = view.comparison.state == "differs" and view.kind == "subscription"
@@ -128,6 +140,13 @@ def _render_actions(user: User, view: InvoiceView) -> None:
             "Update plan", type="primary", icon=":material/sync_alt:", key="update-plan"
         ):
             _update_plan(user, view)
+        is_unknown = (
+            view.comparison.state == "differs" and view.kind == "usage" and view.comparison.unexplained > 0
+        )
+        if close and is_unknown:
+            label = escape_markdown(f"Add {shorten(close['description'], 40)} as a cost")
+            if st.button(label, type="primary", icon=":material/add:", key="add-line"):
+                _add_line(user, view, close)
         can_accept = decision is None and view.comparison.state in TO_CHECK
         if can_accept and st.button("Accept", icon=":material/check:", key="accept-invoice"):
             _decide(user, view, "accepted", "accepted as it is.")
@@ -143,6 +162,27 @@ def _render_actions(user: User, view: InvoiceView) -> None:
 def _decide(user: User, view: InvoiceView, decision: str | None, told: str) -> None:
     data.decide_invoice(user, view.invoice_id, decision)
     announce(f"Invoice {view.number} is {told}")
+    st.rerun()
+
+
+@explain_refusal
+def _add_line(user: User, view: InvoiceView, row: dict[str, str]) -> None:
+    """Enter a line that no source tells, once, on the last day of the period."""
+    _, last = view.period or (view.issued_on, view.issued_on)
+    entry = ManualEntry(
+        entry_id=identify("invoice line", user.workspace.workspace_id, view.invoice_id, str(row["position"])),
+        provider=next(
+            each.slug for each in data.load_providers(user) if each.provider_id == view.provider_id
+        ),
+        day=last,
+        timezone=view.zone,
+        model_name=row["description"][:MAX_MODEL_NAME],
+        cost_usd=view.charge.to_usd(Decimal(row["amount"])),
+        note=f"A line of invoice {view.number} of {view.seller}",
+    )
+    add_entry(database_of(user), entry)
+    data.forget_version(user)
+    announce(f"{row['description']} added as a cost of {format_day(last)}.")
     st.rerun()
 
 
@@ -191,16 +231,12 @@ def _render_lines(view: InvoiceView, rows: Sequence[dict[str, str]]) -> None:
         st.caption(escape_markdown(told))
 
 
-def _render_difference(view: InvoiceView, rows: Sequence[dict[str, str]]) -> None:
+def _render_difference(view: InvoiceView, close: dict[str, str] | None) -> None:
     comparison = view.comparison
     if view.kind == "credits":
         render_subheading("Prepaid credits")
         st.caption("A purchase of credits is never counted as usage; its tax is a cost.")
         return
-    close = find_close_line(
-        [view.charge.to_usd(Decimal(row["amount"])) for row in rows], comparison.unexplained
-    )
-    close_line = None if close is None or len(rows) < 2 else rows[close]["description"]
     parts = [(PARTS[name], amount) for name, amount in comparison.parts.items() if amount]
     if parts:
         render_subheading(f"Difference of {format_usd(comparison.difference)}")
@@ -217,5 +253,5 @@ def _render_difference(view: InvoiceView, rows: Sequence[dict[str, str]]) -> Non
     elif comparison.state == "matched":
         render_subheading("No difference")
         st.caption("The invoice and Tally agree to the cent.")
-    for name, sentence in explain(view, close_line):
+    for name, sentence in explain(view, close["description"] if close else None):
         st.caption(f"**{name}** {escape_markdown(sentence)}")

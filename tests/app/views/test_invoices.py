@@ -130,6 +130,16 @@ def test_difference_is_explained_accepted_and_ignored(monkeypatch: pytest.Monkey
     assert spent(user) == 90
 
 
+def test_line_that_no_source_tells_becomes_a_cost(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    last = today().replace(day=1) - timedelta(days=1)
+    save(user, [usage((today() - last).days + 10, "90", cost_basis="billed")])
+    bill(user)
+    page = press(open_page(monkeypatch, user, "invoices"), "Add Storage as a cost")
+    assert shown_table(page.dataframe[0])["state"].tolist() == ["Matched"]
+    assert spent(user) == 119
+    assert not [button for button in page.button if button.label.startswith("Add ")]
+
+
 def test_credits_show_their_balance_and_are_no_cost(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     bought = today() - timedelta(days=12)
     save(user, [usage(ago, "5") for ago in range(1, 11)])
