@@ -973,6 +973,29 @@ begin
 end
 $$;
 
+-- FUNCTION private.advice_worth(uuid, date, date, text, text)
+
+CREATE FUNCTION private.advice_worth(tenant uuid, from_day date, end_day date, provider text, agent text) RETURNS TABLE(day date, included_usd numeric)
+    LANGUAGE plpgsql STABLE ROWS 60
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $_$
+declare
+    zone constant text := private.timezone_of(tenant);
+begin
+    return query
+    select (r.timestamp at time zone zone)::date, coalesce(sum(r.cost_usd), 0)
+    from public.cost_records as r
+    inner join public.providers as p on r.provider_id = p.id
+    where
+        r.workspace_id = tenant and r.charge_type = 'usage' and r.tokens_are_effective and r.cost_basis = 'included'
+        and r.timestamp >= private.day_start(from_day, zone) and r.timestamp < private.day_start(end_day, zone)
+        and p.name = $4 and left(btrim(r.metadata ->> 'agent'), 200) = $5
+    group by 1
+    order by 1;
+end
+$_$;
+
 -- FUNCTION private.agent_records(uuid, text[], timestamp with time zone, timestamp with time zone, uuid)
 
 CREATE FUNCTION private.agent_records(tenant uuid, agents text[], first_at timestamp with time zone, last_at timestamp with time zone, person uuid) RETURNS TABLE(at timestamp with time zone, is_day boolean, agent text, session text, repository text, branch text, provider_id uuid, model_name text, is_included boolean, cost_usd numeric, tokens bigint, input_tokens bigint, output_tokens bigint, cached_input_tokens bigint, cache_write_tokens bigint, hour_write_tokens bigint, requests bigint, priced_by jsonb, source_key uuid)
@@ -14071,6 +14094,37 @@ begin
 end
 $$;
 
+-- FUNCTION public.bring_advice(uuid, jsonb)
+
+CREATE FUNCTION public.bring_advice(workspace uuid, details jsonb) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+#variable_conflict use_column
+declare
+    tenant constant uuid := private.require_workspace($1, 'admin');
+    given constant public.advice := jsonb_populate_record(null::public.advice, $2);
+begin
+    perform pg_advisory_xact_lock(hashtextextended('tally.advice.' || tenant::text, 0));
+    insert into public.advice as a (
+        workspace_id, kind, subject, project_id, person_id, current_usd, saving_low, saving_mid, saving_high, confidence, basis,
+        evidence, assumptions, window_from, window_to, status, found_at, decided_at, dismissed_saving, verification, metadata
+    )
+    values (
+        tenant, given.kind, given.subject, given.project_id,
+        case when given.kind in ('api_instead', 'unused_subscription', 'idle_key') then auth.uid() end, given.current_usd,
+        given.saving_low, given.saving_mid, given.saving_high, given.confidence, given.basis, given.evidence, given.assumptions,
+        given.window_from, given.window_to, given.status, given.found_at, given.decided_at, given.dismissed_saving,
+        given.verification, coalesce(given.metadata, '{}')
+    )
+    on conflict on constraint advice_once do nothing;
+    return found;
+exception
+    when check_violation or not_null_violation or foreign_key_violation then
+        raise exception 'This advice does not fit together.' using errcode = '22023';
+end
+$_$;
+
 -- FUNCTION public.bring_experiment(uuid, jsonb)
 
 CREATE FUNCTION public.bring_experiment(workspace uuid, details jsonb) RETURNS uuid
@@ -23530,6 +23584,8 @@ REVOKE ALL ON FUNCTION private.advice_steps(tenant uuid, first_at timestamp with
 
 REVOKE ALL ON FUNCTION private.advice_usages(tenant uuid, from_day date, end_day date) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.advice_worth(tenant uuid, from_day date, end_day date, provider text, agent text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.agent_records(tenant uuid, agents text[], first_at timestamp with time zone, last_at timestamp with time zone, person uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.aliases_of(metadata jsonb) FROM PUBLIC;
@@ -24685,6 +24741,9 @@ GRANT ALL ON FUNCTION public.archive_prompt(workspace uuid, prompt text, archive
 
 REVOKE ALL ON FUNCTION public.attach_partition(year integer, month integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.attach_partition(year integer, month integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.bring_advice(workspace uuid, details jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.bring_advice(workspace uuid, details jsonb) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.bring_experiment(workspace uuid, details jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.bring_experiment(workspace uuid, details jsonb) TO authenticated;

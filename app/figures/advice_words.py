@@ -41,7 +41,7 @@ HOW: dict[Kind, str] = {
     "batch": "Send these requests through the provider's batch API, or at the flex tier.",
     "long_context": "Send less context with each request: summaries, or the parts that are needed.",
     "priority": "Take the priority tier out of these requests.",
-    "plan": "Buy the plan, and sign in to the agent with it in place of an API key.",
+    "plan": "Buy the plan, enter it on Plans & prices, and sign in to the agent with it, without an API key.",
     "api_instead": "Cancel the plan, and give the agent an API key. Enter the end on Plans & prices.",
     "unused_subscription": "Cancel it at the provider, and enter its end on Plans & prices.",
     "idle_key": "Revoke the key on the page Keys.",

@@ -185,3 +185,38 @@ end
 $$;
 revoke all on function public.decide_advice(uuid, text) from public, anon, service_role;
 grant execute on function public.decide_advice(uuid, text) to authenticated;
+
+-- Adds a piece of advice of another installation's export, with what was decided there; false for one that the workspace has.
+-- What is about one person becomes the caller's.
+create or replace function public.bring_advice(workspace uuid, details jsonb)
+returns boolean
+language plpgsql
+security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+    tenant constant uuid := private.require_workspace($1, 'admin');
+    given constant public.advice := jsonb_populate_record(null::public.advice, $2);
+begin
+    perform pg_advisory_xact_lock(hashtextextended('tally.advice.' || tenant::text, 0));
+    insert into public.advice as a (
+        workspace_id, kind, subject, project_id, person_id, current_usd, saving_low, saving_mid, saving_high, confidence, basis,
+        evidence, assumptions, window_from, window_to, status, found_at, decided_at, dismissed_saving, verification, metadata
+    )
+    values (
+        tenant, given.kind, given.subject, given.project_id,
+        case when given.kind in ('api_instead', 'unused_subscription', 'idle_key') then auth.uid() end, given.current_usd,
+        given.saving_low, given.saving_mid, given.saving_high, given.confidence, given.basis, given.evidence, given.assumptions,
+        given.window_from, given.window_to, given.status, given.found_at, given.decided_at, given.dismissed_saving,
+        given.verification, coalesce(given.metadata, '{}')
+    )
+    on conflict on constraint advice_once do nothing;
+    return found;
+exception
+    when check_violation or not_null_violation or foreign_key_violation then
+        raise exception 'This advice does not fit together.' using errcode = '22023';
+end
+$$;
+revoke all on function public.bring_advice(uuid, jsonb) from public, anon, service_role;
+grant execute on function public.bring_advice(uuid, jsonb) to authenticated;

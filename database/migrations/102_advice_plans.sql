@@ -168,3 +168,29 @@ begin
 end
 $$;
 revoke all on function private.advice_days(uuid, date, date, jsonb) from public;
+
+-- The value of what plans covered of an agent's usage at a provider, by day of the workspace's zone.
+create or replace function private.advice_worth(tenant uuid, from_day date, end_day date, provider text, agent text)
+returns table (day date, included_usd numeric)
+language plpgsql
+stable
+rows 60
+set search_path = ''
+set plan_cache_mode = force_custom_plan -- a kept plan may be from when these months were empty
+as $$
+declare
+    zone constant text := private.timezone_of(tenant);
+begin
+    return query
+    select (r.timestamp at time zone zone)::date, coalesce(sum(r.cost_usd), 0)
+    from public.cost_records as r
+    inner join public.providers as p on r.provider_id = p.id
+    where
+        r.workspace_id = tenant and r.charge_type = 'usage' and r.tokens_are_effective and r.cost_basis = 'included'
+        and r.timestamp >= private.day_start(from_day, zone) and r.timestamp < private.day_start(end_day, zone)
+        and p.name = $4 and left(btrim(r.metadata ->> 'agent'), 200) = $5
+    group by 1
+    order by 1;
+end
+$$;
+revoke all on function private.advice_worth(uuid, date, date, text, text) from public;

@@ -14,12 +14,13 @@ from typing import Any, Literal
 
 from tally.core.months import MONTH_DAYS
 from tally.statistics.samples import Part, calculate_reach, summarize
-from tally.statistics.student import normal_quantile
+from tally.statistics.student import normal_quantile, t_quantile
 
 State = Literal["measuring", "verified", "partly", "none", "worse"]
 
 BEFORE_DAYS, AFTER_DAYS = 56, 56  # at most
 LEAST_DAYS = 7  # of each side
+PLAN_DAYS = 28  # of a plan: weekdays and weekends count alike
 PARTLY = 0.7  # of the estimate; below, a saving is there in part
 JUMP = 0.3  # of requests a day: the change itself may be why there are more
 MAX_LIKENESS = 0.6
@@ -115,6 +116,28 @@ def verify(before: Sequence[ModelDay], after: Sequence[ModelDay], estimate_usd: 
         volume_usd=volume,
         before_volume_usd=saved * months / volume_ratio if jumped else None,
         units=units,
+    )
+
+
+def verify_plan(worth_usd: Sequence[float], month_usd: float, estimate_usd: float) -> Verification:
+    """Measure a plan that was bought: the value of what it covered each day, less its price of a month."""
+    days = len(worth_usd)
+    if days < PLAN_DAYS:
+        return Verification("measuring", days, PLAN_DAYS, estimate_usd)
+    sample = summarize(worth_usd)
+    error = math.sqrt(sample.variance / days * _find_likeness(worth_usd))
+    reach = t_quantile(1 - ALPHA / 2, days - 1) * error * DAYS_A_MONTH
+    saved = sample.mean * DAYS_A_MONTH - month_usd
+    return Verification(
+        state=_judge((saved, saved - reach, saved + reach), estimate_usd),
+        days=days,
+        needed_days=PLAN_DAYS,
+        estimate_usd=estimate_usd,
+        is_final=days >= AFTER_DAYS,
+        month_usd=saved,
+        low_usd=saved - reach,
+        high_usd=saved + reach,
+        since_usd=sum(worth_usd) - month_usd * days / DAYS_A_MONTH,
     )
 
 

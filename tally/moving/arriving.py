@@ -14,6 +14,7 @@ from decimal import Decimal
 
 from tally.core.progress import Progress, ignore_progress
 from tally.core.text import plural
+from tally.moving.advice import bring_advice
 from tally.moving.belongings import (
     bring_accounts,
     bring_aliases,
@@ -70,6 +71,7 @@ def import_workspace(database: Database, file: ExportFile, on_progress: Progress
         bring_statements(target, known, on_progress)
         bring_invoices(target)
         bring_experiments(target)
+        bring_advice(target)
         restore_filing(target, on_progress)
         bring_accounts(target)
         bring_models(target)

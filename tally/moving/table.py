@@ -10,10 +10,10 @@ from tally.moving.cells import Parse
 Row = dict[str, Any]
 
 EXACT = ("_usd", "_mtok", "multiplier", "metadata", "amount")
-# Of invoices and experiments.
+# Of invoices, experiments and advice.
 EXACT_NAMES = frozenset(
     "subtotal discount tax total applied_balance usd_rate quantity unit_price margin value".split()  # noqa: SIM905
-)
+) | {"saving_low", "saving_mid", "saving_high", "dismissed_saving"}
 PROVIDER, PERSON = "provider", "person"  # names in place of provider_id and user_id
 NAME, EMAIL = cells.text(100), cells.text(320)
 

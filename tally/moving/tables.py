@@ -13,6 +13,7 @@ from tally.core.records import (
     CostBasis,
 )
 from tally.moving import cells
+from tally.moving.advice_table import ADVICE
 from tally.moving.cells import Parse
 from tally.moving.experiment_tables import EXPERIMENTS, RUNS, SCORES, VARIANTS
 from tally.moving.prompt_tables import DEPLOYMENTS, PROMPTS, VERSIONS
@@ -372,6 +373,7 @@ TABLES = (
     VARIANTS,
     RUNS,
     SCORES,
+    ADVICE,
     VIEWS,
     DAILY,
 )

@@ -323,6 +323,34 @@ def test_an_ended_plan_saves_its_price(team: Team, database: Connection) -> None
     assert kept["since_usd"] == pytest.approx(100 * 12 / 30.4)
 
 
+def test_a_bought_plan_is_measured_by_what_it_covers(team: Team, database: Connection) -> None:
+    subject = {"agent": "claude-code", "provider": "anthropic", "plan": "Claude Max 5x"}
+    apply(database, team, date(2026, 5, 1), found(mid=100) | {"kind": "plan", "subject": subject})
+    covered = [
+        request(
+            n * 1440, input_tokens=10, cost_usd="7", cost_basis="included", metadata={"agent": "claude-code"}
+        )
+        for n in range(-5, 24)
+    ]
+    others = [request(n * 1440 + 1, input_tokens=10, cost_usd="9", cost_basis="included") for n in range(9)]
+    make_months(database, date(2026, 4, 1))
+    save(database, team, *covered, *others)
+    refresh_verifications(database, team.id, TODAY)
+    assert read_verification(database)["state"] == "measuring", "no plan is entered"
+    database.execute(
+        """insert into public.subscriptions
+            (workspace_id, user_id, provider_id, plan_name, amount_usd, started_on, renewal_day)
+        select %s, %s, p.id, 'Max', 100, '2026-05-01', 1
+        from public.providers as p where p.name = 'claude-desktop'""",
+        [team.id, team["owner"].id],
+    )
+    refresh_verifications(database, team.id, date(2026, 5, 30))
+    kept = read_verification(database)
+    # Of 28 days since the 2nd, the plan covered 27: none on the 29th.
+    assert (kept["state"], kept["days"]) == ("verified", 28)
+    assert kept["month_usd"] == pytest.approx(7 * 27 / 28 * 30.4 - 100)
+
+
 DECIDE = """
 update public.experiments
 set status = 'decided', decided_variant = 'Haiku', decided_at = '2026-05-20T00:00Z',

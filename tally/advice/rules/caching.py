@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
+from tally.advice.capabilities import find_least_cached
 from tally.advice.facts import Cell, Facts
 from tally.advice.findings import TO_MONTH, Advice, Saving
 from tally.advice.prices import find_factor, find_own_prices, price_class
-from tally.pricing.usage import LEAST_CACHED_TOKENS
 
 MARKED = "claude-"  # their callers mark what is cached; others cache by themselves
 MOST_CACHED = 0.7
@@ -24,6 +24,7 @@ def find(facts: Facts) -> Iterator[Advice]:
             and cell.following
             and reused >= LEAST_REUSABLE
             and cell.tokens.cached_share <= MOST_CACHED
+            and cell.tokens.input >= find_least_cached(cell.provider, cell.model) * cell.requests
             and (advice := _describe(facts, cell))
         ):
             yield advice
@@ -37,6 +38,7 @@ def _describe(facts: Facts, cell: Cell) -> Advice | None:
     plain, read, write = (price_class(prices, name) for name in ("uncached", "cached", "cache_write"))
     if plain is None or read is None or write is None:
         return None
+    least = find_least_cached(cell.provider, cell.model)
     most = factor * (cell.reusable * (plain - read) - cell.fresh * (write - plain)) * TO_MONTH
     if most <= 0:
         return None
@@ -57,7 +59,7 @@ def _describe(facts: Facts, cell: Cell) -> Advice | None:
         },
         (
             "30 to 100% of the tokens that could be read from a cache are: what prompts say is not known.",
-            f"Prompts of {LEAST_CACHED_TOKENS:,} tokens and more can be cached, for five minutes.",
+            f"Prompts of {least:,} tokens and more can be cached, for five minutes.",
             "What is written to the cache costs more than usual input, and is subtracted.",
         ),
         project_id=cell.project_id,

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
+from tally.advice.capabilities import find_window, lacks_needed, list_untaken
 from tally.advice.facts import Cell, Facts
 from tally.advice.findings import TO_MONTH, Advice, Saving
 from tally.advice.prices import find_class_prices, find_factor, find_own_prices, price_tokens
-from tally.pricing.listed_models import find_context_window
 from tally.pricing.tokenizers import SAME, Range, compare_tokenizers
 
 LEAST_SHARE = Decimal("0.2")  # of the project's requests, by the cheaper model
@@ -72,7 +72,9 @@ def _is_alike(cell: Cell, other: Cell) -> bool:
 def _compare(facts: Facts, cell: Cell, other: Cell, total: int) -> Advice | None:
     day = facts.window[1]
     own, theirs = find_own_prices(cell, day), find_class_prices(other.provider, other.model, day)
-    window = find_context_window(other.provider, other.model)
+    window = find_window(other.provider, other.model)
+    if lacks_needed(cell.provider, cell.model, other.provider, other.model):
+        return None
     if own is None or theirs is None or cell.tokens.cached_share > MOST_CACHED:
         return None
     if window is not None and cell.max_input > window:
@@ -120,8 +122,10 @@ def _assume(cell: Cell, other: Cell, rho: Range, answers: tuple[Decimal, Decimal
         if rho == SAME
         else f"The same text is {rho[0]} to {rho[1]} times as many tokens for {other.model}."
     )
+    untaken = list_untaken(cell.provider, cell.model, other.provider, other.model)
     return (
         text,
+        *([f"These calls have no {' or '.join(untaken)}: {other.model} takes none."] if untaken else ()),
         f"Its answers are {answers[0]:.2f} to {answers[1]:.2f} times as long, as in this project now.",
         f"Whether {other.model} does the work of {cell.model} as well, only an experiment can tell.",
     )

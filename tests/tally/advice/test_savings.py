@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tally.advice.savings import AFTER_DAYS, LEAST_DAYS, ModelDay, needed_days, verify
+from tally.advice.savings import AFTER_DAYS, LEAST_DAYS, ModelDay, needed_days, verify, verify_plan
 
 START = date(2026, 5, 1)
 
@@ -106,3 +106,17 @@ def test_a_jump_of_requests_gives_both_numbers() -> None:
     found = verify(before, after, 100.0)
     assert found.month_usd == pytest.approx(10.5 * 30.4, rel=0.01)
     assert found.before_volume_usd == pytest.approx(10.5 * 30.4 / 2, rel=0.01)
+
+
+def test_a_bought_plan_saves_what_it_covers_less_its_price() -> None:
+    worth = [10.0 + n % 3 for n in range(30)]
+    found = verify_plan(worth, 200.0, 130.0)
+    assert found.state == "verified"
+    assert found.month_usd == pytest.approx(11 * 30.4 - 200)
+    assert found.since_usd == pytest.approx(330 - 200 * 30 / 30.4)
+    assert found.low_usd is not None
+    assert found.high_usd is not None
+    assert found.low_usd < 11 * 30.4 - 200 < found.high_usd
+    assert verify_plan(worth, 200.0, 900.0).state == "partly"
+    assert verify_plan([1.0, 2.0] * 15, 200.0, 100.0).state == "worse"
+    assert verify_plan(worth[:27], 200.0, 130.0).state == "measuring"

@@ -41,6 +41,7 @@ def furnish(database: Database) -> None:
     _add_records(database, logs, projects)
     _add_invoices(database)
     _add_experiment(database, projects)
+    _add_advice(database, projects)
     database.call("name_billing_account", account=ACME, name="Acme")
     database.call("name_model", provider="openai", name="my-gpt-prod", model="gpt-5")
     _add_budgets(database, projects)
@@ -62,6 +63,23 @@ def _save_views(database: Database, projects: dict[str, str], source: str) -> No
     }.items():
         query = urlencode({"split": "branch", "where": where}, doseq=True)
         database.call("save_view", name=name, query=query)
+
+
+def _add_advice(database: Database, projects: dict[str, str]) -> None:
+    """Advice that is dismissed, and some that was applied and measured."""
+    [plan, *_] = _load(database, "subscriptions", "id")
+    usual: Row = {
+        "current_usd": "100.0123456789", "saving_low": "-1.5", "saving_mid": "50", "saving_high": "60",
+        "confidence": "high", "basis": "measured", "evidence": {"requests": 3}, "assumptions": ["=1"],
+        "window_from": "2026-09-01", "window_to": "2026-09-28", "found_at": "2026-09-29T03:15:00Z",
+        "decided_at": "2026-09-30T10:00:00Z", "metadata": {},
+    }  # fmt: skip
+    subject = {"project_id": projects["Web"], "project": "Web", "model": "gpt-5"}
+    dismissed = {"kind": "caching", "subject": subject, "project_id": projects["Web"], "status": "dismissed"}
+    verified = {"state": "verified", "month_usd": 20.5, "units": [["2026-09-30", 0.1234567891]]}
+    applied = {"kind": "unused_subscription", "subject": {"subscription_id": plan["id"]}, "status": "applied"}
+    database.call("bring_advice", details=usual | dismissed | {"dismissed_saving": "50.0000000001"})
+    database.call("bring_advice", details=usual | applied | {"verification": verified})
 
 
 def _add_experiment(database: Database, projects: dict[str, str]) -> None:
@@ -371,6 +389,9 @@ _TABLES = {
     "budgets": "id,name,project_id,provider_id,model_name,billing_account,tag,agent,environment,customer,"
     "measure,amount::text,currency,period,starts_on_day,counts_subscriptions,counts_tax,paused_at",
     "budget_thresholds": "id,kind,percent",
+    "advice": "id,kind,current_usd::text,saving_low::text,saving_mid::text,saving_high::text,confidence,"
+    "basis,evidence::text,assumptions::text,window_from,window_to,status,found_at,decided_at,dismissed_saving::text,"
+    "verification::text",
     "experiments": "id,name,question,project_id,primary_score,score_kind,margin::text,min_runs,status,"
     "starts_at,ends_at,decided_variant,decided_at,decision::text,gathered::text",
     "experiment_variants": "id,nth,name,is_baseline,match::text",
