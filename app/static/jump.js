@@ -8,6 +8,20 @@ export const visit = (href) => {
   dispatchEvent(new PopStateEvent("popstate"));
 };
 
+// Streamlit opens a page with parameters in two steps: it adds them to the address of the page that is left, then the page itself.
+// The second takes the place of the first, so that Back leads to what was there before.
+const TOGETHER = 2000; // ms
+const push = history.pushState;
+let step = { search: null, at: 0 };
+history.pushState = (state, unused, url) => {
+  const to = new URL(url ?? "", location.href);
+  const isSecond = to.search === step.search && to.search === location.search && performance.now() - step.at < TOGETHER;
+  const isSamePage = to.pathname === location.pathname;
+  step = isSamePage && to.search !== location.search ? { search: to.search, at: performance.now() } : { search: null, at: 0 };
+  if (isSecond && !isSamePage) history.replaceState(state, unused, url);
+  else push.call(history, state, unused, url);
+};
+
 // Gives the page the focus, from which Tab leads into it.
 export const enterPage = () => {
   const main = document.querySelector('[data-testid="stMain"]');

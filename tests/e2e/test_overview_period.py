@@ -1,5 +1,7 @@
 """The period of the Overview changes without the month above it, and never beside an older one."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -8,7 +10,7 @@ from tally.accounts.auth_client import AuthClient
 from tests.app.accounts import Account, sign_in_user
 from tests.app.pages import save, usage
 from tests.app.wire import Wire
-from tests.e2e.steps import expect_spend, sign_in
+from tests.e2e.steps import expect_page, expect_spend, sign_in
 
 
 @pytest.fixture
@@ -34,6 +36,16 @@ def test_month_follows_newer_data_of_the_period(overview: tuple[Page, User]) -> 
 
     expect_spend(page, "$3.75")
     expect(page.locator(".st-key-month .big")).to_contain_text("$3.75")
+
+    expect_page(page, "/")
+    address, entries = page.url, page.evaluate("history.length")
+    page.locator(".st-key-explore-spend-by-provider button").click()
+    expect_page(page, "/explore")
+    expect(page).to_have_url(re.compile("days=90D"))
+    assert page.evaluate("history.length") == entries + 1, "one click, one entry"
+    page.go_back()
+    expect_page(page, "/")
+    assert page.url == address, "nothing of the question that was asked elsewhere"
 
 
 def test_period_of_an_ended_session_leads_to_the_sign_in(overview: tuple[Page, User]) -> None:
