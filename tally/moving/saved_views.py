@@ -10,7 +10,7 @@ from uuid import UUID
 from tally.core.text import plural
 from tally.moving.tables import PROJECTS, SOURCES, Row
 from tally.moving.target import Target, attempt
-from tally.moving.view_tables import VIEWS, change_filters, list_filters
+from tally.moving.view_tables import VIEWS, change_filters, list_filters, normalize
 from tally.storage.database import Database
 
 PERSON_FILTER = "person"
@@ -34,7 +34,7 @@ def load_views(database: Database, people: Mapping[str, str]) -> list[Row]:
 def bring_views(target: Target) -> None:
     """Save the views that the account lacks, with the ids of this workspace in their filters."""
     counts, database = target.count(VIEWS), target.database
-    stored = {view["name"]: view["query"] for view in database.call("list_views")}
+    stored = {view["name"]: normalize(view["query"]) for view in database.call("list_views")}
     people = {row["email"].casefold(): row["user_id"] for row in database.call("list_people")}
     for row in target.file.rows(VIEWS):
         query, lost = _move(target, row["query"], people)

@@ -26,6 +26,11 @@ def change_filters(query: str, change: Callable[[str, str], str | None]) -> str:
     return urlencode(changed)
 
 
+def normalize(query: str) -> str:
+    """The query as others with the same parameters are written."""
+    return change_filters(query, lambda _, value: value)
+
+
 def list_filters(query: str) -> set[str]:
     """The dimensions that a query filters by."""
     return {

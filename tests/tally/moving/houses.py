@@ -63,6 +63,7 @@ def _save_views(database: Database, projects: dict[str, str], source: str) -> No
     }.items():
         query = urlencode({"split": "branch", "where": where}, doseq=True)
         database.call("save_view", name=name, query=query)
+    database.call("save_view", name="By hand", query="where=model:gpt-5 mini&split=tag")
 
 
 def _add_advice(database: Database, projects: dict[str, str]) -> None:
