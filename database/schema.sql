@@ -5706,6 +5706,47 @@ begin
 end
 $$;
 
+-- FUNCTION private.gather_experiment(public.experiments)
+
+CREATE FUNCTION private.gather_experiment(experiment public.experiments) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    today constant timestamptz := date_trunc('day', now(), 'UTC');
+    sums jsonb;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('tally.experiment.' || experiment.id::text, 0));
+    sums := private.keep_gathered_runs(experiment, least(coalesce(experiment.ends_at, 'infinity'), now() + interval '1 day'));
+    perform private.check_run_count(experiment.id);
+    sums := sums || jsonb_build_object(
+        'at', now(),
+        'matched_usd', (
+            select coalesce(sum(m.cost_usd), 0)::text
+            from private.matching_calls(experiment, today - interval '28 days', today) as m
+            where m.is_baseline
+        )
+    );
+    update public.experiments as x set gathered = sums where x.id = experiment.id and x.gathered <> sums;
+    return sums;
+end
+$$;
+
+-- FUNCTION private.gathering_experiments(uuid)
+
+CREATE FUNCTION private.gathering_experiments(tenant uuid) RETURNS SETOF uuid
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select e.id
+    from public.experiments as e
+    where
+        e.workspace_id = tenant
+        and e.status = 'running'
+        and exists (select from public.experiment_variants as v where v.experiment_id = e.id and v.match <> '{}')
+    order by e.gathered ->> 'at' nulls first, e.id
+$$;
+
 -- FUNCTION private.group_accounts(uuid, text, date)
 
 CREATE FUNCTION private.group_accounts(of_workspace uuid, account text, month date) RETURNS private.account_group
@@ -15579,25 +15620,11 @@ CREATE FUNCTION public.gather_runs(experiment uuid) RETURNS jsonb
     AS $$
 declare
     e constant public.experiments := private.require_experiment(experiment, 'member');
-    today constant timestamptz := date_trunc('day', now(), 'UTC');
-    sums jsonb;
 begin
     if e.status <> 'running' then
         raise exception 'Runs are gathered while an experiment runs. Start it first.' using errcode = '22023';
     end if;
-    perform pg_advisory_xact_lock(hashtextextended('tally.experiment.' || e.id::text, 0));
-    sums := private.keep_gathered_runs(e, least(coalesce(e.ends_at, 'infinity'), now() + interval '1 day'));
-    perform private.check_run_count(e.id);
-    sums := sums || jsonb_build_object(
-        'at', now(),
-        'matched_usd', (
-            select coalesce(sum(m.cost_usd), 0)::text
-            from private.matching_calls(e, today - interval '28 days', today) as m
-            where m.is_baseline
-        )
-    );
-    update public.experiments as x set gathered = sums where x.id = e.id and x.gathered <> sums;
-    return sums;
+    return private.gather_experiment(e);
 end
 $$;
 
@@ -23938,6 +23965,10 @@ REVOKE ALL ON FUNCTION private.forget_parts() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.forget_telemetry() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.free_slug(tenant uuid, name text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.gather_experiment(experiment public.experiments) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.gathering_experiments(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.group_accounts(of_workspace uuid, account text, month date) FROM PUBLIC;
 

@@ -1,7 +1,6 @@
 """Experiments: reading, and what people do with them."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,8 +11,6 @@ from tally.experiments.evaluation import Evaluation, evaluate
 from tally.experiments.experiment import Experiment
 from tally.experiments.sent import SentRun
 from tally.experiments.stored import Listed
-
-GATHER_AFTER = timedelta(minutes=15)
 
 
 def load_experiments(user: User) -> list[Listed]:
@@ -35,14 +32,6 @@ def load_experiment(user: User, experiment_id: str) -> tuple[Experiment, Evaluat
 def _experiment(user: User, experiment_id: str, version: str) -> tuple[Experiment, Evaluation]:  # noqa: ARG001
     experiment = stored.load_experiment(database_of(user), experiment_id)
     return experiment, evaluate(experiment)
-
-
-def is_outdated(experiment: Experiment) -> bool:
-    """True where its runs are to be gathered from the records again."""
-    if experiment.status != "running" or not any(variant.match for variant in experiment.variants):
-        return False
-    gathered_at = experiment.gathered.get("at")
-    return gathered_at is None or datetime.now(UTC) - datetime.fromisoformat(gathered_at) > GATHER_AFTER
 
 
 def save_experiment(user: User, details: Mapping[str, Any]) -> str:

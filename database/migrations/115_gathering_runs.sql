@@ -123,6 +123,33 @@ revoke all on function private.keep_gathered_runs(public.experiments, timestampt
 -- Gathers the runs of a running experiment from the records again: {at, found, left_out, without_session, matched_usd}. A session
 -- that two variants match is left out and counted. `matched_usd` is what the calls of the baseline cost in the last 28 complete
 -- days.
+create or replace function private.gather_experiment(experiment public.experiments)
+returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+    today constant timestamptz := date_trunc('day', now(), 'UTC');
+    sums jsonb;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('tally.experiment.' || experiment.id::text, 0));
+    sums := private.keep_gathered_runs(experiment, least(coalesce(experiment.ends_at, 'infinity'), now() + interval '1 day'));
+    perform private.check_run_count(experiment.id);
+    sums := sums || jsonb_build_object(
+        'at', now(),
+        'matched_usd', (
+            select coalesce(sum(m.cost_usd), 0)::text
+            from private.matching_calls(experiment, today - interval '28 days', today) as m
+            where m.is_baseline
+        )
+    );
+    update public.experiments as x set gathered = sums where x.id = experiment.id and x.gathered <> sums;
+    return sums;
+end
+$$;
+revoke all on function private.gather_experiment(public.experiments) from public;
+
+-- The same for somebody who may change the experiment.
 create or replace function public.gather_runs(experiment uuid)
 returns jsonb
 language plpgsql
@@ -132,29 +159,32 @@ set statement_timeout = '60s' -- PostgREST applies it: all records of the period
 as $$
 declare
     e constant public.experiments := private.require_experiment(experiment, 'member');
-    today constant timestamptz := date_trunc('day', now(), 'UTC');
-    sums jsonb;
 begin
     if e.status <> 'running' then
         raise exception 'Runs are gathered while an experiment runs. Start it first.' using errcode = '22023';
     end if;
-    perform pg_advisory_xact_lock(hashtextextended('tally.experiment.' || e.id::text, 0));
-    sums := private.keep_gathered_runs(e, least(coalesce(e.ends_at, 'infinity'), now() + interval '1 day'));
-    perform private.check_run_count(e.id);
-    sums := sums || jsonb_build_object(
-        'at', now(),
-        'matched_usd', (
-            select coalesce(sum(m.cost_usd), 0)::text
-            from private.matching_calls(e, today - interval '28 days', today) as m
-            where m.is_baseline
-        )
-    );
-    update public.experiments as x set gathered = sums where x.id = e.id and x.gathered <> sums;
-    return sums;
+    return private.gather_experiment(e);
 end
 $$;
 revoke all on function public.gather_runs(uuid) from public, anon, service_role;
 grant execute on function public.gather_runs(uuid) to authenticated;
+
+-- The experiments of a workspace whose runs the nightly run gathers, those first that waited longest.
+create or replace function private.gathering_experiments(tenant uuid)
+returns setof uuid
+language sql
+stable
+set search_path = ''
+as $$
+    select e.id
+    from public.experiments as e
+    where
+        e.workspace_id = tenant
+        and e.status = 'running'
+        and exists (select from public.experiment_variants as v where v.experiment_id = e.id and v.match <> '{}')
+    order by e.gathered ->> 'at' nulls first, e.id
+$$;
+revoke all on function private.gathering_experiments(uuid) from public;
 
 -- Refuses runs beyond what one page can compare.
 create or replace function private.check_run_count(experiment uuid)

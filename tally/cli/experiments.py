@@ -14,7 +14,6 @@ from tally.core.errors import TallyError
 from tally.core.text import plural
 
 if TYPE_CHECKING:
-    from tally.experiments.experiment import Experiment
     from tally.storage.database import Database
 
 NOTHING_YET = "No experiments yet. Start one on the Experiments page."
@@ -67,10 +66,11 @@ def show(
     Example: tally experiments show "Refunds on Haiku"
     """
     from tally.experiments.evaluation import evaluate
+    from tally.experiments.stored import load_current_experiment
     from tally.experiments.words import freeze, write_detail, write_verdict
 
     with acting_here(email, "tally experiments show", workspace) as database:
-        experiment = _find(database, name)
+        experiment = load_current_experiment(database, _find(database, name))
     evaluation = evaluate(experiment)
     if as_json:
         frozen = experiment.decision or freeze(experiment, evaluation, evaluation.comparisons[0])
@@ -102,23 +102,24 @@ def import_runs(
     Example: tally experiments import "Refunds on Haiku" runs.csv
     """
     from tally.experiments.runs_file import MAX_BYTES, parse_file
-    from tally.experiments.stored import save_runs
+    from tally.experiments.stored import load_experiment, save_runs
 
     try:
         content = read_file(file, MAX_BYTES + 1)
     except OSError as error:
         raise TallyError(f"Cannot read {file}: {error.strerror}. Check the name of the file.") from None
     with acting_here(email, "tally experiments import", workspace) as database:
-        experiment = _find(database, name)
+        experiment = load_experiment(database, _find(database, name))
         runs = parse_file(content, experiment.primary_score, experiment.score_kind)
         saved = save_runs(database, experiment.id, runs, "file")
     echo(f"{experiment.name}: {plural(saved['runs'], 'run')} and {plural(saved['scores'], 'score')} saved.")
 
 
-def _find(database: "Database", name: str) -> "Experiment":
-    from tally.experiments.stored import list_experiments, load_experiment
+def _find(database: "Database", name: str) -> str:
+    """The id of the experiment of a name, or of an id."""
+    from tally.experiments.stored import list_experiments
 
     for one in list_experiments(database):
         if name in (one.name, one.id):
-            return load_experiment(database, one.id)
+            return one.id
     raise TallyError(f"There is no experiment “{name}”. List them with `tally experiments list`.")

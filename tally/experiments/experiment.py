@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal, cast
 
 Status = Literal["draft", "running", "decided", "archived"]
 ScoreKind = Literal["bool", "rating", "number"]
+GATHER_AFTER = timedelta(minutes=15)
 SCORERS = ("human", "code", "model")  # the first that scored a run is believed
 
 
@@ -87,6 +88,13 @@ class Experiment:
     def others(self) -> tuple[Variant, ...]:
         """The other variants."""
         return tuple(one for one in self.variants if one is not self.baseline)
+
+    def is_outdated(self, now: datetime) -> bool:
+        """True where its runs are to be gathered from the records again."""
+        if self.status != "running" or not any(variant.match for variant in self.variants):
+            return False
+        gathered_at = self.gathered.get("at")
+        return gathered_at is None or now - datetime.fromisoformat(gathered_at) > GATHER_AFTER
 
     def runs_of(self, variant: Variant) -> list[Run]:
         """The runs of a variant."""

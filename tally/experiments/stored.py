@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from tally.experiments.experiment import Experiment, parse_experiment
 from tally.experiments.sent import SentRun, SentRunScore, list_parameters
-from tally.storage.database import Database
+from tally.storage.database import Database, NotAllowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,18 @@ def list_experiments(database: Database) -> list[Listed]:
 def load_experiment(database: Database, experiment_id: str) -> Experiment:
     """An experiment with its runs."""
     return parse_experiment(database.call("read_experiment", experiment=experiment_id))
+
+
+def load_current_experiment(database: Database, experiment_id: str) -> Experiment:
+    """An experiment with the runs that the records make now; a viewer gets those that were gathered last."""
+    experiment = load_experiment(database, experiment_id)
+    if not experiment.is_outdated(datetime.now(UTC)):
+        return experiment
+    try:
+        gather_runs(database, experiment_id)
+    except NotAllowed:
+        return experiment
+    return load_experiment(database, experiment_id)
 
 
 def save_experiment(database: Database, details: Mapping[str, Any]) -> str:

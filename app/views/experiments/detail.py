@@ -1,5 +1,6 @@
 """One experiment: its verdict, charts, numbers and runs."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pandas as pd
@@ -39,7 +40,7 @@ MOST_LETTERS = 17  # of a variant in its heading, whose beginning the grid would
 
 def render_detail(user: User, experiment: Experiment, evaluation: Evaluation) -> None:
     """The page of an experiment."""
-    if explain_fixed(user) is None and data.is_outdated(experiment):
+    if explain_fixed(user) is None and experiment.is_outdated(datetime.now(UTC)):
         _gather(user, experiment)
     render_way_back()
     with title_row("Experiments"):

@@ -1,6 +1,10 @@
-"""A quiet page to rate runs, one after the other, without saying which variant they are of."""
+"""A quiet page to rate runs, one after the other, without saying which variant they are of.
+
+A session shows its models, and its name may have that of a variant: both are shown once the run is rated.
+"""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -16,7 +20,7 @@ from app.ui.titles import title_row
 from app.views.experiments.address import render_way_back
 from tally.experiments.experiment import Experiment, Run
 
-SKIPPED = "experiment-skipped"
+SKIPPED, RATED = "experiment-skipped", "experiment-rated"
 CHOICES = {
     "bool": (("Pass", "p", Decimal(1)), ("Fail", "f", Decimal(0))),
     "rating": tuple((str(value), str(value), Decimal(value)) for value in range(1, 6)),
@@ -38,18 +42,12 @@ def render_rating(user: User, experiment: Experiment) -> None:
             )
             return
         st.header(escape_markdown(f"Rate: {experiment.primary_score}"), anchor=False)
+        _render_rated(experiment)
         if shown is None:
             st.text("Every run is rated." if not waiting else "You skipped the rest.")
             return
         st.caption(f"{len(waiting):,} to rate. The variant is not shown, so that it doesn't sway you.")
-        st.subheader(escape_markdown(shown.item_key or shown.session), anchor=False)
-        if shown.source == "records":
-            st.page_link(
-                page_path("traces"),
-                label="Open the session",
-                icon=":material/account_tree:",
-                query_params=kept_parameters() | {"session": shown.session},
-            )
+        st.subheader(escape_markdown(name_run(experiment, shown)), anchor=False)
         with st.container(horizontal=True, gap="small"):
             for label, key, value in choices:
                 if st.button(label, shortcut=key, key=f"rate-{key}", width=110):
@@ -57,6 +55,34 @@ def render_rating(user: User, experiment: Experiment) -> None:
             if st.button("Skip", shortcut="s", type="tertiary", key="rate-skip"):
                 skipped.add(shown.id)
                 st.rerun()
+
+
+def _render_rated(experiment: Experiment) -> None:
+    """The run that was rated last, by its name, with the way to its session."""
+    rated = next((run for run in experiment.runs if run.id == st.session_state.get(RATED)), None)
+    if rated is None or rated.scored_by != "human":
+        return
+    st.caption(escape_markdown(f"Rated: {rated.session}"))
+    if rated.source == "records":
+        st.page_link(
+            page_path("traces"),
+            label="Open the session that you rated",
+            icon=":material/account_tree:",
+            query_params=kept_parameters() | {"session": rated.session},
+        )
+
+
+def name_run(experiment: Experiment, run: Run) -> str:
+    """Its item or else its session; a name that says nothing where these tell the variant."""
+    telling = [text for one in experiment.variants for text in (one.name, *one.match.values())]
+    for name in (run.item_key, run.session):
+        if name and not any(_is_word_in(word, name) for word in telling):
+            return name
+    return f"Run {hashlib.sha256(run.id.encode()).hexdigest()[:8]}"
+
+
+def _is_word_in(word: str, text: str) -> bool:
+    return re.search(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])", text, re.IGNORECASE) is not None
 
 
 def list_unrated(experiment: Experiment) -> Sequence[Run]:
@@ -68,4 +94,5 @@ def list_unrated(experiment: Experiment) -> Sequence[Run]:
 @explain_refusal
 def _rate(user: User, experiment: Experiment, run: Run, value: Decimal) -> None:
     data.rate_run(user, experiment, run.session, value)
+    st.session_state[RATED] = run.id
     st.rerun()

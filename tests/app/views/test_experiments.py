@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import data
 from app.auth.identity import User
-from app.views.experiments.rating import list_unrated
+from app.views.experiments.rating import list_unrated, name_run
 from tests.app.experiments import add_experiment, bring
 from tests.app.pages import open_page, read_markdown, save, shown, usage
 from tests.app.teams import new_team
@@ -92,26 +92,38 @@ def test_verdict_is_decided_and_its_numbers_stay(monkeypatch: pytest.MonkeyPatch
     assert f"{sentence}." in shown(listed)
 
 
+def everything_sent(page: AppTest) -> str:
+    """All that the browser is told of the page."""
+    return "\n".join(str(element.proto) for element in page.main)
+
+
+def links_to_sessions(page: AppTest) -> list[Any]:
+    return [each for each in page.get("page_link") if each.proto.label == "Open the session that you rated"]
+
+
 def test_rating_shows_run_after_run_and_not_their_variant(
     monkeypatch: pytest.MonkeyPatch, user: User
 ) -> None:
     experiment = add_experiment(user)
-    bring(user, experiment, "A", 2, 0.04, None)
+    bring(user, experiment, "A", 2, 0.04, None)  # their sessions are named after the variant
     found, _ = data.load_experiment(user, experiment)
-    order = [run.session for run in list_unrated(found)]
+    order = list(list_unrated(found))
     page = open_experiment(monkeypatch, user, experiment, part="rate")
-    assert order[0] in texts(page)
-    assert "gpt-5.2" not in texts(page)
+    assert name_run(found, order[0]) in texts(page)
+    for telling in ("gpt-5.2", order[0].session, order[1].session, "$0.0"):
+        assert telling not in everything_sent(page)
     page = click(page, "Pass")
-    assert order[1] in texts(page)
+    assert name_run(found, order[1]) in texts(page)
+    assert f"Rated: {order[0].session}" in texts(page)
+    assert order[1].session not in everything_sent(page)
     page = click(page, "Fail")
     assert "Every run is rated." in texts(page)
     found, _ = data.load_experiment(user, experiment)
     scores = {run.session: (int(run.score or 0), run.scored_by) for run in found.runs}
-    assert scores == {order[0]: (1, "human"), order[1]: (0, "human")}
+    assert scores == {order[0].session: (1, "human"), order[1].session: (0, "human")}
 
 
-def test_session_of_a_run_is_opened_in_its_workspace(
+def test_session_is_opened_once_its_run_is_rated(
     monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:
     member = new_team(job, user)
@@ -119,7 +131,10 @@ def test_session_of_a_run_is_opened_in_its_workspace(
     save(member, [usage(0, "1", metadata={"session": "s1"})])
     data.gather_runs(member, experiment)
     page = open_experiment(monkeypatch, member, experiment, part="rate")
-    [link] = [each for each in page.get("page_link") if each.proto.label == "Open the session"]
+    assert "s1" in texts(page)
+    assert links_to_sessions(page) == []
+    page = click(page, "Pass")
+    [link] = links_to_sessions(page)
     opened = parse_qs(link.proto.query_string)
     assert opened == {"session": ["s1"], "workspace": [member.workspace.workspace_id]}
 
