@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from tally.prompts.content import check_content
+from tally.prompts.content import PromptError, check_content
 from tally.prompts.template import find_variables
 from tally.storage.database import Database
 
@@ -145,6 +145,10 @@ def push_prompt(
     database: Database, name: str, text: str, message: str = "", labels: Sequence[str] = ()
 ) -> Pushed:
     """Keep a text as the newest version; raises PromptError for a text that is none, and DatabaseError."""
+    if name.strip() in (".", ".."):
+        raise PromptError(
+            f"A prompt cannot be named “{name.strip()}”, which is no address. Choose another name."
+        )
     content = check_content(text)
     row = database.call(
         "push_prompt",

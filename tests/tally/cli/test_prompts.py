@@ -66,6 +66,25 @@ def test_faulty_file_is_named_and_nothing_is_pushed(stack: Stack, tmp_path: Path
     assert run(person, "list").output.startswith("No prompts yet.")
 
 
+def test_hostile_names_and_texts_are_text(stack: Stack, tmp_path: Path) -> None:
+    person = sign_up(stack)
+    file = tmp_path / "a.txt"
+    file.write_text("{{a}} \x1b[31m[bold]\u202e")
+    name = "<b>[x](http://evil.example) {b}/% 🙂"
+    pushed = run(person, "push", str(file), "--name", name).output
+    assert pushed == f"{name}: v1 is new.\n"
+    file.write_text("{{a}} \x1b[32m[bold]\u202e")
+    run(person, "push", str(file), "--name", name)
+    for arguments in (["list"], ["diff", name]):
+        shown = run(person, *arguments).output
+        assert ("[x]" in shown) or ("[bold]" in shown)
+        assert not {"\x1b", "\u202e"} & set(shown)
+    for wrong in ("\x1b[31mred", "\u202eknalb", "x" * 300):
+        refused = run(person, "push", str(file), "--name", wrong, fails=True).output
+        assert ("out of the name" in refused) or ("name of 1 to 100" in refused)
+        assert not {"\x1b", "\u202e"} & set(refused)
+
+
 def test_shares_are_read() -> None:
     assert read_shares(["8"]) == {8: 100}
     assert read_shares(["v7=90", "8=10%"]) == {7: 90, 8: 10}
