@@ -1,7 +1,7 @@
 """Invoices as the page shows them: compared with usage or plans, with the months that lack one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -54,6 +54,7 @@ class InvoiceView:
     comparison: Comparison
     zone: str = "UTC"
     last_day_usd: Decimal = Decimal(0)
+    overlaps: str = ""  # the number of another invoice of the same usage
 
     @property
     def state_text(self) -> str:
@@ -89,7 +90,28 @@ def read_invoices(
     plans: Sequence[Subscription],
 ) -> list[InvoiceView]:
     """The views of rows as the database returns them."""
-    return [_read(row, usage.get(row["id"]), plans) for row in rows]
+    views = [_read(row, usage.get(row["id"]), plans) for row in rows]
+    return [replace(view, overlaps=_find_overlap(view, views)) for view in views]
+
+
+def _find_overlap(view: InvoiceView, views: Sequence[InvoiceView]) -> str:
+    """The number of another invoice of a provider's usage that has some of the same days."""
+    if view.kind != "usage" or view.period is None or view.charge.decision == "ignored":
+        return ""
+    first, last = view.period
+    return next(
+        (
+            other.number
+            for other in views
+            if other.invoice_id != view.invoice_id
+            and (other.kind, other.provider_id) == (view.kind, view.provider_id)
+            and other.charge.decision != "ignored"
+            and other.period is not None
+            and other.period[0] <= last
+            and other.period[1] >= first
+        ),
+        "",
+    )
 
 
 def _read(
@@ -190,6 +212,13 @@ def explain(view: InvoiceView, close_line: str | None) -> list[tuple[str, str]]:
     told = []
     if charge.usd_rate is None:
         told.append(("Not counted", f"There is no exchange rate of {charge.currency} on that day."))
+    if view.overlaps:
+        told.append(
+            (
+                "Overlap",
+                f"Invoice {view.overlaps} has some of the same days; both are compared with their usage.",
+            )
+        )
     if parts.get("exchange"):
         told.append(
             (PARTS["exchange"], "The seller's rate is within 3% of that of the European Central Bank.")

@@ -1,6 +1,7 @@
 """`tally invoices`: invoices, receipts and card statements from files, their list, and their export."""
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
@@ -63,7 +64,7 @@ def list_all(
                     row["issued_on"],
                     row["state"],
                     f"{Decimal(row['total']):,.2f} {row['currency']}",
-                    f"{Decimal(row['unexplained_usd'] or 0):,.2f} USD",
+                    "" if row["unexplained_usd"] is None else f"{Decimal(row['unexplained_usd']):,.2f} USD",
                 )
                 for row in rows
             ),
@@ -124,6 +125,8 @@ def import_files(
     """
     from tally.currency.stored_rates import load_rates
 
+    if not re.fullmatch("[A-Za-z]{3}", currency):
+        raise TallyError("Write the currency as a code of three letters, such as EUR.")
     read = [(file, _read(file, currency.upper())) for file in files]
     with acting_here(email, "tally invoices import", workspace) as database:
         rates = load_rates(database)

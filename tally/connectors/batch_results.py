@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from tally.connectors.client import ApiClient
 from tally.connectors.errors import unreadable
 from tally.connectors.fields import MalformedRow, read_count, read_object, read_text
-from tally.connectors.jobs import Job, price_batch
+from tally.connectors.jobs import MOST_TOKENS, MOST_USD, Job, price_batch
 from tally.pricing.usage import Usage
 
 PATH = "v1/messages/batches/{}/results"
@@ -34,6 +34,8 @@ def add_tokens(client: ApiClient, job: Job) -> Job:
         answered = client.list_lines(PATH.format(job.told_id), _read_line)
     except MalformedRow as problem:
         raise unreadable(client.host.title, str(problem)) from None
+    if sum(usage.input_tokens + usage.output_tokens for _, usage in answered) > MOST_TOKENS:
+        raise unreadable(client.host.title, "has more tokens than there can be")
     by_model: dict[str, list[Usage]] = {}
     for model, usage in answered:
         by_model.setdefault(model, []).append(usage)
@@ -48,7 +50,7 @@ def _sum(job: Job, by_model: Mapping[str, Usage]) -> Job:
     costs, alone = ([each[place] for each in priced] for place in (0, 1))
     return replace(
         job,
-        model=next(iter(by_model)) if len(by_model) == 1 else None,
+        model=(next(iter(by_model)) or None) if len(by_model) == 1 else None,
         input_tokens=sum(usage.input_tokens for usage in by_model.values()),
         cached_input_tokens=sum(usage.cached_input_tokens for usage in by_model.values()),
         output_tokens=sum(usage.output_tokens for usage in by_model.values()),
@@ -59,7 +61,8 @@ def _sum(job: Job, by_model: Mapping[str, Usage]) -> Job:
 
 def _add(amounts: list[Decimal | None]) -> Decimal | None:
     known = [amount for amount in amounts if amount is not None]
-    return sum(known, Decimal(0)) if amounts and len(known) == len(amounts) else None
+    total = sum(known, Decimal(0))
+    return total if amounts and len(known) == len(amounts) and total <= MOST_USD else None
 
 
 def _read_line(row: Mapping[str, Any]) -> Answered | None:

@@ -19,6 +19,7 @@ from tally.pricing.usage import Conditions, Usage
 JobKind = Literal["batch", "fine_tuning", "file", "vector_store"]
 PAGE_ROWS, MOST = 100, 20_000
 MAX_STATE = 40
+MOST_USD, MOST_TOKENS = Decimal(10_000_000), 10**15  # that can be stored
 EARLIEST, LATEST = datetime(2020, 1, 1, tzinfo=UTC), datetime(2099, 12, 31, tzinfo=UTC)
 BATCH = {"processing": "batch"}
 VECTOR_STORES = {"OpenAI-Beta": "assistants=v2"}
@@ -135,10 +136,12 @@ def price_batch(
     batch = price(provider, name, usage, at, Conditions("unknown", BATCH))
     alone = price(provider, name, usage, at, Conditions("unknown"))
     is_known = batch.cost_usd is not None and not is_standard_price(batch.note)
-    return (
-        round_amount(batch.cost_usd) if batch.cost_usd is not None and is_known else None,
-        None if alone.cost_usd is None else round_amount(alone.cost_usd),
-    )
+    return _round(batch.cost_usd if is_known else None), _round(alone.cost_usd)
+
+
+def _round(usd: Decimal | None) -> Decimal | None:
+    """An amount as it is stored; None for one that no job costs."""
+    return None if usd is None or usd > MOST_USD else round_amount(usd)
 
 
 def _read_fine_tuning(row: Mapping[str, Any]) -> Job:
@@ -154,7 +157,9 @@ def _read_fine_tuning(row: Mapping[str, Any]) -> Job:
         model=model,
         trained_model=_name(row, "fine_tuned_model"),
         trained_tokens=trained,
-        cost_usd=None if not model or trained is None or is_by_hour else price_training(model, trained),
+        cost_usd=None
+        if not model or trained is None or is_by_hour
+        else _round(price_training(model, trained)),
         ended_at=_read_instant(row, "finished_at"),
     )
 

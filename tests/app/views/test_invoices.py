@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import data
 from app.auth.identity import User, database_of
-from app.figures.invoices import find_missing, read_invoices
+from app.figures.invoices import explain, find_missing, read_invoices
 from app.views.invoices.invoice_form import read_line
 from tally.core.amounts import AmountUnreadable
 from tally.spend.subscriptions import Subscription, list_subscriptions
@@ -254,6 +254,19 @@ def test_plan_at_another_price_differs_from_the_nearest_renewal() -> None:
     assert view.state_text == "Differs by $5.00"
     [alone] = read_invoices([ROW], {}, plans[1:])
     assert alone.state_text == "Matched"
+
+
+def test_invoices_of_the_same_days_say_so() -> None:
+    october = ROW | {"kind": "usage", "period_start": "2026-10-01", "period_end": "2026-10-31"}
+    late = october | {"id": "2", "number": "2", "period_start": "2026-10-31", "period_end": "2026-11-30"}
+    after = late | {"period_start": "2026-11-01"}
+    other = late | {"provider_id": "q"}
+    ignored = late | {"decision": "ignored"}
+    for second, overlaps in ((late, ["2", "1"]), (after, ["", ""]), (other, ["", ""]), (ignored, ["", ""])):
+        views = read_invoices([october, second], {}, [])
+        assert [view.overlaps for view in views] == overlaps
+    told = dict(explain(read_invoices([october, late], {}, [])[0], None))
+    assert told["Overlap"].startswith("Invoice 2 has some of the same days")
 
 
 def test_months_of_billed_usage_without_an_invoice_are_found() -> None:

@@ -51,3 +51,5 @@ def test_papers_are_imported_listed_and_exported_whole(stack: Stack, tmp_path: P
     run(other, "export", "--out", str(again))
     assert again.read_bytes() == out.read_bytes()
     assert "Cannot read" in run(other, "import", str(tmp_path / "none.pdf"), fails=True).output
+    wrong = run(other, "import", str(out), "--currency", "dollars", fails=True)
+    assert "a code of three letters" in wrong.output

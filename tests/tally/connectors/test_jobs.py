@@ -273,6 +273,22 @@ def test_results_that_are_gone_or_broken_leave_the_batch_as_it_is_told(
     assert [error[: len(start)] for error, start in zip(fetched.errors, told, strict=True)] == told
 
 
+def test_counts_that_no_job_has_are_saved_without_a_cost_or_refused(
+    apis: FakeProviders, database: Database
+) -> None:
+    apis.jobs("openai")["batches"][0]["usage"] |= {"input_tokens": 10**15, "output_tokens": 10**15}
+    apis.jobs("openai")["fine_tuning/jobs"][0]["trained_tokens"] = 10**15
+    assert sync(database, connect_jobs(database)) == []
+    jobs = {job.told_id: job for _, job in load_jobs(database)}
+    assert (jobs["batch_abc123"].input_tokens, jobs["batch_abc123"].cost_usd) == (10**15, None)
+    assert jobs["ftjob-abc123"].cost_usd is None
+    [lines] = apis.recorded["anthropic_results"].values()
+    lines[0]["result"]["message"] |= {"model": "", "usage": {"input_tokens": 10**15, "output_tokens": 10**15}}
+    [told] = sync(database, connect_jobs(database, "anthropic"))
+    assert "has more tokens than there can be" in told
+    assert len(load_jobs(database)) == 12, "the batches are saved as their list tells them"
+
+
 def test_storage_is_a_cost_of_each_full_day_once(apis: FakeProviders, database: Database) -> None:
     store = apis.jobs("openai")["vector_stores"][0]
     store["usage_bytes"] = 3 * 2**30
