@@ -19,6 +19,7 @@ FILTERED = {
     "project": "project",
     "billing_account": "account",
     "cost_basis": "basis",
+    "session": "session",
 }
 
 
@@ -46,7 +47,10 @@ def make_parameters(user: User, answer: Answer) -> dict[str, str | list[str]]:
     found = {"first_day": days.first.isoformat(), "last_day": days.last.isoformat()}
     names = _name_options(user)
     for dimension, values in answer.view.filters:
-        if dimension in FILTERED and len(values) == 1 and (option := names[dimension].get(values[0])):
+        if dimension not in FILTERED or len(values) != 1:
+            continue
+        option = values[0] if dimension == "session" else names[dimension].get(values[0])
+        if option:
             found[FILTERED[dimension]] = option
     return dict(found)
 

@@ -29,7 +29,7 @@ from app.views.explore.chart_card import (
     make_tiles,
 )
 from app.views.explore.export_menu import list_rows, write_answer
-from app.views.explore.records_link import explain_left_out
+from app.views.explore.records_link import explain_left_out, make_parameters
 from tests.app.pages import metrics, open_dialog, open_page, read_markdown, save, shown, usage
 from tests.app.projects import add_project, set_rules
 from tests.app.ui.shown_table import shown_table
@@ -365,6 +365,11 @@ def test_records_tells_what_it_cannot_filter(team: User) -> None:
     assert explain_left_out(answer_of(team, filters=(("provider", ("openai",)),))) == ""
     several = explain_left_out(answer_of(team, filters=(("model", ("opus", "haiku")),)))
     assert several.startswith("Records cannot be filtered by model")
+    session = answer_of(team, filters=(("session", ("it's",)), ("model", ("opus",))))
+    assert explain_left_out(session) == ""
+    address = make_parameters(team, session)
+    assert (address["session"], address["model"]) == ("it's", "opus")
+    assert "session" in explain_left_out(answer_of(team, filters=(("session", (None,)),)))
 
 
 def open_views(page: AppTest) -> AppTest:
