@@ -7826,6 +7826,15 @@ begin
 end
 $$;
 
+-- FUNCTION private.max_advice()
+
+CREATE FUNCTION private.max_advice() RETURNS bigint
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select 5000::bigint
+$$;
+
 -- FUNCTION private.max_advice_records()
 
 CREATE FUNCTION private.max_advice_records() RETURNS bigint
@@ -14147,6 +14156,10 @@ declare
     given constant public.advice := jsonb_populate_record(null::public.advice, $2);
 begin
     perform pg_advisory_xact_lock(hashtextextended('tally.advice.' || tenant::text, 0));
+    if (select count(*) >= private.max_advice() from public.advice as a where a.workspace_id = tenant) then
+        raise exception 'A workspace can have % pieces of advice at most. Old ones are forgotten after a year.',
+            private.max_advice() using errcode = '22023';
+    end if;
     insert into public.advice as a (
         workspace_id, kind, subject, project_id, person_id, current_usd, saving_low, saving_mid, saving_high, confidence, basis,
         evidence, assumptions, window_from, window_to, status, found_at, decided_at, dismissed_saving, verification, metadata
@@ -14738,6 +14751,10 @@ begin
     end if;
     if before_it.id is null or before_it.status = 'expired' then
         raise exception 'This advice is no longer open. Reload the page.' using errcode = '22023';
+    end if;
+    if wanted <> 'open' and before_it.status <> 'open' then
+        raise exception 'Somebody has decided about this advice meanwhile: it is %. Reload the page.', before_it.status
+            using errcode = '22023';
     end if;
     update public.advice as a
     set
@@ -24251,6 +24268,8 @@ REVOKE ALL ON FUNCTION private.match_rules(rules public.project_rules[], kinds p
 REVOKE ALL ON FUNCTION private.matches_overlap(one jsonb, other jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.matching_calls(experiment public.experiments, first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.max_advice() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.max_advice_records() FROM PUBLIC;
 

@@ -167,6 +167,10 @@ begin
     if before_it.id is null or before_it.status = 'expired' then
         raise exception 'This advice is no longer open. Reload the page.' using errcode = '22023';
     end if;
+    if wanted <> 'open' and before_it.status <> 'open' then
+        raise exception 'Somebody has decided about this advice meanwhile: it is %. Reload the page.', before_it.status
+            using errcode = '22023';
+    end if;
     update public.advice as a
     set
         status = wanted,
@@ -186,6 +190,16 @@ $$;
 revoke all on function public.decide_advice(uuid, text) from public, anon, service_role;
 grant execute on function public.decide_advice(uuid, text) to authenticated;
 
+create or replace function private.max_advice()
+returns bigint
+language sql
+immutable
+set search_path = ''
+as $$
+    select 5000::bigint
+$$;
+revoke all on function private.max_advice() from public;
+
 -- Adds a piece of advice of another installation's export, with what was decided there; false for one that the workspace has.
 -- What is about one person becomes the caller's.
 create or replace function public.bring_advice(workspace uuid, details jsonb)
@@ -200,6 +214,10 @@ declare
     given constant public.advice := jsonb_populate_record(null::public.advice, $2);
 begin
     perform pg_advisory_xact_lock(hashtextextended('tally.advice.' || tenant::text, 0));
+    if (select count(*) >= private.max_advice() from public.advice as a where a.workspace_id = tenant) then
+        raise exception 'A workspace can have % pieces of advice at most. Old ones are forgotten after a year.',
+            private.max_advice() using errcode = '22023';
+    end if;
     insert into public.advice as a (
         workspace_id, kind, subject, project_id, person_id, current_usd, saving_low, saving_mid, saving_high, confidence, basis,
         evidence, assumptions, window_from, window_to, status, found_at, decided_at, dismissed_saving, verification, metadata

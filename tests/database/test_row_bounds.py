@@ -39,7 +39,7 @@ BOUNDED: dict[str, tuple[int, dict[str, str]]] = {
 }
 # The others, with the reason why they end by themselves.
 END_OTHERWISE = {
-    "advice": "written by the nightly run alone, 50 open pieces at most; old ones are forgotten",
+    "advice": "50 open ones by the nightly run, 5,000 by bring_advice; old ones are forgotten",
     "alert_events": "written by jobs alone, one for each cause, and forgotten in the end",
     "anomalies": "written by the nightly run alone",
     "audit_logs": "written by the database alone, an entry for each change",

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import streamlit as st
 
+from app import data
 from app.auth.identity import User
 from app.figures.advice_totals import place
 from app.figures.advice_words import BASIS, CONFIDENCE, ICONS, name_title, write_evidence, write_sentence
@@ -67,7 +68,9 @@ def render_card(user: User, advice: KeptAdvice, shown: Shown) -> None:
             figure.html(draw_figure(drawn))
         if advice.decided_at:
             verb = "Applied" if advice.status == "applied" else "Dismissed"
-            st.caption(f"{verb} on {format_day(advice.decided_at.date())}")
+            person = data.load_people(user).get(advice.decided_by or "")
+            by = f" by {escape_markdown(person.email)}" if person else ""
+            st.caption(f"{verb} on {format_day(advice.decided_at.date())}{by}")
         render_actions(user, advice)
 
 

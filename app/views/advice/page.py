@@ -1,11 +1,13 @@
 """Advice: what would cost less, with its range and evidence, and what applied advice really saved."""
 
+from datetime import datetime
+
 import streamlit as st
 
 from app import data
 from app.auth.identity import current_user
 from app.figures.advice_totals import find_scale
-from app.formats.dates import format_span
+from app.formats.dates import format_instant, format_span
 from app.formats.text import escape_markdown
 from app.parts.permissions import explain_fixed_advice
 from app.parts.project_choice import choose_project
@@ -16,6 +18,7 @@ from app.ui.theme import DARK, current_palette
 from app.ui.titles import title_row
 from app.views.advice.cards import Shown, render_card
 from app.views.advice.verified import render_verified
+from tally.core.schedule import next_due
 from tally.storage.unnamed import UNASSIGNED
 
 TABS = {"open": "Open", "applied": "Applied", "dismissed": "Dismissed"}
@@ -30,9 +33,14 @@ NOTHING = {
     "applied": ("Nothing applied yet", "Apply open advice, and Tally measures what it saves."),
     "dismissed": ("Nothing dismissed", "What you dismiss stays away for 90 days, unless its saving doubles."),
 }
+NOT_LOOKED = (
+    "Tally has not looked yet. It looks every night, next on {next}; on a machine of your own,"
+    " “tally nightly” has it look now."
+)
 
 user = current_user()
-today = today_in(data.load_preferences(user).zone)
+zone = data.load_preferences(user).zone
+today = today_in(zone)
 with st.skeleton(height=480):
     everything = data.load_advice(user)
 with title_row("Advice"), st.container(horizontal=True, width="content", gap="small"):
@@ -73,9 +81,11 @@ cards, beside = st.columns(COLUMNS)
 with cards:
     if not listed:
         title, text = NOTHING[tab]
+        if tab == "open" and data.load_last_run(user) is None:
+            text = NOT_LOOKED.format(next=format_instant(next_due(datetime.now().astimezone()), zone))
         with st.container(border=True, gap="small", key="no_advice"):
             st.header(title, anchor=False)
-            st.markdown(escape_markdown(text))
+            st.text(text)
     pages = -(-len(listed) // PAGE_ROWS)
     page = min(st.session_state.get(f"advice-page-{tab}") or 1, pages or 1)
     for one in listed[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]:

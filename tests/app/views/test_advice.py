@@ -14,8 +14,10 @@ from app.figures.advice_words import name_title
 from app.views.advice.actions import make_parameters
 from tally.advice.evidence import find_rows
 from tally.advice.findings import KINDS
+from tests.app.nightly_runs import add_nightly_run
 from tests.app.pages import open_dialog, open_page, read_markdown, save, shown, usage
 from tests.app.teams import new_team
+from tests.days import current_day
 from tests.tally.advice.pieces import FACTS, every_piece, keep_pieces, make_piece
 
 HOSTILE = "<b>x</b> ![x](http://localhost/x) :red[y] $1$"
@@ -42,11 +44,15 @@ def tabs(page: AppTest) -> list[str]:
     return list(page.segmented_control(key="shown_advice").options)
 
 
-def test_without_advice_the_page_says_when_there_will_be(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_without_advice_the_page_says_when_there_will_be(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: Job
+) -> None:
     page = open_page(monkeypatch, user, "advice")
     assert not page.exception
     assert "No advice right now" in shown(page)
-    assert "four weeks of usage" in plain(page)
+    assert "Tally has not looked yet. It looks every night, next on " in shown(page)
+    add_nightly_run(job, user, current_day())
+    assert "four weeks of usage" in shown(open_page(monkeypatch, user, "advice"))
 
 
 def test_every_kind_has_a_card(monkeypatch: pytest.MonkeyPatch, user: User, job: Job) -> None:
@@ -84,6 +90,7 @@ def test_dismissed_advice_can_be_opened_again(monkeypatch: pytest.MonkeyPatch, u
     page = press(open_page(monkeypatch, user, "advice"), "dismiss-")
     assert tabs(page) == ["Open 0", "Applied 0", "Dismissed 1"]
     page.segmented_control(key="shown_advice").set_value("dismissed").run()
+    assert f"by {user.email}" in plain(page)
     page = press(page, "reopen-")
     assert tabs(page) == ["Open 1", "Applied 0", "Dismissed 0"]
 
