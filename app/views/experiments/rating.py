@@ -20,7 +20,7 @@ from app.ui.titles import title_row
 from app.views.experiments.address import render_way_back
 from tally.experiments.experiment import Experiment, Run
 
-SKIPPED, RATED = "experiment-skipped", "experiment-rated"
+SKIPPED, RATED, AT_ONCE = "experiment-skipped", "experiment-rated", "experiment-rated-at-once"
 CHOICES = {
     "bool": (("Pass", "p", Decimal(1)), ("Fail", "f", Decimal(0))),
     "rating": tuple((str(value), str(value), Decimal(value)) for value in range(1, 6)),
@@ -49,12 +49,24 @@ def render_rating(user: User, experiment: Experiment) -> None:
         st.caption(f"{len(waiting):,} to rate. The variant is not shown, so that it doesn't sway you.")
         st.subheader(escape_markdown(name_run(experiment, shown)), anchor=False)
         with st.container(horizontal=True, gap="small"):
-            for label, key, value in choices:
-                if st.button(label, shortcut=key, key=f"rate-{key}", width=110):
-                    _rate(user, experiment, shown, value)
-            if st.button("Skip", shortcut="s", type="tertiary", key="rate-skip"):
+            for label, key, _ in choices:
+                st.button(
+                    label,
+                    shortcut=key,
+                    key=_name(shown, key),
+                    on_click=_rate,
+                    args=(user, experiment, shown),
+                    width=110,
+                )
+            if st.button("Skip", shortcut="s", type="tertiary", key=_name(shown, "skip")):
                 skipped.add(shown.id)
                 st.rerun()
+        if st.session_state.pop(AT_ONCE, None) == shown.id:
+            st.caption("Two keys came at once, and neither counts. Rate this run again.")
+
+
+def _name(run: Run, key: str) -> str:
+    return f"rate-{key}-{run.id}"
 
 
 def _render_rated(experiment: Experiment) -> None:
@@ -92,7 +104,15 @@ def list_unrated(experiment: Experiment) -> Sequence[Run]:
 
 
 @explain_refusal
-def _rate(user: User, experiment: Experiment, run: Run, value: Decimal) -> None:
-    data.rate_run(user, experiment, run.session, value)
+def _rate(user: User, experiment: Experiment, run: Run) -> None:
+    """Keep what was pressed: once for a run, for more keys can come before the next one is shown."""
+    pressed = [
+        value for _, key, value in CHOICES[experiment.score_kind] if st.session_state.get(_name(run, key))
+    ]
+    if st.session_state.get(RATED) == run.id:
+        return
+    if len(pressed) != 1:
+        st.session_state[AT_ONCE] = run.id
+        return
+    data.rate_run(user, experiment, run.session, pressed[0])
     st.session_state[RATED] = run.id
-    st.rerun()

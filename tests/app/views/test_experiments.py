@@ -123,6 +123,18 @@ def test_rating_shows_run_after_run_and_not_their_variant(
     assert scores == {order[0].session: (1, "human"), order[1].session: (0, "human")}
 
 
+def test_two_keys_at_once_rate_nothing(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    experiment = add_experiment(user)
+    bring(user, experiment, "A", 1, 0.04, None)
+    page = open_experiment(monkeypatch, user, experiment, part="rate")
+    for button in [one for one in page.button if read_markdown(one.label) in ("Pass", "Fail")]:
+        button.click()
+    page.run()
+    assert "Two keys came at once, and neither counts." in texts(page)
+    assert [run.score for run in data.load_experiment(user, experiment)[0].runs] == [None]
+    assert "Every run is rated." in texts(click(page, "Pass"))
+
+
 def test_session_is_opened_once_its_run_is_rated(
     monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:
