@@ -3,6 +3,7 @@
 `app.ui.theme.LINE_LISTS` hides one or the other.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -19,6 +20,17 @@ class Line(NamedTuple):
 
     name: str
     details: str
+
+
+def tell_apart(lines: Sequence[Line]) -> list[Line]:
+    """The lines with different names, by which Streamlit tells choices apart: the second of a name is (2)."""
+    seen: Counter[str] = Counter()
+    named = []
+    for line in lines:
+        seen[line.name] += 1
+        times = seen[line.name]
+        named.append(line if times == 1 else line._replace(name=f"{line.name} ({times})"))
+    return named
 
 
 def selected_line(key: str, rows: int) -> int | None:

@@ -182,10 +182,18 @@ def _render_calendar(answer: Answer, palette: Palette) -> None:
             part = [
                 cell._replace(column=cell.column - nth * half) for cell in cells if cell.column // half == nth
             ]
-            marks = [(column - nth * half, name) for column, name in ticks if column // half == nth]
-            figure = charts.grid_of_cells(part, rows, marks, palette)
+            figure = charts.grid_of_cells(part, rows, cut_labels(ticks, half * nth, half), palette)
             _draw(figure, answer, _describe_cells(answer, part), f"-{nth}")
     st.caption("Select a day to see its hours.")
+
+
+def cut_labels(ticks: Sequence[tuple[int, str]], start: int, columns: int) -> list[tuple[int, str]]:
+    """The labels of some columns; the first of them has that of the month it is in, where there is room."""
+    labels = [(column - start, name) for column, name in ticks if start <= column < start + columns]
+    begun = [name for column, name in ticks if column < start]
+    if begun and (not labels or labels[0][0] >= WEEKS_OF_A_NAME):
+        return [(0, begun[-1]), *labels]
+    return labels
 
 
 def lay_out_days(answer: Answer) -> tuple[list[charts.Cell], list[tuple[int, str]]]:

@@ -1,6 +1,5 @@
 """The list of sources, with buttons to exclude, include and delete them."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -24,7 +23,7 @@ from app.parts.source_dialogs import PATIENCE, confirm_deletion, edit_payment
 from app.ui import columns
 from app.ui.cards import render_heading
 from app.ui.columns import Column
-from app.ui.line_list import Line, render_choices, selected_line
+from app.ui.line_list import Line, render_choices, selected_line, tell_apart
 from app.ui.notices import announce, explain_refusal, render_warning
 from app.ui.periods import PRESET_LABELS, Period
 from app.ui.tables import render_table
@@ -143,12 +142,8 @@ def last_import(source: Source) -> datetime:
 
 def describe_lines(frame: pd.DataFrame, shown: Shown) -> list[Line]:
     """The rows of the table for narrow pages."""
-    seen: Counter[str] = Counter()
     lines = []
     for row in frame.to_dict("records"):
-        seen[row["source"]] += 1
-        times = seen[row["source"]]
-        name = row["source"] if times == 1 else f"{row['source']} ({times})"  # choices differ by their texts
         money = [
             f"{format_money(row[column], shown.currency)} {what}"
             for column, what in (("spend", "in spend"), ("included", "value"))
@@ -161,8 +156,8 @@ def describe_lines(frame: pd.DataFrame, shown: Shown) -> list[Line]:
             row["format"],
             "" if row["in_totals"] == "Yes" else "excluded from totals",
         ]
-        lines.append(Line(name, " · ".join(part for part in details if part)))
-    return lines
+        lines.append(Line(row["source"], " · ".join(part for part in details if part)))
+    return tell_apart(lines)
 
 
 def list_quiet(sources: Sequence[Source], now: datetime) -> list[str]:

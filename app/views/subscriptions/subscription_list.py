@@ -22,8 +22,8 @@ from app.parts.subscription_form import LATEST_DAY, Fields, parse_subscription, 
 from app.ui import columns
 from app.ui.cards import render_heading
 from app.ui.danger import confirm_danger
+from app.ui.line_list import Line, render_choices, selected_line, tell_apart
 from app.ui.notices import announce, explain_refusal, render_refusal
-from app.ui.tables import render_table, selected_row
 from tally.core.amounts import AmountUnreadable
 from tally.core.text import plural
 from tally.spend.renewals import next_renewal, renewal_days
@@ -65,10 +65,29 @@ def render_subscriptions(user: User, rows: Sequence[dict[str, Any]], today: date
             return
         currency = data.load_currency(user)
         key = f"subscriptions-{rows[0]['id']}-{len(rows)}"
-        position = selected_row(key, len(rows))
+        position = selected_line(key, len(rows))
         _render_actions(user, None if position is None else rows[position], today)
         frame = describe_subscriptions([parse_subscription(row) for row in rows], providers, today, currency)
-        render_table(frame, _columns(currency.code), "Your subscriptions", key=key)
+        lines = describe_lines(frame, currency.code)
+        render_choices(frame, _columns(currency.code), "Your subscriptions", key, lines)
+
+
+def describe_lines(frame: pd.DataFrame, code: str) -> list[Line]:
+    """The rows of the table for narrow pages."""
+    lines = []
+    for row in frame.to_dict("records"):
+        ends = row["last_day"]
+        details = (
+            row["provider"],
+            row["renews"],
+            f"next {format_day(row['next'])}" if row["next"] else "",
+            f"{format_money(row['spent'], code)} spent",
+            f"since {format_day(row['first_day'])}",
+            f"last day {format_day(ends)}" if ends else "",
+        )
+        name = f"{row['plan']}, {format_money(row['amount'], code)}"
+        lines.append(Line(name, " · ".join(part for part in details if part)))
+    return tell_apart(lines)
 
 
 def _columns(currency: str) -> dict[str, columns.Column]:

@@ -21,6 +21,7 @@ from app.ui.periods import EARLIEST_DAY, today_in
 from app.ui.theme import LIGHT
 from app.views.explore.answer import Answer, load_answer
 from app.views.explore.chart_card import (
+    cut_labels,
     label_months,
     lay_out_days,
     lay_out_hours,
@@ -269,6 +270,9 @@ def test_a_calendar_names_each_part_of_its_columns() -> None:
     assert long[:3] == [(0, "Feb 2024"), (8, "Apr 2024"), (21, "Jul 2024")]
     columns = [column for column, _ in long]
     assert all(after - before >= 6 for before, after in pairwise(columns))
+    year = label_months(date(2025, 12, 1), date(2026, 11, 30))
+    halves = [cut_labels(year, start, 27) for start in (0, 27)]
+    assert [half[:2] for half in halves] == [[(0, "Dec"), (4, "Jan")], [(0, "Jun"), (3, "Jul")]]
 
 
 def test_tiles_of_two_groupings_are_within_the_first(team: User) -> None:

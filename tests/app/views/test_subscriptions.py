@@ -18,7 +18,7 @@ from app.figures.plan_worth import PlanMonth, calculate_months, group_plans, lis
 from app.formats.text import DASH
 from app.views.subscriptions.plan_cards import describe_month
 from tally.spend.subscriptions import Subscription, add_subscription
-from tests.app.pages import metrics, open_dialog, open_page, save, shown, usage
+from tests.app.pages import metrics, open_dialog, open_page, read_markdown, save, shown, usage
 
 TODAY = date(2026, 11, 20)
 MAX = Subscription("1", "Claude Max", Decimal(100), date(2026, 9, 5), 5)
@@ -145,6 +145,11 @@ def test_page_shows_value_vs_price(monkeypatch: pytest.MonkeyPatch, user: User) 
     assert not page.exception
     assert metrics(page) == {"Claude Max": "2.1x"}
     assert list(page.dataframe[-1].value["plan"]) == ["Claude Max"]
+    narrow = page.radio[0]
+    assert [read_markdown(option) for option in narrow.options] == ["Claude Max, $100.00"]
+    assert page.button(key="delete").disabled
+    assert not narrow.set_value(0).run().exception
+    assert not page.button(key="delete").disabled
     assert spend.sum_money(data.load_daily(user, None, None)) == 100
 
 
