@@ -58,7 +58,7 @@ def compare_paired_costs(base: Values, other: Values, alpha: float = ALPHA) -> R
         return unusable
     base_numbers, other_numbers = np.asarray(base, np.float64), np.asarray(other, np.float64)
     residuals = summarize(other_numbers / sides[1].mean - base_numbers / sides[0].mean)
-    part = Part(1, residuals.variance / residuals.runs, residuals, False)
+    part = Part(1, residuals.variance / residuals.runs, residuals, is_log=False, is_paired=True)
     return _make_ratio(sides, calculate_reach([part], alpha))
 
 

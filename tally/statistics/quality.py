@@ -77,5 +77,7 @@ def compare_paired_means(base: Values, other: Values, alpha: float = ALPHA) -> I
     if missing:
         return missing
     side = summarize(np.asarray(other, np.float64) - np.asarray(base, np.float64))
-    below, above = calculate_reach([Part(1, side.variance / side.runs, side, False)], alpha)
+    below, above = calculate_reach(
+        [Part(1, side.variance / side.runs, side, is_log=False, is_paired=True)], alpha
+    )
     return Interval(side.mean, side.mean - below, side.mean + above)

@@ -24,6 +24,8 @@ FEW_RUNS = 30
 # An Edgeworth expansion moves the interval to the side of the heavier tail: further there than it takes away
 # on the other side.
 FURTHER, LESS, LEAST = 0.55, 1.25, 1.0
+# Differences of pairs have two heavy tails, whose sample leans to one of them by chance.
+LESS_PAIRED = 0.4
 MIN_FREEDOM = 3.0
 USUAL_QUANTILE = normal_quantile(0.975)
 
@@ -57,12 +59,13 @@ class Sample(NamedTuple):
 
 
 class Part(NamedTuple):
-    """One side of an estimate: its sign, its squared standard error, its moments."""
+    """One side of an estimate, or differences of pairs: sign, squared standard error, moments."""
 
     sign: int
     squared_error: float
     sample: Sample
     is_log: bool
+    is_paired: bool = False
 
     @property
     def skew(self) -> float:
@@ -123,7 +126,8 @@ def calculate_reach(parts: Sequence[Part], alpha: float) -> tuple[float, float]:
     error = math.sqrt(sum(part.squared_error * part.sample.spread**2 for part in parts))
     shift = _calculate_shift(parts, variance)
     further = FURTHER * abs(shift) * (normal_quantile(1 - alpha / 2) / USUAL_QUANTILE) ** 2
-    less = min(LESS * abs(shift), LEAST)
+    weight = LESS_PAIRED if any(part.is_paired for part in parts) else LESS
+    less = min(weight * abs(shift), LEAST)
     heavier, lighter = error * (quantile + further), error * max(quantile - less, 0.0)
     return (heavier, lighter) if shift > 0 else (lighter, heavier)
 

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tally.statistics import Ratio, TooFew, compare_costs, compare_paired_costs
+from tally.statistics import Interval, Ratio, TooFew, compare_costs, compare_paired_costs
+from tally.statistics.costs import cost_interval
+from tally.statistics.samples import summarize
 
 TRUE_RATIO = 0.62
 
@@ -30,6 +32,30 @@ def test_ratio_covers_the_truth_at_the_fewest_runs(kind: str) -> None:
         assert isinstance(ratio, Ratio)
         covered += ratio.low <= TRUE_RATIO <= ratio.high
     assert 0.92 <= covered / 800 <= 0.98  # 93-97% with the noise of 800 trials; the bench is exact
+
+
+@pytest.mark.parametrize(("kinds", "sizes"), [(("1.5", "0.5"), (30, 200)), (("mixture", "gamma"), (60, 400))])
+def test_ratio_covers_the_truth_of_sides_that_differ_in_shape_and_size(
+    kinds: tuple[str, str], sizes: tuple[int, int]
+) -> None:
+    random = np.random.default_rng(19)
+    covered = 0
+    for nth in range(800):
+        sides = [_generate(kind, random, size) for kind, size in zip(kinds, sizes, strict=True)]
+        base, other = sides if nth % 2 else reversed(sides)
+        ratio = compare_costs(base, TRUE_RATIO * other)
+        assert isinstance(ratio, Ratio)
+        covered += ratio.low <= TRUE_RATIO <= ratio.high
+    assert 0.92 <= covered / 800 <= 0.98
+
+
+def test_mean_cost_of_one_side_covers_the_truth() -> None:
+    random = np.random.default_rng(20)
+    intervals = [cost_interval(summarize(_generate("1.5", random, 30))) for _ in range(800)]
+    covered = sum(isinstance(each, Interval) and each.low <= 1 <= each.high for each in intervals)
+    assert 0.92 <= covered / 800 <= 0.98
+    assert cost_interval(summarize([0.0] * 30)) == Interval(0, 0, 0)
+    assert isinstance(cost_interval(summarize([1.0] * 29)), TooFew)
 
 
 def test_paired_ratio_covers_the_truth_and_is_narrower() -> None:
