@@ -50,6 +50,7 @@ class KeptAdvice:
     assumptions: Sequence[str]
     window: tuple[date, date]
     status: str
+    found_at: datetime
     decided_at: datetime | None
     decided_by: str | None
     verified: Verified | None
@@ -75,6 +76,7 @@ def parse_kept(row: Mapping[str, Any]) -> KeptAdvice:
         assumptions=row["assumptions"],
         window=(date.fromisoformat(row["window_from"]), date.fromisoformat(row["window_to"])),
         status=row["status"],
+        found_at=datetime.fromisoformat(row["found_at"]),
         decided_at=datetime.fromisoformat(row["decided_at"]) if row["decided_at"] else None,
         decided_by=row["decided_by"],
         verified=_parse_verified(row["verification"]) if row["verification"] else None,

@@ -7,6 +7,8 @@ from decimal import Decimal
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
+from tally.advice.kept import KeptAdvice
+from tally.advice.titles import name_advice
 from tally.core.live_total import calculate_live_total
 from tally.core.text import plural
 from tally.digests.drivers import Change, explain_change, find_largest_change, sum_by_model
@@ -143,7 +145,11 @@ def write_digest(
         projects=_rank(facts.projects, code) if len(facts.projects) > 1 else [],
         events=_describe_events(facts),
         budgets=list(budgets),
-        blocks=[b for b in (_list_new_models(facts), renewals, silent, _list_findings(facts)) if b],
+        blocks=[
+            b
+            for b in (_list_new_models(facts), _list_advice(facts), renewals, silent, _list_findings(facts))
+            if b
+        ],
     )
 
 
@@ -288,6 +294,28 @@ def _list_new_models(facts: Facts) -> Block | None:
         for one in new[:TOP]
     ]
     return Block("New models", tuple(lines), "", "Open Overview") if lines else None
+
+
+def _list_advice(facts: Facts) -> Block | None:
+    """New advice, each with its own saving: they overlap, so that there is no sum. Alone it makes no mail."""
+    lines = [_describe_advice(one, facts) for one in facts.advice[:TOP]]
+    if len(facts.advice) > TOP:
+        lines.append(f"{len(facts.advice) - TOP} more")
+    return Block("New advice", tuple(lines), "advice", "Open Advice") if lines else None
+
+
+def _describe_advice(one: KeptAdvice, facts: Facts) -> str:
+    title = clean(name_advice(one, short_day), NAME_LENGTH)
+    if not any(one.saving):
+        return title
+    verb, bounds = (
+        ("costs", (-one.saving.high, -one.saving.low))
+        if one.saving.mid < 0
+        else ("saves", (one.saving.low, one.saving.high))
+    )
+    low, high = (money(facts.money.convert(usd, facts.today), facts.money.code) for usd in bounds)
+    amount = low if low == high else f"{low} to {high}"
+    return f"{title}: {verb} {amount}{' more' if verb == 'costs' else ''} a month"
 
 
 def _list_renewals(facts: Facts) -> Block | None:

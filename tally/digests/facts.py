@@ -1,11 +1,13 @@
 """The facts of a mail: one read with the rights of its recipient, amounts in the workspace's currency."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from tally.advice.kept import KeptAdvice
+from tally.advice.report import load_advice
 from tally.core.live_total import SpentSoFar, StoredTotal
 from tally.currency import stored_rates
 from tally.currency.rates import USD, CurrencyUnknown, Rates, from_usd
@@ -89,6 +91,7 @@ class Facts:
     month: MonthAhead | None
     month_usd: SpentSoFar
     findings: Sequence[Mapping[str, Any]] = ()  # facts of open events of the kind `idle`
+    advice: Sequence[KeptAdvice] = ()  # open, found in the period or since, largest saving first
 
     def costs_between(self, first: date, last: date) -> list[Cost]:
         """Costs of these days."""
@@ -108,7 +111,8 @@ def load_facts(database: Database, kind: Kind, today: date) -> Facts | None:
     if answer is None:
         return None
     money = _choose_money(database, answer["currency"], period.before, today)
-    return parse_facts(answer, period, today, money)
+    new = [one for one in load_advice(database) if one.found_at.date() >= period.first]
+    return replace(parse_facts(answer, period, today, money), advice=new)
 
 
 def parse_facts(answer: Mapping[str, Any], period: Period, today: date, money: Money) -> Facts:

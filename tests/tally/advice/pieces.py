@@ -1,6 +1,6 @@
 """Advice of every kind, as the rules make it."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 import psycopg
 
 from tally.advice.findings import KINDS, NOTHING, Advice, Kind, Saving
+from tally.advice.kept import KeptAdvice
 from tally.advice.stored import keep_advice
 
 MODEL = {"agent": "support", "provider": "anthropic", "model": "claude-sonnet-4-5"}
@@ -89,3 +90,26 @@ def keep_pieces(
     """Keep these pieces as those that the last night found."""
     window = today - timedelta(days=28), today - timedelta(days=1)
     keep_advice(connection, UUID(str(workspace)), pieces, window)
+
+
+def keep_piece(piece: Advice, found_at: datetime) -> KeptAdvice:
+    """A piece as it is kept, open."""
+    day = found_at.date()
+    return KeptAdvice(
+        id="a",
+        kind=piece.kind,
+        subject=piece.subject,
+        project_id=None,
+        current_usd=piece.current_usd,
+        saving=piece.saving,
+        confidence=piece.confidence,
+        basis=piece.basis,
+        evidence=piece.evidence,
+        assumptions=piece.assumptions,
+        window=(day - timedelta(days=28), day - timedelta(days=1)),
+        status="open",
+        found_at=found_at,
+        decided_at=None,
+        decided_by=None,
+        verified=None,
+    )

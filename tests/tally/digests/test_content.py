@@ -15,6 +15,7 @@ from tally.digests.mail import Envelope, render_preview, write_mail
 from tally.digests.periods import Kind, last_period
 from tally.notifications.mail import Mail
 from tally.spend.subscriptions import Subscription
+from tests.tally.advice.pieces import every_piece, keep_piece, make_piece
 
 TODAY = date(2026, 11, 30)
 NOW = datetime(2026, 11, 30, 8, tzinfo=UTC)
@@ -73,6 +74,7 @@ def full_facts(model: str) -> Facts:
             Anomaly("spend", date(2026, 11, 24), model, Decimal(30), Decimal(7)),
             Anomaly("new_model", date(2026, 11, 25), model, Decimal(3), None),
         ],
+        advice=[keep_piece(make_piece("caching", subject={"agent": model}), NOW)],
         subscriptions=[Subscription("p", model, Decimal(20), date(2026, 1, 4), 4)],
         sources=[
             Source("connection", "openai", model, long_ago, model),
@@ -238,6 +240,21 @@ def test_findings_are_listed_and_are_no_news_alone() -> None:
     assert block.lines[0] == "Key “CI 0” is not used"
     assert block.lines[5:] == ("1 more",)
     assert write_digest(replace(facts, costs=[]), NOW) is None
+
+
+def test_new_advice_is_listed_with_its_own_saving_and_no_sum() -> None:
+    pieces = [keep_piece(piece, NOW) for piece in every_piece()]
+    digest = digest_of(replace(facts_of(), advice=pieces))
+    [block] = digest.blocks
+    assert (block.title, block.path, block.lines[-1]) == ("New advice", "advice", f"{len(pieces) - 5} more")
+    assert block.lines[1] == "support on claude-haiku-4-5: saves $20.00 to $60.00 a month"
+    kinds = ("unused_subscription", "idle_key", "retirement")
+    some = [piece for piece in pieces if piece.kind in kinds]
+    assert digest_of(replace(facts_of(), advice=some)).blocks[0].lines == (
+        "Claude Max that nobody uses: saves $80.00 a month",
+        "Revoke the key “old laptop”",
+        "claude-sonnet-4-5 retires on 30 Nov: costs $7.00 to $14.00 more a month",
+    )
 
 
 def test_preview_is_a_fragment_without_a_style_sheet() -> None:
