@@ -12,8 +12,8 @@ $$;
 revoke all on function private.billing_zone(text) from public;
 
 -- What usage of a provider between two instants cost, by the days that it has in two zones. Raw records, since totals have the
--- workspace's days; summed up by quarter of an hour first, as no zone divides one. Measured: 12 periods with 300,000 records take
--- 0.2 s; with two days of each record, those with a million took 5.2 s.
+-- workspace's days; summed up by quarter of an hour first, as no zone divides one. Measured: 48 invoices of a year with a
+-- million records take 1.8 s; with two days of each record, 12 of them took 5.2.
 create or replace function private.usage_by_days(
     tenant uuid, provider uuid, zones text[], since timestamptz, until timestamptz
 )
