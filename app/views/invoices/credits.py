@@ -13,6 +13,8 @@ from app.formats.text import escape_markdown
 from app.ui import charts
 from app.ui.cards import render_heading
 from app.ui.theme import current_palette
+from tally.alerts.rules import AlertRules
+from tally.core.text import plural
 from tally.ledger.credits import Credits, read_credits
 
 REASONS = {
@@ -27,7 +29,9 @@ SHOWN_DAYS = 90
 def render_credits(user: User, today: date) -> None:
     """A card for each provider with prepaid credits."""
     names = {provider.slug: provider.name for provider in data.load_providers(user)}
-    for facts in data.load_credit_facts(user, today):
+    found = data.load_credit_facts(user, today)
+    rules = data.load_alert_rules(user) if found else None
+    for facts in found:
         credits = read_credits(facts, today)
         with st.container(border=True, key=f"credits-{credits.provider}"):
             name = names.get(credits.provider, credits.provider)
@@ -35,6 +39,8 @@ def render_credits(user: User, today: date) -> None:
             left, right = st.columns([1, 3], gap="medium")
             with left:
                 _render_figures(credits, today)
+                if rules and credits.outlook.end:
+                    st.caption(describe_alert(rules))
             with right:
                 _render_course(credits, today)
 
@@ -62,6 +68,13 @@ def describe_range(credits: Credits, today: date) -> str:
     if early == late:
         return "80% range: the same day"
     return f"{format_short_day(early, today)} to {format_short_day(late, today)}, 80% range"
+
+
+def describe_alert(rules: AlertRules) -> str:
+    """A sentence on the alert of the end, which Settings switches."""
+    if not rules.credits:
+        return "No alert comes before: it is switched off in Settings."
+    return f"An alert comes {plural(rules.credit_days, 'day')} before, as set in Settings."
 
 
 def describe_credits(credits: Credits) -> list[str]:

@@ -149,6 +149,7 @@ def test_credits_show_their_balance_and_are_no_cost(monkeypatch: pytest.MonkeyPa
     page = open_page(monkeypatch, user, "invoices")
     assert metrics(page)["Balance"] == "$50.00"
     assert "Lasts until" in metrics(page)
+    assert "An alert comes 5 days before, as set in Settings." in read_markdown(shown(page))
     assert spent(user) == 50
 
 
