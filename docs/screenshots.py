@@ -1,4 +1,4 @@
-"""`python -m docs.screenshots`: the pictures of the README, with sample data, forecast and budgets."""
+"""`python -m docs.screenshots`: pictures of the README, with sample data, forecasts, advice and budgets."""
 
 import os
 import subprocess
@@ -23,6 +23,7 @@ insert into public.budgets (workspace_id, name, amount, model_name)
 select id, 'Opus', 75, 'claude-opus-4-5' from public.workspaces;
 insert into public.budgets (workspace_id, name, amount, provider_id)
 select w.id, 'OpenAI', 250, p.id from public.workspaces as w, public.providers as p where p.name = 'openai'"""
+DECIDED = "select id from public.experiments where status = 'decided'"
 SIZE: ViewportSize = {"width": 1280, "height": 1010}
 # Each picture: its address, and what is there once it is complete.
 PICTURES = {
@@ -31,6 +32,10 @@ PICTURES = {
     "agents": ("/agents", "canvas, table"),
     "forecast": ("/forecast", ".js-plotly-plot .scatterlayer"),
     "budgets": ("/budgets", ".st-key-budgets"),
+    "prompt": ("/prompts?prompt=refund-policy", ".js-plotly-plot .scatterlayer"),
+    "experiment": ("/experiments?experiment={decided}", ".js-plotly-plot .scatterlayer"),
+    "advice": ("/advice", ".adv .track"),
+    "invoices": ("/invoices", ".js-plotly-plot .barlayer"),
 }
 
 
@@ -42,6 +47,7 @@ def main() -> None:
         fill_account(settings, CHECKOUT)
         with psycopg.connect(settings["DATABASE_URL"]) as database:
             database.execute(ADD_BUDGETS)
+            [(decided,)] = database.execute(DECIDED).fetchall()
         subprocess.run([sys.executable, "-m", "forecasting"], env=os.environ | settings, check=True)
         with AppServer(Path(folder), settings) as server, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM or HEADLESS, args=FLAGS)
@@ -52,7 +58,7 @@ def main() -> None:
             page.get_by_role("button", name="Sign in").click()
             page.locator(".js-plotly-plot .barlayer").first.wait_for(timeout=60_000)
             for name, (address, sign) in PICTURES.items():
-                _take(page, f"{server.url}{address}", sign, FOLDER / f"{name}.png")
+                _take(page, f"{server.url}{address.format(decided=decided)}", sign, FOLDER / f"{name}.png")
             browser.close()
 
 

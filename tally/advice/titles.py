@@ -12,7 +12,7 @@ def name_advice(advice: KeptAdvice, show_day: Callable[[date], str] = date.isofo
     subject = advice.subject
     place = _name_place(subject)
     titles: dict[Kind, Callable[[], str]] = {
-        "experiment": lambda: f"{subject['name']}: {subject['variant']}",
+        "experiment": lambda: f"{subject['name']}: use {subject['variant']}",
         "model_switch": lambda: f"{_name_work(subject)} on {subject['to_model']}",
         "caching": lambda: f"Cache the prompts of {place}",
         "cache_hour": lambda: f"Keep the cache of {place} for 1 hour",

@@ -32,6 +32,7 @@ from tally.storage.database import Database, Query, Row
 
 ADMINS = ("admin", "owner")
 PRODUCTION, STAGING = "production", "staging"
+CHEAPER = "haiku"
 TAG_SCORE, ANSWER_SCORE = "right_tag", "policy_correct"
 NUMBER = "SAMPLE-{}"  # of invoices
 UNEXPLAINED_USD = Decimal("4.12")
@@ -65,7 +66,7 @@ def load_work(database: Database, today: date) -> None:
     for name in BEGAN:
         _bring_prompt(database, name, today)
     decided = _bring_experiment(database, _describe_tagging(today))
-    _decide(database, decided, HAIKU, today)
+    _decide(database, decided, CHEAPER, today)
     running = _bring_experiment(database, _describe_answers(today))
     _score(database, running, ANSWER_SCORE, today)
     for invoice in _list_invoices(today):
@@ -137,8 +138,8 @@ def _describe_tagging(today: date) -> Row:
         "starts_at": _ago(today, DAYS),
         "ends_at": _ago(today, TRIED_UNTIL - 1),
         "variants": [
-            {"name": model, "is_baseline": model == SONNET, "match": {"prompt": TAGGING, "model": model}}
-            for model in (SONNET, HAIKU)
+            {"name": name, "is_baseline": model == SONNET, "match": {"prompt": TAGGING, "model": model}}
+            for name, model in (("sonnet", SONNET), (CHEAPER, HAIKU))
         ],
     }
 

@@ -35,7 +35,7 @@ from app.views.budgets.channels import show_channels
 from tally.budgets.status import BudgetStatus, State
 from tally.core.text import plural
 
-COLUMNS = [4.6, 10, 1.2]
+COLUMNS = [3.8, 10.8, 1.2]
 NOTHING = "Say what something should cost at most, and Tally tells you when it will likely cost more."
 PAGE_ROWS = 25
 NONE_HERE = "No budget here."

@@ -22,6 +22,7 @@ from app.formats.text import DASH, escape_markdown
 from app.ui import columns
 from app.ui.line_list import Line, render_choices, selected_line
 from app.ui.navigation import switch_page
+from app.ui.theme import apply_code_styles
 from app.views.prompts.address import Shown, open_prompt
 from tally.core.text import plural
 from tally.prompts.figures import PromptFigures, PromptSums, find_news
@@ -278,6 +279,7 @@ def render_ways_in(is_empty: bool) -> None:
         with left:
             _render_words()
         with right:
+            apply_code_styles()
             st.code(
                 'span.set_attribute("gen_ai.prompt.name", "refund-policy")\n'
                 'span.set_attribute("gen_ai.prompt.version", "8")',

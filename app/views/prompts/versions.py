@@ -76,6 +76,8 @@ def render_versions(shown: Shown, prompt: Prompt, figures: PromptFigures | None)
             "each": columns.figure("Cost per call"),
             "interval": columns.figure("95% interval", INTERVAL_WIDTH),
         }
+        if not frame["author"].any():
+            del frame["author"]
         lines = [
             Line(
                 f"{row.version} {row.message}".strip(),

@@ -20,7 +20,7 @@ today = today_in(data.load_preferences(user).zone)
 with title_row("Replay"):
     project = choose_project(user)
 with st.container(border=True, key="replay_question"):
-    render_heading("What would have been otherwise?", "Each past call at the prices of its own time")
+    render_heading("What would it have cost otherwise?", "Each past call at the prices of its own time")
     question = None
     try:
         with st.skeleton(height=160):

@@ -43,7 +43,7 @@ def test_sample_has_prompts_experiments_and_invoices_until_it_is_removed(stack: 
     decided, running = sorted(
         rows(database, "experiments", "id,status,decided_variant,decision"), key=lambda e: e["status"]
     )
-    assert (decided["decided_variant"], decided["decision"]["verdict"]) == (HAIKU, "cheaper")
+    assert (decided["decided_variant"], decided["decision"]["verdict"]) == ("haiku", "cheaper")
     assert running["status"] == "running"
     runs = [run["experiment_id"] for run in rows(database, "experiment_runs", "id,experiment_id")]
     assert runs.count(running["id"]) > 60
