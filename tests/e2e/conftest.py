@@ -80,3 +80,10 @@ def sign_out(page: Page) -> None:
 def page(context: BrowserContext) -> Page:
     """A new tab of a signed-out browser."""
     return context.new_page()
+
+
+@pytest.fixture(scope="module")
+def shared_page(first_tab: Page) -> Iterator[Page]:
+    """A tab of all tests of a file that use no other: loading the dashboard takes most of their time."""
+    with cleared_after(first_tab) as context:
+        yield context.new_page()

@@ -83,7 +83,6 @@ def test_from_sign_up_to_a_session_and_a_shared_card(
     sign_up(page, email)
     expect(page.get_by_text(".venv/bin/tally collect")).to_be_visible()
     collect(stack, home, email)
-    open_page(page, "/")
     visit(page, "/agents")
     expect(page.get_by_role("img", name="1 day with agents in the last year")).to_be_visible()
     expect(page.get_by_role("row", name="garden $3.60")).to_be_visible()

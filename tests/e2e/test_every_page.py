@@ -136,6 +136,34 @@ def test_tablet_shows_four_cards_in_two_rows(watched: Watched) -> None:
     assert tops[0] == tops[1] < tops[2] == tops[3]
 
 
+def expect_menu(page: Page, is_open: bool) -> None:
+    collapsed = "false" if is_open else "true"
+    expect(page.get_by_test_id("stSidebar")).to_have_attribute("data-collapsed", collapsed)
+
+
+def test_menu_of_a_phone_closes_after_a_choice_and_with_a_reload(watched: Watched) -> None:
+    page = watched.page
+    page.set_viewport_size(PHONE)
+    expect_menu(page, is_open=False)
+
+    page.get_by_role("button", name="Menu", exact=True).click()
+    expect_menu(page, is_open=True)
+    expect(page.get_by_role("button", name="Close menu")).to_be_visible()
+    visit(page, "/budgets")
+    expect_menu(page, is_open=False)
+
+    page.get_by_test_id("stExpandSidebarButton").click()
+    expect_menu(page, is_open=True)
+    page.reload()
+    expect_page(page, "/budgets")
+    expect_menu(page, is_open=False)
+
+    page.set_viewport_size(DESKTOP)
+    expect_menu(page, is_open=True)
+    visit(page, "/settings")
+    expect_menu(page, is_open=True)
+
+
 def test_jump_field_finds_pages_names_and_sessions_by_keyboard(watched: Watched) -> None:
     page = watched.page
     page.set_viewport_size(DESKTOP)

@@ -7,13 +7,31 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tally.accounts.auth_client import AuthClient
 from tally.api_keys.key_text import hash_key, is_key_text
 from tally.local.stack import Stack
-from tests.app.accounts import Account
+from tests.app.accounts import sign_up
 from tests.e2e.steps import sign_in, visit
 from tests.shared_connections import operator_connection
 
+DESKTOP: Any = {"width": 1280, "height": 720}
 PHONE: Any = {"width": 390, "height": 844}  # where a list takes the place of the table
+
+
+@pytest.fixture(scope="module")
+def loaded(shared_page: Page, upstream: AuthClient) -> Page:
+    """The page Keys of an account."""
+    sign_in(shared_page, sign_up(upstream), "/keys")
+    return shared_page
+
+
+@pytest.fixture
+def keys(loaded: Page) -> Page:
+    """The same, which shows no new key, on a desktop."""
+    loaded.set_viewport_size(DESKTOP)
+    visit(loaded, "/sources")
+    visit(loaded, "/keys")
+    return loaded
 
 
 def verify(stack: Stack, text: str) -> str | None:
@@ -25,8 +43,8 @@ def verify(stack: Stack, text: str) -> str | None:
 
 
 @pytest.mark.skipif(which("curl") is None, reason="curl is not installed (apt install curl)")
-def test_pasted_settings_lead_to_the_first_call_which_the_page_tells(page: Page, account: Account) -> None:
-    sign_in(page, account, "/keys")
+def test_pasted_settings_lead_to_the_first_call_which_the_page_tells(keys: Page) -> None:
+    page = keys
     page.get_by_role("button", name="Create key").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Name").fill("shell")
@@ -41,8 +59,8 @@ def test_pasted_settings_lead_to_the_first_call_which_the_page_tells(page: Page,
     expect(page.get_by_text("Waiting for the first call")).to_have_count(0)
 
 
-def test_a_key_is_created_copied_and_revoked(page: Page, account: Account, stack: Stack) -> None:
-    sign_in(page, account, "/keys")
+def test_a_key_is_created_copied_and_revoked(keys: Page, stack: Stack) -> None:
+    page = keys
     page.get_by_role("button", name="Create key").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Name").fill("laptop")
