@@ -90,7 +90,9 @@ def open_dialog(monkeypatch: pytest.MonkeyPatch, user: User, name: str, *argumen
 def shown(page: AppTest) -> str:
     """Every text on the page except metrics and tables."""
     kinds = (page.title, page.header, page.text, page.caption, page.markdown, page.error)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
+    lists = [str(each.proto.body).partition('<ul class="line-list">')[2] for each in page.get("html")]
+    lines = (unescape(re.sub(r"<[^>]*>", "\n", each)) for each in lists)
+    return "\n".join([*(str(element.value) for kind in kinds for element in kind), *lines])
 
 
 def read_markdown(text: str) -> str:
