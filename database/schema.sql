@@ -15913,6 +15913,7 @@ CREATE FUNCTION public.list_calls(since timestamp with time zone, until timestam
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
     SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_sort TO 'off'
     AS $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'viewer');

@@ -11,6 +11,7 @@ stable
 security definer
 set search_path = ''
 set plan_cache_mode = force_custom_plan -- a kept plan may be from when these months were empty
+set enable_sort = off -- in the order of the index: each page would sort all that follows, where statistics are older than records
 as $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'viewer');

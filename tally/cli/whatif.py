@@ -112,32 +112,38 @@ def _choose_first(first: date | None, today: date) -> date:
 
 def _print(found: "Replayed", scenario: "Scenario") -> None:
     from tally.cli.tables import format_usd, print_table
-    from tally.pricing.replay_words import explain_nothing, list_notes, write_outcome
+    from tally.pricing.replay_words import explain_nothing, list_assumptions, list_notes, write_outcome
 
     if nothing := explain_nothing(found, scenario):
         typer.echo(nothing)
         return
     low, high = found.after_usd
     parts = sorted(found.parts.values(), key=lambda part: -part.before_usd)
-    total = (("All", ""), f"{found.requests:,}", found.before_usd, low, high)
+    total = (("All", ""), f"{found.requests:,}", found.before_usd, (format_usd(low), format_usd(high)))
     print_table(
         ("Model", "Would be"),
         ("Requests", "Cost", "At least", "At most"),
         (
-            (*names, requests, format_usd(before), format_usd(least), format_usd(most))
-            for names, requests, before, least, most in (*map(_row, parts), total)
+            (*names, requests, format_usd(before), *bounds)
+            for names, requests, before, bounds in (*(_row(part, scenario) for part in parts), total)
         ),
     )
     typer.echo(write_outcome(found, format_usd))
-    for line in list_notes(found, format_usd):
+    for line in (*list_assumptions(scenario), *list_notes(found, scenario, format_usd)):
         typer.echo(line)
     if low != high and scenario.plan_usd is None:
         typer.echo(HOW_TO_NARROW)
 
 
-def _row(part: "Part") -> tuple[tuple[str, str], str, Decimal, Decimal, Decimal]:
+def _row(part: "Part", scenario: "Scenario") -> tuple[tuple[str, str], str, Decimal, tuple[str, str]]:
+    """A model's row; a plan has one price for all of them."""
+    from tally.cli.tables import format_usd
+
     names = part.model, part.to_model if part.to_model != part.model else "same"
-    return names, f"{part.requests:,}", part.before_usd, part.low_usd, part.high_usd
+    bounds = (format_usd(part.low_usd), format_usd(part.high_usd))
+    if scenario.plan_usd is not None:
+        names, bounds = (part.model, "in the plan"), ("-", "-")
+    return names, f"{part.requests:,}", part.before_usd, bounds
 
 
 def _describe(found: "Replayed") -> dict[str, object]:

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from tally.catalog.entries import load_catalogue
 from tally.core.months import MONTH_DAYS
 from tally.core.progress import Progress, ignore_progress
 from tally.core.records import JSON, CostRecord
@@ -131,9 +133,11 @@ def explain_unpriced(found: Replayed) -> str:
     if found.requests or not moved:
         return ""
     one = moved[0]
+    near = get_close_matches(one.to_model, {entry.model for entry in load_catalogue().entries}, 3)
+    meant = f" There are {', '.join(near)}." if near and one.to_model not in near else ""
     return (
-        f"{one.model} or {one.to_model} has no price, so that nothing can be compared. Name the provider"
-        f" with the model (openai/{one.to_model}), or set a price on the page Prices."
+        f"{one.model} or {one.to_model} has no price, so that nothing can be compared.{meant} Name the"
+        f" provider with the model (openai/{one.to_model}), or set a price on the page Prices."
     )
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from tally.core.text import plural
 from tally.pricing.replay import Replayed
 from tally.pricing.scenarios import Scenario
+from tally.pricing.tokenizers import Range
 
 Money = Callable[[Decimal], str]
 
@@ -36,18 +37,51 @@ def write_outcome(found: Replayed, money: Money) -> str:
     )
 
 
-def list_notes(found: Replayed, money: Money) -> Iterator[str]:
-    """List what was left out, and what was assumed."""
+def list_assumptions(scenario: Scenario) -> Iterator[str]:
+    """List what is taken for granted, with its range."""
+    for model, target in scenario.models.items():
+        tokens, answers = target.find_ranges(model)
+        if target.model != model:
+            yield (
+                f"Assumed: the same text is {_tell(tokens)} times as many tokens for {target.model}, and its"
+                f" answers are {_tell(answers)} times as long. Whether it does the work as well, only an"
+                " experiment can tell."
+            )
+    if scenario.cache in ("5m", "1h"):
+        yield (
+            "Assumed: calls of a conversation begin with what the call before had, so that this is the most"
+            " that a cache saves. Calls without a conversation are left as they were."
+        )
+    if scenario.context:
+        yield "Assumed: the answers can wait."
+
+
+def list_notes(found: Replayed, scenario: Scenario, money: Money) -> Iterator[str]:
+    """List what was left out, and how amounts come about."""
     parts = found.parts.values()
+    if scenario.plan_usd is not None and found.plan_usd is not None:
+        days = (found.last - found.first).days + 1
+        whole = money(found.plan_usd)
+        yield f"A plan of {money(scenario.plan_usd)} a month is {whole} in {plural(days, 'day')}."
+        yield "What a plan allows is not public: it may cover less than this."
+    if absent := sorted(set(scenario.models) - {part.model for part in parts}):
+        yield f"No requests of {', '.join(absent)} since {found.first}."
     if found.unpriced:
-        yield f"{plural(found.unpriced, 'request')} without a price, before or after, were left out."
+        yield f"{_count(found.unpriced, 'was', 'were')} left out, without a price before or after."
     if found.included:
         usd = money(found.included_usd)
-        yield f"{plural(found.included, 'request')} that a plan covers, worth {usd}, were left out."
+        yield f"{_count(found.included, 'was', 'were')} left out, worth {usd}: a plan covers what they cost."
     if too_long := sum(part.too_long for part in parts):
-        yield f"{plural(too_long, 'request')} are longer than the other model takes."
+        yield f"{_count(too_long, 'is', 'are')} longer than the other model takes."
     if without := sum(part.without_tier for part in parts):
-        yield f"{plural(without, 'request')} stay at the standard price: none is known in that tier."
-    if found.plan_usd is not None:
-        yield "What a plan allows is not public: it may cover less than this."
+        yield f"{_count(without, 'stays', 'stay')} at the standard price: none is known in that tier."
     yield "Amounts of bills, and those that a tool told, change as their list prices do."
+
+
+def _count(requests: int, one: str, more: str) -> str:
+    return f"{plural(requests, 'request')} {one if requests == 1 else more}"
+
+
+def _tell(factors: Range) -> str:
+    low, high = factors
+    return f"{low}" if low == high else f"{low} to {high}"

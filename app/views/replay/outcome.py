@@ -15,8 +15,7 @@ from app.ui.line_list import Line, render_lines
 from app.ui.notices import render_warning
 from app.views.replay.question import Question
 from tally.pricing.replay import Part, Replayed, explain_unpriced
-from tally.pricing.replay_words import explain_nothing, list_notes, write_outcome
-from tally.pricing.scenarios import Scenario
+from tally.pricing.replay_words import explain_nothing, list_assumptions, list_notes, write_outcome
 
 
 def render_outcome(found: Replayed, question: Question, currency: Currency, today: date) -> None:
@@ -33,7 +32,7 @@ def render_outcome(found: Replayed, question: Question, currency: Currency, toda
         st.markdown(escape_markdown(write_outcome(found, money)))
         if question.scenario.plan_usd is None:
             _render_parts(found, currency, today)
-        for line in (*_list_assumptions(question.scenario), *list_notes(found, money)):
+        for line in (*list_assumptions(question.scenario), *list_notes(found, question.scenario, money)):
             st.caption(escape_markdown(line))
 
 
@@ -76,28 +75,3 @@ def _render_parts(found: Replayed, currency: Currency, today: date) -> None:
 
 def _name(part: Part) -> str:
     return part.model if part.model == part.to_model else f"{part.model} → {part.to_model}"
-
-
-def _list_assumptions(scenario: Scenario) -> list[str]:
-    told = []
-    for model, target in scenario.models.items():
-        tokens, answers = target.find_ranges(model)
-        if target.model != model:
-            told.append(
-                f"Assumed: the same text is {_tell(tokens)} times as many tokens for {target.model}, and its"
-                f" answers are {_tell(answers)} times as long. Whether it does the work as well, only an"
-                " experiment can tell."
-            )
-    if scenario.cache in ("5m", "1h"):
-        told.append(
-            "Assumed: calls of a conversation begin with what the call before had. Calls without a"
-            " conversation are left as they were."
-        )
-    if scenario.context:
-        told.append("Assumed: the answers can wait.")
-    return told
-
-
-def _tell(factors: tuple[Decimal, Decimal]) -> str:
-    low, high = factors
-    return f"{low}" if low == high else f"{low} to {high}"

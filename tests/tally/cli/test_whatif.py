@@ -52,7 +52,18 @@ def test_table_has_both_costs_and_says_what_is_left_out(person: Person) -> None:
     lines = [line.split() for line in output.splitlines()]
     assert lines[1] == ["claude-opus-4-6", "claude-haiku-4-5", "2", "$10.00", "$2.00", "$2.00"]
     assert "you paid $10.00; it would have been $2.00." in output
-    assert "1 request that a plan covers" in output
+    assert "1 request was left out, worth $5.00: a plan covers what they cost." in output
+    assert "Assumed: the same text is 1 times as many tokens for claude-haiku-4-5" in output
+
+
+def test_a_plan_has_one_price_and_a_cache_its_assumption(person: Person) -> None:
+    output = run(person, "--plan", "200").output
+    rows = [line.split() for line in output.splitlines()]
+    assert rows[1] == ["claude-opus-4-6", "in", "the", "plan", "2", "$10.00", "-", "-"]
+    assert "A plan of $200.00 a month is $592.11 in 90 days." in output
+    assert "Assumed: calls of a conversation begin with" in run(person, "--cache", "1h").output
+    pair = ("--model", "claude-opus-4-6=claude-haiku-4-5", "--model", "gpt-9=gpt-5-mini")
+    assert "No requests of gpt-9 since " in run(person, *pair).output
 
 
 def test_object_has_exact_amounts(person: Person) -> None:
@@ -75,6 +86,7 @@ def test_unknown_model_is_named(person: Person) -> None:
         (("--cache", "2d"), "Choose off, 5m or 1h."),
         (("--plan", "much"), "A plan is one of Claude Max 5x, "),
         (("--model", "claude-opus-4-6=no-such-model"), "no-such-model has no price"),
+        (("--model", "claude-opus-4-6=gpt-5.4-minni"), "There are gpt-5.4-mini"),
         (("--model", "claude-opus-4-6=claude-opus-4-6"), "costs the same. Name another model"),
         (("--model", "gpt-5=a", "--model", "gpt-5=b"), "Name each model once"),
         (("--batch", "--since", "2099-01-01"), "--since is a day of the last 400, from "),
