@@ -63,12 +63,17 @@ def list_all(
                     row["kind"],
                     row["issued_on"],
                     row["state"],
-                    f"{Decimal(row['total']):,.2f} {row['currency']}",
-                    "" if row["unexplained_usd"] is None else f"{Decimal(row['unexplained_usd']):,.2f} USD",
+                    describe_amount(row["total"], row["currency"]),
+                    describe_amount(row["unexplained_usd"], "USD"),
                 )
                 for row in rows
             ),
         )
+
+
+def describe_amount(amount: str | None, currency: str) -> str:
+    """An amount to the cent, without a sign where it is none."""
+    return "" if amount is None else f"{Decimal(amount):z,.2f} {currency}"
 
 
 def _compare_all(database: "Database") -> list[dict[str, Any]]:

@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner, Result
 
+from tally.cli.invoices import describe_amount
 from tally.cli.main import app
 from tally.local.stack import Stack
 from tests.tally.invoices.receipts import BROKEN, RECEIPT
@@ -53,3 +55,11 @@ def test_papers_are_imported_listed_and_exported_whole(stack: Stack, tmp_path: P
     assert "Cannot read" in run(other, "import", str(tmp_path / "none.pdf"), fails=True).output
     wrong = run(other, "import", str(out), "--currency", "dollars", fails=True)
     assert "a code of three letters" in wrong.output
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [("-0.004", "0.00 USD"), ("-1234.5", "-1,234.50 USD"), ("0", "0.00 USD"), (None, "")],
+)
+def test_nothing_unexplained_has_no_sign(amount: str | None, text: str) -> None:
+    assert describe_amount(amount, "USD") == text
