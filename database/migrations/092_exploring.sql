@@ -76,6 +76,30 @@ as $$
 $$;
 revoke all on function private.explored_column(text) from public;
 
+-- What a dimension is in the query. Tags stay together until the groups are made: a record is in the total once.
+create or replace function private.explored_key(dimension text, has_told boolean)
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+    parts text;
+begin
+    if dimension = 'tag' then
+        return 'coalesce(nullif(s.metadata -> ''tags'', ''[]''), s.metadata -> ''tag'')';
+    end if;
+    if private.explored_keys(dimension) is null then
+        return coalesce(private.explored_column(dimension), 'null::text');
+    end if;
+    select string_agg(format('nullif(btrim(s.metadata ->> %L), '''')', k.key), ', ' order by k.nth)
+    into parts
+    from unnest(private.explored_keys(dimension)) with ordinality as k (key, nth);
+    return format('left(coalesce(%s%s), 200)', parts, case when has_told then format(', s.told_%s', dimension) else '' end);
+end
+$$;
+revoke all on function private.explored_key(text, boolean) from public;
+
 -- True for dimensions that sums of days know.
 create or replace function private.is_daily_dimension(dimension text)
 returns boolean

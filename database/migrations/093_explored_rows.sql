@@ -1,30 +1,6 @@
 -- 093_explored_rows.sql: the rows that answer a question about costs: sums of days where their keys suffice, else the records.
 -- Functions put the query together from constants and checked names; all values are its parameters.
 
--- What a dimension is in the query. Tags stay together until the groups are made: a record is in the total once.
-create or replace function private.explored_key(dimension text, has_told boolean)
-returns text
-language plpgsql
-immutable
-set search_path = ''
-as $$
-declare
-    parts text;
-begin
-    if dimension = 'tag' then
-        return 'coalesce(nullif(s.metadata -> ''tags'', ''[]''), s.metadata -> ''tag'')';
-    end if;
-    if private.explored_keys(dimension) is null then
-        return coalesce(private.explored_column(dimension), 'null::text');
-    end if;
-    select string_agg(format('nullif(btrim(s.metadata ->> %L), '''')', k.key), ', ' order by k.nth)
-    into parts
-    from unnest(private.explored_keys(dimension)) with ordinality as k (key, nth);
-    return format('left(coalesce(%s%s), 200)', parts, case when has_told then format(', s.told_%s', dimension) else '' end);
-end
-$$;
-revoke all on function private.explored_key(text, boolean) from public;
-
 -- True where the caller may read a record; who may read all of them needs no check.
 create or replace function private.explored_reading(question private.exploration)
 returns text

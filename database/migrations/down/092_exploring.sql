@@ -6,6 +6,7 @@ drop function if exists private.check_filters(jsonb);
 drop function if exists private.check_dimension(text);
 drop function if exists private.tags_of(jsonb);
 drop function if exists private.is_daily_dimension(text);
+drop function if exists private.explored_key(text, boolean);
 drop function if exists private.explored_column(text);
 drop function if exists private.explored_keys(text);
 drop type if exists private.explored_cell;

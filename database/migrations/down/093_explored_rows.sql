@@ -9,4 +9,3 @@ drop function if exists private.days_to_explore(private.exploration, boolean);
 drop function if exists private.explored_conditions(private.exploration, text[]);
 drop function if exists private.explored_hiding(private.exploration, text);
 drop function if exists private.explored_reading(private.exploration);
-drop function if exists private.explored_key(text, boolean);
