@@ -1,15 +1,31 @@
 """Nobody decides over a decision about advice, brings what does not fit together, or adds without end."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from decimal import Decimal
 from threading import Barrier
 from typing import Any
 
 import psycopg
 import pytest
 
+from tally.advice.evidence import Rows, to_filters
+from tally.advice.findings import TO_MONTH
+from tally.advice.stored import load_facts
 from tests.database.teams import Team
-from tests.database.test_advice import decide, find_id, found, keep, read, team
-from tests.database_fixtures import Connection
+from tests.database.test_advice import (
+    TODAY,
+    WINDOW,
+    decide,
+    find_id,
+    found,
+    keep,
+    read,
+    request,
+    save,
+    team,
+)
+from tests.database_fixtures import Connection, make_months
 
 __all__ = ["team"]
 BROUGHT: dict[str, Any] = found() | {
@@ -92,3 +108,24 @@ def test_a_workspace_has_no_end_of_advice(team: Team, database: Connection) -> N
         assert "1 pieces of advice at most" in told
     finally:
         database.execute(fewer.replace("select 1::", "select 5000::"))
+
+
+def test_days_are_the_workspaces_in_advice_and_in_the_rows_behind_it(
+    team: Team, database: Connection
+) -> None:
+    database.execute("update public.workspaces set timezone = 'Europe/Berlin' where id = %s", [team.id])
+    make_months(database, date(2026, 4, 1))
+    inside, outside = "2026-04-30T22:30Z", "2026-05-28T22:30Z"  # the 1st and the 29th in Berlin
+    save(
+        database,
+        team,
+        request(0, timestamp=inside, input_tokens=9, cost_usd="2"),
+        request(0, timestamp=outside, input_tokens=9, cost_usd="5"),
+    )
+    facts = load_facts(database, team.id, TODAY)
+    assert (facts.window, [cell.cost_usd for cell in facts.cells]) == (WINDOW, [Decimal(2)])
+    [[provider]] = database.execute("select id from public.providers where name = 'anthropic'").fetchall()
+    rows = Rows(WINDOW, TO_MONTH, "anthropic", "claude-sonnet-4-5", agent="support", tier="")
+    days = {"first_at": "2026-05-01T00:00+02:00", "last_at": "2026-05-29T00:00+02:00"}
+    sums = team["owner"].ask("sum_records", chosen=to_filters(rows, str(provider)) | days)
+    assert [[day, float(usd)] for day, usd, _, _ in sums["days"]] == [["2026-05-01", 2.0]]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tally.advice.facts import Cell, Decided, Facts, Tokens
+from tally.advice.facts import Cell, Decided, Facts, Plan, Tokens
 from tally.advice.find import find_advice
 from tally.advice.findings import MAX_FOUND, Saving, select_worthwhile
 from tests.tally.advice.pieces import make_piece
@@ -100,3 +100,9 @@ def test_a_decided_experiment_is_advice_with_high_confidence() -> None:
 )
 def test_an_experiment_that_may_cost_more_or_saves_all_is_none(worse: dict[str, Any]) -> None:
     assert find_advice(Facts(WINDOW, decided=[decided(**worse)])) == []
+
+
+def test_plans_alone_are_no_advice() -> None:
+    """No source would have seen their use."""
+    plan = Plan("p", "chatgpt", "ChatGPT Plus", Decimal(20), started_on=WINDOW[0] - timedelta(days=400))
+    assert find_advice(Facts(WINDOW, Decimal(20), plans=[plan])) == []
