@@ -11,6 +11,7 @@ from tally.experiments.experiment import Experiment, Run
 from tally.experiments.words import describe_quality, describe_ratio, name_score
 from tally.statistics import Ratio
 from tally.statistics.judging import Kind
+from tally.statistics.power import MAX_RUNS
 
 RATIOS = {
     "cost": "Cost",
@@ -133,3 +134,9 @@ def describe_left_out(experiment: Experiment, sides: Sequence[Side]) -> list[str
     if unrated and experiment.primary_score:
         notes.append(f"{unrated:,} {'run is' if unrated == 1 else 'runs are'} not scored.")
     return notes
+
+
+def describe_needed(runs: int) -> str:
+    """The runs that a verdict on quality needs, before the start."""
+    count = f"More than {runs:,}" if runs >= MAX_RUNS else f"{runs:,}"
+    return f"{count} runs a side are needed to tell, four times in five, that an equal variant is as good."

@@ -56,11 +56,14 @@ def compare_in_words(base: VersionFigures, other: VersionFigures) -> str:
             "the cost."
         )
     if ratio.low <= 1 <= ratio.high:
-        return (
-            f"{other.name} costs about as much per call as {base.name} "
-            f"(95%: {format_signed_percent(ratio.low - 1)} to {format_signed_percent(ratio.high - 1)})."
-        )
+        return describe_unclear(base.name, other.name, ratio)
     return f"{describe_ratio(base, other, ratio)}."
+
+
+def describe_unclear(base: str, other: str, ratio: Ratio) -> str:
+    """A difference that can be none, which says nothing of how alike they are but the interval."""
+    low, high = format_signed_percent(ratio.low - 1), format_signed_percent(ratio.high - 1)
+    return f"Whether {other} costs less per call than {base} cannot be told (95%: {low} to {high})."
 
 
 def describe_ratio(base: VersionFigures, other: VersionFigures, ratio: Ratio) -> str:

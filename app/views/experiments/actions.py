@@ -13,7 +13,7 @@ from app.views.experiments.address import EDIT, RATE, open_part
 from tally.core.text import plural
 from tally.experiments.evaluation import Comparison, Evaluation
 from tally.experiments.experiment import Experiment
-from tally.experiments.runs_file import EXAMPLE, parse_file
+from tally.experiments.runs_file import EXAMPLE, MAX_BYTES, parse_file
 from tally.experiments.sent import Faulty
 from tally.experiments.words import freeze
 from tally.statistics.judging import Kind
@@ -113,7 +113,9 @@ def _move(user: User, experiment: Experiment, status: str) -> None:
 def _render_upload(user: User, experiment: Experiment) -> None:
     with st.popover("Add runs", icon=":material/add:"):
         st.caption(escape_markdown(f"CSV or JSON, a row for each run. Columns: {EXAMPLE}"))
-        uploaded = st.file_uploader("File of runs", type=["csv", "json"], key="runs_upload")
+        uploaded = st.file_uploader(
+            "File of runs", type=["csv", "json"], max_upload_size=MAX_BYTES // 2**20, key="runs_upload"
+        )
         if uploaded is not None and st.button("Add runs", type="primary", key="bring_runs"):
             _bring(user, experiment, uploaded.getvalue())
 

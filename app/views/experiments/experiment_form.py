@@ -8,6 +8,7 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import User
+from app.figures.experiment_words import describe_needed
 from app.ui.cards import render_heading
 from app.ui.notices import announce, explain_refusal, render_refusal
 from app.ui.titles import title_row
@@ -194,9 +195,7 @@ def _say_needed(margin: Decimal | None, is_rate: bool) -> int:
         return 400
     rate = st.slider("Pass rate that you expect, in percent", 50, 99, USUAL_RATE, key="experiment-rate")
     needed = needed_runs(rate / 100, float(margin))
-    st.text(
-        f"{needed:,} runs a side are needed to tell, four times in five, that an equal variant is as good."
-    )
+    st.text(describe_needed(needed))
     return needed
 
 

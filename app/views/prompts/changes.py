@@ -7,7 +7,6 @@ from app.ui.cards import render_heading
 from app.ui.prompt_markup import render_comparison
 from app.ui.theme import LIGHT, current_palette
 from app.views.prompts.address import Shown
-from tally.core.text import plural
 from tally.prompts.comparison import compare
 from tally.prompts.stored import Prompt
 
@@ -46,7 +45,8 @@ def render_changes(shown: Shown, prompt: Prompt) -> None:
             return
         st.html(render_comparison(rows, (f"v{before}", f"v{after}"), palette, palette == LIGHT))
         changed = sum(row.is_changed for row in rows)
-        st.caption(f"{plural(changed, 'line')} differ: removed words are struck, added ones underlined.")
+        differ = "1 line differs" if changed == 1 else f"{changed:,} lines differ"
+        st.caption(f"{differ}: removed words are struck, added ones underlined.")
 
 
 def _choose(label: str, numbers: list[int], default: int) -> int:
