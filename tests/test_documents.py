@@ -4,10 +4,10 @@ import re
 import stat
 from pathlib import Path
 
-import pytest
 import typer.main
 
 from tally.cli.main import app
+from tests.every_case import every_case
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 README = (CHECKOUT / "README.md").read_text()
@@ -43,7 +43,7 @@ def test_every_make_target_that_is_named_exists() -> None:
     assert {"up", "test"} <= named <= targets
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
+@every_case([(document,) for document in DOCUMENTS])
 def test_every_link_and_folder_exists(document: str) -> None:
     text = (CHECKOUT / document).read_text()
     links = [target for target in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in target]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.every_case import every_case
+
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 # Licences under which a program may be used by Tally, in the spellings of packages. psycopg's LGPL binds only
@@ -74,7 +76,7 @@ def test_node_packages_have_allowed_licences() -> None:
     assert refused == {}
 
 
-@pytest.mark.parametrize("licence", ["", "GPL-3.0-only", "MIT AND AGPL-3.0", "Proprietary", "MITX"])
+@every_case([(licence,) for licence in ["", "GPL-3.0-only", "MIT AND AGPL-3.0", "Proprietary", "MITX"]])
 def test_other_licences_are_refused(licence: str) -> None:
     assert not is_allowed(licence)
 

@@ -7,7 +7,7 @@ import tokenize
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pytest
+from tests.every_case import every_case
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PACKAGES = ("tally", "app", "api", "forecasting", "bench")
@@ -57,12 +57,12 @@ def search(package: str, find: Callable[[str], list[tuple[int, str]]]) -> list[s
     ]
 
 
-@pytest.mark.parametrize("package", PACKAGES)
+@every_case([(package,) for package in PACKAGES])
 def test_docstring_opens_with_a_noun_or_a_verb(package: str) -> None:
     assert search(package, find_riddles) == []
 
 
-@pytest.mark.parametrize("package", PACKAGES)
+@every_case([(package,) for package in PACKAGES])
 def test_text_is_plain_english(package: str) -> None:
     assert search(package, find_unwanted) == []
 

@@ -10,12 +10,12 @@ from app import data
 from app.auth.browser import Browser
 from app.auth.identity import User, database_of
 from tests.app.wire import Wire
+from tests.every_case import every_case
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
-@pytest.mark.parametrize(
-    ("address", "sent"),
+@every_case(
     [
         ("203.0.113.24", "203.0.113.24"),
         ("2001:db8::1", "2001:db8::1"),
@@ -24,15 +24,14 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.
         ("203.0.113.24, 10.0.0.1", None),
         ("x\r\nauthorization: y", None),
         ("1" * 46, None),
-    ],
+    ]
 )
 def test_only_an_address_is_sent(address: str, sent: str | None) -> None:
     assert Browser(address).headers().get("x-tally-address") == sent
 
 
-@pytest.mark.parametrize(
-    ("user_agent", "sent"),
-    [(FIREFOX, FIREFOX), ("a\r\nb\x1b[31m\u202eü", "ab[31m"), ("x" * 999, "x" * 300), ("\u202e", None)],
+@every_case(
+    [(FIREFOX, FIREFOX), ("a\r\nb\x1b[31m\u202eü", "ab[31m"), ("x" * 999, "x" * 300), ("\u202e", None)]
 )
 def test_program_is_printable_and_bounded(user_agent: str, sent: str | None) -> None:
     assert Browser("", user_agent).headers().get("x-tally-user-agent") == sent

@@ -5,6 +5,7 @@ from typing import get_args
 import pytest
 
 from app.auth.form_pages import CONTENT_SECURITY_POLICY, Page, render_page
+from tests.every_case import every_case
 
 PAGES: tuple[Page, ...] = get_args(Page)
 HOSTILE = '"><script>alert(1)</script>{{ 7 * 7 }}'
@@ -26,14 +27,13 @@ def test_hostile_next_path_is_escaped() -> None:
     assert 'name="next" value="&#34;&gt;&lt;script' in html_of("login", next_path=HOSTILE)
 
 
-@pytest.mark.parametrize(
-    ("page", "title"),
+@every_case(
     [
         ("login", "Sign in · Tally"),
         ("signup", "Create your account · Tally"),
         ("forgot", "Reset your password · Tally"),
         ("reset", "Choose a new password · Tally"),
-    ],
+    ]
 )
 def test_page_has_its_title(page: Page, title: str) -> None:
     assert f"<title>{title}</title>" in html_of(page)

@@ -10,6 +10,7 @@ from app.auth.workspaces import (
     parse_workspace,
     personal_workspace,
 )
+from tests.every_case import every_case
 
 ROLES: tuple[Role, ...] = ("owner", "admin", "member", "viewer")
 TEAM = Workspace("abc1", "admin", "Northwind", "Europe/Berlin", "EUR", "everyone")
@@ -30,17 +31,12 @@ def test_listed_workspace_is_parsed() -> None:
     assert parse_workspace(row) == TEAM
 
 
-@pytest.mark.parametrize(
-    ("wanted", "found"), [("abc1", TEAM), ("ABC1", TEAM), ("abc", None), ("Northwind", None), ("", None)]
-)
+@every_case([("abc1", TEAM), ("ABC1", TEAM), ("abc", None), ("Northwind", None), ("", None)])
 def test_workspace_is_found_by_its_id_alone(wanted: str, found: Workspace | None) -> None:
     assert find_workspace([personal_workspace("ada"), TEAM], wanted) == found
 
 
-@pytest.mark.parametrize(
-    ("role", "may_write", "may_administer"),
-    [("owner", True, True), ("admin", True, True), ("member", True, False), ("viewer", False, False)],
-)
+@every_case([("owner", True, True), ("admin", True, True), ("member", True, False), ("viewer", False, False)])
 def test_role_decides_what_is_allowed(role: Role, may_write: bool, may_administer: bool) -> None:
     workspace = Workspace("abc1", role)
 

@@ -7,7 +7,6 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
-import pytest
 import streamlit as st
 from streamlit.runtime.caching.cache_utils import CachedFunc
 
@@ -15,6 +14,7 @@ from app import data
 from app.auth.identity import User
 from app.auth.workspaces import Workspace, personal_workspace
 from app.data.reading import cached
+from tests.every_case import every_case
 
 APP = Path(__file__).resolve().parents[3] / "app"
 STREAMLIT_CACHES = {"st.cache_data", "st.cache_resource"}
@@ -59,7 +59,7 @@ def test_every_cached_function_is_keyed_by_user_workspace_and_role() -> None:
     assert {file: names for file, names in leaks.items() if names} == {}
 
 
-@pytest.mark.parametrize("name", [module.name for module in iter_modules(data.__path__)])
+@every_case([(name,) for name in [module.name for module in iter_modules(data.__path__)]])
 def test_rule_checks_every_cached_function_of_data(name: str) -> None:
     """Every function that Streamlit caches is checked, however its decorator is written."""
     module = import_module(f"app.data.{name}")
@@ -72,21 +72,23 @@ def test_rule_checks_every_cached_function_of_data(name: str) -> None:
     assert cached == {function.name for function in decorated_functions(source, CACHES)}
 
 
-@pytest.mark.parametrize(
-    "leaky",
+@every_case(
     [
-        "@st.cache_data\ndef rows(): return load()",
-        "@st.cache_data(ttl=60)\ndef rows(user): return load(user)",
-        "@st.cache_data(ttl=60, hash_funcs={User: user_id})\ndef rows(user): return load(user)",
-        "@st.cache_data(hash_funcs=KEYS)\ndef rows(user_id): return load(user_id)",
-        "@st.cache_data(hash_funcs=KEYS)\ndef rows(user): return load(identity.current_user())",
-        "@st.cache_resource(hash_funcs=KEYS)\ndef client(user): return st.session_state['token']",
-        "@cached\ndef rows(user): return load(st.session_state.workspace)",
-        "@cached\ndef rows(version): return load()",
-        "@cached_for_a_moment\ndef rows(page): return load(page)",
-        "@cached_as_is\ndef rows(page): return load(page)",
-        "@cached\ndef rows(_user, version): return load(_user)",
-    ],
+        (leaky,)
+        for leaky in [
+            "@st.cache_data\ndef rows(): return load()",
+            "@st.cache_data(ttl=60)\ndef rows(user): return load(user)",
+            "@st.cache_data(ttl=60, hash_funcs={User: user_id})\ndef rows(user): return load(user)",
+            "@st.cache_data(hash_funcs=KEYS)\ndef rows(user_id): return load(user_id)",
+            "@st.cache_data(hash_funcs=KEYS)\ndef rows(user): return load(identity.current_user())",
+            "@st.cache_resource(hash_funcs=KEYS)\ndef client(user): return st.session_state['token']",
+            "@cached\ndef rows(user): return load(st.session_state.workspace)",
+            "@cached\ndef rows(version): return load()",
+            "@cached_for_a_moment\ndef rows(page): return load(page)",
+            "@cached_as_is\ndef rows(page): return load(page)",
+            "@cached\ndef rows(_user, version): return load(_user)",
+        ]
+    ]
 )
 def test_rule_finds_a_leak(leaky: str) -> None:
     assert find_leaks(leaky)

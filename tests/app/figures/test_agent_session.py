@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from app.figures.agent_session import Session, read_session
 from app.figures.currencies import Currency
 from tally.currency.rates import Rates
+from tests.every_case import every_case
 
 START = datetime(2026, 11, 17, 14, 2, tzinfo=UTC)
 UTC_ZONE = ZoneInfo("UTC")
@@ -78,14 +79,13 @@ def test_a_multiplied_price_multiplies_what_a_gap_costs() -> None:
     assert read(request(0, 80_000), request(12, 80_000, cost_usd="1")).lost == pytest.approx(2 * usual)
 
 
-@pytest.mark.parametrize(
-    ("name", "second"),
+@every_case(
     [
         ("within five minutes", request(5, 80_000)),
         ("read from the cache", request(12, 81_000, cached=80_000)),
         ("another model", request(12, 80_000, model_name="claude-sonnet-4-5")),
         ("too small to be cached", request(12, 900)),
-    ],
+    ]
 )
 def test_what_is_no_gap_costs_nothing(name: str, second: dict[str, Any]) -> None:
     assert read(request(0, 80_000), second).gaps == [], name

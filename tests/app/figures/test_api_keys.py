@@ -4,10 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pytest
-
 from app.figures.api_keys import describe_scopes, describe_state, explain_block, sort_keys, summarize_keys
 from tally.api_keys.keys import ApiKey
+from tests.every_case import every_case
 
 NOW = datetime(2026, 11, 29, 22, 30, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -24,8 +23,7 @@ def key(**values: Any) -> ApiKey:
     return ApiKey(**known | values)
 
 
-@pytest.mark.parametrize(
-    ("values", "state"),
+@every_case(
     [
         ({}, "Waiting"),
         ({"last_used_at": NOW - DAY}, "Active"),
@@ -40,14 +38,13 @@ def key(**values: Any) -> ApiKey:
         ({"expires_at": NOW + 400 * DAY, "successor_id": "n"}, "Ends 3 Jan 2028"),
         ({"expires_at": NOW}, "Expired"),
         ({"expires_at": NOW, "revoked_at": NOW}, "Revoked"),
-    ],
+    ]
 )
 def test_states_are_said_in_words(values: dict[str, Any], state: str) -> None:
     assert describe_state(key(**values), NOW, BERLIN) == state
 
 
-@pytest.mark.parametrize(
-    ("values", "role", "reason"),
+@every_case(
     [
         ({}, "member", ""),
         ({"project_id": "web"}, "member", ""),
@@ -55,7 +52,7 @@ def test_states_are_said_in_words(values: dict[str, Any], state: str) -> None:
         ({"project_id": "secret"}, "member", "Project hidden"),
         ({}, "viewer", "Owner only reads"),
         ({"scopes": ("ingest", "read")}, "viewer", ""),
-    ],
+    ]
 )
 def test_a_key_that_is_refused_says_why(values: dict[str, Any], role: str, reason: str) -> None:
     one = key(**values)

@@ -4,9 +4,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from app.figures.audit_words import NOUNS, describe_details, name_action, name_actor
+from tests.every_case import every_case
 
 NAMES = {
     "key": "laptop (tly_a1B2…9xYz)",
@@ -38,8 +37,7 @@ def entry(table: str, action: str, **values: Any) -> dict[str, Any]:
     } | values
 
 
-@pytest.mark.parametrize(
-    ("logged", "action", "details"),
+@every_case(
     [
         (
             entry(
@@ -230,14 +228,13 @@ def entry(table: str, action: str, **values: Any) -> dict[str, Any]:
             "Added name of a person",
             "a@corp: is ada@example.com",
         ),
-    ],
+    ]
 )
 def test_entry_in_words(logged: dict[str, Any], action: str, details: str) -> None:
     assert (name_action(logged), describe_details(logged, NAMES)) == (action, details)
 
 
-@pytest.mark.parametrize(
-    ("values", "who"),
+@every_case(
     [
         ({}, "grace@example.com"),
         ({"actor_email": None}, "A deleted account"),
@@ -249,7 +246,7 @@ def test_entry_in_words(logged: dict[str, Any], action: str, details: str) -> No
         ({"actor": "operator", "changed_columns": ["encrypted_api_key"]}, "tally keys"),
         ({"actor": "key"}, "A key of grace@example.com"),
         ({"actor": "key", "actor_email": None}, "A key"),
-    ],
+    ]
 )
 def test_author_in_words(values: dict[str, Any], who: str) -> None:
     assert name_actor(entry("projects", "update") | values) == who

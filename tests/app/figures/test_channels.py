@@ -5,8 +5,6 @@ from datetime import UTC, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pytest
-
 from app.figures.channels import (
     KINDS,
     Channel,
@@ -19,14 +17,14 @@ from app.figures.channels import (
     summarise_deliveries,
 )
 from tally.notifications.senders import KINDS as SERVICES
+from tests.every_case import every_case
 
 UTC_ZONE = ZoneInfo("UTC")
 CHANNEL = Channel("c", "slack", "Team", "hooks.slack.com …abcd")
 DELIVERY = Delivery("d", "e", "Team", "open", "sent", 1, datetime(2026, 11, 29, tzinfo=UTC), None)
 
 
-@pytest.mark.parametrize(
-    ("changes", "state", "explanation"),
+@every_case(
     [
         ({}, "Active", ""),
         ({"is_paused": True}, "Paused", ""),
@@ -43,15 +41,14 @@ DELIVERY = Delivery("d", "e", "Team", "open", "sent", 1, datetime(2026, 11, 29, 
             "Switched off",
             "Switched off after refusals. Gone (404). Change it, then resume it.",
         ),
-    ],
+    ]
 )
 def test_state_says_what_a_person_can_do(changes: dict[str, Any], state: str, explanation: str) -> None:
     channel = replace(CHANNEL, **changes)
     assert (describe_state(channel), explain_state(channel)) == (state, explanation)
 
 
-@pytest.mark.parametrize(
-    ("changes", "wishes"),
+@every_case(
     [
         ({}, "At once"),
         ({"is_daily": True}, "One digest a day at 08:00"),
@@ -60,7 +57,7 @@ def test_state_says_what_a_person_can_do(changes: dict[str, Any], state: str, ex
             {"quiet": (time(22), time(8)), "urgent_passes": False},
             "At once, quiet 22:00 to 08:00, also for critical ones",
         ),
-    ],
+    ]
 )
 def test_wishes_are_named(changes: dict[str, Any], wishes: str) -> None:
     assert describe_wishes(replace(CHANNEL, **changes)) == wishes
@@ -106,14 +103,13 @@ def test_every_service_has_a_title() -> None:
     assert {kind: service.TITLE for kind, service in SERVICES.items()} == KINDS
 
 
-@pytest.mark.parametrize(
-    ("changes", "is_active"),
+@every_case(
     [
         ({}, True),
         ({"is_verified": False}, False),
         ({"is_paused": True}, False),
         ({"disabled_reason": "x"}, False),
-    ],
+    ]
 )
 def test_a_channel_hears_of_budgets_while_nothing_stops_it(changes: dict[str, Any], is_active: bool) -> None:
     assert replace(CHANNEL, **changes).is_active is is_active

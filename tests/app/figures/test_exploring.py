@@ -4,11 +4,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.figures.exploring import Question, find_last_year, read_answer
+from tests.every_case import every_case
 
 FIGURES = {"requests": 3, "records": 4, "unpriced_records": 1}
 ANSWER: dict[str, Any] = {
@@ -55,8 +55,7 @@ def test_answer_is_read_with_names_and_exact_money() -> None:
     assert [point.value for point in explored.points] == [Decimal("4.5"), None]
 
 
-@pytest.mark.parametrize(
-    ("measure", "unit"),
+@every_case(
     [
         ("spend", "money"),
         ("cost_per_request", "money"),
@@ -64,7 +63,7 @@ def test_answer_is_read_with_names_and_exact_money() -> None:
         ("requests", "requests"),
         ("tokens", "tokens"),
         ("cache_read_tokens", "tokens"),
-    ],
+    ]
 )
 def test_measures_have_units(measure: str, unit: str) -> None:
     assert Question(date(2026, 5, 1), date(2026, 5, 1), measure).unit == unit

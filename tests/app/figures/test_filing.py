@@ -4,12 +4,12 @@ from datetime import date
 from decimal import Decimal
 
 import pandas as pd
-import pytest
 
 from app.figures.filing import Amounts, Move, Plan, Rule, parse_plan, shift_rule
 from app.figures.filing_words import describe_plan, describe_rule, format_amounts, name_change
 from app.figures.project_shares import share_out
 from tally.storage.unnamed import OTHER_PROJECTS, UNASSIGNED
+from tests.every_case import every_case
 
 NAMES = {"shop": "garden-shop", "bot": "checkout", UNASSIGNED: "Unassigned"}
 
@@ -22,8 +22,7 @@ def move(records: int, from_id: str = UNASSIGNED, to_id: str = "shop", billed: s
     return Move(from_id, to_id, records, amounts(billed), date(2026, 11, 2), date(2026, 11, 27))
 
 
-@pytest.mark.parametrize(
-    ("money", "text"),
+@every_case(
     [
         (amounts("312"), "$312.00"),
         (amounts("272", "40"), "$312.00 (of it $40.00 estimated)"),
@@ -31,7 +30,7 @@ def move(records: int, from_id: str = UNASSIGNED, to_id: str = "shop", billed: s
         (amounts(), "$0.00"),
         (amounts("1", included="5"), "$1.00 and usage in plans worth $5.00"),
         (amounts(included="5"), "usage in plans worth $5.00"),
-    ],
+    ]
 )
 def test_bases_of_costs_are_told_apart(money: Amounts, text: str) -> None:
     assert format_amounts(money) == text

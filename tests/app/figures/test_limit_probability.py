@@ -14,6 +14,7 @@ from app.figures.limit_probability import (
 )
 from tally.core.exceeding import Distribution, calculate_probability, find_likeliest_day
 from tally.core.quantile_levels import LEVELS
+from tests.every_case import every_case
 
 FIRST = date(2026, 11, 21)
 MONEY = st.decimals(-100, 10_000, places=2)  # credits may be more than the spend
@@ -80,9 +81,8 @@ def test_likeliest_day_is_when_most_outcomes_exceed_the_limit() -> None:
     assert find_likeliest_day(sure, Decimal(45), Decimal(0), {}) is None
 
 
-@pytest.mark.parametrize(
-    ("probability", "text"),
-    [(0, "<1%"), (0.009, "<1%"), (0.12, "12%"), (0.5, "50%"), (0.99, "99%"), (0.991, ">99%"), (1, "100%")],
+@every_case(
+    [(0, "<1%"), (0.009, "<1%"), (0.12, "12%"), (0.5, "50%"), (0.99, "99%"), (0.991, ">99%"), (1, "100%")]
 )
 def test_uncertain_probability_is_never_0_or_100_percent(probability: float, text: str) -> None:
     assert format_probability(probability) == text

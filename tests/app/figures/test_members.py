@@ -16,6 +16,7 @@ from app.figures.members import (
     may_change,
     sum_by_person,
 )
+from tests.every_case import every_case
 
 ADA = Person("ada", "ada@example.com", "owner")
 USE = Use(Decimal("132.40"), Decimal("120"), 4_200_000)
@@ -26,8 +27,7 @@ def limited(monthly_usd: str | None, monthly_tokens: int | None) -> Person:
     return Person("linus", "linus@example.com", "member", None, usd, monthly_tokens)
 
 
-@pytest.mark.parametrize(
-    ("person", "sentence"),
+@every_case(
     [
         (limited(None, None), "You have no monthly limit."),
         (limited("150", None), "Your limit: $150 a month, $132.40 used."),
@@ -36,20 +36,19 @@ def limited(monthly_usd: str | None, monthly_tokens: int | None) -> Person:
             limited("150.50", 10_000_000),
             "Your limit: $150.50 and 10M tokens a month, $132.40 and 4.2M used.",
         ),
-    ],
+    ]
 )
 def test_own_limit_is_a_sentence(person: Person, sentence: str) -> None:
     assert describe_own_limit(person, USE) == sentence
 
 
-@pytest.mark.parametrize(
-    ("person", "share"),
+@every_case(
     [
         (limited(None, None), None),
         (limited("200", None), 66.2),
         (limited("200", 5_000_000), 84.0),
         (limited("100", 5_000_000), 132.4),
-    ],
+    ]
 )
 def test_share_is_that_of_the_nearest_limit(person: Person, share: float | None) -> None:
     assert calculate_share(person, USE) == (share if share is None else pytest.approx(share))
@@ -81,14 +80,13 @@ def test_included_usage_adds_tokens_and_no_money() -> None:
     assert sum_by_person(daily.head(0)) == {}
 
 
-@pytest.mark.parametrize(
-    ("own", "changeable", "assignable"),
+@every_case(
     [
         ("owner", ["owner", "admin", "member", "viewer"], ["owner", "admin", "member", "viewer"]),
         ("admin", ["admin", "member", "viewer"], ["admin", "member", "viewer"]),
         ("member", [], ["member", "viewer"]),
         ("viewer", [], ["viewer"]),
-    ],
+    ]
 )
 def test_nobody_changes_a_higher_role_or_gives_one(
     own: str, changeable: list[str], assignable: list[str]

@@ -5,8 +5,6 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pytest
-
 from app.figures.model_performance import (
     ask_for,
     describe_cost,
@@ -22,6 +20,7 @@ from app.figures.model_performance import (
 )
 from app.formats.text import DASH
 from tally.traces.performance import Figures
+from tests.every_case import every_case
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -54,10 +53,7 @@ def figures(**changes: Any) -> Figures:
     return Figures(**given | changes)
 
 
-@pytest.mark.parametrize(
-    ("timed", "p95", "p99"),
-    [(0, DASH, DASH), (19, "too few", "too few"), (20, "60 ms", "too few"), (100, "60 ms", "70 ms")],
-)
+@every_case([(0, DASH, DASH), (19, "too few", "too few"), (20, "60 ms", "too few"), (100, "60 ms", "70 ms")])
 def test_rare_percentiles_need_enough_requests(timed: int, p95: str, p99: str) -> None:
     found = figures(timed=timed, percentiles=figures().percentiles if timed else None)
     assert (describe_latency(found, 95), describe_latency(found, 99)) == (p95, p99)
@@ -65,8 +61,7 @@ def test_rare_percentiles_need_enough_requests(timed: int, p95: str, p99: str) -
     assert ("p99 needs 100" in explain_too_few([found])) == (p99 == "too few")
 
 
-@pytest.mark.parametrize(
-    ("failed", "requests", "text"),
+@every_case(
     [
         (0, 200, "0%"),
         (1, 100_000, "<0.01%"),
@@ -74,7 +69,7 @@ def test_rare_percentiles_need_enough_requests(timed: int, p95: str, p99: str) -
         (10, 10, "100.00%"),
         (0, 1, "0 of 1"),
         (1, 9, "1 of 9"),
-    ],
+    ]
 )
 def test_small_error_rates_are_not_zero_and_few_requests_no_rate(
     failed: int, requests: int, text: str
@@ -104,8 +99,7 @@ def test_a_cost_is_that_of_requests_whose_cost_is_known() -> None:
     assert show(figures(cost_usd=None, priced=3)) == DASH
 
 
-@pytest.mark.parametrize(
-    ("label", "changes", "text"),
+@every_case(
     [
         ("p95 latency", {"percentiles": [10, 20, 30, 40, 50, 86, 90]}, "43% slower"),
         ("p95 latency", {"percentiles": [10, 20, 30, 40, 50, 30, 90]}, "50% faster"),
@@ -116,7 +110,7 @@ def test_a_cost_is_that_of_requests_whose_cost_is_known() -> None:
         ("Retries", {"retries": 5}, DASH),
         ("Tokens per second", {"tokens_per_second": 15.0}, "25% slower"),
         ("Cost per 1,000 requests", {"cost_usd": Decimal("0.3")}, "50% more"),
-    ],
+    ]
 )
 def test_differences_are_told_in_words(label: str, changes: dict[str, Any], text: str) -> None:
     [measure] = [each for each in list_measures(str) if each.label == label]

@@ -3,7 +3,6 @@
 from decimal import Decimal
 from itertools import pairwise
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +10,7 @@ from app.figures.labels import GAP, LETTER_WIDTH, Anchor, Label, place_labels
 from app.figures.progress import Progress, draw_bar
 from app.figures.progress_words import describe_bar, describe_chance, describe_likely, list_facts
 from tally.budgets.status import State
+from tests.every_case import every_case
 
 AMOUNTS = st.decimals(-500, 5000, places=2)
 MONTH = Progress(
@@ -34,8 +34,7 @@ def change(**fields: object) -> Progress:
     return Progress(**known | fields)
 
 
-@pytest.mark.parametrize(
-    ("progress", "state"),
+@every_case(
     [
         (MONTH, State.ON_TRACK),
         (change(chance=0.5), State.LIKELY),
@@ -43,7 +42,7 @@ def change(**fields: object) -> Progress:
         (change(spent=Decimal(600)), State.EXCEEDED),
         (change(spent=Decimal(700), is_paused=True), State.PAUSED),
         (change(limit=None), None),
-    ],
+    ]
 )
 def test_state_follows_spend_and_chance(progress: Progress, state: State | None) -> None:
     assert progress.state == state

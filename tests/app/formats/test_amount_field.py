@@ -6,10 +6,10 @@ import pytest
 
 from app.formats.amount_field import read_amount, show_amount
 from tally.core.amounts import AmountUnreadable
+from tests.every_case import every_case
 
 
-@pytest.mark.parametrize(
-    ("text", "amount"),
+@every_case(
     [
         ("19.99", "19.99"),
         ("$1,234.50", "1234.50"),
@@ -17,13 +17,13 @@ from tally.core.amounts import AmountUnreadable
         ("1.234,50", "1234.50"),
         (" 20 ", "20"),
         ("0.0000000001", "0.0000000001"),
-    ],
+    ]
 )
 def test_typed_amounts_are_read_exactly(text: str, amount: str) -> None:
     assert read_amount(text) == Decimal(amount)
 
 
-@pytest.mark.parametrize("text", ["", "NaN", "1e99", "1,234", "0.00000000001", "100000000", "<b>"])
+@every_case([(text,) for text in ["", "NaN", "1e99", "1,234", "0.00000000001", "100000000", "<b>"]])
 def test_other_text_is_refused_with_a_sentence(text: str) -> None:
     with pytest.raises(AmountUnreadable, match=r"\.$"):
         read_amount(text)

@@ -6,10 +6,10 @@ import pytest
 
 from app.formats.counts import format_change, format_count, format_factor, round_shares
 from app.formats.text import DASH
+from tests.every_case import every_case
 
 
-@pytest.mark.parametrize(
-    ("count", "text"),
+@every_case(
     [
         (0, "0"),
         (9_999, "9,999"),
@@ -20,24 +20,20 @@ from app.formats.text import DASH
         (3_200_000, "3.2M"),
         (999_600_000, "1B"),
         (1_234_000_000_000, "1,234B"),
-    ],
+    ]
 )
 def test_counts_are_shortened_from_ten_thousand(count: int, text: str) -> None:
     assert format_count(count) == text
 
 
-@pytest.mark.parametrize(
-    ("now", "before", "text"),
-    [("3", "2", "+50.0%"), ("1", "2", "-50.0%"), ("22", "2", "+1,000%"), ("3", "0", None), ("3", "-1", None)],
+@every_case(
+    [("3", "2", "+50.0%"), ("1", "2", "-50.0%"), ("22", "2", "+1,000%"), ("3", "0", None), ("3", "-1", None)]
 )
 def test_change_is_relative_to_the_period_before(now: str, before: str, text: str | None) -> None:
     assert format_change(Decimal(now), Decimal(before)) == text
 
 
-@pytest.mark.parametrize(
-    ("factor", "text"),
-    [("4", "4.0x"), ("2.149", "2.1x"), ("0.04", "0.0x"), ("12.5", "13x"), (None, DASH)],
-)
+@every_case([("4", "4.0x"), ("2.149", "2.1x"), ("0.04", "0.0x"), ("12.5", "13x"), (None, DASH)])
 def test_factor_has_a_decimal_below_ten(factor: str | None, text: str) -> None:
     assert format_factor(Decimal(factor) if factor else None) == text
 

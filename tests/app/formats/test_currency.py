@@ -1,8 +1,7 @@
 """Symbols, names and decimals of currencies."""
 
-import pytest
-
 from app.formats.currency import count_decimals, currency_symbol, describe_currency, has_wide_amounts
+from tests.every_case import every_case
 
 DISPLAY_CURRENCIES = (  # those that the European Central Bank publishes rates of
     *("AUD", "BRL", "CAD", "CHF", "CNY", "CZK", "DKK", "EUR", "GBP", "HKD"),
@@ -16,9 +15,7 @@ def test_no_two_currencies_share_a_symbol() -> None:
     assert len(set(symbols)) == len(symbols)
 
 
-@pytest.mark.parametrize(
-    ("currency", "symbol"), [("USD", "$"), ("CAD", "CA$"), ("CHF", "CHF\xa0"), ("XQX", "XQX\xa0")]
-)
+@every_case([("USD", "$"), ("CAD", "CA$"), ("CHF", "CHF\xa0"), ("XQX", "XQX\xa0")])
 def test_symbol_ends_with_a_space_where_it_is_a_code(currency: str, symbol: str) -> None:
     assert currency_symbol(currency) == symbol
 

@@ -1,12 +1,10 @@
 """Durations in one or two units."""
 
-import pytest
-
 from app.formats.durations import format_duration
+from tests.every_case import every_case
 
 
-@pytest.mark.parametrize(
-    ("duration_us", "text"),
+@every_case(
     [
         (0, "0 s"),
         (-5, "0 s"),
@@ -21,7 +19,7 @@ from app.formats.durations import format_duration
         (3_599_600_000, "1 h 0 min"),
         (7_440_000_000, "2 h 4 min"),
         (31_622_400_000_000, "8,784 h 0 min"),
-    ],
+    ]
 )
 def test_duration_has_the_units_that_matter(duration_us: int, text: str) -> None:
     assert format_duration(duration_us) == text

@@ -2,13 +2,11 @@
 
 from decimal import Decimal
 
-import pytest
-
 from app.formats.measures import format_measure
+from tests.every_case import every_case
 
 
-@pytest.mark.parametrize(
-    ("amount", "unit", "shown"),
+@every_case(
     [
         (Decimal("12.345"), "money", "$12.35"),
         (Decimal("0.00123"), "ratio", "$0.00123"),
@@ -19,7 +17,7 @@ from app.formats.measures import format_measure
         (Decimal("1482"), "requests", "1,482"),
         (1.5, "money", "$1.50"),
         (None, "ratio", "–"),  # noqa: RUF001 - an en dash
-    ],
+    ]
 )
 def test_amount_has_the_form_of_its_unit(amount: Decimal | float | None, unit: str, shown: str) -> None:
     assert format_measure(amount, unit, "USD") == shown

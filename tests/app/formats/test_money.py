@@ -15,10 +15,10 @@ from app.formats.money import (
     format_unit_price,
     format_usd,
 )
+from tests.every_case import every_case
 
 
-@pytest.mark.parametrize(
-    ("amount", "currency", "text"),
+@every_case(
     [
         ("1234.5", "EUR", "€1,234.50"),
         ("-0.5", "GBP", "-£0.50"),
@@ -28,14 +28,13 @@ from app.formats.money import (
         ("0", "EUR", "€0.00"),
         ("12345.6", "CHF", "CHF\N{NO-BREAK SPACE}12,346"),
         ("-7", "CAD", "-CA$7.00"),
-    ],
+    ]
 )
 def test_money_has_its_currency_symbol(amount: str, currency: str, text: str) -> None:
     assert format_money(Decimal(amount), currency) == text
 
 
-@pytest.mark.parametrize(
-    ("amount", "currency", "text"),
+@every_case(
     [
         ("1234.5", "USD", "$1,234.50"),
         ("1234567.8", "EUR", "€1,234,568"),
@@ -44,7 +43,7 @@ def test_money_has_its_currency_symbol(amount: str, currency: str, text: str) ->
         ("6001912.4", "IDR", "IDR\N{NO-BREAK SPACE}6.00M"),
         ("-6001912.4", "IDR", "-IDR\N{NO-BREAK SPACE}6.00M"),
         ("123456.7", "HUF", "HUF\N{NO-BREAK SPACE}123,457"),
-    ],
+    ]
 )
 def test_figures_are_shortened_to_fit_a_card(amount: str, currency: str, text: str) -> None:
     assert format_figure(Decimal(amount), currency) == text
@@ -58,8 +57,7 @@ def test_range_shows_a_long_symbol_once(currency: str, text: str) -> None:
     assert format_money_range(Decimal("257.44"), Decimal("348.11"), currency) == text
 
 
-@pytest.mark.parametrize(
-    ("amount", "text"),
+@every_case(
     [
         ("0", "$0.00"),
         ("0.00000005", "$0.00000005"),
@@ -68,42 +66,38 @@ def test_range_shows_a_long_symbol_once(currency: str, text: str) -> None:
         ("9999.994", "$9,999.99"),
         ("12345.6", "$12,346"),
         ("-3.5", "-$3.50"),
-    ],
+    ]
 )
 def test_dollars_show_as_many_digits_as_they_need(amount: str, text: str) -> None:
     assert format_usd(Decimal(amount)) == text
 
 
-@pytest.mark.parametrize(
-    ("amount", "currency", "text"),
+@every_case(
     [
         ("0.02634", "USD", "$0.0263"),
         ("0.2", "USD", "$0.20"),
         ("1.7777", "JPY", "¥1.78"),
         ("1.7777", "EUR", "€1.78"),
         ("0", "USD", "$0.00"),
-    ],
+    ]
 )
 def test_unit_prices_have_three_significant_digits(amount: str, currency: str, text: str) -> None:
     assert format_unit_price(Decimal(amount), currency) == text
 
 
-@pytest.mark.parametrize(
-    ("lower", "upper", "text"),
+@every_case(
     [
         ("12.5", "20", "$12.50 – $20.00"),  # noqa: RUF001 - an en dash
         ("1317.6", "2182.94", "$1,318 – $2,183"),  # noqa: RUF001
         ("1317.6", "2000000", "$1,318 – 2.00M"),  # noqa: RUF001
         ("0.5", "2000000", "$0.50 – 2.00M"),  # noqa: RUF001
-    ],
+    ]
 )
 def test_ranges_lose_cents_as_they_grow(lower: str, upper: str, text: str) -> None:
     assert format_money_range(Decimal(lower), Decimal(upper), "USD") == text
 
 
-@pytest.mark.parametrize(
-    ("amount", "text"), [("9.99", "$9.99"), ("9", "$9"), ("10.49", "$10"), ("10.5", "$11")]
-)
+@every_case([("9.99", "$9.99"), ("9", "$9"), ("10.49", "$10"), ("10.5", "$11")])
 def test_amounts_in_sentences_are_whole_from_ten_up(amount: str, text: str) -> None:
     assert format_plain(Decimal(amount), "USD") == text
 

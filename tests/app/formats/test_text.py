@@ -2,11 +2,11 @@
 
 import re
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.formats.text import WORD_JOINER, escape_markdown, shorten
+from tests.every_case import every_case
 
 # What GitHub's Markdown makes links of within plain text, after it has removed backslashes.
 AUTOLINK = re.compile(r"https?://|\bwww\.|[\w.+-]+@[\w-]+\.\w", re.IGNORECASE)
@@ -21,8 +21,17 @@ def test_escaped_markdown_has_no_live_character() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "name", ["http://evil.example/x", "www.evil.example", "WWW.evil.example", "a@evil.example", "ftp://x"]
+@every_case(
+    [
+        (name,)
+        for name in [
+            "http://evil.example/x",
+            "www.evil.example",
+            "WWW.evil.example",
+            "a@evil.example",
+            "ftp://x",
+        ]
+    ]
 )
 def test_addresses_in_names_are_no_links(name: str) -> None:
     escaped = escape_markdown(name)
@@ -35,6 +44,6 @@ def test_nothing_in_escaped_text_looks_like_an_address(text: str) -> None:
     assert not AUTOLINK.search(re.sub(r"\\(.)", r"\1", escape_markdown(text)))
 
 
-@pytest.mark.parametrize(("text", "shown"), [("", ""), ("abc", "abc"), ("abcd", "ab…"), ("é…xyz", "é……")])
+@every_case([("", ""), ("abc", "abc"), ("abcd", "ab…"), ("é…xyz", "é……")])
 def test_long_text_is_cut_to_its_length_and_says_so(text: str, shown: str) -> None:
     assert shorten(text, 3) == shown

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from app.server.access_log import HideTokens, hide_tokens
+from tests.every_case import every_case
 
 FORMAT = '%s - "%s %s HTTP/%s" %d'
 TOKEN = "a-Token_of-43-characters-which-nobody-may-see"
@@ -20,8 +21,7 @@ def logged(target: str) -> str:
     return record.getMessage()
 
 
-@pytest.mark.parametrize(
-    ("target", "shown"),
+@every_case(
     [
         (f"/invitation?token={TOKEN}", "/invitation?token=…"),
         (f"/invitation?a=1&token={TOKEN}&b=2", "/invitation?a=1&token=…&b=2"),
@@ -29,7 +29,7 @@ def logged(target: str) -> str:
         (f"/login?next=%252Finvitation%253Ftoken%253D{TOKEN}", "/login?next=%252Finvitation%253Ftoken%253D…"),
         ("/records?model=x", "/records?model=x"),
         ("/v1/costs?key=tly_a1B2c3D4&from=2026-01-01", "/v1/costs?key=tly_…&from=2026-01-01"),
-    ],
+    ]
 )
 def test_token_or_key_is_not_logged(target: str, shown: str) -> None:
     assert logged(target) == f'127.0.0.1:5 - "GET {shown} HTTP/1.1" 200'

@@ -9,6 +9,7 @@ import pytest
 from streamlit.file_util import get_static_dir
 
 from app.server.precompress import ASSETS, accepted_encodings
+from tests.every_case import every_case
 
 SCRIPT = next(path for path in ASSETS.files if path.startswith("/static/js/index.") and path.endswith(".js"))
 STYLE = next(path for path in ASSETS.files if path.endswith(".css"))
@@ -56,8 +57,7 @@ def test_only_streamlits_own_files_are_known() -> None:
         assert path == "/" + file.relative_to(root).as_posix()
 
 
-@pytest.mark.parametrize(
-    ("header", "accepted"),
+@every_case(
     [
         ("", set()),
         ("gzip, deflate, br", {"gzip", "deflate", "br"}),
@@ -65,7 +65,7 @@ def test_only_streamlits_own_files_are_known() -> None:
         ("br; q=0, gzip;q=0.0", set()),
         ("GZIP", {"gzip"}),
         ("brotli, x-br", {"brotli", "x-br"}),
-    ],
+    ]
 )
 def test_accept_encoding_follows_the_standard(header: str, accepted: set[str]) -> None:
     assert accepted_encodings(header) == accepted

@@ -13,6 +13,7 @@ from app.ui import bar_list, charts
 from app.ui.agent_markup import draw_line
 from app.ui.theme import DARK, LIGHT
 from tests.app.figures.test_agent_session import read, request
+from tests.every_case import every_case
 
 LAST = date(2026, 11, 20)
 
@@ -44,9 +45,7 @@ def test_money_has_the_symbol_of_the_currency() -> None:
     assert locale == {"currency": ["¥", ""]}
 
 
-@pytest.mark.parametrize(
-    ("days", "ahead_days", "tick_days"), [(1, 0, 1), (3, 0, 1), (2, 4, 1), (7, 0, None), (2, 5, None)]
-)
+@every_case([(1, 0, 1), (3, 0, 1), (2, 4, 1), (7, 0, None), (2, 5, None)])
 def test_a_chart_of_few_days_labels_each_day_once(days: int, ahead_days: int, tick_days: int | None) -> None:
     figure = charts.daily_spend(money(days, ["openai"]), charts.Context(ahead(ahead_days)), {}, LIGHT, "USD")
     assert figure.layout.xaxis.dtick == (tick_days and tick_days * 24 * 3600 * 1000)
@@ -145,7 +144,7 @@ def test_dark_theme_changes_the_colours() -> None:
     assert light.layout.font.color != dark.layout.font.color
 
 
-@pytest.mark.parametrize("name", ["<b>x</b>", '<a href="javascript:x">y</a>', "a<br>b", "&lt;b&gt;"])
+@every_case([(name,) for name in ["<b>x</b>", '<a href="javascript:x">y</a>', "a<br>b", "&lt;b&gt;"]])
 def test_names_are_text_in_plotly(name: str) -> None:
     stacked = charts.daily_spend(money(3, [name]), charts.Context(), {}, LIGHT, "USD")
     bars = charts.shares([Bar(name, 0.5)], LIGHT)

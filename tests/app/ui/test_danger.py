@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 import app
 from app.ui import danger
 from tests.app.pages import SECONDS
+from tests.every_case import every_case
 
 SOURCES = Path(app.__file__).parent
 DESTROYS = re.compile(r"_?(delete|remove|revoke|undo|leave|cancel|forget|drop)(_(?!version)\w+)?$")
@@ -64,7 +65,7 @@ def test_every_kind_of_deletion_is_among_the_dialogs() -> None:
     } <= verbs  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "calls"), DIALOGS, ids=[name for name, _calls in DIALOGS])
+@every_case(DIALOGS)
 def test_a_dialog_that_deletes_is_red_and_has_cancel(name: str, calls: set[str]) -> None:
     assert calls & ASKS, f"{name} deletes: let confirm_danger (app/ui/danger.py) ask."
 

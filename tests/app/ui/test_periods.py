@@ -2,9 +2,8 @@
 
 from datetime import date
 
-import pytest
-
 from app.ui.periods import parse_period, preset_period
+from tests.every_case import every_case
 
 TODAY = date(2026, 11, 20)
 
@@ -41,15 +40,17 @@ def test_a_longer_month_is_compared_with_all_of_a_shorter_one() -> None:
     assert last_day.before.last == date(2026, 10, 31), "a month that is complete has all of the one before"
 
 
-@pytest.mark.parametrize(
-    "address",
+@every_case(
     [
-        {},
-        {"from": "2026-11-01"},
-        {"from": "2026-11-02", "to": "2026-11-01"},
-        {"from": "2019-12-31", "to": "2026-11-01"},
-        {"from": "2026-02-30", "to": "2026-11-01"},
-    ],
+        (address,)
+        for address in [
+            {},
+            {"from": "2026-11-01"},
+            {"from": "2026-11-02", "to": "2026-11-01"},
+            {"from": "2019-12-31", "to": "2026-11-01"},
+            {"from": "2026-02-30", "to": "2026-11-01"},
+        ]
+    ]
 )
 def test_address_without_two_days_in_order_is_ignored(address: dict[str, str]) -> None:
     assert parse_period(address, TODAY) is None

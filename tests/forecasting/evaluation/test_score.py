@@ -12,6 +12,7 @@ from forecasting.evaluation.cutoffs import Cutoff, DailySeries
 from forecasting.evaluation.replay import CutoffForecast
 from forecasting.model.intervals import DailyBounds, Total
 from tally.core.quantile_levels import LEVELS
+from tests.every_case import every_case
 
 
 def cutoff_of(history: list[float], actual: list[float], name: str = "a") -> Cutoff:
@@ -130,6 +131,6 @@ def test_rendered_score_has_methods_groups_and_bars() -> None:
     assert "figures of 3 forecasts: too few to judge by" in rendered
 
 
-@pytest.mark.parametrize(("value", "holds"), [(93, True), (97, True), (92.9, False), (float("nan"), False)])
+@every_case([(93, True), (97, True), (92.9, False), (float("nan"), False)])
 def test_bar_holds_between_its_limits(value: float, holds: bool) -> None:
     assert score.Bar("x", value, 93, 97).holds is holds

@@ -23,6 +23,7 @@ from tally.local import nightly
 from tally.local.nightly import is_due, load_last_success
 from tally.local.stack import Stack
 from tests.database_fixtures import Connection, add_user, make_months
+from tests.every_case import every_case
 from tests.supabase.parts import connect
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -86,14 +87,13 @@ def run_at(scheduled: Scheduled, surroundings: Surroundings, minutes: float) -> 
     return asyncio.run(scheduled.run_if_due(surroundings, now))
 
 
-@pytest.mark.parametrize(
-    ("now", "due"),
+@every_case(
     [
         ("2026-11-20 03:14:59", "2026-11-19 03:15:00"),
         ("2026-11-20 03:15:00", "2026-11-20 03:15:00"),
         ("2026-11-20 23:59:59", "2026-11-20 03:15:00"),
         ("2026-11-21 00:00:00", "2026-11-20 03:15:00"),
-    ],
+    ]
 )
 def test_last_due_time_is_a_quarter_past_three(now: str, due: str) -> None:
     assert last_due(datetime.fromisoformat(now + "+00:00"), UTC) == datetime.fromisoformat(due + "+00:00")
@@ -103,8 +103,7 @@ def test_next_due_time_is_in_the_future() -> None:
     assert next_due(NOON, UTC) == datetime(2026, 11, 21, 3, 15, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
-    ("zone", "day", "runs"),
+@every_case(
     [
         ("Europe/Berlin", "2026-03-28", ["03:15 CEST", "03:15 CEST"]),
         ("Europe/Berlin", "2026-10-24", ["03:15 CET", "03:15 CET"]),
@@ -114,7 +113,7 @@ def test_next_due_time_is_in_the_future() -> None:
         ("Europe/Helsinki", "2026-10-24", ["03:15 EEST", "03:15 EET"]),  # and show it twice
         ("Pacific/Kiritimati", "2026-03-28", ["03:15 +14", "03:15 +14"]),
         ("Pacific/Pago_Pago", "2026-10-24", ["03:15 SST", "03:15 SST"]),
-    ],
+    ]
 )
 def test_each_night_is_due_once_however_clocks_jump(zone: str, day: str, runs: list[str]) -> None:
     clocks = ZoneInfo(zone)
@@ -129,9 +128,8 @@ def test_each_night_is_due_once_however_clocks_jump(zone: str, day: str, runs: l
     assert [f"{each:%H:%M %Z}" for each in started] == runs
 
 
-@pytest.mark.parametrize(
-    ("last_success", "due"),
-    [(None, True), (NOON - timedelta(days=1), True), (NOON - timedelta(hours=8), False), (NOON, False)],
+@every_case(
+    [(None, True), (NOON - timedelta(days=1), True), (NOON - timedelta(hours=8), False), (NOON, False)]
 )
 def test_night_is_due_when_the_last_success_is_older(last_success: datetime | None, due: bool) -> None:
     assert is_due(NOON, last_success, UTC) is due

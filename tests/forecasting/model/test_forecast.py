@@ -23,6 +23,7 @@ from forecasting.model.level import Array
 from forecasting.model.prophet_model import calculate_daily
 from forecasting.model.series import MAX_USD, Series
 from tally.core.quantile_levels import LEVELS
+from tests.every_case import every_case
 
 amounts = st.one_of(st.just(0.0), st.floats(0, 50), st.floats(0, MAX_USD))
 histories = st.integers(14, 150).flatmap(lambda days: arrays(float, days, elements=amounts))
@@ -76,7 +77,7 @@ HARD = {
 }
 
 
-@pytest.mark.parametrize("y", HARD.values(), ids=HARD.keys())
+@every_case([(y,) for y in HARD.values()])
 def test_prophet_copes_with_hard_histories(y: Array) -> None:
     forecast = calculate_forecast(series_of(y), 31)  # raises unless finite, not negative and nested
     assert forecast.predicted.max() <= y.max()

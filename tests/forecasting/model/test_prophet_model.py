@@ -14,11 +14,12 @@ from forecasting.model.level import calculate_levels, cap_outliers
 from forecasting.model.prophet_without_plots import Prophet
 from forecasting.model.quick_prophet import Optimizer, QuickProphet
 from forecasting.model.series import Series
+from tests.every_case import every_case
 
 Y = np.random.default_rng(1).gamma(1, 3, 200)
 
 
-@pytest.mark.parametrize("days", [14, 28, 99, 200])  # without and with a weekly term; by Newton and by L-BFGS
+@every_case([(days,) for days in [14, 28, 99, 200]])
 def test_trend_equals_that_of_prophet(days: int) -> None:
     y = Y[:days]
     trend = prophet_model.fit_trend(Series(uuid4(), "total", date(2024, 1, 1), y, days))

@@ -14,6 +14,7 @@ from forecasting.model.series import (
     calculate_series,
     validate_series,
 )
+from tests.every_case import every_case
 
 LAST_DAY = date(2024, 3, 1)
 
@@ -50,13 +51,12 @@ def test_no_spend_gives_no_series() -> None:
     assert calculate() == {}
 
 
-@pytest.mark.parametrize(("days", "missing"), [(1, MIN_DAYS - 1), (9, MIN_DAYS - 9), (MIN_DAYS, 0), (400, 0)])
+@every_case([(1, MIN_DAYS - 1), (9, MIN_DAYS - 9), (MIN_DAYS, 0), (400, 0)])
 def test_short_series_counts_its_missing_days(days: int, missing: int) -> None:
     assert Series(uuid4(), "total", LAST_DAY, np.ones(days), days).days_missing == missing
 
 
-@pytest.mark.parametrize(
-    ("spending", "missing"),
+@every_case(
     [
         ([], 0),
         ([1] * 6, 1),
@@ -65,7 +65,7 @@ def test_short_series_counts_its_missing_days(days: int, missing: int) -> None:
         ([190] + [0.5] * 9, 1),
         ([190] + [0.5] * 10, 0),
         ([40] + [5] * 6, 0),
-    ],
+    ]
 )
 def test_few_days_with_spend_are_too_few_for_a_forecast(spending: list[float], missing: int) -> None:
     y = np.array([*[0.0] * (60 - len(spending)), *spending])
@@ -77,7 +77,7 @@ def test_old_spend_does_not_count() -> None:
     assert Series(uuid4(), "total", LAST_DAY, y, 41).days_missing == 10
 
 
-@pytest.mark.parametrize("amount", [float("nan"), float("inf"), -0.01, 1e9])
+@every_case([(amount,) for amount in [float("nan"), float("inf"), -0.01, 1e9]])
 def test_impossible_amounts_are_refused(amount: float) -> None:
     y = np.ones(20)
     y[7] = amount

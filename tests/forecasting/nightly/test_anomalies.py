@@ -6,12 +6,11 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
-import pytest
-
 from forecasting.nightly.anomalies import LOOK_BACK_DAYS, flag_anomalies
 from forecasting.nightly.outliers import Outlier, is_notable
 from forecasting.nightly.past_spikes import MAX_SPIKES
 from forecasting.nightly.workspaces import Workspace
+from tests.every_case import every_case
 from tests.forecasting.nightly_database import AS_OF, NightlyDatabase
 
 YESTERDAY = AS_OF - timedelta(days=1)
@@ -39,8 +38,7 @@ def outlier(**changes: Any) -> Outlier:
     return day._replace(**changes)
 
 
-@pytest.mark.parametrize(
-    ("changes", "expected"),
+@every_case(
     [
         ({}, True),
         ({"actual": "5.90", "upper_95": "5"}, False),  # less than half the usual above the expected amount
@@ -48,7 +46,7 @@ def outlier(**changes: Any) -> Outlier:
         ({"actual": "0", "days_above": 28}, False),  # data may still arrive
         ({"actual": "0", "days_above": 28, "age_days": 2}, True),
         ({"actual": "0", "days_above": 27, "age_days": 2}, False),  # one day without spend among others
-    ],
+    ]
 )
 def test_outlier_is_notable_when_the_difference_matters(changes: dict[str, Any], expected: bool) -> None:
     assert is_notable(outlier(**changes)) == expected

@@ -5,7 +5,6 @@ from decimal import Decimal
 from uuid import uuid4
 
 import numpy as np
-import pytest
 
 from forecasting.model.forecast import Forecast
 from forecasting.model.intervals import DailyBounds, Total
@@ -19,6 +18,7 @@ from forecasting.nightly.results import (
 )
 from tally.core.months import last_day_of_month
 from tally.core.quantile_levels import LEVELS
+from tests.every_case import every_case
 
 TODAY = date(2024, 5, 11)
 
@@ -95,14 +95,13 @@ def test_subscription_without_usage_is_known_exactly() -> None:
     assert sum(day.amounts.predicted for day in result.days) == 20
 
 
-@pytest.mark.parametrize(
-    ("today", "end", "left"),
+@every_case(
     [
         (date(2024, 2, 1), date(2024, 2, 29), 29),
         (date(2024, 1, 1), date(2024, 1, 31), 31),
         (date(2024, 12, 31), date(2024, 12, 31), 1),
         (date(2023, 2, 28), date(2023, 2, 28), 1),
-    ],
+    ]
 )
 def test_month_ends_on_its_last_day(today: date, end: date, left: int) -> None:
     assert last_day_of_month(today) == end

@@ -16,6 +16,7 @@ from tally.accounts.auth_client import (
     parse_tokens,
 )
 from tally.local.stack import Stack
+from tests.every_case import every_case
 from tests.tally.people import Person
 
 ANSWER: dict[str, Any] = {
@@ -26,8 +27,7 @@ ANSWER: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize(
-    ("answer", "status", "code", "message"),
+@every_case(
     [
         ({"error_code": "invalid_credentials"}, 400, "invalid_credentials", "Wrong email or password."),
         ({"code": 422, "error_code": "same_password"}, 422, "same_password", "already your password"),
@@ -36,7 +36,7 @@ ANSWER: dict[str, Any] = {
         ({}, 429, "over_request_rate_limit", "Too many attempts"),
         ({"code": 400}, 400, "", "did not accept that"),
         ({"error": "something_new"}, 400, "something_new", "did not accept that"),
-    ],
+    ]
 )
 def test_refusal_has_a_message_and_its_code(
     answer: dict[str, Any], status: int, code: str, message: str
@@ -72,20 +72,19 @@ def test_expiry_is_calculated_where_the_answer_lacks_it() -> None:
     assert parse_tokens(ANSWER | {"expires_at": 17}).expires_at == 17
 
 
-@pytest.mark.parametrize("missing", ["user", "access_token", "refresh_token", "expires_in"])
+@every_case([(missing,) for missing in ["user", "access_token", "refresh_token", "expires_in"]])
 def test_answer_without_a_session_counts_as_none(missing: str) -> None:
     with pytest.raises(AuthUnreachable):
         parse_tokens({name: value for name, value in ANSWER.items() if name != missing})
 
 
-@pytest.mark.parametrize(
-    ("password", "message"),
+@every_case(
     [
         ("1234567", "too short"),
         ("x" * (MAX_PASSWORD_BYTES + 1), "too long"),
         ("ä" * 40, "too long, as letters such as ä count twice"),
         ("long enough\0", "a character that cannot be used"),
-    ],
+    ]
 )
 def test_unusable_password_is_refused(password: str, message: str) -> None:
     with pytest.raises(AuthRefused, match=message):

@@ -19,6 +19,7 @@ from tally.agents.folder_rules import (
     save_rules,
 )
 from tally.agents.routes import Destination, Routes, name_routes
+from tests.every_case import every_case
 
 HOME = "/home/ada"
 PRIVATE = FolderRule(f"{HOME}/private", never=True)
@@ -31,8 +32,7 @@ def found(rules: FolderRules, folder: str) -> str | None:
     return rule.path if rule else None
 
 
-@pytest.mark.parametrize(
-    ("path", "normal"),
+@every_case(
     [
         ("/home/ada", "/home/ada"),
         ("/home/ada/", "/home/ada"),
@@ -53,14 +53,13 @@ def found(rules: FolderRules, folder: str) -> str | None:
         ("C:private", ""),
         ("/home/\0/ada", ""),
         ("/" + "x" * 5_000, ""),
-    ],
+    ]
 )
 def test_paths_have_one_form(path: str, normal: str) -> None:
     assert normalize(path) == normal
 
 
-@pytest.mark.parametrize(
-    ("folder", "rule"),
+@every_case(
     [
         (f"{HOME}/private", PRIVATE),
         (f"{HOME}/private/", PRIVATE),
@@ -75,7 +74,7 @@ def test_paths_have_one_form(path: str, normal: str) -> None:
         (HOME, None),
         ("", None),
         ("private", None),
-    ],
+    ]
 )
 def test_longest_path_around_a_folder_decides(folder: str, rule: FolderRule | None) -> None:
     for rules in ([PRIVATE, WORK], [WORK, PRIVATE]):

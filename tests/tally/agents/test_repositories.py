@@ -10,6 +10,7 @@ from tally.agents.json_values import MAX_NAME_LENGTH
 from tally.agents.payment import Payment
 from tally.agents.records import make_record
 from tally.core.repositories import name_repository
+from tests.every_case import every_case
 from tests.tally.agents.homes import claude_row, codex_rows, codex_usage, collected, write_claude, write_codex
 from tests.tally.agents.test_other_agents import copilot_span, write_copilot
 
@@ -22,8 +23,7 @@ SECRETS = st.text(
 ).map(lambda text: f"ghp_{text}SECRET")
 
 
-@pytest.mark.parametrize(
-    ("address", "name"),
+@every_case(
     [
         ("git@github.com:org/repo.git", "org/repo"),
         ("https://github.com/org/repo", "org/repo"),
@@ -47,7 +47,7 @@ SECRETS = st.text(
         ("https://", ""),
         ("", ""),
         ("git@host:org/re\x1b[2Jpo\x00", "org/re[2Jpo"),
-    ],
+    ]
 )
 def test_repository_is_named_by_owner_and_name(address: str, name: str) -> None:
     assert name_repository(address) == name

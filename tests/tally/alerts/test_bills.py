@@ -11,6 +11,7 @@ from tally.alerts.bills import compare
 from tally.alerts.evaluation import evaluate_rules
 from tally.ledger.statements import Statement
 from tests.database_fixtures import Connection, make_months
+from tests.every_case import every_case
 
 DAY = date(2026, 10, 14)
 NOW = datetime(2026, 11, 5, 12, tzinfo=UTC)
@@ -23,8 +24,7 @@ def state(basis: str, usd: str | None, dataset: str, **values: Any) -> Statement
     )
 
 
-@pytest.mark.parametrize(
-    ("others", "amounts"),
+@every_case(
     [
         ([], (12, 10)),
         ([state("billed", "3", "bill", charge_type="tax")], (12, 10)),
@@ -33,8 +33,7 @@ def state(basis: str, usd: str | None, dataset: str, **values: Any) -> Statement
         ([state("estimated", "7", "requests", day=date(2026, 10, 15))], (12, 10)),
         ([state("estimated", None, "requests", unpriced_records=1)], (0, 0)),
         ([state("billed", "50", "old bill", is_effective=False)], (12, 10)),
-    ],
-    ids=["equal days", "tax", "credit", "no estimate", "no bill", "unpriced", "superseded"],
+    ]
 )
 def test_days_with_both_are_compared(others: list[Statement], amounts: tuple[int, int]) -> None:
     both = [state("billed", "12", "bill", money_is_effective=True), state("estimated", "10", "requests")]

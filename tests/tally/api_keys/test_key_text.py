@@ -5,7 +5,6 @@ import string
 from hashlib import sha256
 from zlib import crc32
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +17,7 @@ from tally.api_keys.key_text import (
     show_key,
     split_shown,
 )
+from tests.every_case import every_case
 
 
 def test_keys_are_of_one_form_and_never_the_same() -> None:
@@ -50,7 +50,7 @@ def test_two_exchanged_characters_are_found(place: int) -> None:
     assert is_key_text(swapped) == (swapped == text)
 
 
-@pytest.mark.parametrize("text", ["", "tly_", "tly_" + "0" * 36, "TLY_" + "0" * 36, "x" * 100_000])
+@every_case([(text,) for text in ["", "tly_", "tly_" + "0" * 36, "TLY_" + "0" * 36, "x" * 100_000]])
 def test_other_texts_are_no_keys(text: str) -> None:
     assert not is_key_text(text)
 
@@ -60,7 +60,7 @@ def test_any_text_is_judged(text: str) -> None:
     assert not is_key_text(text)
 
 
-@pytest.mark.parametrize("around", ["{} ", " {}", "{}\n", "{}0"])
+@every_case([(around,) for around in ["{} ", " {}", "{}\n", "{}0"]])
 def test_a_key_with_something_around_it_is_none(around: str) -> None:
     assert not is_key_text(around.format(make_key_text()))
 

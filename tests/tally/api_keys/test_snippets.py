@@ -12,6 +12,7 @@ import yaml  # type: ignore[import-untyped]
 from tally.api_keys.key_text import make_key_text
 from tally.api_keys.snippet import NO_KEY, Snippet
 from tally.api_keys.snippets import SNIPPETS
+from tests.every_case import every_case
 
 ORIGIN = "https://tally.example"
 EVERY = pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda snippet: snippet.name)
@@ -70,14 +71,13 @@ def test_codex_sends_its_logs_as_the_client_reads_it() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("origin", "is_reached"),
+@every_case(
     [
         (ORIGIN, True),
         ("http://tally.example", False),
         ("https://localhost", False),
         ("http://127.0.0.1:8501", False),
-    ],
+    ]
 )
 def test_services_on_the_internet_need_a_public_address(origin: str, is_reached: bool) -> None:
     obstacles = {snippet.name: snippet.explain_obstacle(origin) for snippet in SNIPPETS}

@@ -16,6 +16,7 @@ from tally.cli.glance_file import store_account, store_report
 from tally.core.records import CostRecord, identity
 from tally.ledger.save import save_records
 from tally.local.stack import Stack
+from tests.every_case import every_case
 from tests.program_environment import program_environment
 from tests.tally.people import TRANSPORTS, acting, sign_up
 
@@ -97,8 +98,7 @@ def test_lines_show_the_limit_only_where_there_is_one(tmp_path: Path) -> None:
     assert shown == f"Opus 4.7 $0.42 session · {figures} · as of 1 h ago"
 
 
-@pytest.mark.parametrize(
-    ("age", "told"),
+@every_case(
     [
         (timedelta(seconds=-90), ""),  # a clock that was set back
         (timedelta(seconds=119), ""),
@@ -107,7 +107,7 @@ def test_lines_show_the_limit_only_where_there_is_one(tmp_path: Path) -> None:
         (timedelta(hours=47, minutes=59), "as of 47 h ago"),
         (timedelta(hours=71), "as of 2 days ago"),
         (timedelta(days=1200), "as of 1,200 days ago"),
-    ],
+    ]
 )
 def test_figures_tell_their_age(age: timedelta, told: str) -> None:
     assert write_age(age) == told

@@ -21,6 +21,7 @@ from tally.local.home import open_home
 from tally.local.lock import lock_home
 from tally.local.stack import Stack
 from tests.embedded import free_port_block
+from tests.every_case import every_case
 from tests.program_environment import program_environment
 from tests.tally.cli.in_process import run_tally
 
@@ -80,7 +81,7 @@ def test_every_other_command_is_imported_by_itself() -> None:
         assert set(get_command(alone).commands) == {name}  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@every_case([(command,) for command in COMMANDS])
 def test_every_command_has_help_with_an_example(command: str) -> None:
     help_text = str(get_command(app).commands[command].help)  # type: ignore[attr-defined]
     first, _, rest = help_text.partition("\n")

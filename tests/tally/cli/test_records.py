@@ -17,6 +17,7 @@ from tally.cli.main import app
 from tally.importers.save import undo_import
 from tally.local.stack import Stack
 from tally.storage.database import Query
+from tests.every_case import every_case
 from tests.tally.importers.golden import FIXTURES, load_sample
 from tests.tally.people import Person, over_http, sign_up
 
@@ -63,7 +64,7 @@ def fails_with(ended: Result, sentence: str) -> bool:
     return sentence in ended.stderr
 
 
-@pytest.mark.parametrize("command", sorted(get_command(app).commands))  # type: ignore[attr-defined]
+@every_case([(command,) for command in sorted(get_command(app).commands)])  # type: ignore[attr-defined]
 def test_example_in_every_help_text_uses_existing_options(command: str) -> None:
     shown = CliRunner().invoke(app, [command, "--help"]).stdout
     example = shown.partition("Example: ")[2].partition("\n\n")[0].replace("\n", " ")
@@ -351,7 +352,7 @@ def test_unreachable_database_is_explained(
     assert fails_with(tally("export", "--out", tmp_path / "r.csv"), sentence)
 
 
-@pytest.mark.parametrize("arguments", [["import"], ["import", "--day-first"], ["export"], ["nothing"]])
+@every_case([(arguments,) for arguments in [["import"], ["import", "--day-first"], ["export"], ["nothing"]]])
 def test_wrong_usage_ends_with_two(arguments: list[str]) -> None:
     assert CliRunner().invoke(app, arguments).exit_code == 2
 

@@ -6,6 +6,7 @@ import pytest
 
 from tally.cli.tables import format_usd, print_table
 from tally.core.text import printable
+from tests.every_case import every_case
 
 
 def printed(capsys: pytest.CaptureFixture[str], *rows: tuple[str, ...]) -> list[str]:
@@ -40,8 +41,7 @@ def test_long_names_are_neither_cut_nor_wrapped_in_a_pipe(
     assert lines[1].endswith(f"{'m' * 300}        1  2.00 USD")
 
 
-@pytest.mark.parametrize(
-    ("amount", "text"),
+@every_case(
     [
         ("0", "$0.00"),
         ("0.00123", "$0.0012"),
@@ -50,7 +50,7 @@ def test_long_names_are_neither_cut_nor_wrapped_in_a_pipe(
         ("1234.5", "$1,234.50"),
         ("-0.004", "-$0.0040"),
         ("-12", "-$12.00"),
-    ],
+    ]
 )
 def test_small_costs_are_not_shown_as_zero(amount: str, text: str) -> None:
     assert format_usd(Decimal(amount)) == text

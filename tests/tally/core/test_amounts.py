@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tally.core.amounts import AmountUnreadable, find_decimal_style, parse_amount, parse_count, round_amount
+from tests.every_case import every_case
 
 
-@pytest.mark.parametrize(
-    ("text", "decimal_comma", "value"),
+@every_case(
     [
         ("1.25", False, "1.25"),
         ("$1,234.50", False, "1234.50"),
@@ -34,14 +34,13 @@ from tally.core.amounts import AmountUnreadable, find_decimal_style, parse_amoun
         ("1,234", False, "1234"),
         ("1,234", True, "1.234"),
         ("1.234", True, "1234"),
-    ],
+    ]
 )
 def test_amount_is_read_exactly(text: str, decimal_comma: bool, value: str) -> None:
     assert parse_amount(text, decimal_comma) == Decimal(value)
 
 
-@pytest.mark.parametrize(
-    ("text", "reason"),
+@every_case(
     [
         ("", "is empty (write 0 if it was free)"),
         ("NaN", "is not a number"),
@@ -62,7 +61,7 @@ def test_amount_is_read_exactly(text: str, decimal_comma: bool, value: str) -> N
         ("CA$5", "is not in US dollars; convert it first"),
         ("£5.00", "is not in US dollars; convert it first"),
         ("9" * 100, "has 100 characters, too many for an amount"),
-    ],
+    ]
 )
 def test_unreadable_amount_gets_a_reason(text: str, reason: str) -> None:
     with pytest.raises(AmountUnreadable) as unreadable:
@@ -70,16 +69,14 @@ def test_unreadable_amount_gets_a_reason(text: str, reason: str) -> None:
     assert str(unreadable.value) == reason
 
 
-@pytest.mark.parametrize(
-    ("text", "count"),
-    [("", 0), ("12", 12), ("10.0", 10), ("1.2E+06", 1_200_000), ("1,200", 1200), (" 7 ", 7), ("1 200", 1200)],
+@every_case(
+    [("", 0), ("12", 12), ("10.0", 10), ("1.2E+06", 1_200_000), ("1,200", 1200), (" 7 ", 7), ("1 200", 1200)]
 )
 def test_count_is_read_from_its_spellings(text: str, count: int) -> None:
     assert parse_count(text) == count
 
 
-@pytest.mark.parametrize(
-    ("text", "reason"),
+@every_case(
     [
         ("-5", "is negative, and a count cannot be"),
         ("1.5", "is not a whole number"),
@@ -88,7 +85,7 @@ def test_count_is_read_from_its_spellings(text: str, count: int) -> None:
         ("NaN", "is not a number"),
         ("٣", "is not a number"),
         ("²", "is not a number"),
-    ],
+    ]
 )
 def test_unreadable_count_gets_a_reason(text: str, reason: str) -> None:
     with pytest.raises(AmountUnreadable) as unreadable:
@@ -96,8 +93,7 @@ def test_unreadable_count_gets_a_reason(text: str, reason: str) -> None:
     assert str(unreadable.value) == reason
 
 
-@pytest.mark.parametrize(
-    ("cells", "decimal_comma"),
+@every_case(
     [
         (["5", "7"], False),
         (["1.5", "1,234"], False),
@@ -109,7 +105,7 @@ def test_unreadable_count_gets_a_reason(text: str, reason: str) -> None:
         (["$1,234.50"], False),
         (["1,234"], None),
         (["1,234.50", "1.234,50"], None),
-    ],
+    ]
 )
 def test_column_decides_its_decimal_sign_or_leaves_it_open(
     cells: list[str], decimal_comma: bool | None
@@ -135,15 +131,14 @@ def test_any_text_is_an_amount_or_gets_a_reason(text: str, decimal_comma: bool) 
             assert reason
 
 
-@pytest.mark.parametrize(
-    ("amount", "rounded"),
+@every_case(
     [
         ("0.00000000005", "0.0000000001"),
         ("-0.00000000005", "-0.0000000001"),
         ("0.00000000015", "0.0000000002"),
         ("0.00000000014", "0.0000000001"),
         ("99999999.99999999994", "99999999.9999999999"),
-    ],
+    ]
 )
 def test_amounts_round_as_the_database_rounds(amount: str, rounded: str) -> None:
     assert round_amount(Decimal(amount)) == Decimal(rounded)

@@ -2,17 +2,16 @@
 
 from datetime import date, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tally.core.months import add_months, last_day_of_month, month_before
+from tests.every_case import every_case
 
 DAYS = st.dates(date(1990, 1, 1), date(2100, 12, 31))
 
 
-@pytest.mark.parametrize(
-    ("day", "months", "then"),
+@every_case(
     [
         (date(2026, 1, 31), 1, date(2026, 2, 28)),
         (date(2028, 1, 31), 1, date(2028, 2, 29)),
@@ -21,7 +20,7 @@ DAYS = st.dates(date(1990, 1, 1), date(2100, 12, 31))
         (date(2026, 3, 31), -1, date(2026, 2, 28)),
         (date(2026, 5, 1), 12, date(2027, 5, 1)),
         (date(2026, 5, 1), 0, date(2026, 5, 1)),
-    ],
+    ]
 )
 def test_same_day_of_another_month(day: date, months: int, then: date) -> None:
     assert add_months(day, months) == then

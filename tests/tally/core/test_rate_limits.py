@@ -4,6 +4,7 @@ import pytest
 
 from tally.core import rate_limits
 from tally.core.rate_limits import RateLimit, TooManyAttempts, network
+from tests.every_case import every_case
 
 
 class Clock:
@@ -46,8 +47,7 @@ def test_number_of_keys_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(limit._times) == 100
 
 
-@pytest.mark.parametrize(
-    ("host", "counted_as"),
+@every_case(
     [
         ("192.0.2.1", "192.0.2.1"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
@@ -55,7 +55,7 @@ def test_number_of_keys_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         ("::ffff:192.0.2.1", "192.0.2.1"),
         ("testclient", "testclient"),
         (None, "unknown"),
-    ],
+    ]
 )
 def test_ipv6_subscriber_is_one_network(host: str | None, counted_as: str) -> None:
     assert network(host) == counted_as

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tally.core.encoding import canonical_decimal
 from tally.core.records import ChargeType, CostRecord, InvalidRecord, day_instant, identity, to_columns
+from tests.every_case import every_case
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 PARTS = st.lists(
@@ -76,8 +77,7 @@ def test_columns_of_the_ledger_are_sent_beside_the_metadata() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("make", "reason"),
+@every_case(
     [
         (lambda: record(model_name=""), "the model name has 0 characters; 1 to 200 are possible"),
         (lambda: record(model_name="m" * 201), "the model name has 201 characters; 1 to 200 are possible"),
@@ -99,7 +99,7 @@ def test_columns_of_the_ledger_are_sent_beside_the_metadata() -> None:
         (lambda: record(input_tokens=-1), "a count of tokens or requests is negative or beyond 10^15"),
         (lambda: record(timestamp=datetime(2026, 11, 2)), "the time is not in UTC"),  # noqa: DTZ001
         (lambda: record(timestamp=NOON.astimezone(timezone(timedelta(hours=1)))), "the time is not in UTC"),
-    ],
+    ]
 )
 def test_record_that_the_database_would_refuse_cannot_be_created(make: object, reason: str) -> None:
     with pytest.raises(InvalidRecord) as invalid:

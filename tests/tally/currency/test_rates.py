@@ -21,6 +21,7 @@ from tally.currency.rates import (
 )
 from tally.importers import Options, generic, openai_cost, read_table
 from tally.importers.readers.currencies import split_currency
+from tests.every_case import every_case
 
 FRIDAY, SATURDAY, MONDAY = date(2026, 10, 30), date(2026, 10, 31), date(2026, 11, 2)
 # The bank's rates of that Friday: units per euro.
@@ -75,8 +76,7 @@ def test_christmas_has_the_previous_rate() -> None:
     assert find_rate("EUR", date(2025, 12, 26)).day == date(2025, 12, 24)
 
 
-@pytest.mark.parametrize(
-    ("currency", "day", "reason"),
+@every_case(
     [
         ("BRL", "2007-12-31", "has no rate of BRL before 2 Jan 2008; convert it to US dollars first."),
         ("EUR", "1998-12-31", "has no rate of USD before 4 Jan 1999; convert it to US dollars first."),
@@ -94,7 +94,7 @@ def test_christmas_has_the_previous_rate() -> None:
         ("ISK", "2012-06-01", "paused its rate of ISK on 9 Dec 2008; convert later amounts"),
         ("DEM", "2026-05-01", "publishes no rate of DEM; convert it to US dollars first."),
         ("a\nb" * 99, "2026-05-01", "publishes no rate of 'a\\nba\\nba\\nba\\nba\\nba\\nba\\n"),
-    ],
+    ]
 )
 def test_a_currency_without_a_rate_is_refused_with_a_reason(currency: str, day: str, reason: str) -> None:
     for convert in (to_usd, from_usd):
@@ -195,26 +195,27 @@ def test_invalid_rates_are_skipped() -> None:
     assert parse_archive(archive(text)) == [(date(2026, 11, 17), "USD", Decimal("1.5"))]
 
 
-@pytest.mark.parametrize(
-    "content",
+@every_case(
     [
-        b"",
-        b"<html>maintenance</html>",
-        archive("Date,JPY\n2026-11-20,1\n"),
-        archive("no rates here"),
-        archive("x", "readme.txt"),
-        archive("Date,USD\n" + "0" * 31_000_000),
-        archive("Date,USD\n2026-11-20,1.5\n")[:-30],
-        damaged(),
-    ],
+        (content,)
+        for content in [
+            b"",
+            b"<html>maintenance</html>",
+            archive("Date,JPY\n2026-11-20,1\n"),
+            archive("no rates here"),
+            archive("x", "readme.txt"),
+            archive("Date,USD\n" + "0" * 31_000_000),
+            archive("Date,USD\n2026-11-20,1.5\n")[:-30],
+            damaged(),
+        ]
+    ]
 )
 def test_any_other_file_is_refused(content: bytes) -> None:
     with pytest.raises(RatesUnreadable):
         parse_archive(content)
 
 
-@pytest.mark.parametrize(
-    ("cell", "currency", "number"),
+@every_case(
     [
         ("€12.50", "EUR", "12.50"),
         ("12,50 €", "EUR", "12,50"),
@@ -232,7 +233,7 @@ def test_any_other_file_is_refused(content: bytes) -> None:
         ("€5 GBP", "", "€5 GBP"),
         ("NaN", "", "NaN"),
         ("", "", ""),
-    ],
+    ]
 )
 def test_currency_beside_an_amount_is_split_off(cell: str, currency: str, number: str) -> None:
     assert split_currency(cell) == (number, currency)
@@ -254,7 +255,7 @@ def test_sign_beside_the_amount_sets_its_currency() -> None:
     assert costs(f"date,cost\n{rows}", WEEK) == [12, Decimal("1200.6"), 7]
 
 
-@pytest.mark.parametrize("heading", ["Cost (EUR)", "amount_eur", "Cost (€)", "Total cost EUR"])
+@every_case([(heading,) for heading in ["Cost (EUR)", "amount_eur", "Cost (€)", "Total cost EUR"]])
 def test_heading_sets_the_currency_of_its_column(heading: str) -> None:
     assert costs(f"date,{heading}\n2026-10-30,10\n", WEEK) == [12]
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as some
 
 from tally.digests.drivers import UNDIVIDED, Change, explain_change, find_largest_change, sum_by_model
 from tally.digests.facts import Cost
+from tests.every_case import every_case
 
 DAY = date(2026, 11, 24)
 CENT = Decimal("0.01")
@@ -48,15 +49,14 @@ def test_nothing_changes_without_a_change(both: list[Cost]) -> None:
     assert explain_change(both, both) == Change(*[Decimal(0)] * 5)
 
 
-@pytest.mark.parametrize(
-    ("after", "part"),
+@every_case(
     [
         ([used("cheap", "2", 200), used("dear", "20", 200)], "volume"),
         ([used("cheap", "0.5", 50), used("dear", "15", 150)], "mix"),
         ([used("cheap", "1", 100), used("dear", "14", 100)], "price"),
         ([used("cheap", "1", 100), used("dear", "10", 100), used("Plus", "20", 0, "subscription")], "other"),
         ([used("cheap", "1", 100), used("dear", "10", 100), used("images", "4", 0)], "other"),
-    ],
+    ]
 )
 def test_a_change_of_one_kind_has_one_part(after: list[Cost], part: str) -> None:
     change = explain_change([used("cheap", "1", 100), used("dear", "10", 100)], after)

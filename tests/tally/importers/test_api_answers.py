@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tally.importers import ImportRefused, Options, Parsed, identify_all, parse_tables, read_tables
+from tests.every_case import every_case
 
 DAY, NEXT_DAY = 1793577600, 1793664000
 COMPLETIONS = {
@@ -71,9 +72,7 @@ def test_costs_of_openai_are_billed() -> None:
     assert (name, record.cost_basis, record.cost_usd) == ("openai_cost", "billed", Decimal("0.5"))
 
 
-@pytest.mark.parametrize(
-    ("amount", "cost_usd"), [("123.78912", "1.2378912"), (20, "0.2"), ("0", "0"), (0.5, "0.005")]
-)
+@every_case([("123.78912", "1.2378912"), (20, "0.2"), ("0", "0"), (0.5, "0.005")])
 def test_costs_of_anthropic_are_cents(amount: str | float, cost_usd: str) -> None:
     cost = {
         "amount": amount,
@@ -106,9 +105,7 @@ def test_usage_of_anthropic_adds_up_its_classes_and_hours() -> None:
     assert (record.cache_write_tokens, record.output_tokens) == (10, 14)
 
 
-@pytest.mark.parametrize(
-    ("place", "factor"), [("us", "1.1"), ("global", "1"), ("not_available", "1"), (None, "1")]
-)
+@every_case([("us", "1.1"), ("global", "1"), ("not_available", "1"), (None, "1")])
 def test_usage_within_the_us_costs_more(place: str | None, factor: str) -> None:
     usage = {**MESSAGES, "model": "claude-sonnet-4-6"}
     plain, placed = (

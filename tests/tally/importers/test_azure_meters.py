@@ -1,13 +1,11 @@
 """Models from the names of Azure's meters."""
 
-import pytest
-
 from tally.core.records import NO_MODEL
 from tally.importers.azure_meters import model_of
+from tests.every_case import every_case
 
 
-@pytest.mark.parametrize(
-    ("meter", "model"),
+@every_case(
     [
         ("gpt-4o-mini 0718 Inp glbl Tokens", "gpt-4o-mini"),
         ("gpt-4o-mini-0718-Outp-regnl Tokens", "gpt-4o-mini"),
@@ -49,7 +47,7 @@ from tally.importers.azure_meters import model_of
         ("1M Tokens", NO_MODEL),
         ("Tokens", NO_MODEL),
         ("", NO_MODEL),
-    ],
+    ]
 )
 def test_meter_gives_the_model_name_of_other_sources(meter: str, model: str) -> None:
     assert model_of(meter) == model

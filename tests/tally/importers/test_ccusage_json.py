@@ -8,6 +8,7 @@ import pytest
 
 from tally.core.records import NO_MODEL
 from tally.importers import ImportRefused, Options, Parsed, ccusage_json, identify, read_table
+from tests.every_case import every_case
 
 
 def parse(report: dict[str, Any], options: Options | None = None) -> Parsed:
@@ -44,15 +45,17 @@ def test_account_named_like_a_plan_includes_its_models() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "report",
+@every_case(
     [
-        {"weekly": [ccusage_day()]},
-        {"monthly": [ccusage_day(period="2026-11")]},
-        {"session": [ccusage_day(period="s")]},
-        {"sessions": [ccusage_day(sessionId="s")]},
-        {"monthly": [{**ccusage_day(), "month": "2026-11"}]},
-    ],
+        (report,)
+        for report in [
+            {"weekly": [ccusage_day()]},
+            {"monthly": [ccusage_day(period="2026-11")]},
+            {"session": [ccusage_day(period="s")]},
+            {"sessions": [ccusage_day(sessionId="s")]},
+            {"monthly": [{**ccusage_day(), "month": "2026-11"}]},
+        ]
+    ]
 )
 def test_ccusage_reports_not_by_day_and_model_are_refused(report: dict[str, Any]) -> None:
     with pytest.raises(ImportRefused) as refused:

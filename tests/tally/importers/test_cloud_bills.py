@@ -11,6 +11,7 @@ from tally.importers.bedrock_lines import model_of
 from tally.importers.metered_tokens import Quantity, count_tokens
 from tally.importers.preview import describe_parsed
 from tally.pricing.usage import Usage
+from tests.every_case import every_case
 
 COST_TABLE = (
     "Billing account name,Billing account ID,Project name,Project ID,Service description,Service ID,"
@@ -128,8 +129,7 @@ def test_lines_above_the_header_do_not_shift_line_numbers() -> None:
     assert parsed.lines == [(8,)]
 
 
-@pytest.mark.parametrize(
-    ("provider", "service", "description", "slug", "model"),
+@every_case(
     [
         ("Microsoft", "Azure OpenAI", "gpt 4o 1120 Inp glbl Tokens", "azure", "gpt-4o"),
         ("Microsoft", "Foundry Models", "5.4 mini cchd inp DZ 1M Tokens", "azure", "gpt-5.4-mini"),
@@ -142,7 +142,7 @@ def test_lines_above_the_header_do_not_shift_line_numbers() -> None:
         ("Google", "Vertex AI", "Claude Opus 4.5 Input Tokens", "google", "claude-opus-4-5"),
         ("Oracle", "OCI Generative AI", "Large Cohere", "other", NO_MODEL),
         ("Anthropic", "Claude API", "claude-sonnet-4-5 Output tokens", "anthropic", "claude-sonnet-4-5"),
-    ],
+    ]
 )
 def test_focus_names_the_seller_and_the_model(
     provider: str, service: str, description: str, slug: str, model: str
@@ -158,8 +158,7 @@ def test_other_services_of_focus_are_skipped_and_counted(service: str) -> None:
     assert (name, len(parsed.records), parsed.skipped) == ("focus", 1, {"of services other than AI": 1})
 
 
-@pytest.mark.parametrize(
-    ("category", "cost", "charge_type"),
+@every_case(
     [
         ("Usage", "1", "usage"),
         ("Usage", "-1", "adjustment"),
@@ -167,7 +166,7 @@ def test_other_services_of_focus_are_skipped_and_counted(service: str) -> None:
         ("Credit", "-1", "credit"),
         ("Tax", "1", "tax"),
         ("Adjustment", "-1", "adjustment"),
-    ],
+    ]
 )
 def test_charge_category_of_focus_is_the_charge_type(category: str, cost: str, charge_type: str) -> None:
     record = only(FOCUS + focus_row(cost, "AWS", "Amazon Bedrock", category=category))
@@ -176,10 +175,7 @@ def test_charge_category_of_focus_is_the_charge_type(category: str, cost: str, c
     assert (record.model_name == NO_MODEL) == (category == "Usage")
 
 
-@pytest.mark.parametrize(
-    ("basis", "expected"),
-    [("estimated", "estimated"), ("included", "included"), ("billed", "billed"), ("", "billed")],
-)
+@every_case([("estimated", "estimated"), ("included", "included"), ("billed", "billed"), ("", "billed")])
 def test_cost_basis_of_focus_is_kept(basis: str, expected: str) -> None:
     text = FOCUS.replace("ConsumedUnit", "ConsumedUnit,x_CostBasis")
     row = focus_row("1", "Anthropic", "Claude API", used=f",,{basis}")
@@ -191,8 +187,7 @@ def test_focus_of_litellm_is_an_estimate() -> None:
     assert only(FOCUS + row).cost_basis == "estimated"
 
 
-@pytest.mark.parametrize(
-    ("period", "day", "hour"),
+@every_case(
     [
         (NOVEMBER_2, date(2026, 11, 2), 12),
         ("2026-11-02T00:00Z,2026-11-03T00:00Z", date(2026, 11, 2), 12),
@@ -200,7 +195,7 @@ def test_focus_of_litellm_is_an_estimate() -> None:
         ("2026-11-02T00:00:00Z,2026-11-02T23:59:59Z", date(2026, 11, 2), 12),
         ("2026-11-02T08:00:00Z,2026-11-02T09:00:00Z", None, 8),
         ("2026-11-01T00:00:00Z,2026-12-01T00:00:00Z", date(2026, 11, 1), 12),
-    ],
+    ]
 )
 def test_charge_period_of_focus_is_a_day_or_an_instant(period: str, day: date | None, hour: int) -> None:
     record = only(FOCUS + focus_row("1", "AWS", "Amazon Bedrock", period=period))
@@ -214,8 +209,7 @@ def test_focus_is_converted_from_the_currency_of_the_bill() -> None:
     assert record.cost_usd != 1
 
 
-@pytest.mark.parametrize(
-    ("amount", "unit", "words", "usage"),
+@every_case(
     [
         ("500", "1K Tokens", "gpt 4o 1120 Inp glbl", Usage(input_tokens=500_000)),
         ("1.5", "1M Tokens", "GPT 5 outpt DZone", Usage(output_tokens=1_500_000)),
@@ -225,7 +219,7 @@ def test_focus_is_converted_from_the_currency_of_the_bill() -> None:
         ("1.796", "Units", "OutputTokenCount", Usage()),
         ("24", "Hrs", "hosting", Usage()),
         ("7", "Tokens", "no direction", Usage()),
-    ],
+    ]
 )
 def test_quantity_in_tokens_is_counted_by_the_direction_of_its_meter(
     amount: str, unit: str, words: str, usage: Usage
@@ -233,8 +227,7 @@ def test_quantity_in_tokens_is_counted_by_the_direction_of_its_meter(
     assert count_tokens(Quantity(Decimal(amount), unit), [words]) == usage
 
 
-@pytest.mark.parametrize(
-    ("product", "usage_type", "resource", "model"),
+@every_case(
     [
         ("Amazon Bedrock", "USE1-Claude4.6Sonnet-input-tokens", "", "claude-sonnet-4-6"),
         ("", "USE1-Claude4.6Opus-cache-read-input-token-count-cross-region-global", "", "claude-opus-4-6"),
@@ -267,7 +260,7 @@ def test_quantity_in_tokens_is_counted_by_the_direction_of_its_meter(
         ("Amazon Bedrock", "EUW1-Claude-Haiku-output-tokens", "", NO_MODEL),
         ("Amazon Bedrock", "USE1-GuardrailsTextUnit", "", NO_MODEL),
         ("", "", "", NO_MODEL),
-    ],
+    ]
 )
 def test_line_of_bedrock_gives_the_model_name_of_other_sources(
     product: str, usage_type: str, resource: str, model: str

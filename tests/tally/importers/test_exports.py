@@ -7,6 +7,7 @@ import pytest
 
 from tally.importers import Options, Parsed, identify, read_table
 from tally.ledger.billing_account import AccountDay, account_day
+from tests.every_case import every_case
 
 COST = "start_time,end_time,start_time_iso,end_time_iso,amount_value,amount_currency,line_item,project_id\n"
 USAGE = (
@@ -71,8 +72,7 @@ ORGANIZATION = (
 )
 
 
-@pytest.mark.parametrize(
-    ("organization", "account", "expected"),
+@every_case(
     [
         ("org-1", "", "openai:@org-1"),
         ("", "", "openai"),
@@ -81,7 +81,7 @@ ORGANIZATION = (
         ("", "@home", "openai:home"),
         ("not an id", "", "openai"),
         ("x" * 101, "", "openai"),
-    ],
+    ]
 )
 def test_billing_account_is_the_one_that_the_user_or_the_file_names(
     organization: str, account: str, expected: str
@@ -104,8 +104,7 @@ def test_iso_times_replace_missing_unix_seconds() -> None:
     assert parse(f"{COST}{iso},0.10,usd,x,p\n").records == expected
 
 
-@pytest.mark.parametrize(
-    ("row", "reason"),
+@every_case(
     [
         (f"{DAY},abc,usd,x,p", 'The amount_value "abc" is not a number.'),
         (f"{DAY},1,xyz,x,p", "The European Central Bank publishes no rate of XYZ;"),
@@ -125,7 +124,7 @@ def test_iso_times_replace_missing_unix_seconds() -> None:
         ("1000000000,1000086400,,,1,usd,x,p", "The date"),
         (f"{DAY},1,usd,{'x' * 201},p", "The line_item has 201 characters; the limit is 200."),
         (f"{DAY},1,usd,x\x07,p", 'The line_item "x\N{REPLACEMENT CHARACTER}" contains control characters.'),
-    ],
+    ]
 )
 def test_bad_row_of_an_export_is_rejected_with_its_reason(row: str, reason: str) -> None:
     parsed = parse(f"{COST}{row}\n")

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from tally.importers import Options, find_importer, identify, read_table
+from tests.every_case import every_case
 
 LITELLM = "request_id,startTime,model,custom_llm_provider,spend,prompt_tokens,completion_tokens,status\n"
 LITELLM_ROW = "r-1,2026-08-20 12:00:00.000,gpt-4o,openai,{cost},100000,0,{status}\n"
@@ -16,15 +17,14 @@ HELICONE_ROW = "r-1,2026-08-20T12:00:00Z,gpt-4o,100000,0,{cost},{status}\n"
 LIST_PRICE = Decimal("0.25")  # 100,000 input tokens of gpt-4o
 
 
-@pytest.mark.parametrize(
-    ("importer", "text", "failed", "answered"),
+@every_case(
     [
         ("litellm", LITELLM + LITELLM_ROW, "failure", "success"),
         ("langfuse", LANGFUSE + LANGFUSE_ROW, "ERROR", "DEFAULT"),
         ("langfuse", LANGFUSE + LANGFUSE_ROW, "error", "WARNING"),
         ("helicone", HELICONE + HELICONE_ROW, "500", "200"),
         ("helicone", HELICONE + HELICONE_ROW, "429", ""),
-    ],
+    ]
 )
 def test_zero_is_the_cost_of_a_failed_request_alone(
     importer: str, text: str, failed: str, answered: str

@@ -25,6 +25,7 @@ from tally.importers.google_billing import read_credits
 from tally.importers.langfuse import read_cost, read_usage
 from tally.importers.protocol import RowRejected
 from tally.pricing.usage import Usage
+from tests.every_case import every_case
 
 HELICONE = (
     "response_id,response_status,request_created_at,request_body,model,prompt_tokens,completion_tokens,cost\n"
@@ -85,8 +86,7 @@ def test_failed_request_without_usage_is_skipped() -> None:
     assert (parsed.rows_blank, [record.cost_usd for record in parsed.records]) == (2, [Decimal("0.01")])
 
 
-@pytest.mark.parametrize(
-    ("details", "usage", "reasoning"),
+@every_case(
     [
         ({"input": "1200", "output": "300", "total": "1500"}, Usage(1200, 300), 0),
         ({"input": "800", "input_cached_tokens": "400", "output": "300"}, Usage(1200, 300, 400), 0),
@@ -116,7 +116,7 @@ def test_failed_request_without_usage_is_skipped() -> None:
         ),
         ({"unit": "TOKENS", "input": "7", "output": ""}, Usage(7, 0), 0),
         ({}, Usage(0, 0), 0),
-    ],
+    ]
 )
 def test_details_of_usage_add_to_the_totals_or_are_part_of_them(
     details: dict[str, str], usage: Usage, reasoning: int
@@ -224,8 +224,8 @@ def test_credits_reduce_the_cost_of_their_row() -> None:
     assert record.metadata["credits"] == "-0.75 USD"
 
 
-@pytest.mark.parametrize(
-    "cell", ["[", "{}", "[1]", '[{"amount": "x"}]', '[{"amount": "NaN"}]', "null", "[" * 9999]
+@every_case(
+    [(cell,) for cell in ["[", "{}", "[1]", '[{"amount": "x"}]', '[{"amount": "NaN"}]', "null", "[" * 9999]]
 )
 def test_invalid_credits_reject_their_row(cell: str) -> None:
     with pytest.raises(RowRejected, match="are not a list of amounts"):
@@ -241,8 +241,7 @@ def test_tax_of_an_ai_service_is_a_record() -> None:
     assert record.cost_usd == 1
 
 
-@pytest.mark.parametrize(
-    ("sku", "model"),
+@every_case(
     [
         ("Generate content output token count Gemini 2.5 Flash Lite", "gemini-2.5-flash-lite"),
         ("Gemini 3 Pro Text Input - Predictions", "gemini-3-pro"),
@@ -257,7 +256,7 @@ def test_tax_of_an_ai_service_is_a_record() -> None:
         ("Gemini Embedding Text Input", NO_MODEL),
         ("Vector Search Index Serving e2", NO_MODEL),
         ("Vertex AI Search", NO_MODEL),
-    ],
+    ]
 )
 def test_sku_gives_the_model_name_of_other_sources(sku: str, model: str) -> None:
     assert google_billing.model_of(sku) == model

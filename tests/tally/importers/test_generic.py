@@ -19,6 +19,7 @@ from tally.importers import (
     read_table,
 )
 from tally.importers.preview import describe_parsed
+from tests.every_case import every_case
 
 
 def parse(text: str, options: Options | None = None) -> Parsed:
@@ -40,15 +41,17 @@ def test_template_can_be_imported_unchanged() -> None:
     assert [record.provider for record in parsed.records] == ["openai", "anthropic", "chatgpt"]
 
 
-@pytest.mark.parametrize(
-    "header",
+@every_case(
     [
-        "Date,Cost",
-        "DAY;Amount (USD)",
-        "timestamp,cost_usd,model_name",
-        "Usage date,Total cost,Vendor",
-        "Time,Cost ($)",
-    ],
+        (header,)
+        for header in [
+            "Date,Cost",
+            "DAY;Amount (USD)",
+            "timestamp,cost_usd,model_name",
+            "Usage date,Total cost,Vendor",
+            "Time,Cost ($)",
+        ]
+    ]
 )
 def test_common_headers_are_recognised(header: str) -> None:
     table = read_table(f"{header}\n2026-11-02,1,x\n".encode(), "usage.csv")
@@ -184,16 +187,12 @@ def test_costs_in_both_styles_are_asked_about() -> None:
     assert question.value.examples == ("$1,234.50", "1.234,50")
 
 
-@pytest.mark.parametrize(
-    ("cell", "cost_usd"),
-    [('"$1,234.50"', "1234.50"), ('"1.234,50"', "1234.50"), ("1.5e3", "1500"), ("0", "0")],
-)
+@every_case([('"$1,234.50"', "1234.50"), ('"1.234,50"', "1234.50"), ("1.5e3", "1500"), ("0", "0")])
 def test_costs_are_read_as_they_are_written(cell: str, cost_usd: str) -> None:
     assert parse(f"date,cost\n2026-11-02,{cell}\n").records[0].cost_usd == Decimal(cost_usd)
 
 
-@pytest.mark.parametrize(
-    ("row", "reason"),
+@every_case(
     [
         ("2026-02-30,,,1,,,", 'The date "2026-02-30" does not exist in the calendar.'),
         (",,,1,,,x", 'The date "" is empty.'),
@@ -225,14 +224,13 @@ def test_costs_are_read_as_they_are_written(cell: str, cost_usd: str) -> None:
             "2026-11-02,,,1,,,a\x00b".replace("\x00", "\x07"),
             'The note "a\N{REPLACEMENT CHARACTER}b" contains control characters.',
         ),
-    ],
+    ]
 )
 def test_bad_row_is_rejected_with_its_reason(row: str, reason: str) -> None:
     assert rejection_of(row) == reason
 
 
-@pytest.mark.parametrize(
-    ("row", "reason"),
+@every_case(
     [
         ("2026-11-02,5,euros?,", 'The currency "euros?" is unknown; write its code, such as EUR.'),
         (
@@ -246,7 +244,7 @@ def test_bad_row_is_rejected_with_its_reason(row: str, reason: str) -> None:
             'The charge type "gift" is unknown; use usage, subscription, credit, tax, adjustment.',
         ),
         ("2026-11-02,5,,credit", 'The cost "5" of a credit must be negative.'),
-    ],
+    ]
 )
 def test_bad_currency_or_charge_type_is_rejected_with_its_reason(row: str, reason: str) -> None:
     assert rejection_of(row, "date,cost,currency,charge_type") == reason

@@ -4,10 +4,9 @@ import json
 from decimal import Decimal
 from typing import Any
 
-import pytest
-
 from tally.core.records import CostRecord, request_identity
 from tally.importers import Options, find_importer, identify, read_table
+from tests.every_case import every_case
 
 CLAUDE = "claude-sonnet-4-5-20250929"
 LIST_PRICE = (1_000 * Decimal(3) + 100 * Decimal(15)) / 1_000_000
@@ -55,8 +54,7 @@ def test_callback_is_read_like_the_log_and_without_its_prompts() -> None:
     assert "secret" not in repr(record)
 
 
-@pytest.mark.parametrize(
-    ("changed", "cost"),
+@every_case(
     [
         ({"response_cost": None}, LIST_PRICE),
         ({"response_cost": 0}, LIST_PRICE),
@@ -66,7 +64,7 @@ def test_callback_is_read_like_the_log_and_without_its_prompts() -> None:
         ({"response_cost": 0, "cache_hit": "True"}, Decimal(0)),
         ({"response_cost": None, "model": "engine-9000", "custom_llm_provider": "acme"}, None),
         ({"response_cost": 0, "model": "llama3.2", "custom_llm_provider": "ollama_chat"}, Decimal(0)),
-    ],
+    ]
 )
 def test_no_cost_is_unknown_unless_the_request_failed_or_was_cached(
     changed: dict[str, Any], cost: Decimal | None
@@ -75,7 +73,7 @@ def test_no_cost_is_unknown_unless_the_request_failed_or_was_cached(
     assert record.cost_usd == cost
 
 
-@pytest.mark.parametrize("spend", ["", "null", "None", "NaN", "\\N"])
+@every_case([(spend,) for spend in ["", "null", "None", "NaN", "\\N"]])
 def test_spend_without_a_value_is_unknown(spend: str) -> None:
     header = "request_id,startTime,model,custom_llm_provider,spend,prompt_tokens,completion_tokens\n"
     row = f"r-1,2026-09-14 09:00:00,{CLAUDE},anthropic,{spend},1000,100\n"

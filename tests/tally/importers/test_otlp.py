@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tally.core.records import CostRecord, request_identity
 from tally.importers import Options, Parsed, find_importer, identify, read_table
+from tests.every_case import every_case
 from tests.tally.importers.golden import load_sample
 
 LINES = load_sample("otlp")[1].splitlines()
@@ -58,8 +59,7 @@ def only(content: bytes) -> CostRecord:
 
 
 # What the fake provider served: 1,200 tokens in (1,000 cached) and 50 out, or 15,912 in and 340 out.
-@pytest.mark.parametrize(
-    ("sender", "requests", "tokens", "providers"),
+@every_case(
     [
         (0, 1, (15_912, 340, 15_000, 900), {"anthropic"}),  # Claude Code
         (1, 1, (1_200, 50, 1_000, 0), {"openai"}),  # Codex, whose spans repeat its logs
@@ -72,7 +72,7 @@ def only(content: bytes) -> CostRecord:
         (8, 5, (18_329, 460, 0, 0), {"openai", "anthropic"}),  # LiteLLM tells of no caches
         (9, 2, (16_212, 390, 16_000, 0), {"openai", "anthropic"}),  # Langfuse
         (10, 4, (17_215, 404, 16_000, 900), {"openai", "anthropic", "other"}),  # pydantic-ai
-    ],
+    ]
 )
 def test_requests_of_real_clients_count_once(
     sender: int, requests: int, tokens: tuple[int, ...], providers: set[str]
@@ -142,8 +142,7 @@ def test_response_has_one_identity_in_all_sources() -> None:
     assert record.collection_method == "otlp"
 
 
-@pytest.mark.parametrize(
-    ("attributes", "provider"),
+@every_case(
     [
         ({"gen_ai__provider__name": "azure.ai.openai"}, "azure"),
         ({"gen_ai__provider__name": "openai.chat"}, "openai"),
@@ -160,14 +159,13 @@ def test_response_has_one_identity_in_all_sources() -> None:
         ({"gen_ai__request__model": "qwen3:8b"}, "local"),
         ({"gen_ai__response__id": "msg_vrtx_01", "gen_ai__request__model": "claude-sonnet-4-5"}, "google"),
         ({"gen_ai__provider__name": "acme", "gen_ai__request__model": "engine-9000"}, "other"),
-    ],
+    ]
 )
 def test_payee_follows_the_evidence(attributes: dict[str, str], provider: str) -> None:
     assert only(spans(span("0b", usage(**attributes)))).provider == provider
 
 
-@pytest.mark.parametrize(
-    ("attributes", "cost"),
+@every_case(
     [
         ({}, (1_000 * Decimal("2.5") + 100 * 15) / 1_000_000),
         (
@@ -176,7 +174,7 @@ def test_payee_follows_the_evidence(attributes: dict[str, str], provider: str) -
         ),
         ({"gen_ai__usage__cost": "0.5"}, Decimal("0.5")),
         ({"gen_ai__usage__cost": "0"}, (1_000 * Decimal("2.5") + 100 * 15) / 1_000_000),
-    ],
+    ]
 )
 def test_cost_is_the_senders_or_the_list_price(attributes: dict[str, str], cost: Decimal) -> None:
     assert only(spans(span("0b", usage(**attributes)))).cost_usd == cost
@@ -274,7 +272,7 @@ def test_unknown_spellings_of_counts_are_counted_and_said() -> None:
     assert parsed.skipped == {"of a shape that Tally does not know": 1}
 
 
-@pytest.mark.parametrize("count", ["-5", "1.5", str(2**70), "many"])
+@every_case([(count,) for count in ["-5", "1.5", str(2**70), "many"]])
 def test_impossible_counts_are_rejected(count: str) -> None:
     parsed = parse(spans(span("0b", usage(gen_ai__usage__input_tokens=count))))
     assert (parsed.records, len(parsed.rejected)) == ([], 1)

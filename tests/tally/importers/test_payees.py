@@ -3,10 +3,9 @@
 import json
 from decimal import Decimal
 
-import pytest
-
 from tally.core.records import CostRecord
 from tally.importers import Options, find_importer, identify, read_table
+from tests.every_case import every_case
 
 HELICONE = "response_id,response_status,request_created_at,model,prompt_tokens,completion_tokens,cost\n"
 LITELLM = "request_id,startTime,model,custom_llm_provider,spend,prompt_tokens,completion_tokens\n"
@@ -25,8 +24,7 @@ def only_record(importer: str, text: str, filename: str = "export.csv") -> CostR
     return record
 
 
-@pytest.mark.parametrize(
-    ("request_id", "model", "provider", "name", "usd"),
+@every_case(
     [
         ("r-1", "glm-5.1", "zai", "glm-5.1", "0.14"),
         ("r-1", "Claude Sonnet 4.5", "anthropic", "claude-sonnet-4-5", "0.3"),
@@ -42,7 +40,7 @@ def only_record(importer: str, text: str, filename: str = "export.csv") -> CostR
         ("r-1", "gpt-oss:20b", "local", "gpt-oss:20b", "0"),
         ("r-1", "claude-opus-4-8-fast", "anthropic", "claude-opus-4-8", "1"),
         ("r-1", "olive-7b", "helicone", "olive-7b", None),
-    ],
+    ]
 )
 def test_gateway_without_a_price_gets_the_payees(
     request_id: str, model: str, provider: str, name: str, usd: str | None
@@ -54,8 +52,7 @@ def test_gateway_without_a_price_gets_the_payees(
     assert record.metadata.get("model", record.model_name) == model
 
 
-@pytest.mark.parametrize(
-    ("named", "model", "provider", "name", "usd"),
+@every_case(
     [
         ("ollama", "ollama/llama3.1", "local", "llama-3.1", "0"),
         ("hosted_vllm", "hosted_vllm/qwen3-32b", "local", "qwen3-32b", "0"),
@@ -80,7 +77,7 @@ def test_gateway_without_a_price_gets_the_payees(
         ("", "azure/my-deployment", "azure", "my-deployment", None),
         ("acme", "acme/gpt-5.5", "openai", "gpt-5.5", "0.5"),
         ("acme", "acme/zeta", "other", "acme/zeta", None),
-    ],
+    ]
 )
 def test_litellm_names_the_provider(
     named: str, model: str, provider: str, name: str, usd: str | None
@@ -91,14 +88,13 @@ def test_litellm_names_the_provider(
     assert (record.provider, record.model_name, record.cost_usd) == (provider, name, cost_usd)
 
 
-@pytest.mark.parametrize(
-    ("model", "provider"),
+@every_case(
     [
         ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "aws-bedrock"),
         ("kimi-k3", "moonshot"),
         ("claude-sonnet-4-5-20250929", "claude-desktop"),
         ("claude-sonnet-4-5@20250929", "google"),
-    ],
+    ]
 )
 def test_plan_in_ccusage_covers_anthropics_own_models_only(model: str, provider: str) -> None:
     part = {
@@ -119,15 +115,14 @@ def test_plan_in_ccusage_covers_anthropics_own_models_only(model: str, provider:
     )
 
 
-@pytest.mark.parametrize(
-    ("model", "name", "usd"),
+@every_case(
     [
         ("claude-4.5-sonnet-thinking", "claude-sonnet-4-5", "0.3"),
         ("gpt-5.5-high-fast", "gpt-5.5", "1.25"),
         ("gpt-5.5-high", "gpt-5.5", "0.5"),
         ("gpt-5.1-codex-max-xhigh", "gpt-5.1-codex-max", "0.125"),
         ("composer-2.5-fast", "composer-2.5-fast", "0.3"),
-    ],
+    ]
 )
 def test_cursors_suffixes_are_conditions_or_no_part_of_the_model(model: str, name: str, usd: str) -> None:
     record = only_record(
@@ -136,14 +131,13 @@ def test_cursors_suffixes_are_conditions_or_no_part_of_the_model(model: str, nam
     assert (record.model_name, record.cost_usd) == (name, Decimal(usd))
 
 
-@pytest.mark.parametrize(
-    ("model", "name"),
+@every_case(
     [
         ("Claude Opus 4.7", "claude-opus-4-7"),
         ("claude-opus-4-7[1m]", "claude-opus-4-7"),
         ("ChatGPT Plus", "ChatGPT Plus"),
         ("Claude Max 20x", "Claude Max 20x"),
-    ],
+    ]
 )
 def test_bill_in_any_file_names_the_same_model_as_the_usage(model: str, name: str) -> None:
     record = only_record("generic", GENERIC + f"2026-08-20,Anthropic,{model},10\n")

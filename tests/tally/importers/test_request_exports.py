@@ -8,6 +8,7 @@ import pytest
 from tally.core.records import CostRecord, request_identity
 from tally.importers import ImportRefused, Options, Parsed, identify, identify_all, parse_tables, read_tables
 from tally.ledger.billing_account import preview_overlaps
+from tests.every_case import every_case
 from tests.tally.importers.golden import load_sample
 
 CURSOR = (
@@ -49,8 +50,7 @@ def cursor(kind: str, cost: str, model: str = "gpt-5.2") -> CostRecord:
 GPT_5_2_USD = Decimal(1_000) * Decimal("1.75") / 1_000_000 + Decimal(100) * 14 / 1_000_000
 
 
-@pytest.mark.parametrize(
-    ("kind", "cost", "basis", "cost_usd"),
+@every_case(
     [
         ("Included", "0.49", "included", Decimal("0.49")),
         ("Included in Pro", "$0.10", "included", Decimal("0.10")),
@@ -71,7 +71,7 @@ GPT_5_2_USD = Decimal(1_000) * Decimal("1.75") / 1_000_000 + Decimal(100) * 14 /
         ("", "included", "included", GPT_5_2_USD),
         ("On-Demand", "Included", "included", GPT_5_2_USD),
         ("Errored, No Charge", "Included", "included", Decimal(0)),
-    ],
+    ]
 )
 def test_kind_of_a_cursor_request_decides_its_cost_basis(
     kind: str, cost: str, basis: str, cost_usd: Decimal
@@ -97,8 +97,7 @@ def test_invalid_cost_with_digits_is_rejected() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("tokens", "expected"),
+@every_case(
     [
         ("0,4394,393120,2211,399725", (397514, 393120, 0, 2211)),
         ("31040,120,55200,1804,88164", (86360, 55200, 31040, 1804)),
@@ -106,7 +105,7 @@ def test_invalid_cost_with_digits_is_rejected() -> None:
         ("2600,2600,18000,950,21550", (20600, 18000, 0, 950)),
         ("900,0,0,100,1000", (900, 0, 900, 100)),
         ("900,100,0,100,", (1000, 0, 900, 100)),
-    ],
+    ]
 )
 def test_cache_writes_of_cursor_add_up_to_the_total(tokens: str, expected: tuple[int, ...]) -> None:
     record = only(f"{CURSOR}{AT},Included,m,No,{tokens},0.1\n")
@@ -256,8 +255,7 @@ def test_litellm_spend_is_an_estimate_in_its_providers_billing_account() -> None
     assert record.source_key == request_identity("chatcmpl-1")
 
 
-@pytest.mark.parametrize(
-    ("provider", "slug"),
+@every_case(
     [
         ("bedrock", "aws-bedrock"),
         ("vertex_ai", "google"),
@@ -265,7 +263,7 @@ def test_litellm_spend_is_an_estimate_in_its_providers_billing_account() -> None
         ("together_ai", "together"),
         ("xai", "xai"),
         ("acme_ai", "other"),
-    ],
+    ]
 )
 def test_litellm_providers_get_tallys_names(provider: str, slug: str) -> None:
     record = litellm(f"a,2026-05-04 08:15:00,m,{provider},0.01,1,1,,")

@@ -8,6 +8,7 @@ import pytest
 
 from tally.core.records import CostRecord, request_identity
 from tally.importers import Options, Parsed, find_importer, identify, read_table
+from tests.every_case import every_case
 
 CREATED = 1789376400  # 2026-09-14 09:00 UTC
 CHAT: dict[str, Any] = {
@@ -196,8 +197,7 @@ def test_comma_in_one_answer_does_not_change_the_amounts_of_others() -> None:
     assert [row.reason for row in parsed.rejected] == ['The cost "0,5" is not a number.']
 
 
-@pytest.mark.parametrize(
-    ("changed", "provider", "output"),
+@every_case(
     [
         (
             {
@@ -223,7 +223,7 @@ def test_comma_in_one_answer_does_not_change_the_amounts_of_others() -> None:
         ({"model": "llama3.2", "system_fingerprint": "fp_ollama"}, "local", 100),
         ({"prompt_filter_results": []}, "azure", 100),
         ({"id": "gen-1", "model": "openai/gpt-5.4"}, "openrouter", 100),
-    ],
+    ]
 )
 def test_others_that_speak_openais_protocol_are_told_apart(
     changed: dict[str, Any], provider: str, output: int
@@ -255,7 +255,7 @@ def test_answers_without_usage_are_skipped_and_counted() -> None:
     )
 
 
-@pytest.mark.parametrize("count", [-5, 1.5, 2**70, "many"])
+@every_case([(count,) for count in [-5, 1.5, 2**70, "many"]])
 def test_impossible_counts_are_rejected(count: object) -> None:
     for answer in (
         CHAT | {"usage": {"prompt_tokens": count}},

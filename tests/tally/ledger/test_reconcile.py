@@ -4,7 +4,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +18,7 @@ from tally.ledger.statements import (
     list_estimators,
     select_estimates,
 )
+from tests.every_case import every_case
 
 DAY = date(2026, 11, 1)
 UNIT = Unit("anthropic", DAY, "claude-sonnet-4-5")
@@ -180,8 +180,7 @@ def test_sum_over_all_models_makes_the_day_one_unit() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("token_type", "kind"),
+@every_case(
     [
         ("cache_creation.ephemeral_1h_input_tokens", "cache"),
         ("cached input", "cache"),
@@ -190,7 +189,7 @@ def test_sum_over_all_models_makes_the_day_one_unit() -> None:
         ("output", "output"),
         ("web search", ""),
         ("", ""),
-    ],
+    ]
 )
 def test_token_types_are_classified_by_their_names(token_type: str, kind: str) -> None:
     assert classify_tokens(token_type) == kind

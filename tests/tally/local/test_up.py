@@ -16,6 +16,7 @@ from dotenv import dotenv_values
 
 from tally.local import processes
 from tests.embedded import free_port_block, temporary_home
+from tests.every_case import every_case
 from tests.supabase.parts import eventually, kill, port_is_open
 from tests.tally.cli.in_process import run_tally
 
@@ -222,7 +223,7 @@ def test_next_up_starts_after_one_was_killed(up: Up) -> None:
     assert not any(port_is_open(port) for port in range(up.port, up.port + 4))
 
 
-@pytest.mark.parametrize("offset", [0, 1, 2, 3])
+@every_case([(offset,) for offset in [0, 1, 2, 3]])
 def test_taken_port_is_named_before_any_data_is_touched(offset: int) -> None:
     port = free_port_block()
     with temporary_home() as home, socket.create_server(("127.0.0.1", port + offset)):

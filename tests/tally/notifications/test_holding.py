@@ -3,12 +3,12 @@
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tally.notifications.holding import Hours
 from tally.notifications.retries import DELAYS, next_attempt
+from tests.every_case import every_case
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NIGHT = Hours(BERLIN, time(22), time(8))
@@ -20,8 +20,7 @@ def local(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=BERLIN)
 
 
-@pytest.mark.parametrize(
-    ("hours", "now", "until"),
+@every_case(
     [
         (NIGHT, "2026-11-29 21:59", None),
         (NIGHT, "2026-11-29 22:00", "2026-11-30 08:00"),
@@ -41,7 +40,7 @@ def local(text: str) -> datetime:
         # Hours that begin at such a time: they are shorter or none, never a day.
         (Hours(BERLIN, time(2, 30), time(3, 15)), "2026-03-29 12:00", None),
         (Hours(BERLIN, time(2, 30), time(3, 45)), "2026-03-29 03:40", "2026-03-29 03:45"),
-    ],
+    ]
 )
 def test_message_waits_for_the_end(hours: Hours, now: str, until: str | None) -> None:
     assert hours.hold_until(local(now).astimezone(UTC), "warning") == (local(until) if until else None)

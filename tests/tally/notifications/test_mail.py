@@ -21,6 +21,7 @@ from tally.notifications.mail import (
     open_mailer,
 )
 from tally.notifications.wording import clean
+from tests.every_case import every_case
 from tests.mail_server import mail_server
 
 MAIL = Mail("grace@example.com", "Hello “Grace”", "First line\n\nhttp://127.0.0.1/a?b=c\n")
@@ -124,9 +125,18 @@ def test_line_breaks_add_no_headers() -> None:
     assert len(server.mails) == 1
 
 
-@pytest.mark.parametrize(
-    "address",
-    ["a@example.com, b@example.com", "a@example.com\nBcc: b@example.com", "nobody", "", "a@b c", "<a@b.c>"],
+@every_case(
+    [
+        (address,)
+        for address in [
+            "a@example.com, b@example.com",
+            "a@example.com\nBcc: b@example.com",
+            "nobody",
+            "",
+            "a@b c",
+            "<a@b.c>",
+        ]
+    ]
 )
 def test_unusable_recipient_is_refused(address: str) -> None:
     with mail_server() as server, pytest.raises(MailNotSent, match="not an email address"):
@@ -146,8 +156,8 @@ def test_password_is_not_sent_in_clear(monkeypatch: pytest.MonkeyPatch) -> None:
         MailServer(f"smtp://ada:secret@127.0.0.1:{server.port}").send(MAIL)
 
 
-@pytest.mark.parametrize(
-    "address", ["http://example.com", "smtp://", "example.com:25", "smtp://[", "smtp://h:x"]
+@every_case(
+    [(address,) for address in ["http://example.com", "smtp://", "example.com:25", "smtp://[", "smtp://h:x"]]
 )
 def test_unusable_setting_is_explained(address: str) -> None:
     with pytest.raises(MailNotSent, match="SMTP_URL must be"):
@@ -178,8 +188,7 @@ def test_mail_server_wins_over_the_outbox_and_both_are_optional(tmp_path: Path) 
     assert open_mailer(settings()) is None
 
 
-@pytest.mark.parametrize(
-    ("name", "quoted"),
+@every_case(
     [
         ("Northwind", "Northwind"),
         ("a\r\nBcc: b@c.de", "a\ufffd\ufffdBcc: b@\u2060c.\u2060de"),
@@ -187,7 +196,7 @@ def test_mail_server_wins_over_the_outbox_and_both_are_optional(tmp_path: Path) 
         ("  \t two  words ", "\ufffd two words"),
         ("\u202egnp.exe", "\ufffdgnp.\u2060exe"),
         ("x" * 200, "x" * 99 + "…"),
-    ],
+    ]
 )
 def test_name_is_one_line_and_no_link(name: str, quoted: str) -> None:
     assert clean(name) == quoted

@@ -18,6 +18,7 @@ from tally.notifications.senders import KINDS, SENDERS, email, webhook
 from tally.notifications.senders.judging import find_wait
 from tally.notifications.senders.protocol import TargetRefused
 from tally.notifications.transport import Answer, Request
+from tests.every_case import every_case
 from tests.tally.notifications.fake_services import ERRORS, SUCCESS, Received, Reply
 from tests.tally.notifications.targets import HOSTS, TARGETS
 
@@ -66,7 +67,7 @@ def test_service_takes_the_message(kind: str, message: Message) -> None:
     assert (outcome.problem, outcome.is_final) == (None, False)
 
 
-@pytest.mark.parametrize("kind", SENDERS)
+@every_case([(kind,) for kind in SENDERS])
 def test_message_says_amount_range_time_and_place(kind: str) -> None:
     sender = SENDERS[kind]
     text = sender.compose(MESSAGE, sender.check(TARGETS[kind])).body.decode()
@@ -80,7 +81,7 @@ def test_message_says_amount_range_time_and_place(kind: str) -> None:
     assert "https://tally.example.org/budgets" in text
 
 
-@pytest.mark.parametrize("kind", SENDERS)
+@every_case([(kind,) for kind in SENDERS])
 def test_digest_names_what_it_leaves_out(kind: str) -> None:
     sender = SENDERS[kind]
     text = sender.compose(DIGEST, sender.check(TARGETS[kind])).body.decode()
@@ -97,7 +98,7 @@ def all_errors() -> Iterator[tuple[str, str, Reply]]:
 TEMPORARY = ("busy", "down", "odd")
 
 
-@pytest.mark.parametrize(("kind", "name", "reply"), list(all_errors()))
+@every_case(list(all_errors()))
 def test_error_is_a_sentence_without_the_answer(kind: str, name: str, reply: Reply) -> None:
     outcome = SENDERS[kind].judge(as_answer(reply))
 
@@ -109,10 +110,7 @@ def test_error_is_a_sentence_without_the_answer(kind: str, name: str, reply: Rep
         assert word not in outcome.problem
 
 
-@pytest.mark.parametrize(
-    ("kind", "seconds"),
-    [("slack", 30), ("discord", 42.5), ("teams", 17), ("telegram", 35), ("webhook", 3), ("ntfy", 0)],
-)
+@every_case([("slack", 30), ("discord", 42.5), ("teams", 17), ("telegram", 35), ("webhook", 3), ("ntfy", 0)])
 def test_service_says_how_long_to_wait(kind: str, seconds: float) -> None:
     assert SENDERS[kind].judge(as_answer(ERRORS[HOSTS[kind]]["busy"])).wait == seconds
 
@@ -123,8 +121,8 @@ def test_rate_limit_that_is_used_up_is_heeded_after_success() -> None:
     assert (outcome.problem, outcome.wait) == (None, 1.5)
 
 
-@pytest.mark.parametrize(
-    "value", ["1e999", "-5", "nan", "soon", "", "99999999999", "Wed, 21 Oct 2015 07:28:00 GMT"]
+@every_case(
+    [(value,) for value in ["1e999", "-5", "nan", "soon", "", "99999999999", "Wed, 21 Oct 2015 07:28:00 GMT"]]
 )
 def test_odd_waits_are_bounded(value: str) -> None:
     assert (
@@ -139,7 +137,7 @@ def test_date_to_wait_for_is_understood() -> None:
     assert find_wait(answer) == 86_400
 
 
-@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+@every_case([(status,) for status in [200, 201, 202, 204, 299]])
 def test_webhook_counts_every_success(status: int) -> None:
     assert webhook.judge(Answer(status, {}, b"")).problem is None
 
@@ -184,7 +182,7 @@ def test_incident_is_opened_and_resolved_under_one_key() -> None:
 HOSTILE = "<!channel> @everyone [x](https://evil.example) *b* `c` <https://evil.example|d> &amp; \\ ~s~ ||t||"
 
 
-@pytest.mark.parametrize("kind", SENDERS)
+@every_case([(kind,) for kind in SENDERS])
 def test_hostile_text_is_no_markup(kind: str) -> None:
     hostile = replace(MESSAGE, title=HOSTILE, sentences=(HOSTILE,))
     content = json.loads(SENDERS[kind].compose(hostile, SENDERS[kind].check(TARGETS[kind])).body)
@@ -234,7 +232,7 @@ def test_email_says_how_it_ends() -> None:
     assert "List-Unsubscribe" not in email.write(MESSAGE, target).headers
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@every_case([(kind,) for kind in KINDS])
 def test_target_is_taken_and_described_without_its_secret(kind: str) -> None:
     target = check_target(kind, TARGETS[kind], SETTINGS)
     hint = KINDS[kind].describe(target)
@@ -257,28 +255,41 @@ def refuse(kind: str, **changes: str) -> str:
 SLACK = TARGETS["slack"]["url"]
 
 
-@pytest.mark.parametrize(
-    "url",
+@every_case(
     [
-        "", "hooks.slack.com/services/T0/B0/XX", SLACK.replace("https", "http"),
-        SLACK.replace(".com/", ".com:444/"), SLACK.replace("hooks", "user:pw@hooks"),
-        SLACK.replace("hooks.slack.com", "hooks.slack.com.evil.example"),
-        SLACK.replace("hooks.slack.com", "evil.example"), SLACK.replace("/services/", "/services/../../"),
-        SLACK + "#x", SLACK.replace("slack.com", "slack.com@evil.example"), "https://hooks.slack.com/services/",
-        "https://hooks.slack.com\\@evil.example/services/T0/B0/XX", "javascript:alert(1)", "https://[::1/",
-        SLACK + "\r\nHost: evil.example",
-    ],
-)  # fmt: skip
+        (url,)
+        for url in [
+            "",
+            "hooks.slack.com/services/T0/B0/XX",
+            SLACK.replace("https", "http"),
+            SLACK.replace(".com/", ".com:444/"),
+            SLACK.replace("hooks", "user:pw@hooks"),
+            SLACK.replace("hooks.slack.com", "hooks.slack.com.evil.example"),
+            SLACK.replace("hooks.slack.com", "evil.example"),
+            SLACK.replace("/services/", "/services/../../"),
+            SLACK + "#x",
+            SLACK.replace("slack.com", "slack.com@evil.example"),
+            "https://hooks.slack.com/services/",
+            "https://hooks.slack.com\\@evil.example/services/T0/B0/XX",
+            "javascript:alert(1)",
+            "https://[::1/",
+            SLACK + "\r\nHost: evil.example",
+        ]
+    ]
+)
 def test_address_of_another_host_is_no_slack_webhook(url: str) -> None:
     assert refuse("slack", url=url) == (
         "Give the webhook URL of Slack. It begins with https://hooks.slack.com/services/."
     )
 
 
-@pytest.mark.parametrize(
-    ("kind", "changes", "sentence"),
+@every_case(
     [
-        ("discord", {"url": "https://discord.com/channels/1/2"}, "It begins with https://discord.com/api/webhooks/."),
+        (
+            "discord",
+            {"url": "https://discord.com/channels/1/2"},
+            "It begins with https://discord.com/api/webhooks/.",
+        ),
         ("teams", {"url": "https://acme.webhook.office.com/webhookb2/x"}, "has switched these addresses"),
         ("teams", {"url": "https://logic.azure.com.evil.example/workflows/x"}, "ends with .logic.azure.com"),
         ("pagerduty", {"routing_key": "short"}, "32 letters and digits"),
@@ -303,8 +314,8 @@ def test_address_of_another_host_is_no_slack_webhook(url: str) -> None:
         ("email", {"address": "nobody"}, "Give one email address"),
         ("email", {"address": "a@example.org, b@example.org"}, "Give one email address"),
         ("email", {"address": "a@example.org\r\nBcc: b@example.org"}, "Give one email address"),
-    ],
-)  # fmt: skip
+    ]
+)
 def test_bad_target_is_refused_in_a_sentence(kind: str, changes: dict[str, str], sentence: str) -> None:
     assert sentence in refuse(kind, **changes)
 

@@ -3,12 +3,12 @@
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tally.notifications.facts import Facts
 from tally.notifications.texts import KINDS, PAGES, Told, describe_event
+from tests.every_case import every_case
 
 BERLIN = ZoneInfo("Europe/Berlin")
 BUDGET = {
@@ -46,14 +46,13 @@ def test_budget_says_amount_range_and_chance() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("changes", "title"),
+@every_case(
     [
         ({"percent": 100}, "Budget “Web” is exceeded"),
         ({"percent": "100.0"}, "Budget “Web” is exceeded"),
         ({"threshold": "forecast", "percent": 100}, "Budget “Web” will probably be exceeded"),
         ({"threshold": "forecast", "percent": 120}, "Budget “Web” will probably pass 120%"),
-    ],
+    ]
 )
 def test_title_says_what_was_crossed(changes: dict[str, Any], title: str) -> None:
     assert tell("budget", BUDGET | changes).title == title
@@ -77,13 +76,18 @@ def test_end_of_an_event_says_so() -> None:
     assert tell("budget", BUDGET, is_cleared=True).title == "Budget “Web” is below 80% again"
 
 
-@pytest.mark.parametrize(
-    ("kind", "facts", "title", "sentence"),
+@every_case(
     [
         (
             "anomaly",
-            {"day": "2026-11-12", "model": "claude-opus-4-1", "amount": "29.49", "expected": "7", "low": "5",
-             "high": "9"},
+            {
+                "day": "2026-11-12",
+                "model": "claude-opus-4-1",
+                "amount": "29.49",
+                "expected": "7",
+                "low": "5",
+                "high": "9",
+            },
             "12 November 2026 was out of the ordinary",
             "claude-opus-4-1 cost $29.49. Expected: $7.00 ($5.00 to $9.00).",
         ),
@@ -125,9 +129,14 @@ def test_end_of_an_event_says_so() -> None:
         ),
         (
             "credits",
-            {"finding": "end", "provider": "OpenAI", "amount": "120.5", "ends_on": "2026-12-14",
-             "late": "2026-12-17",
-             "early": "2026-12-12"},
+            {
+                "finding": "end",
+                "provider": "OpenAI",
+                "amount": "120.5",
+                "ends_on": "2026-12-14",
+                "late": "2026-12-17",
+                "early": "2026-12-12",
+            },
             "Prepaid credits of OpenAI end on 14 December 2026",
             "$120.50 is left; at the pace of the last weeks it lasts until then (12 December 2026 to "
             "17 December 2026 in 4 of 5 cases).",
@@ -192,15 +201,15 @@ def test_end_of_an_event_says_so() -> None:
             "Alerts no longer reach “Hook”",
             "Nothing more is sent there. Change the channel in Settings, then resume it.",
         ),
-    ],
-)  # fmt: skip
+    ]
+)
 def test_each_kind_says_its_facts(kind: str, facts: dict[str, Any], title: str, sentence: str) -> None:
     told = tell(kind, facts)
     assert told.title == title
     assert sentence in told.sentences
 
 
-@pytest.mark.parametrize("amount", ["1e400", "-1e999999", "Infinity", "sNaN", "9" * 5_000])
+@every_case([(amount,) for amount in ["1e400", "-1e999999", "Infinity", "sNaN", "9" * 5_000]])
 def test_number_beyond_all_measure_counts_as_missing(amount: str) -> None:
     assert tell("budget", {"budget": "Web", "spent": amount}).sentences == ()
 
@@ -236,8 +245,7 @@ def test_any_facts_make_lines_without_links(kind: str, facts: dict[str, Any], is
         assert "@everyone" not in line
 
 
-@pytest.mark.parametrize(
-    ("link", "path"),
+@every_case(
     [
         ("budgets?budget=1", "budgets?budget=1"),
         ("/budgets", "budgets"),
@@ -246,7 +254,7 @@ def test_any_facts_make_lines_without_links(kind: str, facts: dict[str, Any], is
         ("a\\b", ""),
         ("javascript:alert(1)", ""),
         (5, ""),
-    ],
+    ]
 )
 def test_link_stays_in_the_dashboard(link: object, path: str) -> None:
     assert Facts({"link": link}, BERLIN).path() == path
@@ -264,7 +272,7 @@ def test_instant_is_in_the_zone_of_the_workspace() -> None:
     assert Facts(BUDGET, BERLIN).instant("as_of") == "29 November 2026, 08:00 (Europe/Berlin)"
 
 
-@pytest.mark.parametrize("name", ["пример.рф", "evil.中国", "evil.com", "ab.évil", "1.рф"])
+@every_case([(name,) for name in ["пример.рф", "evil.中国", "evil.com", "ab.évil", "1.рф"]])
 def test_name_with_a_domain_of_any_script_is_no_link(name: str) -> None:
     told = tell("budget", BUDGET | {"budget": name})
     assert name not in told.title

@@ -11,6 +11,7 @@ from tally.pricing import cache_prices
 from tally.pricing.cache_prices import find_saving, list_cache_prices
 from tally.pricing.custom_prices import CustomPrice, CustomPrices
 from tally.pricing.workspace_prices import LIST_PRICES, WorkspacePrices
+from tests.every_case import every_case
 
 START = date(2026, 1, 1)
 
@@ -42,15 +43,14 @@ def test_unlisted_model_has_no_price() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("price", "saving"),
+@every_case(
     [
         (custom("gpt-5", START, "4"), Decimal("1.125")),
         (custom("gpt-5", START, "4", replaces=True), Decimal(6)),
         (custom("gpt-5", START, None, replaces=True), Decimal(0)),
         (custom("house", START, "4"), Decimal(6)),
         (custom("house", START + timedelta(days=1), "4"), None),
-    ],
+    ]
 )
 def test_custom_price_applies_as_in_estimates(price: CustomPrice, saving: Decimal | None) -> None:
     prices = WorkspacePrices(CustomPrices([price]))

@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from tally.pricing.custom_prices import CustomPrice, CustomPrices
 from tally.pricing.estimate import estimate, estimate_record, is_repriceable, price_with
 from tally.pricing.usage import STANDARD, Conditions, ModelRef, Tier, Usage
 from tally.pricing.workspace_prices import LIST_PRICES, WorkspacePrices
+from tests.every_case import every_case
 from tests.tally.importers.golden import FIXTURES, load_sample
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -88,7 +88,7 @@ def test_repricing_a_record_gives_the_same_record(
         assert estimate_record(replace(record, cost_usd=None)) == record
 
 
-@pytest.mark.parametrize("case", sorted(folder.name for folder in FIXTURES.iterdir() if folder.is_dir()))
+@every_case([(case,) for case in sorted(folder.name for folder in FIXTURES.iterdir() if folder.is_dir())])
 def test_every_estimate_of_every_export_can_be_repriced(case: str) -> None:
     name, content = load_sample(case)
     tables = read_tables(content, name)
@@ -153,7 +153,7 @@ def test_a_custom_price_prices_a_model_that_no_list_has() -> None:
     assert priced.cost_usd == Decimal(2)
 
 
-@pytest.mark.parametrize("name", ["gpt-5.4", "GPT-5.4", "openai/gpt-5.4", "gpt-5.4-2026-03-05"])
+@every_case([(name,) for name in ["gpt-5.4", "GPT-5.4", "openai/gpt-5.4", "gpt-5.4-2026-03-05"]])
 def test_a_custom_price_is_for_a_model_by_any_name(name: str) -> None:
     record = record_of(ModelRef("openai", "gpt-5.4"), Usage(1_000_000))
     [priced] = price_with([record], custom_prices_of(name, replaces_list=True))

@@ -12,13 +12,13 @@ from tally.pricing.list_prices import price, price_model
 from tally.pricing.listed_models import is_listed
 from tally.pricing.peak_hours import PeakHours
 from tally.pricing.usage import SUM_OF_REQUESTS, Conditions, ModelRef, Tier, Usage
+from tests.every_case import every_case
 
 NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
 SONNET_4 = "claude-sonnet-4-20250514"
 
 
-@pytest.mark.parametrize(
-    ("provider", "model", "usage", "cost_usd"),
+@every_case(
     [
         ("openai", "gpt-4o", Usage(1000, 100), "0.0035"),
         ("openai", "gpt-4o", Usage(10_000, 500, cached_input_tokens=8000), "0.020"),
@@ -28,7 +28,7 @@ SONNET_4 = "claude-sonnet-4-20250514"
         ("google", "gemini-2.5-pro", Usage(150_000, 1000), "0.1975"),
         ("google", "gemini-2.5-pro", Usage(250_000, 1000), "0.640"),
         ("google", "gemini-2.5-pro", Usage(250_000, 1000, 100_000), "0.415"),
-    ],
+    ]
 )
 def test_each_class_of_tokens_has_its_price(provider: str, model: str, usage: Usage, cost_usd: str) -> None:
     assert price(provider, model, usage, NOVEMBER).cost_usd == Decimal(cost_usd)
@@ -40,7 +40,7 @@ def test_price_depends_on_the_day() -> None:
     assert price("openai", "o3", usage, NOVEMBER).cost_usd == 2
 
 
-@pytest.mark.parametrize(("tier", "cost_usd"), [("request", 10), ("short", 5), ("long", 10), ("unknown", 5)])
+@every_case([("request", 10), ("short", 5), ("long", 10), ("unknown", 5)])
 def test_sum_of_requests_is_not_priced_as_one_long_request(tier: Tier, cost_usd: int) -> None:
     priced = price("openai", "gpt-5.5", Usage(1_000_000), NOVEMBER, Conditions(tier))
     assert priced.cost_usd == cost_usd
@@ -69,15 +69,14 @@ def test_a_later_batch_price_applies_back_to_the_last_change_of_the_standard_pri
     assert (priced.cost_usd, priced.note) == (Decimal(1), "batch price as of 2026-10-14")
 
 
-@pytest.mark.parametrize(
-    ("provider", "model", "usage"),
+@every_case(
     [
         ("openai", "model-nobody-knows", Usage(1000)),
         ("cursor", "composer-1", Usage(1000)),
         ("other", "", Usage(1000)),
         ("openai", "whisper-1", Usage(1000)),
         ("openai", "gpt-4o", Usage(1000, input_audio_tokens=10)),
-    ],
+    ]
 )
 def test_usage_without_a_price_is_unpriced_and_never_free(provider: str, model: str, usage: Usage) -> None:
     assert price(provider, model, usage, NOVEMBER).cost_usd is None
@@ -112,8 +111,7 @@ def test_cache_reads_of_a_long_session_are_not_priced_as_new_input() -> None:
     assert cost_usd == (1_000 * Decimal(3) + 99_000 * Decimal("0.30")) / 1_000_000
 
 
-@pytest.mark.parametrize(
-    ("provider", "model", "share"),
+@every_case(
     [
         ("anthropic", SONNET_4, "0.1"),
         ("openai", "gpt-4o", "0.5"),
@@ -122,7 +120,7 @@ def test_cache_reads_of_a_long_session_are_not_priced_as_new_input() -> None:
         ("google", "gemini-2.5-pro", "0.1"),
         ("xai", "grok-3", "0.25"),
         ("openrouter", "anthropic/claude-sonnet-4.5", "0.1"),
-    ],
+    ]
 )
 def test_the_cache_discount_depends_on_the_model(provider: str, model: str, share: str) -> None:
     whole = price(provider, model, Usage(1_000), NOVEMBER).cost_usd
@@ -152,8 +150,7 @@ def test_old_usage_keeps_the_price_of_its_day() -> None:
     assert price("openai", "o3", usage, after).cost_usd == 2 + Decimal("0.8")
 
 
-@pytest.mark.parametrize(
-    ("provider", "model"),
+@every_case(
     [
         ("anthropic", "claude-opus-4-99"),
         ("anthropic", "claude-sonnet-99"),
@@ -161,7 +158,7 @@ def test_old_usage_keeps_the_price_of_its_day() -> None:
         ("openai", "gpt-5.99"),
         ("google", "gemini-99-pro"),
         ("xai", "grok-99"),
-    ],
+    ]
 )
 def test_a_model_newer_than_the_list_is_unpriced(provider: str, model: str) -> None:
     assert price(provider, model, Usage(1_000, 1_000), NOVEMBER).cost_usd is None
@@ -173,7 +170,7 @@ def test_a_price_has_the_version_of_the_list() -> None:
     assert priced.price_version == version("genai-prices")
 
 
-@pytest.mark.parametrize("provider", ["cursor", "github-copilot", "windsurf", "other"])
+@every_case([(provider,) for provider in ["cursor", "github-copilot", "windsurf", "other"]])
 def test_resellers_have_the_vendors_prices(provider: str) -> None:
     priced = price(provider, "claude-opus-4-5", Usage(1_000_000), NOVEMBER)
     assert (priced.cost_usd, priced.matched_model) == (Decimal(5), "anthropic/claude-opus-4-5")
@@ -198,8 +195,7 @@ def test_corrections_are_in_order_and_of_listed_models() -> None:
         assert days == sorted(days)
 
 
-@pytest.mark.parametrize(
-    ("provider", "written", "listed"),
+@every_case(
     [
         ("openrouter", "openrouter/anthropic/claude-sonnet-4.5", "openrouter/anthropic/claude-sonnet-4.5"),
         ("openrouter", "openrouter/z-ai/glm-4.6:exacto", "openrouter/z-ai/glm-4.6"),
@@ -208,7 +204,7 @@ def test_corrections_are_in_order_and_of_listed_models() -> None:
         ("groq", "groq/openai/gpt-oss-120b", "groq/openai/gpt-oss-120b"),
         ("cerebras", "cerebras/gpt-oss-120b", "cerebras/gpt-oss-120b"),
         ("openrouter", "openrouter/anthropic/claude-nova-9", None),
-    ],
+    ]
 )
 def test_route_before_a_name_hides_no_price(provider: str, written: str, listed: str | None) -> None:
     priced = price_model(ModelRef(provider, written, canonical_model(written)), Usage(1_000, 100), NOVEMBER)

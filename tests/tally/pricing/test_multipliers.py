@@ -23,6 +23,7 @@ from tally.pricing.reprice import apply_prices, calculate_differences
 from tally.pricing.usage import STANDARD, Conditions, ModelRef, Usage
 from tally.pricing.workspace_prices import WorkspacePrices, load_workspace_prices
 from tally.storage.database import DatabaseError, Query
+from tests.every_case import every_case
 from tests.shared_connections import operator_connection
 from tests.tally.people import money_is_exact, sign_up
 from tests.tally.pricing.test_reprice import SINCE, Account
@@ -63,19 +64,20 @@ def test_an_estimate_is_multiplied_and_says_its_list_price() -> None:
     assert priced.metadata["price_source"] == "genai-prices"
 
 
-@pytest.mark.parametrize(
-    "record",
+@every_case(
     [
-        used(cost_basis="billed"),
-        used(cost_basis="included"),
-        used(metadata={}),
-        used(metadata={"price_source": "opencode"}),
-        used(charge_type="tax"),
-        used("model-nobody-knows"),
-        used(provider="anthropic"),
-        used(timestamp=datetime(2025, 12, 31, 23, tzinfo=UTC)),
-    ],
-    ids=["bill", "plan", "typed in", "a tool's own", "not usage", "unpriced", "another provider", "before"],
+        (record,)
+        for record in [
+            used(cost_basis="billed"),
+            used(cost_basis="included"),
+            used(metadata={}),
+            used(metadata={"price_source": "opencode"}),
+            used(charge_type="tax"),
+            used("model-nobody-knows"),
+            used(provider="anthropic"),
+            used(timestamp=datetime(2025, 12, 31, 23, tzinfo=UTC)),
+        ]
+    ]
 )
 def test_what_no_multiplier_is_about_stays_as_it_is(record: CostRecord) -> None:
     assert price_with([record], at(DISCOUNT)) == [record]

@@ -21,6 +21,7 @@ from tally.pricing.naming import name_model
 from tally.pricing.reprice import calculate_differences
 from tally.pricing.usage import ModelRef, Usage
 from tally.pricing.workspace_prices import WorkspacePrices
+from tests.every_case import every_case
 from tests.shared_connections import operator_connection
 from tests.tally.people import money_is_exact, sign_up
 from tests.tally.pricing.test_reprice import SINCE, Account
@@ -89,7 +90,7 @@ def test_names_are_not_followed_from_one_to_the_next() -> None:
     assert price_with(once, prices) == once
 
 
-@pytest.mark.parametrize("provider", ["azure", "openai", "aws-bedrock", "other"])
+@every_case([(provider,) for provider in ["azure", "openai", "aws-bedrock", "other"]])
 def test_models_to_choose_from_have_a_price(provider: str) -> None:
     names = list_models(provider)
     assert len(names) > 20

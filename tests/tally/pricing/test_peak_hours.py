@@ -3,11 +3,10 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-import pytest
-
 from tally.core.records import day_instant
 from tally.pricing.list_prices import price
 from tally.pricing.usage import Usage
+from tests.every_case import every_case
 
 MILLION = 1_000_000
 ONE_OF_EACH = Usage(input_tokens=2 * MILLION, cached_input_tokens=MILLION, output_tokens=MILLION)
@@ -19,8 +18,7 @@ def cost_of(model: str, at: datetime) -> Decimal:
     return cost_usd
 
 
-@pytest.mark.parametrize(
-    ("model", "at", "expected"),
+@every_case(
     [
         # Before the first peak hours; the list has them on every day.
         ("deepseek-v4-flash", datetime(2026, 6, 1, 2, tzinfo=UTC), "0.4228"),
@@ -45,13 +43,15 @@ def cost_of(model: str, at: datetime) -> Decimal:
         ("deepseek-v4-flash", datetime(2026, 9, 12, 8, 1, tzinfo=UTC), "0.753"),
         ("deepseek-flash", datetime(2026, 11, 24, 8, 1, tzinfo=UTC), "1.506"),
         ("deepseek-flash", datetime(2026, 11, 24, 20, 1, tzinfo=UTC), "0.753"),
-    ],
+    ]
 )
 def test_request_has_the_price_of_its_hour(model: str, at: datetime, expected: str) -> None:
     assert cost_of(model, at) == Decimal(expected)
 
 
-@pytest.mark.parametrize("timezone", ["UTC", "Pacific/Auckland", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
+@every_case(
+    [(timezone,) for timezone in ["UTC", "Pacific/Auckland", "Pacific/Kiritimati", "Pacific/Pago_Pago"]]
+)
 def test_record_of_a_day_has_the_usual_price(timezone: str) -> None:
     tuesday = day_instant(date(2026, 11, 24), timezone)
     assert cost_of("deepseek-v4-pro", tuesday) == Decimal("2.662")

@@ -19,6 +19,7 @@ from tally.pricing.replay import Replayed, replay_records
 from tally.pricing.scenarios import Scenario, Target, parse_plan, parse_range, parse_target
 from tally.pricing.tokenizers import SAME, Range
 from tally.pricing.workspace_prices import LIST_PRICES, WorkspacePrices
+from tests.every_case import every_case
 
 AT = datetime(2026, 11, 2, 12, tzinfo=UTC)
 DAYS = (date(2026, 11, 1), date(2026, 11, 30))
@@ -207,13 +208,13 @@ def test_a_price_of_its_own_is_not_added_up_with_others() -> None:
     assert found.after_usd[0] == listed.after_usd[0] / 2
 
 
-@pytest.mark.parametrize("text", ["gpt-5", "=b", "a=", "", "a"])
+@every_case([(text,) for text in ["gpt-5", "=b", "a=", "", "a"]])
 def test_half_a_pair_of_models_is_refused(text: str) -> None:
     with pytest.raises(TallyError, match="Name the model and the one in its place"):
         parse_target(text)
 
 
-@pytest.mark.parametrize("text", ["", "x", "1.4-0.9", "-1", "NaN", "1-2-3", "1000", "Infinity"])
+@every_case([(text,) for text in ["", "x", "1.4-0.9", "-1", "NaN", "1-2-3", "1000", "Infinity"]])
 def test_a_range_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(TallyError, match="--tokens is a factor or two"):
         parse_range(text, "--tokens")

@@ -8,13 +8,13 @@ import pytest
 from tally.pricing.list_prices import price
 from tally.pricing.service_tiers import find_condition
 from tally.pricing.usage import Conditions, Usage
+from tests.every_case import every_case
 
 AT = datetime(2026, 9, 16, 12, tzinfo=UTC)
 USAGE = Usage(input_tokens=100_000, output_tokens=1_000)
 
 
-@pytest.mark.parametrize(
-    ("tier", "condition"),
+@every_case(
     [
         ("flex", ("service_tier", "flex")),
         ("flex-tier", ("service_tier", "flex")),
@@ -33,7 +33,7 @@ USAGE = Usage(input_tokens=100_000, output_tokens=1_000)
         ("auto", None),
         ("incentivized-tier", ("service_tier", "incentivized")),
         ("scale", ("service_tier", "scale")),
-    ],
+    ]
 )
 def test_every_spelling_of_a_tier_is_one_condition(tier: str, condition: tuple[str, str] | None) -> None:
     assert find_condition(tier) == condition

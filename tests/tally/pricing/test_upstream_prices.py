@@ -2,17 +2,16 @@
 
 import re
 
-import pytest
-
 from docs.upstream_prices import FILE, render
 from tally.pricing.corrections import CORRECTIONS, VARIANTS
+from tests.every_case import every_case
 
 
 def test_file_is_the_one_that_is_written_today() -> None:
     assert FILE.read_text(encoding="utf-8") == render()
 
 
-@pytest.mark.parametrize("name", sorted({*CORRECTIONS, *VARIANTS}))
+@every_case([(name,) for name in sorted({*CORRECTIONS, *VARIANTS})])
 def test_file_has_every_correction_of_a_model(name: str) -> None:
     provider, _, model = name.partition("/")
     of_provider = re.split(r"^- id: ", FILE.read_text(encoding="utf-8"), flags=re.MULTILINE)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tally.secrets.envelope import EnvelopeError, Place, UnknownVersion, decrypt, encrypt
+from tests.every_case import every_case
 
 KEY, OTHER_KEY = AESGCM(bytes(32)), AESGCM(bytes([1] * 32))
 PLACE = Place("tests", ("ab", "c"))
@@ -16,15 +17,17 @@ def test_decrypting_gives_back_the_secret(secret: bytes) -> None:
     assert decrypt(KEY, encrypt(KEY, secret, PLACE), PLACE) == secret
 
 
-@pytest.mark.parametrize(
-    "place",
+@every_case(
     [
-        Place("other", ("ab", "c")),
-        Place("tests", ("a", "bc")),
-        Place("tests", ("ab", "c", "")),
-        Place("tests", ("abc",)),
-        Place("testsab", ("c",)),
-    ],
+        (place,)
+        for place in [
+            Place("other", ("ab", "c")),
+            Place("tests", ("a", "bc")),
+            Place("tests", ("ab", "c", "")),
+            Place("tests", ("abc",)),
+            Place("testsab", ("c",)),
+        ]
+    ]
 )
 def test_envelope_in_another_place_is_refused(place: Place) -> None:
     with pytest.raises(EnvelopeError):
@@ -36,7 +39,7 @@ def test_envelope_of_another_key_is_refused() -> None:
         decrypt(OTHER_KEY, encrypt(KEY, b"secret", PLACE), PLACE)
 
 
-@pytest.mark.parametrize("envelope", ["", "v1", "v2.AAAA", "secret"])
+@every_case([(envelope,) for envelope in ["", "v1", "v2.AAAA", "secret"]])
 def test_unknown_version_is_named_so(envelope: str) -> None:
     with pytest.raises(UnknownVersion if envelope != "v1" else EnvelopeError):
         decrypt(KEY, envelope, PLACE)

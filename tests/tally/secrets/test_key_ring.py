@@ -6,6 +6,7 @@ import traceback
 import pytest
 
 from tally.secrets.key_ring import VaultError, load_key_ring, make_key
+from tests.every_case import every_case
 from tests.tally.secrets.rings import KEY, NEWER, ring_of, settings_with
 
 
@@ -29,8 +30,7 @@ def test_missing_keys_are_explained(keys: str | None) -> None:
 BYTES = KEY.partition(":")[2]
 
 
-@pytest.mark.parametrize(
-    ("keys", "reason"),
+@every_case(
     [
         (BYTES, "entry 1 does not begin with an id"),
         (f":{BYTES}", "entry 1 does not begin with an id"),
@@ -42,7 +42,7 @@ BYTES = KEY.partition(":")[2]
         (f"a:{BYTES}ä", "entry 1 is not base64"),
         (f"a:{base64.b64encode(b'x' * 16).decode()}", "entry 1 holds 16 bytes, not 32"),
         ("a:", "entry 1 holds 0 bytes, not 32"),
-    ],
+    ]
 )
 def test_malformed_keys_are_explained_without_showing_them(keys: str, reason: str) -> None:
     settings = settings_with(keys)

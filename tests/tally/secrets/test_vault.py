@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tally.secrets.key_ring import VaultError, load_key_ring
 from tally.secrets.vault import EncryptedKey, Owner, decrypt_key, encrypt_key
+from tests.every_case import every_case
 from tests.tally.secrets.rings import (
     CREDENTIAL,
     KEY,
@@ -67,15 +68,16 @@ def test_newest_key_encrypts_and_older_ones_still_decrypt() -> None:
     assert decrypt_key(ring, older, OWNER).get_secret_value() == SECRET
 
 
-@pytest.mark.parametrize(
-    "other",
+@every_case(
     [
-        Owner(OTHER, CREDENTIAL, "anthropic"),
-        Owner(USER, uuid4(), "anthropic"),
-        Owner(CREDENTIAL, USER, "anthropic"),
-        Owner(USER, CREDENTIAL, "openai"),
-    ],
-    ids=["workspace", "connection", "swapped", "provider"],
+        (other,)
+        for other in [
+            Owner(OTHER, CREDENTIAL, "anthropic"),
+            Owner(USER, uuid4(), "anthropic"),
+            Owner(CREDENTIAL, USER, "anthropic"),
+            Owner(USER, CREDENTIAL, "openai"),
+        ]
+    ]
 )
 def test_envelope_in_another_row_is_refused(other: Owner) -> None:
     ring = ring_of(KEY)

@@ -13,6 +13,7 @@ from tally.spend import sample_data
 from tally.spend.manual_entries import ManualEntry, add_entry
 from tally.spend.subscriptions import Subscription, add_subscription, list_subscriptions
 from tally.storage.database import Database, Query, select_all
+from tests.every_case import every_case
 from tests.tally.people import (
     TRANSPORTS,
     CountingDatabase,
@@ -54,7 +55,7 @@ def test_sample_is_half_a_year_up_to_today_and_marked_as_sample(today: date) -> 
     assert len({record.source_key for record in records}) == len(records) > 1_000
 
 
-@pytest.mark.parametrize("weekday", range(7))
+@every_case([(weekday,) for weekday in range(7)])
 def test_sample_has_a_new_and_expensive_model(weekday: int) -> None:
     today = date(2026, 11, 16) + timedelta(days=weekday)
     paid = [record for record in sample_data.sample_records(today) if record.cost_basis != "included"]

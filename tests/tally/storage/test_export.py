@@ -16,6 +16,7 @@ from tally.local.stack import Stack
 from tally.spend.manual_entries import ManualEntry, add_entry
 from tally.storage.database import Database
 from tally.storage.export import COLUMNS, escape_formula, load_records, write_records
+from tests.every_case import every_case
 from tests.tally.people import TRANSPORTS, acting, add_member, add_team, over_http, sign_up
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -44,12 +45,12 @@ def read_csv(data: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(data.decode(), newline="")))
 
 
-@pytest.mark.parametrize("cell", HOSTILE)
+@every_case([(cell,) for cell in HOSTILE])
 def test_formulas_become_texts(cell: str) -> None:
     assert escape_formula(cell) == "'" + cell
 
 
-@pytest.mark.parametrize("cell", [*PEACEFUL, None, 3, Decimal("-1")])
+@every_case([(cell,) for cell in [*PEACEFUL, None, 3, Decimal("-1")]])
 def test_other_cells_stay_as_they_are(cell: object) -> None:
     assert escape_formula(cell) is cell
 

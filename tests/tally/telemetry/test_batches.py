@@ -11,6 +11,7 @@ from tally.telemetry.enclosing import Names, Step
 from tally.telemetry.signals import Undecodable
 from tally.telemetry.vocabularies.langfuse_batch import Ingested, read_batch
 from tally.telemetry.vocabularies.litellm_payload import read_payloads
+from tests.every_case import every_case
 
 USAGE = {"input": 1_000, "output": 50}
 
@@ -85,16 +86,17 @@ def test_agents_and_tools_of_langfuse_name_the_calls_inside_them() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    "bad",
+@every_case(
     [
-        *(None, 7, {}, {"id": "x"}, {"id": "x", "type": "generation-create"}),
-        {"id": "x", "type": "generation-create", "body": []},
-        event("generation-create", model="gpt-4o"),
-        event("generation-create", id="n", usage={"input": -1}),
-        {"id": "x", "type": "generation-create", "timestamp": "1970", "body": {"id": "y"}},
-    ],
-    ids=repr,
+        (bad,)
+        for bad in [
+            *(None, 7, {}, {"id": "x"}, {"id": "x", "type": "generation-create"}),
+            {"id": "x", "type": "generation-create", "body": []},
+            event("generation-create", model="gpt-4o"),
+            event("generation-create", id="n", usage={"input": -1}),
+            {"id": "x", "type": "generation-create", "timestamp": "1970", "body": {"id": "y"}},
+        ]
+    ]
 )
 def test_bad_event_is_refused_with_a_sentence_and_the_rest_is_kept(bad: object) -> None:
     batch = ingest(bad, CREATED, UPDATED)
@@ -105,7 +107,7 @@ def test_bad_event_is_refused_with_a_sentence_and_the_rest_is_kept(bad: object) 
     assert len(batch.accepted) == 2
 
 
-@pytest.mark.parametrize("body", [b"[]", b"{}", b"7", b"x", b'{"batch": 7}'])
+@every_case([(body,) for body in [b"[]", b"{}", b"7", b"x", b'{"batch": 7}']])
 def test_body_that_is_no_batch_is_refused(body: bytes) -> None:
     with pytest.raises(Undecodable, match=r"The body is "):
         read_batch(body)
@@ -165,8 +167,8 @@ def test_answer_of_the_cache_is_no_call() -> None:
     assert read_payloads(json.dumps(payload(cache_hit=True)).encode()).calls == []
 
 
-@pytest.mark.parametrize(
-    "bad", [7, None, payload(endTime=7), payload(endTime="x"), payload(prompt_tokens=-1)], ids=repr
+@every_case(
+    [(bad,) for bad in [7, None, payload(endTime=7), payload(endTime="x"), payload(prompt_tokens=-1)]]
 )
 def test_bad_payload_is_refused_with_a_sentence_and_the_rest_is_kept(bad: object) -> None:
     found = read_payloads(json.dumps([bad, payload()]).encode())

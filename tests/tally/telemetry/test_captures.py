@@ -2,11 +2,10 @@
 
 import json
 
-import pytest
-
 from tally.core.records import CostRecord
 from tally.telemetry.counting import choose_calls
 from tally.telemetry.records import make_record
+from tests.every_case import every_case
 from tests.tally.telemetry import captures
 from tests.tally.telemetry.captures import Request
 from tests.tally.telemetry.otlp import as_protobuf, from_protobuf
@@ -27,7 +26,7 @@ def in_other_encoding(request: Request) -> Request:
     return request._replace(is_json=True, body=from_protobuf(request.body, request.signal))
 
 
-@pytest.mark.parametrize("name", captures.NAMES)
+@every_case([(name,) for name in captures.NAMES])
 def test_each_call_counts_once_as_it_was_served(name: str) -> None:
     counted = captures.choose(captures.load(name)).counted
     assert [captures.describe(call) for call in counted] == captures.expected(name)["calls"]
@@ -37,7 +36,7 @@ def test_all_captures_are_tested() -> None:
     assert len(captures.NAMES) == len(list(captures.FOLDER.iterdir())) - 1 == 20
 
 
-@pytest.mark.parametrize("name", REPEATING)
+@every_case([(name,) for name in REPEATING])
 def test_sum_of_everything_is_not_the_usage(name: str) -> None:
     """These captures would be too easy without repetitions."""
     naive = sum(captures.sum_input(request) for request in captures.load(name))
@@ -46,20 +45,20 @@ def test_sum_of_everything_is_not_the_usage(name: str) -> None:
     assert naive > sum(call["input"] for call in expected["calls"])
 
 
-@pytest.mark.parametrize("name", OTLP)
+@every_case([(name,) for name in OTLP])
 def test_other_encoding_makes_the_same_records(name: str) -> None:
     """Codex's JSON is this of its protobuf."""
     requests = captures.load(name)
     assert records([in_other_encoding(request) for request in requests]) == records(requests)
 
 
-@pytest.mark.parametrize("name", captures.NAMES)
+@every_case([(name,) for name in captures.NAMES])
 def test_what_is_sent_again_makes_the_same_records(name: str) -> None:
     requests = captures.load(name)
     assert records(requests + requests[::-1]) == records(requests)
 
 
-@pytest.mark.parametrize("name", REPEATING)
+@every_case([(name,) for name in REPEATING])
 def test_choice_of_what_is_chosen_is_the_same(name: str) -> None:
     calls, parents, names = captures.read(captures.load(name))
     counted = choose_calls(calls, parents, names).counted
@@ -74,7 +73,7 @@ def test_no_capture_keeps_what_was_said() -> None:
             assert [text for text in said if text in kept] == []
 
 
-@pytest.mark.parametrize("name", OTLP)
+@every_case([(name,) for name in OTLP])
 def test_file_of_what_was_sent_names_the_same_calls(name: str) -> None:
     """So that importing it adds nothing."""
     requests = captures.load(name)

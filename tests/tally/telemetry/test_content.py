@@ -92,15 +92,13 @@ def test_id_of_a_response_is_kept_and_nothing_else_of_it(response: str, is_json:
     assert found.attributes == ({"llm.response.id": expected} if expected else {})
 
 
-@pytest.mark.parametrize(
-    ("text", "kept"),
+@every_case(
     [
         ("a" * MAX_RAW, MAX_RAW),
         ("word " * MAX_RAW, MAX_RAW - 1),
         ("a" * (MAX_RAW - 9) + "\n" + "b" * 99, MAX_RAW - 8),
         ("a" * (MAX_RAW + 1), MAX_RAW - MAX_WORD),
-    ],
-    ids=["short", "words", "a line", "unbroken"],
+    ]
 )
 def test_long_text_ends_before_its_last_word(text: str, kept: int) -> None:
     assert shorten(text) == text[:kept]

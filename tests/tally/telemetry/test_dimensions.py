@@ -3,8 +3,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import pytest
-
 from api.records import parse
 from tally.agents.events import Event
 from tally.agents.payment import Payment
@@ -41,7 +39,7 @@ CAPTURED = {
 EVENT = Event("r1", datetime(2026, 5, 4, tzinfo=UTC), "anthropic", "claude-sonnet-4-5", 10, 5)
 
 
-@pytest.mark.parametrize("name", captures.NAMES)
+@every_case([(name,) for name in captures.NAMES])
 def test_dimensions_of_a_client_reach_its_records(name: str) -> None:
     found = {
         key for call in captures.choose(captures.load(name)).counted for key in make_record(call).metadata
@@ -77,15 +75,14 @@ def test_other_keys_of_tasks_and_agents_are_tags() -> None:
     assert call.tags == {"task.kind": "night", "agent.version": "2"}
 
 
-@pytest.mark.parametrize(
-    ("value", "name"),
+@every_case(
     [
         ("https://x-access-token:ghs_secret@github.com/org/repo.git", "org/repo"),
         ("git@github.com:org/repo.git", "org/repo"),
         ("/home/ada/repo", "repo"),
         ("org/repo", "org/repo"),
         ("repo", "repo"),
-    ],
+    ]
 )
 def test_repository_is_named_as_in_logs_and_without_credentials(value: str, name: str) -> None:
     assert read_one(CHAT | {"vcs.repository.url.full": value}).repository == name

@@ -14,6 +14,7 @@ from tally.telemetry.enclosing import NO_NAMES, Names, merge_names, name_step
 from tally.telemetry.known_calls import pack_call, unpack_call
 from tally.telemetry.signals import Span
 from tally.telemetry.vocabularies import read_span
+from tests.every_case import every_case
 from tests.tally.telemetry.test_counting import AT, TRACE, make_call, without_usage
 
 LATER = AT + timedelta(seconds=1)
@@ -34,8 +35,7 @@ def only(calls: list[Call], parents: dict[str, str], names: dict[str, Names]) ->
     return labels(counted)
 
 
-@pytest.mark.parametrize(
-    ("span", "names"),
+@every_case(
     [
         (step(gen_ai__agent__name="shop", gen_ai__operation__name="invoke_agent"), Names("shop")),
         (step(gen_ai__tool__name="search"), Names(tool="search")),
@@ -54,8 +54,7 @@ def only(calls: list[Call], parents: dict[str, str], names: dict[str, Names]) ->
         (step(gen_ai__agent__name=7.5, gen_ai__tool__name=["x"]), Names("7.5")),
         (step(gen_ai__agent__name="unknown"), NO_NAMES),
         (step(gen_ai__agent__name="x" * 999), Names("x" * 200)),
-    ],
-    ids=lambda of: repr(getattr(of, "attributes", ""))[:60],
+    ]
 )
 def test_span_gives_the_names_that_it_tells(span: Span, names: Names) -> None:
     assert name_step(span) == names

@@ -15,6 +15,7 @@ from tally.telemetry.decoding import decode_metrics
 from tally.telemetry.records import make_record
 from tally.telemetry.vocabularies import read_calls
 from tests.database_fixtures import Connection, Project
+from tests.every_case import every_case
 from tests.tally.telemetry import captures
 from tests.tally.telemetry.captures import Request
 from tests.tally.telemetry.senders import Sender, add_key
@@ -72,7 +73,7 @@ def test_both_encodings_are_the_same() -> None:
     assert read_calls(as_protobuf).calls == read_calls(as_json).calls != []
 
 
-@pytest.mark.parametrize("temporality", [2, "AGGREGATION_TEMPORALITY_CUMULATIVE", 0, None])
+@every_case([(temporality,) for temporality in [2, "AGGREGATION_TEMPORALITY_CUMULATIVE", 0, None]])
 def test_sums_since_the_start_of_a_program_never_count(temporality: object) -> None:
     decoded = decode_metrics(json.dumps(metrics(aggregationTemporality=temporality)).encode(), is_json=True)
     assert (decoded.points, decoded.rejected) == ([], [])

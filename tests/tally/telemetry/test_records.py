@@ -3,13 +3,12 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
-import pytest
-
 from tally.catalog.plans import PLANS
 from tally.core.records import NO_MODEL, identity, request_identity
 from tally.telemetry.calls import Call
 from tally.telemetry.counting import key_of
 from tally.telemetry.records import make_record
+from tests.every_case import every_case
 
 AT = datetime(2026, 11, 28, 12, tzinfo=UTC)
 ANTHROPIC = {
@@ -86,7 +85,7 @@ def test_unknown_price_is_none() -> None:
     assert (record.cost_usd, record.model_name, record.billing_account) == (None, NO_MODEL, None)
 
 
-@pytest.mark.parametrize("vendor", PLANS)
+@every_case([(vendor,) for vendor in PLANS])
 def test_usage_of_a_plan_is_included_and_paid_to_its_provider(vendor: str) -> None:
     record = make_record(make_call(provider=vendor), paid_by="plan")
     assert (record.provider, record.cost_basis) == (PLANS[vendor], "included")

@@ -26,6 +26,7 @@ from tally.telemetry.signals import Span
 from tally.telemetry.vocabularies.langfuse_batch import read_batch
 from tests.database.teams import make_team, race
 from tests.database_fixtures import Connection, Project, add_user
+from tests.every_case import every_case
 from tests.tally.telemetry import captures
 from tests.tally.telemetry.senders import Sender, add_key
 from tests.tally.telemetry.test_captures import OTLP
@@ -411,7 +412,7 @@ def test_what_nothing_was_heard_of_for_two_days_is_forgotten(sender: Sender) -> 
         assert sender.database.execute(counts).fetchone() == expected
 
 
-@pytest.mark.parametrize("name", captures.NAMES)
+@every_case([(name,) for name in captures.NAMES])
 def test_kept_calls_are_the_same(name: str) -> None:
     for each in captures.read(captures.load(name)).calls:
         assert unpack_call(pack_call(each)) == each

@@ -13,6 +13,7 @@ from tally.telemetry.counting import choose_calls
 from tally.telemetry.decoding import decode_logs, decode_traces
 from tally.telemetry.vocabularies import ReadCalls, keys, read_calls
 from tally.telemetry.vocabularies.told import Told, gather, read_list, read_object
+from tests.every_case import every_case
 from tests.tally.telemetry.otlp import as_json, as_protobuf, log, logs, span, traces
 
 CHAT = {
@@ -123,25 +124,35 @@ def test_input_beside_its_cache_is_added_up() -> None:
     assert tokens(read_one(CHAT | {"gen_ai.usage.input_tokens": 12} | cache))[0] == 15_912
 
 
-@pytest.mark.parametrize(
-    "aggregate",
+@every_case(
     [
-        *({"gen_ai.operation.name": each} for each in ("invoke_agent", "create_agent", "agent_step", "plan")),
-        *({"gen_ai.operation.name": each} for each in ("invoke_workflow", "execute_tool", "Invoke_Agent")),
-        *({"openinference.span.kind": each} for each in ("AGENT", "CHAIN", "TOOL", "RETRIEVER", "GUARDRAIL")),
-        *({"ai.operationId": each} for each in ("ai.generateText", "ai.streamText", "ai.embedMany")),
-        *({"traceloop.span.kind": each} for each in ("workflow", "task", "agent", "tool")),
-        *({"langfuse.observation.type": each} for each in ("span", "agent", "event", "tool")),
-        {"langsmith.span.kind": "chain"},
-        {"gen_ai.aggregated_usage.input_tokens": 15_912},
-    ],
-    ids=json.dumps,
+        (aggregate,)
+        for aggregate in [
+            *(
+                {"gen_ai.operation.name": each}
+                for each in ("invoke_agent", "create_agent", "agent_step", "plan")
+            ),
+            *(
+                {"gen_ai.operation.name": each}
+                for each in ("invoke_workflow", "execute_tool", "Invoke_Agent")
+            ),
+            *(
+                {"openinference.span.kind": each}
+                for each in ("AGENT", "CHAIN", "TOOL", "RETRIEVER", "GUARDRAIL")
+            ),
+            *({"ai.operationId": each} for each in ("ai.generateText", "ai.streamText", "ai.embedMany")),
+            *({"traceloop.span.kind": each} for each in ("workflow", "task", "agent", "tool")),
+            *({"langfuse.observation.type": each} for each in ("span", "agent", "event", "tool")),
+            {"langsmith.span.kind": "chain"},
+            {"gen_ai.aggregated_usage.input_tokens": 15_912},
+        ]
+    ]
 )
 def test_sums_of_calls_are_no_calls(aggregate: dict[str, Any]) -> None:
     assert read({**CHAT, "gen_ai.operation.name": "chat"} | aggregate) == ReadCalls([], [])
 
 
-@pytest.mark.parametrize("service", ["codex_exec", "codex_tui", "gemini-cli", "qwen-code"])
+@every_case([(service,) for service in ["codex_exec", "codex_tui", "gemini-cli", "qwen-code"]])
 def test_spans_of_agents_whose_logs_count_are_no_calls(service: str) -> None:
     assert read(CHAT, service=service) == ReadCalls([], [])
 
@@ -168,8 +179,7 @@ def test_call_that_is_refused_leaves_the_others() -> None:
     assert len(found.rejected) == 1
 
 
-@pytest.mark.parametrize(
-    ("named", "model", "slug"),
+@every_case(
     [
         ("anthropic", "claude-sonnet-4-5", "anthropic"),
         ("aws.bedrock", "anthropic.claude-sonnet-4-5-v1:0", "aws-bedrock"),
@@ -191,7 +201,7 @@ def test_call_that_is_refused_leaves_the_others() -> None:
         ("google.generative-ai", "gemini-2.5-pro", "google"),
         ("ibm.watsonx.ai", "granite-4", "other"),
         ("", "gpt-4o", "openai"),
-    ],
+    ]
 )
 def test_provider_has_the_slug_of_the_catalogue(named: str, model: str, slug: str) -> None:
     assert read_one(CHAT | {"gen_ai.provider.name": named, "gen_ai.request.model": model}).provider == slug
@@ -328,8 +338,7 @@ def test_copilot_is_paid_by_its_plan_unless_it_calls_another_server() -> None:
     assert (other.provider, other.plan) == ("anthropic", "")
 
 
-@pytest.mark.parametrize(
-    ("attributes", "message", "status"),
+@every_case(
     [
         ({"error.type": "RateLimitError"}, "", "rate_limited"),
         ({"http.response.status_code": 429}, "", "rate_limited"),
@@ -341,7 +350,7 @@ def test_copilot_is_paid_by_its_plan_unless_it_calls_another_server() -> None:
         ({"http.response.status_code": 504}, "", "timeout"),
         ({"error.type": "BadRequestError"}, "", "error"),
         ({}, "", "error"),
-    ],
+    ]
 )
 def test_failed_call_has_its_status(attributes: dict[str, Any], message: str, status: str) -> None:
     failed = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"}
@@ -374,14 +383,13 @@ def test_tags_are_bounded() -> None:
     assert max(map(len, tags.values())) == 100
 
 
-@pytest.mark.parametrize(
-    ("event", "agent", "channel"),
+@every_case(
     [
         ("claude_code.api_error", "claude-code", ""),
         ("codex.api_request", "codex", "codex"),
         ("gemini_cli.api_error", "gemini-cli", "gemini-cli"),
         ("qwen-code.api_error", "qwen-code", "qwen-code"),
-    ],
+    ]
 )
 def test_failed_request_of_an_agent_is_a_call_without_usage(event: str, agent: str, channel: str) -> None:
     status_key = "http.response.status_code" if agent == "codex" else "status_code"

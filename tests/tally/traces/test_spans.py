@@ -12,6 +12,7 @@ from tally.telemetry.signals import Decoded, Span, SpanEvent
 from tally.traces.opened_files import describe_all
 from tally.traces.spans import describe_span, find_kind, find_outcome
 from tally.traces.waterfall import build_waterfall
+from tests.every_case import every_case
 from tests.tally.telemetry.captures import expected, load
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -36,8 +37,7 @@ def span(attributes: dict[str, Any] | None = None, **changes: Any) -> Span:
     return replace(found, **changes)
 
 
-@pytest.mark.parametrize(
-    ("attributes", "kind"),
+@every_case(
     [
         ({"openinference.span.kind": "LLM"}, "llm"),
         ({"openinference.span.kind": "RETRIEVER"}, "retrieval"),
@@ -50,21 +50,20 @@ def span(attributes: dict[str, Any] | None = None, **changes: Any) -> Span:
         ({"http.request.method": "POST"}, "http"),
         ({"gen_ai.operation.name": ["odd"]}, "internal"),
         ({}, "internal"),
-    ],
+    ]
 )
 def test_kind_is_read_in_every_vocabulary(attributes: dict[str, Any], kind: str) -> None:
     assert find_kind(span(attributes)) == kind
 
 
-@pytest.mark.parametrize(
-    ("failed", "outcome"),
+@every_case(
     [
         (span({"error.type": "429"}, status="error"), ("rate_limited", "429")),
         (span({"error.type": "TimeoutError"}, status="error"), ("timeout", "TimeoutError")),
         (span({"http.response.status_code": 500}, status="error"), ("error", "500")),
         (span({"error.type": "odd"}), ("ok", "")),
         (span(status="error", status_message="Deadline exceeded: my secret"), ("timeout", "")),
-    ],
+    ]
 )
 def test_outcome_is_a_word_and_never_a_message(failed: Span, outcome: tuple[str, str]) -> None:
     assert find_outcome(failed) == outcome
@@ -117,7 +116,7 @@ def test_step_belongs_to_the_session_and_the_person_of_calls_beside_it(
     assert step.session
 
 
-@pytest.mark.parametrize("error", ["429", "408", "504", "RESOURCE_EXHAUSTED", "500"])
+@every_case([(error,) for error in ["429", "408", "504", "RESOURCE_EXHAUSTED", "500"]])
 def test_step_fails_as_a_call_with_the_same_error_does(error: str) -> None:
     failed, usage = {"error.type": error}, {"gen_ai.operation.name": "chat"}
     step, call = describe_all(Decoded([span(failed, status="error"), span(failed | usage, status="error")]))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tally.traces.stored_span import StoredSpan
 from tally.traces.waterfall import build_waterfall, find_counted
+from tests.every_case import every_case
 
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -79,8 +80,7 @@ def test_a_retry_is_linked_to_what_failed() -> None:
     assert (waterfall.errors, waterfall.retries) == (1, 1)
 
 
-@pytest.mark.parametrize(
-    ("spans", "counted"),
+@every_case(
     [
         ([llm(1), llm(2, 1)], {2}),
         ([llm(1), span(2, 1), llm(3, 2), llm(4, 1)], {3, 4}),
@@ -88,7 +88,7 @@ def test_a_retry_is_linked_to_what_failed() -> None:
         ([llm(1, request_id="a"), llm(2, 1)], {2}),
         ([llm(1, request_id="a"), llm(2, request_id="a", tokens=20)], {2}),
         ([llm(1, request_id="a", cost=None), llm(2, request_id="a")], {2}),
-    ],
+    ]
 )
 def test_each_call_counts_once(spans: list[StoredSpan], counted: set[int]) -> None:
     assert {int(one, 16) for one in find_counted(spans)} == counted

@@ -25,6 +25,7 @@ from tally.importers import (
 )
 from tally.importers.readers import containers
 from tally.importers.readers.containers import MAX_MEMBERS
+from tests.every_case import every_case
 
 COMPRESSIONS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
 ROWS = [{"date": "2026-11-02", "cost": 1.50}, {"date": "2026-11-03", "model": "m", "cost": 2}]
@@ -53,15 +54,17 @@ def read(text: str, filename: str = "usage.json") -> Table:
     return read_table(text.encode(), filename)
 
 
-@pytest.mark.parametrize(
-    "text",
+@every_case(
     [
-        json.dumps(ROWS),
-        json.dumps(ROWS, indent=2),
-        json.dumps({"object": "page", "data": ROWS, "has_more": False}),
-        json.dumps({"daily": ROWS, "totals": {"cost": 3.5}, "notes": []}, indent=1),
-        "\ufeff" + json.dumps(ROWS),
-    ],
+        (text,)
+        for text in [
+            json.dumps(ROWS),
+            json.dumps(ROWS, indent=2),
+            json.dumps({"object": "page", "data": ROWS, "has_more": False}),
+            json.dumps({"daily": ROWS, "totals": {"cost": 3.5}, "notes": []}, indent=1),
+            "\ufeff" + json.dumps(ROWS),
+        ]
+    ]
 )
 def test_array_of_objects_becomes_a_table_of_their_keys(text: str) -> None:
     table = read(text)
@@ -107,8 +110,7 @@ def test_characters_that_no_database_stores_are_replaced() -> None:
     assert read(r'[{"a":"x\u0000y\ud800z"}]').rows == [(1, ("x\ufffdy?z",))]
 
 
-@pytest.mark.parametrize(
-    ("text", "reason"),
+@every_case(
     [
         ("[]", "usage.json has no rows. Choose a period with usage and export it again."),
         ("[{}]", "usage.json has no rows. Choose a period with usage and export it again."),
@@ -143,7 +145,7 @@ def test_characters_that_no_database_stores_are_replaced() -> None:
             "usage.json has 23,000 rows with 900 different keys, too many for a table. "
             "Export a shorter period, or leave out the keys that have nothing to do with usage or cost.",
         ),
-    ],
+    ]
 )
 def test_json_without_a_table_is_refused_with_a_reason(text: str, reason: str) -> None:
     assert refusal(text.encode(), "usage.json") == reason
@@ -228,8 +230,7 @@ DAMAGED = (
 )
 
 
-@pytest.mark.parametrize(
-    ("data", "reason"),
+@every_case(
     [
         (zip_of({}), "export.zip is an empty ZIP archive. Export it again."),
         (zip_of({"folder/": b""}), "export.zip is an empty ZIP archive. Export it again."),
@@ -263,7 +264,7 @@ DAMAGED = (
             "export.zip: \N{REPLACEMENT CHARACTER}[31m.csv is empty. "
             "Export it again and check that it has rows.",
         ),
-    ],
+    ]
 )
 def test_unreadable_archive_is_refused_with_a_reason(data: bytes, reason: str) -> None:
     assert refusal(data, "export.zip") == reason

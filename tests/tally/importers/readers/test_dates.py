@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tally.importers.readers.dates import DateUnreadable, find_day_order, parse_moment
+from tests.every_case import every_case
 
 
-@pytest.mark.parametrize(
-    ("text", "day_first"),
+@every_case(
     [
         ("2026-11-02", False),
         ("2026-11-2", False),
@@ -24,7 +24,7 @@ from tally.importers.readers.dates import DateUnreadable, find_day_order, parse_
         ("02.11.2026", True),
         ("2-11-2026", True),
         (" 2026-11-02 ", False),
-    ],
+    ]
 )
 def test_date_is_a_day_in_the_users_timezone(text: str, day_first: bool) -> None:
     moment = parse_moment(text, "America/New_York", day_first)
@@ -32,8 +32,7 @@ def test_date_is_a_day_in_the_users_timezone(text: str, day_first: bool) -> None
     assert moment.timestamp == datetime(2026, 11, 2, 12, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
-    ("text", "hour", "minute"),
+@every_case(
     [
         ("2026-11-02T09:30:00Z", 9, 30),
         ("2026-11-02 09:30 UTC", 9, 30),
@@ -43,7 +42,7 @@ def test_date_is_a_day_in_the_users_timezone(text: str, day_first: bool) -> None
         ("11/02/2026 9:30 PM", 20, 30),
         ("11/02/2026, 12:30 AM", 23, 30),
         ("2 Nov 2026 09:30", 8, 30),
-    ],
+    ]
 )
 def test_time_without_a_zone_is_in_the_users_timezone(text: str, hour: int, minute: int) -> None:
     moment = parse_moment(text, "Europe/Berlin", day_first=False)
@@ -58,8 +57,7 @@ def test_skipped_time_uses_the_earlier_offset_and_a_repeated_time_is_the_first()
     assert repeated.timestamp == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
-    ("text", "reason"),
+@every_case(
     [
         ("", "is empty"),
         ("yesterday", "is not a valid date; write it as 2026-11-02"),
@@ -75,7 +73,7 @@ def test_skipped_time_uses_the_earlier_offset_and_a_repeated_time_is_the_first()
         ("2026-11-02 13:00 PM", "has a time that does not exist"),
         ("2026-11-02 10:00+99:00", "has a time that does not exist"),
         ("2026-11-02 10:00 CET", "has an invalid time; write it as 2026-11-02 14:30"),
-    ],
+    ]
 )
 def test_invalid_date_is_refused_with_a_reason(text: str, reason: str) -> None:
     with pytest.raises(DateUnreadable) as unreadable:
@@ -83,8 +81,7 @@ def test_invalid_date_is_refused_with_a_reason(text: str, reason: str) -> None:
     assert str(unreadable.value) == reason
 
 
-@pytest.mark.parametrize(
-    ("cells", "day_first"),
+@every_case(
     [
         (["2026-11-02"], False),
         (["03/04/2026", "25/04/2026"], True),
@@ -93,7 +90,7 @@ def test_invalid_date_is_refused_with_a_reason(text: str, reason: str) -> None:
         (["03/04/2026"], None),
         (["03.04.2026"], None),
         (["25/04/2026", "04/25/2026"], None),
-    ],
+    ]
 )
 def test_column_shows_the_order_of_day_and_month_or_leaves_it_open(
     cells: list[str], day_first: bool | None

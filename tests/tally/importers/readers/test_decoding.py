@@ -8,6 +8,7 @@ import pytest
 
 from tally.importers import read_table
 from tally.importers.readers.decoding import decode
+from tests.every_case import every_case
 from tests.tally.importers.golden import FIXTURES
 
 WESTERN = ("Gebühr für März", "François préfère Málaga", "5 € für Müllers Größe", "Åsa Öberg, Malmö")
@@ -40,13 +41,13 @@ def test_unicode_is_never_guessed(encoding: str, unicode: str) -> None:
     assert notes_of(text.encode(unicode)) == notes_of(text.encode())
 
 
-@pytest.mark.parametrize("encoding", NOTES)
+@every_case([(encoding,) for encoding in NOTES])
 def test_letters_survive_a_spreadsheet_of_each_region(encoding: str) -> None:
     text = file_with(NOTES[encoding])
     assert notes_of(text.encode(encoding)) == notes_of(text.encode())
 
 
-@pytest.mark.parametrize("encoding", NOTES)
+@every_case([(encoding,) for encoding in NOTES])
 def test_unicode_that_was_cut_off_is_still_unicode(encoding: str) -> None:
     text = file_with(NOTES[encoding])
     cut = text.encode() + "2026-11-03,OpenAI,gpt-5.5,1,ä".encode()[:-1]
@@ -60,12 +61,12 @@ def test_foreign_row_does_not_spoil_the_others() -> None:
     assert notes_of(mixed) == [*notes_of(text.encode()), "\N{REPLACEMENT CHARACTER}"]
 
 
-@pytest.mark.parametrize("note", WESTERN)
+@every_case([(note,) for note in WESTERN])
 def test_a_single_western_note_is_enough(note: str) -> None:
     assert notes_of(file_with([note], rows=2).encode("cp1252")) == ["invoice parser", note]
 
 
-@pytest.mark.parametrize("sample", sorted(FIXTURES.glob("*/sample.csv")), ids=lambda path: path.parent.name)
+@every_case([(sample,) for sample in sorted(FIXTURES.glob("*/sample.csv"))])
 def test_western_notes_in_every_export_are_read_as_windows_1252(sample: Path) -> None:
     header, *rows = sample.read_text(encoding="utf-8-sig").splitlines()
     for note in ("Gebühr für März", "équipe", "Jürgen", "5 €"):

@@ -8,6 +8,7 @@ import pytest
 from tally.importers import ImportRefused, read_table
 from tally.importers.readers.containers import MAX_BYTES
 from tally.importers.readers.table import MAX_ROWS
+from tests.every_case import every_case
 
 PLAIN = "date,cost\n2026-11-02,1.5\n2026-11-03,2\n"
 
@@ -26,23 +27,25 @@ def zip_of(*names: str) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize(
-    "data",
+@every_case(
     [
-        PLAIN.encode(),
-        PLAIN.encode("utf-8-sig"),
-        PLAIN.encode("utf-16"),
-        PLAIN.encode("utf-16-le"),
-        PLAIN.encode("utf-16-be"),
-        PLAIN.encode("utf-32"),
-        PLAIN.replace("\n", "\r\n").encode(),
-        PLAIN.replace("\n", "\r").encode(),
-        PLAIN.replace(",", ";").encode(),
-        PLAIN.replace(",", "\t").encode(),
-        PLAIN.replace(",", "|").encode(),
-        PLAIN.replace(",", " , ").replace(" ,", ",").encode(),
-        PLAIN.rstrip("\n").encode(),
-    ],
+        (data,)
+        for data in [
+            PLAIN.encode(),
+            PLAIN.encode("utf-8-sig"),
+            PLAIN.encode("utf-16"),
+            PLAIN.encode("utf-16-le"),
+            PLAIN.encode("utf-16-be"),
+            PLAIN.encode("utf-32"),
+            PLAIN.replace("\n", "\r\n").encode(),
+            PLAIN.replace("\n", "\r").encode(),
+            PLAIN.replace(",", ";").encode(),
+            PLAIN.replace(",", "\t").encode(),
+            PLAIN.replace(",", "|").encode(),
+            PLAIN.replace(",", " , ").replace(" ,", ",").encode(),
+            PLAIN.rstrip("\n").encode(),
+        ]
+    ]
 )
 def test_encoding_separator_and_line_ending_make_no_difference(data: bytes) -> None:
     table = read_table(data, "usage.csv")
@@ -91,8 +94,7 @@ def test_row_with_a_stray_quotation_mark_is_rejected_alone() -> None:
     assert table.malformed[0].row_text == '1,"x"y'
 
 
-@pytest.mark.parametrize(
-    ("data", "filename", "reason"),
+@every_case(
     [
         (b"", "usage.csv", "usage.csv is empty. Export it again and check that it has rows."),
         (
@@ -171,7 +173,7 @@ def test_row_with_a_stray_quotation_mark_is_rejected_alone() -> None:
             "usage.csv has more than 1,000,000 characters in line 1. It is probably not a CSV file, "
             "or its line breaks were lost. Export it again.",
         ),
-    ],
+    ]
 )
 def test_file_that_is_no_table_is_refused_with_a_reason(data: bytes, filename: str, reason: str) -> None:
     assert refusal(data, filename) == reason

@@ -1,6 +1,5 @@
 """Items that cannot be taken: each has a sentence, and the rest of its request is kept."""
 
-import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +10,7 @@ from tally.telemetry.decoding import decode_logs, decode_traces
 from tally.telemetry.decoding.notes import MAX_ATTRIBUTES
 from tally.telemetry.decoding.values import MAX_TEXT
 from tally.telemetry.signals import Decoded, Undecodable
+from tests.every_case import every_case
 from tests.tally.telemetry.otlp import START, as_json, as_protobuf, attributes, log, logs, span, traces
 
 GOOD = span("aaaaaaaaaaaaaaaa")
@@ -71,9 +71,17 @@ def test_time_that_is_written_out_is_read(written: str) -> None:
     assert decode_logs(as_json(logs(record)), is_json=True).logs[0].timestamp == start
 
 
-@pytest.mark.parametrize(
-    "written",
-    ["yesterday", "2026-11-28T02:00:10", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "12.5"],
+@every_case(
+    [
+        (written,)
+        for written in [
+            "yesterday",
+            "2026-11-28T02:00:10",
+            "0001-01-01T00:00:00+23:59",
+            "9999-12-31T23:59:59-23:59",
+            "12.5",
+        ]
+    ]
 )
 def test_time_that_cannot_be_read_is_quoted(written: str) -> None:
     (sentence,) = decode_beside_good(span(startTimeUnixNano=written), is_json=True).rejected
@@ -103,7 +111,7 @@ def test_attributes_as_an_object_are_refused() -> None:
     assert is_sentence(sentence)
 
 
-@pytest.mark.parametrize("items", [{"spanId": "x"}, [1], ["x", None], [[]]], ids=json.dumps)
+@every_case([(items,) for items in [{"spanId": "x"}, [1], ["x", None], [[]]]])
 def test_items_of_other_types_are_refused(items: object) -> None:
     request = traces()
     request["resourceSpans"][0]["scopeSpans"] += [{"spans": items}, {"spans": [GOOD]}]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tally.telemetry.decoding import decode_logs, decode_metrics, decode_traces
 from tally.telemetry.signals import Decoded, Undecodable
+from tests.every_case import every_case
 from tests.tally.telemetry.otlp import as_json, as_protobuf, log, logs, span, traces
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -46,8 +47,7 @@ def test_span_has_what_was_sent(is_json: bool) -> None:
     assert decoded.rejected == decoded.remarks == []
 
 
-@pytest.mark.parametrize(
-    ("value", "read"),
+@every_case(
     [
         ({"doubleValue": "12.5"}, 12.5),  # as the JSON of protobuf may write it
         ({"doubleValue": "NaN"}, "nan"),
@@ -56,7 +56,7 @@ def test_span_has_what_was_sent(is_json: bool) -> None:
         ({"intValue": "12.5"}, "12.5"),
         ({"intValue": 12.5}, "12.5"),
         ({"intValue": "9" * 50}, "9" * 50),
-    ],
+    ]
 )
 def test_number_that_is_none_is_kept_as_text(value: dict[str, object], read: object) -> None:
     """A count of tokens that is dropped would be a count of zero."""
