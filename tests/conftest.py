@@ -22,7 +22,7 @@ from tests.embedded import temporary_stack
 pytest_plugins = ["tests.database_fixtures"]
 
 BROWSERS = "tests/e2e/"
-SECOND_BROWSER = "tests/e2e/test_so"  # files from here on take as long as those before
+SECOND_BROWSER = "tests/e2e/test_h"  # files from here on take as long as those before
 # The longest files come first, in this order: at the end one would keep a worker busy while others are idle.
 LONG = (
     "tests/e2e/test_every_page.py",
