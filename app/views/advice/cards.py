@@ -96,10 +96,11 @@ def _describe_figure(advice: KeptAdvice, shown: Shown) -> Figure | None:
     low, mid, high = advice.saving
     if advice.kind == "idle_key" or (advice.kind == "retirement" and not advice.evidence["is_priced"]):
         return None
+    exact = "at the same tokens" if advice.kind == "retirement" else "exact, from the price"
     if mid < 0:
-        note = "exact, from the price" if low == high else f"{shown.change(-high)} to {shown.change(-low)}"
+        note = exact if low == high else f"{shown.change(-high)} to {shown.change(-low)}"
         return Figure("likely extra cost a month", shown.change(-mid), note)
     bar = place(low, shown.scale_usd), place(mid, shown.scale_usd), place(high, shown.scale_usd)
     if low == high:
-        return Figure("saving a month", shown.money(mid), "exact, from the price", bar)
+        return Figure("saving a month", shown.money(mid), exact, bar)
     return Figure("likely saving a month", shown.money(mid), shown.span(low, high), bar)

@@ -67,12 +67,10 @@ scale = find_scale(one.saving.high for one in listed)
 shown = Shown(data.load_currency(user), scale, today)
 if listed:
     span = format_span(min(one.window[0] for one in listed), max(one.window[1] for one in listed))
-    st.caption(
-        escape_markdown(
-            f"Usage from {span}, as a month of 30.4 days. Savings overlap, so they are not added up."
-            f" All bars run from {shown.money(scale * 0)} to {shown.money(scale)}."
-        )
-    )
+    told = f"Usage from {span}, as a month of 30.4 days. Savings overlap, so they are not added up."
+    if any(one.saving.mid > 0 for one in listed):
+        told += f" All bars run from {shown.money(scale * 0)} to {shown.money(scale)}."
+    st.caption(escape_markdown(told))
 if (fixed := explain_fixed_advice(user)) and listed:
     st.caption(fixed)
 palette = current_palette()

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -13,7 +14,7 @@ from app.auth.identity import User
 from app.figures.advice_words import name_title
 from app.views.advice.actions import make_parameters
 from tally.advice.evidence import find_rows
-from tally.advice.findings import KINDS
+from tally.advice.findings import KINDS, Saving
 from tests.app.nightly_runs import add_nightly_run
 from tests.app.pages import open_dialog, open_page, read_markdown, save, shown, usage
 from tests.app.teams import new_team
@@ -71,6 +72,16 @@ def test_every_kind_has_a_card(monkeypatch: pytest.MonkeyPatch, user: User, job:
         assert name_title(advice) in text
     order = [advice.saving.mid for advice in data.load_advice(user)]
     assert order == sorted(order, reverse=True)
+
+
+def test_extra_cost_alone_has_no_bar_and_no_claim_of_being_exact(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: Job
+) -> None:
+    keep(job, user, make_piece("retirement", saving=Saving.exactly(Decimal(-7))))
+    text = plain(open_page(monkeypatch, user, "advice"))
+    assert "at the same tokens" in text
+    assert "All bars run" not in text
+    assert "exact" not in text
 
 
 def test_names_from_outside_stay_text(monkeypatch: pytest.MonkeyPatch, user: User, job: Job) -> None:
