@@ -11,7 +11,7 @@ from playwright.sync_api import ConsoleMessage, Page, Request, Route, expect
 from app.auth.identity import database_of
 from tally.accounts.auth_client import AuthClient
 from tally.local.stack import Stack
-from tally.spend import sample_data
+from tally.samples import sample
 from tests.app.accounts import Account, sign_in_user, sign_up
 from tests.app.budgets import add_budget
 from tests.app.projects import add_project, set_rules
@@ -49,7 +49,7 @@ def busy_account(upstream: AuthClient, stack: Stack) -> Account:
     """An account with six months of data, a forecast, and a project with a rule."""
     account = sign_up(upstream)
     user = sign_in_user(upstream, account)
-    sample_data.load(database_of(user), datetime.now(UTC).date())
+    sample.load(database_of(user), datetime.now(UTC).date())
     set_rules(user, ("model", "gpt-5.2", add_project(user, "Website")))
     add_budget(user, "Everything", "600")
     add_budget(user, "Opus", "60", model_name="claude-opus-4-5")
