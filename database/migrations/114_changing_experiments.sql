@@ -160,6 +160,15 @@ begin
     wanted.primary_score := nullif(btrim(wanted.primary_score), '');
     wanted.workspace_id := tenant;
     perform private.check_experiment(wanted);
+    if
+        stored.status = 'running'
+        and (wanted.min_runs, wanted.margin, wanted.primary_score, wanted.score_kind)
+        is distinct from (stored.min_runs, stored.margin, stored.primary_score, stored.score_kind)
+        and exists (select from public.experiment_runs as r where r.experiment_id = stored.id)
+    then
+        raise exception 'Its score, margin and number of runs stay as planned, as there are runs. Make a new experiment.'
+            using errcode = '22023';
+    end if;
     insert into public.experiments as e (
         id, workspace_id, name, question, project_id, primary_score, score_kind, margin, min_runs, status, starts_at, ends_at
     )

@@ -280,6 +280,24 @@ def test_variants_can_be_renamed_but_not_lose_their_runs(team: Team) -> None:
     )
 
 
+def test_plan_stays_once_there_are_runs(team: Team) -> None:
+    ann, experiment = team["ann"], start(team["ann"])
+
+    def change(**details: Any) -> Any:
+        return ann.ask("save_experiment", details={"id": str(experiment)} | details)
+
+    change(min_runs=300, margin="0.04", primary_score="right")
+    bring(ann, {"variant": "A", "session": "s1"})
+    for details in (
+        {"min_runs": 30},
+        {"margin": "0.2"},
+        {"primary_score": "other"},
+        {"score_kind": "rating"},
+    ):
+        assert "stay as planned" in refusal(partial(change, **details))
+    change(name="Renamed", min_runs=300, margin="0.040", primary_score=" right ")
+
+
 def test_private_projects_stay_private(team: Team) -> None:
     admin, bob = team["admin"], team["bob"]
     secret = admin.add_project("Secret", is_private=True)
