@@ -10871,27 +10871,28 @@ CREATE FUNCTION private.replaced_renewals(tenant uuid) RETURNS TABLE(subscriptio
     SET search_path TO ''
     AS $$
 declare
-    charge private.invoice_charges;
-    taken text[] := array[]::text[];
+    charge record;
+    taken text[] := array[]::text[]; -- charges and renewals
 begin
     for charge in
-        select c.*
+        select c.*, w.days
         from private.invoice_charges as c
+        cross join (values (4), (14)) as w (days)
         where c.workspace_id = tenant and c.charge_type = 'subscription'
-        order by c.day, c.source_key
+        order by w.days, c.day, c.source_key
     loop
+        continue when charge.source_key::text = any (taken);
         select s.id, d.day into subscription_id, day
         from public.subscriptions as s
-        cross join lateral private.renewal_days(s, charge.day + 4) as d (day)
+        cross join lateral private.renewal_days(s, charge.day + charge.days) as d (day)
         where
-            s.workspace_id = tenant
-            and s.provider_id = charge.provider_id
-            and d.day >= charge.day - 4
+            s.workspace_id = tenant and s.provider_id = charge.provider_id and d.day >= charge.day - charge.days
+            and (charge.days = 4 or abs(s.amount_usd - charge.amount_usd) <= 0.05 * charge.amount_usd)
             and concat_ws(' ', s.id, d.day) <> all (taken)
         order by abs(d.day - charge.day), abs(s.amount_usd - charge.amount_usd), s.id
         limit 1;
         if found then
-            taken := taken || concat_ws(' ', subscription_id, day);
+            taken := taken || charge.source_key::text || concat_ws(' ', subscription_id, day);
             return next;
         end if;
     end loop;

@@ -201,6 +201,32 @@ def test_subscription_typed_after_its_invoice_is_not_counted_twice(admin: Person
     assert ledger(admin) == [("2026-05-12", "subscription", 25), ("2026-06-12", "subscription", 20)]
 
 
+@pytest.mark.parametrize(
+    ("posted_on", "amount", "days"),
+    [
+        ("2026-05-22", "20", ["2026-05-22", "2026-06-12"]),
+        ("2026-05-26", "20.90", ["2026-05-26", "2026-06-12"]),
+        ("2026-05-29", "20", ["2026-05-12", "2026-05-29"]),  # 14 days before the renewal of June
+        ("2026-05-27", "20", ["2026-05-12", "2026-05-27", "2026-06-12"]),  # 15 and 16 days away
+        ("2026-04-20", "20", ["2026-04-20", "2026-05-12", "2026-06-12"]),
+        ("2026-05-22", "100", ["2026-05-12", "2026-05-22", "2026-06-12"]),
+    ],
+)
+def test_a_charge_of_another_day_than_typed_is_counted_once(
+    admin: Person, posted_on: str, amount: str, days: list[str]
+) -> None:
+    subscribe(admin)
+    admin.ask("save_statement_lines", lines=[card(posted_on=posted_on, amount=amount)])
+    assert [day for day, *_ in ledger(admin)] == days
+
+
+def test_charges_of_their_day_come_before_those_of_another(admin: Person) -> None:
+    subscribe(admin)
+    lines = [card("a", posted_on="2026-05-05", amount="20"), card("b", amount="20")]
+    admin.ask("save_statement_lines", lines=lines)
+    assert [day for day, *_ in ledger(admin)] == ["2026-05-05", "2026-05-13", "2026-06-12"]
+
+
 def test_two_plans_and_one_invoice_leave_the_other_plan(admin: Person) -> None:
     subscribe(admin, 200)
     subscribe(admin, 24)
