@@ -2782,6 +2782,37 @@ begin
 end
 $$;
 
+-- FUNCTION private.check_stricter(public.experiments, public.experiments)
+
+CREATE FUNCTION private.check_stricter(stored public.experiments, wanted public.experiments) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    again constant text := 'It has started, and a verdict must not follow from a look at its runs: make a new experiment.';
+begin
+    if
+        stored.status is distinct from 'running'
+        and not exists (select from public.experiment_runs as r where r.experiment_id = stored.id)
+    then
+        return;
+    end if;
+    if wanted.min_runs < stored.min_runs then
+        raise exception 'The runs of each variant stay at % or more. %', to_char(stored.min_runs, 'FM99,999'), again
+            using errcode = '22023';
+    end if;
+    if (wanted.score_kind, wanted.primary_score) is distinct from (stored.score_kind, stored.primary_score) then
+        raise exception 'The score and its kind stay as they are. %', again using errcode = '22023';
+    end if;
+    if wanted.margin > stored.margin then
+        raise exception 'The margin can only become smaller. %', again using errcode = '22023';
+    end if;
+    if wanted.starts_at > stored.starts_at then
+        raise exception 'The first day can only become earlier. %', again using errcode = '22023';
+    end if;
+end
+$$;
+
 -- FUNCTION private.check_threshold_count()
 
 CREATE FUNCTION private.check_threshold_count() RETURNS trigger
@@ -17585,22 +17616,15 @@ begin
     wanted.primary_score := nullif(btrim(wanted.primary_score), '');
     wanted.workspace_id := tenant;
     perform private.check_experiment(wanted);
-    if
-        stored.status = 'running'
-        and (wanted.min_runs, wanted.margin, wanted.primary_score, wanted.score_kind)
-        is distinct from (stored.min_runs, stored.margin, stored.primary_score, stored.score_kind)
-        and exists (select from public.experiment_runs as r where r.experiment_id = stored.id)
-    then
-        raise exception 'Its score, margin and number of runs stay as planned, as there are runs. Make a new experiment.'
-            using errcode = '22023';
-    end if;
+    perform private.check_stricter(stored, wanted);
     insert into public.experiments as e (
         id, workspace_id, name, question, project_id, primary_score, score_kind, margin, min_runs, status, starts_at, ends_at
     )
     values (
         wanted.id, tenant, wanted.name, btrim(wanted.question), wanted.project_id, wanted.primary_score, wanted.score_kind,
-        wanted.margin, wanted.min_runs, case when wanted.status = 'draft' then 'draft' else 'running' end, wanted.starts_at,
-        wanted.ends_at
+        wanted.margin, wanted.min_runs,
+        case when stored.status is distinct from 'running' and wanted.status = 'draft' then 'draft' else 'running' end,
+        wanted.starts_at, wanted.ends_at
     )
     on conflict (id) do update
         set
@@ -23775,6 +23799,8 @@ REVOKE ALL ON FUNCTION private.check_shares(shares jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.check_spans(tenant uuid, incoming private.incoming_span[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_statement_count(tenant uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.check_stricter(stored public.experiments, wanted public.experiments) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_threshold_count() FROM PUBLIC;
 

@@ -266,6 +266,46 @@ def test_what_is_decided_stays(team: Team) -> None:
     assert ann.ask("list_experiments") == []
 
 
+def test_judgement_of_a_started_experiment_only_becomes_stricter(team: Team) -> None:
+    ann = team["ann"]
+    experiment = start(ann, margin="0.05", min_runs=400)
+
+    def change(**details: Any) -> Any:
+        return ann.ask("save_experiment", details={"id": str(experiment)} | details)
+
+    easier: list[tuple[dict[str, Any], str]] = [
+        ({"min_runs": 399}, "stay at 400 or more"),
+        ({"margin": "0.051"}, "margin can only become smaller"),
+        ({"score_kind": "number", "margin": "0.05"}, "score and its kind stay"),
+        ({"primary_score": None}, "score and its kind stay"),
+        ({"starts_at": "2026-05-02T00:00:00Z"}, "first day can only become earlier"),
+    ]
+    for details, sentence in easier:
+        assert sentence in refusal(partial(change, **details))
+    change(status="draft")  # a way back would be a way around
+    assert "stay at 400" in refusal(partial(change, min_runs=30))
+    change(min_runs=400, margin="0.050", primary_score=" correct ")
+    change(min_runs=401, margin="0.04", starts_at="2026-04-30T00:00:00Z", name="Stricter")
+    kept = ann.call("read_experiment", experiment)["experiment"]
+    assert (kept["status"], kept["min_runs"], kept["margin"], kept["name"]) == (
+        "running",
+        401,
+        "0.04",
+        "Stricter",
+    )
+
+
+def test_draft_may_change_until_it_has_runs(team: Team) -> None:
+    ann = team["ann"]
+    experiment = start(ann, status="draft", min_runs=400)
+    details = {"id": str(experiment), "status": "draft"}
+    ann.ask("save_experiment", details=details | {"min_runs": 50, "score_kind": "rating", "margin": "1"})
+    bring(ann, {"variant": "A", "session": "s1"})
+    assert "stay at 50 or more" in refusal(
+        lambda: ann.ask("save_experiment", details=details | {"min_runs": 49})
+    )
+
+
 def test_variants_can_be_renamed_but_not_lose_their_runs(team: Team) -> None:
     ann, experiment = team["ann"], start(team["ann"])
     bring(ann, {"variant": "A", "session": "s1"})
@@ -278,24 +318,6 @@ def test_variants_can_be_renamed_but_not_lose_their_runs(team: Team) -> None:
             "save_experiment", details={"id": str(experiment), "variants": [A | {"name": "X"}, other]}
         )
     )
-
-
-def test_plan_stays_once_there_are_runs(team: Team) -> None:
-    ann, experiment = team["ann"], start(team["ann"])
-
-    def change(**details: Any) -> Any:
-        return ann.ask("save_experiment", details={"id": str(experiment)} | details)
-
-    change(min_runs=300, margin="0.04", primary_score="right")
-    bring(ann, {"variant": "A", "session": "s1"})
-    for details in (
-        {"min_runs": 30},
-        {"margin": "0.2"},
-        {"primary_score": "other"},
-        {"score_kind": "rating"},
-    ):
-        assert "stay as planned" in refusal(partial(change, **details))
-    change(name="Renamed", min_runs=300, margin="0.040", primary_score=" right ")
 
 
 def test_private_projects_stay_private(team: Team) -> None:
