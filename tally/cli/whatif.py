@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
@@ -118,32 +117,39 @@ def _print(found: "Replayed", scenario: "Scenario") -> None:
         typer.echo(nothing)
         return
     low, high = found.after_usd
-    parts = sorted(found.parts.values(), key=lambda part: -part.before_usd)
-    total = (("All", ""), f"{found.requests:,}", found.before_usd, (format_usd(low), format_usd(high)))
-    print_table(
-        ("Model", "Would be"),
-        ("Requests", "Cost", "At least", "At most"),
-        (
-            (*names, requests, format_usd(before), *bounds)
-            for names, requests, before, bounds in (*(_row(part, scenario) for part in parts), total)
-        ),
+    is_plan = scenario.plan_usd is not None
+    parts = sorted(filter(_is_priced, found.parts.values()), key=lambda part: -part.before_usd)
+    rows = [_row(part, is_plan) for part in parts]
+    if is_plan:
+        rows.append(("The plan", "", "", "", format_usd(low), format_usd(high)))
+    total = (
+        "All",
+        "",
+        f"{found.requests:,}",
+        format_usd(found.before_usd),
+        format_usd(low),
+        format_usd(high),
     )
+    print_table(("Model", "Would be"), ("Requests", "Cost", "At least", "At most"), [*rows, total])
     typer.echo(write_outcome(found, format_usd))
     for line in (*list_assumptions(scenario), *list_notes(found, scenario, format_usd)):
         typer.echo(line)
-    if low != high and scenario.plan_usd is None:
+    if low != high and scenario.models:
         typer.echo(HOW_TO_NARROW)
 
 
-def _row(part: "Part", scenario: "Scenario") -> tuple[tuple[str, str], str, Decimal, tuple[str, str]]:
-    """A model's row; a plan has one price for all of them."""
+def _is_priced(part: "Part") -> bool:
+    """A model without a priced request is told below the table."""
+    return part.requests > 0
+
+
+def _row(part: "Part", is_plan: bool) -> tuple[str, ...]:
+    """A model's row; a plan has one price for all of them, in its own row."""
     from tally.cli.tables import format_usd
 
-    names = part.model, part.to_model if part.to_model != part.model else "same"
-    bounds = (format_usd(part.low_usd), format_usd(part.high_usd))
-    if scenario.plan_usd is not None:
-        names, bounds = (part.model, "in the plan"), ("-", "-")
-    return names, f"{part.requests:,}", part.before_usd, bounds
+    would_be = "in the plan" if is_plan else part.to_model if part.to_model != part.model else "same"
+    amounts = (format_usd(usd) for usd in (part.before_usd, part.low_usd, part.high_usd))
+    return part.model, would_be, f"{part.requests:,}", *amounts
 
 
 def _describe(found: "Replayed") -> dict[str, object]:

@@ -49,6 +49,10 @@ class Part:
     too_long: int = 0  # more input than the other model takes
     without_tier: int = 0  # at the standard price: none is known in the other tier
 
+    def widen(self, other: "Part") -> None:
+        """Let the bounds take in those of the same requests under another assumption."""
+        self.low_usd, self.high_usd = min(self.low_usd, other.low_usd), max(self.high_usd, other.high_usd)
+
 
 @dataclass(slots=True)
 class Replayed:
@@ -109,9 +113,9 @@ def replay_records(
     records: Iterable[CostRecord], scenario: Scenario, days: tuple[date, date], prices: WorkspacePrices
 ) -> Replayed:
     """Price these requests, in the order of their times, as they would have been."""
-    found = Replayed(*days)
+    found, least = Replayed(*days), Replayed(*days)
     caches = Caches(scenario.cache) if scenario.cache else None
-    adder = Adder(found, scenario, prices)
+    adder, least_served = Adder(found, scenario, prices), Adder(least, scenario, prices)
     for record in records:
         count = record.request_count or 1
         if not scenario.concerns(record):
@@ -119,9 +123,15 @@ def replay_records(
         elif record.cost_basis == "included":
             found.included += count
             found.included_usd += record.cost_usd or 0
+        elif caches is None:
+            adder.add(record, record)
         else:
-            adder.add(record, caches.change(record) if caches else record)
+            adder.add(record, caches.change(record))
+            least_served.add(record, caches.keep(record))
     adder.finish()
+    least_served.finish()
+    for key, part in least.parts.items():
+        found.parts[key].widen(part)
     if scenario.plan_usd is not None:
         found.plan_usd = scenario.plan_usd * ((days[1] - days[0]).days + 1) / MONTH_DAYS
     return found
@@ -152,7 +162,7 @@ class Bounds(NamedTuple):
 class Caches:
     """Requests as another cache would have served them, told in the order of their times.
 
-    What a conversation's request shares with the one before is taken for the same text.
+    At best, what a conversation's request shares with the one before is the same text.
     """
 
     def __init__(self, setting: CacheSetting) -> None:
@@ -176,6 +186,14 @@ class Caches:
         is_long = record.input_tokens >= LEAST_CACHED_TOKENS
         written = record.input_tokens - cached if is_long else 0
         return _with_cache(record, cached, written, written if self._setting == "1h" else 0)
+
+    def keep(self, record: CostRecord) -> CostRecord:
+        """The request with the reads and writes that it had, the writes for as long as the setting says."""
+        if self._setting == "off":
+            return self.change(record)
+        written = record.cache_write_tokens
+        hour = written if self._setting == "1h" else 0
+        return _with_cache(record, record.cached_input_tokens, written, hour)
 
 
 def _with_cache(record: CostRecord, cached: int, written: int, hour: int) -> CostRecord:
@@ -216,6 +234,10 @@ class Adder:
         count = record.request_count or 1
         if record.cost_usd is None:
             part.unpriced += count
+            return
+        if self._scenario.plan_usd is not None:  # it covers what no list prices, too
+            part.requests += count
+            part.before_usd += record.cost_usd
             return
         is_billed = not is_repriceable(record)
         sides = (self._billed if is_billed else self._listed)[key]

@@ -13,8 +13,13 @@ Money = Callable[[Decimal], str]
 
 def explain_nothing(found: Replayed, scenario: Scenario) -> str:
     """The reason why no request was replayed; empty where one was, or could have been."""
-    if found.parts:
+    if found.requests or any(part.unpriced and part.to_model != part.model for part in found.parts.values()):
         return ""
+    if found.unpriced:
+        names = ", ".join(sorted({part.model for part in found.parts.values()}))
+        return (
+            f"No price of {names} is known, so that nothing can be compared. Set a price on the page Prices."
+        )
     if scenario.covers and found.others:
         return f"No calls of {scenario.covers[0]} at {scenario.covers[1]} since {found.first}."
     if scenario.models and found.others:
@@ -49,8 +54,9 @@ def list_assumptions(scenario: Scenario) -> Iterator[str]:
             )
     if scenario.cache in ("5m", "1h"):
         yield (
-            "Assumed: calls of a conversation begin with what the call before had, so that this is the most"
-            " that a cache saves. Calls without a conversation are left as they were."
+            "Assumed: at best calls of a conversation begin with what the call before had, which is then read"
+            " from the cache; at worst calls read and write what they did. Calls without a conversation are"
+            " left as they were."
         )
     if scenario.context:
         yield "Assumed: the answers can wait."

@@ -37,7 +37,8 @@ def render_outcome(found: Replayed, question: Question, currency: Currency, toda
 
 
 def _render_parts(found: Replayed, currency: Currency, today: date) -> None:
-    parts = sorted(found.parts.values(), key=lambda part: (-part.before_usd, part.model))
+    priced = [part for part in found.parts.values() if part.requests]
+    parts = sorted(priced, key=lambda part: (-part.before_usd, part.model))
 
     def convert(usd: Decimal) -> Decimal:
         return currency.convert(usd, today)

@@ -59,9 +59,14 @@ def test_table_has_both_costs_and_says_what_is_left_out(person: Person) -> None:
 def test_a_plan_has_one_price_and_a_cache_its_assumption(person: Person) -> None:
     output = run(person, "--plan", "200").output
     rows = [line.split() for line in output.splitlines()]
-    assert rows[1] == ["claude-opus-4-6", "in", "the", "plan", "2", "$10.00", "-", "-"]
+    assert rows[1:4] == [
+        ["claude-opus-4-6", "in", "the", "plan", "2", "$10.00", "$0.00", "$0.00"],
+        ["The", "plan", "$592.11", "$592.11"],
+        ["All", "2", "$10.00", "$592.11", "$592.11"],
+    ]
+    assert "1 request was left out, without a price" in output, "and has no row of its own"
     assert "A plan of $200.00 a month is $592.11 in 90 days." in output
-    assert "Assumed: calls of a conversation begin with" in run(person, "--cache", "1h").output
+    assert "Assumed: at best calls of a conversation begin with" in run(person, "--cache", "1h").output
     pair = ("--model", "claude-opus-4-6=claude-haiku-4-5", "--model", "gpt-9=gpt-5-mini")
     assert "No requests of gpt-9 since " in run(person, *pair).output
 

@@ -85,8 +85,18 @@ def test_cache_of_five_minutes_serves_what_was_sent_before() -> None:
     found = run(Scenario(cache="5m"), *requests)
     written, read = Decimal("6.25"), Decimal("0.5")
     expected = (10_000 * (written + read + written) + 3_000 * Decimal(25)) / 1_000_000
-    assert found.after_usd[0] == expected
-    assert run(Scenario(cache="1h"), *requests).after_usd[0] < found.after_usd[0]
+    assert found.after_usd == (expected, found.before_usd), "at worst as it was"
+    assert run(Scenario(cache="1h"), *requests).after_usd[0] < expected
+
+
+def test_a_cache_serves_at_worst_what_it_served() -> None:
+    session: dict[str, Any] = {"metadata": {"session": "s"}}
+    later = request(30, **session, cached_input_tokens=2_000, cache_write_tokens=8_000)
+    found = run(Scenario(cache="1h"), request(0, **session), later)
+    first, answers = 10_000 * Decimal(10), 2_000 * Decimal(25)
+    best = first + 10_000 * Decimal("0.5") + answers
+    worst = 10_000 * Decimal(5) + 2_000 * Decimal("0.5") + 8_000 * Decimal(10) + answers
+    assert found.after_usd == tuple(sorted(usd / 1_000_000 for usd in (best, worst)))
 
 
 def test_without_a_cache_everything_is_plain_input() -> None:
@@ -99,6 +109,8 @@ def test_without_a_cache_everything_is_plain_input() -> None:
 def test_a_plan_costs_its_price_in_all_days() -> None:
     found = run(Scenario(plan_usd=Decimal(304)), request())
     assert found.after_usd == (Decimal(300), Decimal(300))
+    unlisted = replace(request(), model_name="house-model", cost_basis="billed", cost_usd=Decimal(7))
+    assert run(Scenario(plan_usd=Decimal(304)), unlisted).before_usd == 7, "a plan needs no list price"
 
 
 def test_a_bill_changes_as_its_list_price_does() -> None:
