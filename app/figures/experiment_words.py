@@ -9,7 +9,7 @@ from app.formats.text import DASH
 from tally.experiments.evaluation import Comparison, Evaluation, Side
 from tally.experiments.experiment import Experiment, Run
 from tally.experiments.words import describe_quality, describe_ratio, name_score
-from tally.statistics import Ratio
+from tally.statistics import Ratio, TooFew
 from tally.statistics.judging import Kind
 from tally.statistics.power import MAX_RUNS
 
@@ -58,7 +58,7 @@ def list_numbers(
     ]
     if experiment.primary_score:
         label = f"{name_score(experiment)}, {experiment.primary_score}"
-        difference = describe_quality(experiment, comparison.quality)
+        difference = _tell(comparison.quality, describe_quality(experiment, comparison.quality))
         rows.append((label, _show_score(experiment, base), _show_score(experiment, other), *difference))
     rows += [
         _row(f"{label} per run" if name not in ("cost", "latency") else label, name, evaluation, comparison)
@@ -77,7 +77,12 @@ def _row(label: str, name: str, evaluation: Evaluation, comparison: Comparison) 
     shown = [_show_mean(name, side.means[name]) for side in (evaluation.base, comparison.side)]
     if DASH in shown:
         return (label, *shown, DASH, DASH)
-    return (label, *shown, *describe_ratio(comparison.ratios[name]))
+    return (label, *shown, *_tell(comparison.ratios[name], describe_ratio(comparison.ratios[name])))
+
+
+def _tell(result: object, words: tuple[str, str]) -> tuple[str, str]:
+    """A difference and its interval; the reason for none is said above the table, and too long for a cell."""
+    return (words[0], DASH) if result is None or isinstance(result, TooFew) else words
 
 
 def _show_mean(name: str, mean: Decimal | None) -> str:

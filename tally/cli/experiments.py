@@ -1,6 +1,7 @@
 """`tally experiments`: experiments, their verdicts, and runs from files."""
 
 import json
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,7 +62,7 @@ def show(
     workspace: WorkspaceName = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show the verdict of an experiment, or an early look.
+    """Show the verdict of an experiment, or an early look. Its runs are gathered from the records first.
 
     Example: tally experiments show "Refunds on Haiku"
     """
@@ -80,6 +81,8 @@ def show(
         echo(f"Decided for {experiment.decided_variant}.")
         echo(f"{experiment.decision['sentence']} {experiment.decision['detail']}")
         return
+    if experiment.is_gathered and experiment.gathered_at:
+        echo(f"Runs as of {experiment.gathered_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC.")
     for comparison in evaluation.comparisons:
         echo(f"{write_verdict(experiment, evaluation, comparison)}.")
         echo(write_detail(experiment, evaluation, comparison))

@@ -10,6 +10,8 @@ from typing import Any, Literal, cast
 Status = Literal["draft", "running", "decided", "archived"]
 ScoreKind = Literal["bool", "rating", "number"]
 GATHER_AFTER = timedelta(minutes=15)
+GATHER_FEW_AFTER = timedelta(minutes=2)  # while people wait for its first runs
+FEW_RUNS = 30  # of a variant: nothing is said about fewer
 SCORERS = ("human", "code", "model")  # the first that scored a run is believed
 
 
@@ -91,10 +93,22 @@ class Experiment:
 
     def is_outdated(self, now: datetime) -> bool:
         """True where its runs are to be gathered from the records again."""
-        if self.status != "running" or not any(variant.match for variant in self.variants):
+        if not self.is_gathered:
             return False
-        gathered_at = self.gathered.get("at")
-        return gathered_at is None or now - datetime.fromisoformat(gathered_at) > GATHER_AFTER
+        if self.gathered_at is None:
+            return True
+        is_young = any(len(self.runs_of(variant)) < FEW_RUNS for variant in self.variants)
+        return now - self.gathered_at > (GATHER_FEW_AFTER if is_young else GATHER_AFTER)
+
+    @property
+    def is_gathered(self) -> bool:
+        """True where its runs come from the records now."""
+        return self.status == "running" and any(variant.match for variant in self.variants)
+
+    @property
+    def gathered_at(self) -> datetime | None:
+        """The moment when its runs were gathered from the records last."""
+        return _parse_instant(self.gathered.get("at"))
 
     def runs_of(self, variant: Variant) -> list[Run]:
         """The runs of a variant."""

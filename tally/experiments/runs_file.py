@@ -60,15 +60,16 @@ def _read_json(text: str) -> list[tuple[str, Any]]:
 def _read_csv(text: str, primary_score: str | None, kind: str) -> list[tuple[str, Any]]:
     header_line = text.lstrip().partition("\n")[0]
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=";" if ";" in header_line else ",")
-    names = [(name or "").strip() for name in reader.fieldnames or ()]
-    unknown = [
-        name for name in names if name not in COLUMNS and not name.startswith(SCORE) and name != "score"
-    ]
+    names = [_read_column(name or "") for name in reader.fieldnames or ()]
+    unknown = [name for name in names if name not in COLUMNS and not _is_score(name)]
     if unknown:
         raise _refuse(f"the column “{unknown[0][:50]}” is not known; name columns as in {EXAMPLE}")
     missing = [name for name in ("variant", "session") if name not in names]
     if missing:
         raise _refuse(f"the column “{missing[0]}” is missing; name columns as in {EXAMPLE}")
+    scored = [_name_score(name, primary_score) if _is_score(name) else name for name in names]
+    if twice := next((name for nth, name in enumerate(scored) if name in scored[:nth]), None):
+        raise _refuse(f"the column “{twice[:50]}” is there twice; keep one of them")
     kinds = {primary_score: kind}
     reader.fieldnames = names
     try:
@@ -81,6 +82,24 @@ def _read_csv(text: str, primary_score: str | None, kind: str) -> list[tuple[str
         raise _refuse(f"line {reader.line_num} cannot be read ({error})") from None
 
 
+def _read_column(written: str) -> str:
+    """A column by its name here, with its case folded; the name of a score stays as it is written."""
+    name = written.strip()
+    folded = name.lower()
+    if folded.startswith(SCORE):
+        return SCORE + name[len(SCORE) :].strip()
+    return folded if folded in (*COLUMNS, "score") else name
+
+
+def _is_score(name: str) -> bool:
+    return name == "score" or name.startswith(SCORE)
+
+
+def _name_score(name: str, primary_score: str | None) -> str:
+    """The column `score` is that of the primary score."""
+    return name if name != "score" else SCORE + (primary_score or "score")
+
+
 def _read_row(row: dict[str, Any], primary_score: str | None, kinds: dict[str | None, str]) -> dict[str, Any]:
     """A row of CSV as JSON has it: empty cells are left out."""
     read: dict[str, Any] = {}
@@ -89,8 +108,8 @@ def _read_row(row: dict[str, Any], primary_score: str | None, kinds: dict[str | 
         value = cell.strip() if isinstance(cell, str) else cell
         if not value:
             continue
-        if name == "score" or (name or "").startswith(SCORE):
-            scored = name.removeprefix(SCORE) if name != "score" else primary_score or "score"
+        if _is_score(name or ""):
+            scored = _name_score(name, primary_score).removeprefix(SCORE)
             scores.append(_read_score(scored, value, kinds.get(scored, "number")))
         elif name is None:
             read["(more cells than columns)"] = value

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -54,7 +54,7 @@ def load_experiment(database: Database, experiment_id: str) -> Experiment:
 def load_current_experiment(database: Database, experiment_id: str) -> Experiment:
     """An experiment with the runs that the records make now; a viewer gets those that were gathered last."""
     experiment = load_experiment(database, experiment_id)
-    if not experiment.is_outdated(datetime.now(UTC)):
+    if not experiment.is_gathered:
         return experiment
     try:
         gather_runs(database, experiment_id)

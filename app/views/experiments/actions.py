@@ -1,14 +1,17 @@
 """Buttons of an experiment: runs from a file, rating, editing, deciding, archiving, deleting."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from app import data
 from app.auth import identity
 from app.auth.identity import User
+from app.formats.dates import format_instant
 from app.formats.text import escape_markdown
 from app.parts.permissions import explain_fixed
 from app.ui.danger import confirm_danger
-from app.ui.notices import announce, explain_refusal, render_refusal
+from app.ui.notices import announce, explain_refusal, render_refusal, render_warning
 from app.views.experiments.address import EDIT, RATE, open_part
 from tally.core.text import plural
 from tally.experiments.evaluation import Comparison, Evaluation
@@ -18,6 +21,7 @@ from tally.experiments.sent import Faulty
 from tally.experiments.words import freeze
 from tally.statistics.judging import Kind
 
+UNTOLD = [kind.value for kind in (Kind.TOO_FEW, Kind.CANNOT_TELL, Kind.CHEAPER_UNPROVEN)]
 ONLY_ADMINS = "Admins decide and delete experiments."
 
 
@@ -49,10 +53,6 @@ def render_actions(user: User, experiment: Experiment) -> None:
 
 
 def _render_more(user: User, experiment: Experiment) -> None:
-    if experiment.status == "running" and st.button(
-        "Gather runs now", icon=":material/refresh:", key="gather_runs"
-    ):
-        _gather(user, experiment)
     is_archived = experiment.status == "archived"
     label, status = ("Take back", "running") if is_archived else ("Archive", "archived")
     if st.button(label, icon=":material/archive:", key="archive_experiment"):
@@ -86,14 +86,39 @@ def render_decisions(
             if st.button(
                 escape_markdown(label), type="primary" if is_primary else "secondary", key=f"decide-{chosen}"
             ):
-                _decide(user, experiment, chosen, freeze(experiment, evaluation, comparison))
+                confirm_decision(experiment.id, chosen, freeze(experiment, evaluation, comparison))
 
 
+@st.dialog("Decide for good?", icon=":material/check:")
 @explain_refusal
-def _decide(user: User, experiment: Experiment, chosen: str, decision: dict[str, object]) -> None:
-    data.decide_experiment(user, experiment.id, chosen, decision)
+def confirm_decision(experiment_id: str, chosen: str, decision: Mapping[str, object]) -> None:
+    """Say what is kept, and ask, before an experiment is decided."""
+    st.text(f"{chosen} is chosen, and the experiment ends now.")
+    if decision["verdict"] in UNTOLD:
+        render_warning("The runs do not tell that a variant is cheaper and as good.")
+    st.text(f"Kept with your name and the time: {decision['sentence']} {decision['detail']}")
+    st.caption("Runs and scores that come later change nothing, and it cannot be taken back.")
+    if not confirm_danger("Decide"):
+        return
+    data.decide_experiment(identity.current_user(), experiment_id, chosen, decision)
     announce(f"Decided for {chosen}. The numbers of this moment are kept.")
     st.rerun()
+
+
+def render_gathering(user: User, experiment: Experiment) -> None:
+    """The moment of the runs that came from the records, and the button that gathers them again."""
+    if not experiment.is_gathered:
+        return
+    at = experiment.gathered_at
+    zone = data.load_preferences(user).zone
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(
+            f"Runs as of {format_instant(at, zone)}" if at else "Runs are not gathered yet", width="content"
+        )
+        if explain_fixed(user) is None and st.button(
+            "Gather", icon=":material/refresh:", type="tertiary", key="gather_runs"
+        ):
+            _gather(user, experiment)
 
 
 @explain_refusal

@@ -25,7 +25,7 @@ from app.ui.line_list import Line, render_lines
 from app.ui.notices import explain_refusal, render_announcement
 from app.ui.theme import current_palette
 from app.ui.titles import title_row
-from app.views.experiments.actions import render_actions, render_decisions
+from app.views.experiments.actions import render_actions, render_decisions, render_gathering
 from app.views.experiments.address import render_way_back
 from app.views.experiments.progress import draw_progress
 from app.views.experiments.runs import render_runs
@@ -95,6 +95,7 @@ def _render_verdict(
         render_decisions(user, experiment, evaluation, comparison)
         sides = (evaluation.base, *(one.side for one in evaluation.comparisons))
         st.html(draw_progress(sides, experiment.min_runs, current_palette()))
+        render_gathering(user, experiment)
         for note in describe_left_out(experiment, sides):
             st.caption(note)
 
@@ -102,11 +103,11 @@ def _render_verdict(
 def _describe(user: User, experiment: Experiment) -> str:
     people = data.load_people(user)
     author = people.get(experiment.created_by or "")
-    by = f" by {author.email}" if author else ""
+    by = f" · started by {author.email}" if author else ""
     projects = {project.project_id: project.name for project in data.load_projects(user)}
     project = f" · project {projects[experiment.project_id]}" if experiment.project_id in projects else ""
-    started = format_day(experiment.starts_at.date())
-    return f"{experiment.name} · started {started}{by}{project} · a run is a session"
+    first = format_day(experiment.starts_at.astimezone(data.load_preferences(user).zone).date())
+    return f"{experiment.name}{by}{project} · sessions from {first} on, each a run"
 
 
 def _describe_decision(user: User, experiment: Experiment) -> str:

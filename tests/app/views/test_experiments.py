@@ -10,10 +10,12 @@ from streamlit.testing.v1 import AppTest
 from app import data
 from app.auth.identity import User
 from app.views.experiments.rating import list_unrated, name_run
+from tally.experiments.words import freeze
 from tests.app.experiments import add_experiment, bring
-from tests.app.pages import open_page, read_markdown, save, shown, usage
+from tests.app.pages import open_dialog, open_page, read_markdown, save, shown, usage
 from tests.app.teams import new_team
 
+DECISION = "app.views.experiments.actions:confirm_decision"
 HOSTILE = "<b>x</b> ![x](http://localhost/x) :red[y]"
 
 
@@ -69,6 +71,10 @@ def test_runs_come_from_the_records_when_it_is_opened(monkeypatch: pytest.Monkey
     assert "Early look, no verdict: 1 and 0 runs, 30 a side needed" in text
     assert "1 matching call names no session." in text
     assert "1 run is not scored." in text
+    assert "sessions from 1 Jan 2026 on, each a run" in text
+    assert "Runs as of" in text
+    save(user, [usage(0, "2", model_name="gpt-5.2-mini", metadata={"session": "s2"})])
+    assert "1 and 1 runs" in texts(click(page, "Gather"))
     assert HOSTILE in text
 
 
@@ -80,7 +86,11 @@ def test_verdict_is_decided_and_its_numbers_stay(monkeypatch: pytest.MonkeyPatch
     [sentence] = [line for line in texts(page).splitlines() if line.startswith("B costs")]
     assert sentence.endswith("at equal quality")
     assert "200 and 210 runs." in texts(page)
-    page = click(page, "Decide for B")
+    asked = click(page, "Decide for B")
+    assert f"Kept with your name and the time: {sentence}." in texts(asked)
+    assert not asked.warning
+    assert data.load_experiment(user, experiment)[0].status == "running"
+    page = decide(monkeypatch, user, experiment, "B")
     assert sentence in texts(page)
     assert "These numbers stay." in texts(page)
     assert not [button for button in page.button if button.label.startswith("Decide")]
@@ -90,6 +100,28 @@ def test_verdict_is_decided_and_its_numbers_stay(monkeypatch: pytest.MonkeyPatch
     assert found.decision["sentence"] == f"{sentence}."
     listed = open_page(monkeypatch, user, "experiments")
     assert f"{sentence}." in shown(listed)
+
+
+def decide(monkeypatch: pytest.MonkeyPatch, user: User, experiment: str, variant: str) -> AppTest:
+    """Confirm the decision on the variant that is told first; the page after it."""
+    data.forget_version(user)
+    found, evaluation = data.load_experiment(user, experiment)
+    frozen = freeze(found, evaluation, evaluation.comparisons[0])
+    dialog = open_dialog(monkeypatch, user, DECISION, experiment, variant, frozen)
+    click(dialog, "Decide")
+    return open_experiment(monkeypatch, user, experiment)
+
+
+def test_decision_on_what_cannot_be_told_says_so_and_may_be_cancelled(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    experiment = add_experiment(user, margin="0.001")
+    bring(user, experiment, "A", 40, 0.04, 36)
+    bring(user, experiment, "B", 42, 0.02, 36)
+    page = click(open_experiment(monkeypatch, user, experiment), "Keep A")
+    assert "do not tell that a variant is cheaper and as good" in page.warning[0].value
+    click(page, "Cancel")
+    assert data.load_experiment(user, experiment)[0].status == "running"
 
 
 def everything_sent(page: AppTest) -> str:

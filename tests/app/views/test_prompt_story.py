@@ -17,7 +17,7 @@ from tally.prompts.stored import deploy_prompt, push_prompt
 from tests.app.experiments import add_experiment
 from tests.app.pages import open_page, read_markdown, save, shown
 from tests.app.views.test_advice import plain
-from tests.app.views.test_experiments import click, open_experiment, texts
+from tests.app.views.test_experiments import click, decide, open_experiment, texts
 from tests.app.views.test_prompts import calls, register, table
 from tests.days import current_day
 
@@ -68,7 +68,7 @@ def test_two_versions_become_a_decision_and_advice(
     said = read_markdown(page.info[0].value)
     assert said.startswith("**v2 costs 50% less per call than v1 (95%: ")
     assert "v2 is as good as v1 (correct ±0.0 points, 95%: -8.8 points to +8.8 points, margin 20" in said
-    page = click(open_experiment(monkeypatch, user, experiment), "Decide for B")
+    page = decide(monkeypatch, user, experiment, "B")
     assert "B costs 50% less (95%: " in texts(page)
     refresh_advice(job, UUID(user.workspace.workspace_id), current_day())
     data.forget_version(user)

@@ -37,6 +37,12 @@ def test_csv_and_json_bring_the_same() -> None:
     assert parse(CSV.replace(",", ";")) == parse(b"\xef\xbb\xbf" + CSV.encode().replace(b"\n", b"\r\n"))
 
 
+def test_columns_are_known_in_any_case_and_scores_keep_theirs() -> None:
+    [run] = parse("Variant,SESSION,Cost_USD,Score:Tone\nA,s1,0.5,3\n")
+    assert (run.variant, run.session, run.cost_usd) == ("A", "s1", Decimal("0.5"))
+    assert [score.name for score in run.scores] == ["Tone"]
+
+
 def test_arguments_keep_the_digits_of_money() -> None:
     runs = parse("variant,session,cost_usd,score\nA,s1,0.0000000001,1\n")
     assert list_parameters(runs) == {
@@ -49,6 +55,9 @@ def test_arguments_keep_the_digits_of_money() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
+        ("variant,session,Session\nA,s1,s2\n", "the column “session” is there twice; keep one"),
+        ("variant,session,score,score:correct\nA,s1,1,0\n", "the column “score:correct” is there twice"),
+        ("variant,session,\nA,s1,\n", "the column “” is not known"),
         ("variant,session,score\nA,s1,NaN\n", "line 2, scores.0.value"),
         ("variant,session,score\nA,s1,maybe\n", "line 2, scores.0.value"),
         ("variant,session,score\nA,s1,2\n", "a bool is 0 or 1"),
