@@ -9437,7 +9437,7 @@ CREATE FUNCTION private.prompt_calls(tenant uuid, first_at timestamp with time z
 #variable_conflict use_column
 declare
     caller constant uuid := auth.uid();
-    only_own constant uuid := private.only_own_rows(tenant); -- null for everybody's
+    only_own constant uuid := private.only_own_totals(tenant); -- null for everybody's
     hidden constant uuid[] := array(select private.hidden_projects());
 begin
     return query

@@ -17,8 +17,8 @@ as $$
 $$;
 revoke all on function private.milliseconds_in(jsonb, text) from public;
 
--- The calls of a period that name a prompt, of what the caller may see, each once: another source's statement may be the record
--- of the event, but names none. Costs are those of the calls themselves, as in private.model_calls. The nil project is none.
+-- The calls of a period that name a prompt, each once: another source's statement may be the record of the event, but names none.
+-- They are everybody's for all who see totals, as figures of versions name nobody, but not those of others' private projects. Costs are those of the calls themselves, as in private.model_calls. The nil project is none.
 create or replace function private.prompt_calls(
     tenant uuid, first_at timestamptz, last_at timestamptz, project uuid, prompt text
 )
@@ -36,7 +36,7 @@ as $$
 #variable_conflict use_column
 declare
     caller constant uuid := auth.uid();
-    only_own constant uuid := private.only_own_rows(tenant); -- null for everybody's
+    only_own constant uuid := private.only_own_totals(tenant); -- null for everybody's
     hidden constant uuid[] := array(select private.hidden_projects());
 begin
     return query

@@ -150,19 +150,25 @@ def test_calls_of_one_prompt_have_days_by_version(team: Team) -> None:
     ]
 
 
-def test_everybody_sees_their_part(team: Team) -> None:
+def test_figures_are_totals_for_all_who_see_totals(team: Team) -> None:
+    """Of a project that is private to others nothing is told, and single people's calls are not told apart."""
     hidden = team["owner"].add_project("Secret", is_private=True)
     save(team["ann"], told(), told(version="2"))
     save(team["bob"], told(version="3"))
     team["owner"].choose(hidden, "metadata ->> 'prompt_version' = '3'")
 
-    def seen(name: str) -> set[str]:
-        return {row["told"] for row in ask(team[name])["versions"]}
+    def seen() -> dict[str, set[str]]:
+        return {
+            name: {row["told"] for row in ask(team[name])["versions"]}
+            for name in ("owner", "ann", "bob", "viewer")
+        }
 
-    assert (seen("owner"), seen("ann"), seen("bob")) == ({"1", "2", "3"}, {"1", "2"}, {"3"})
-    assert seen("viewer") == set()
-    team["owner"].ask("update_workspace", name=None, timezone=None, currency=None, person_split="everyone")
-    assert seen("viewer") == {"1", "2"}
+    totals = {"owner": {"1", "2", "3"}, "ann": {"1", "2"}, "bob": {"1", "2", "3"}, "viewer": {"1", "2"}}
+    for split in ("admins", "everyone"):
+        team["owner"].ask("update_workspace", name=None, timezone=None, currency=None, person_split=split)
+        assert seen() == totals
+    team["owner"].ask("update_workspace", name=None, timezone=None, currency=None, person_split="own")
+    assert seen() == {"owner": {"1", "2", "3"}, "ann": {"1", "2"}, "bob": {"3"}, "viewer": set()}
 
 
 def test_another_workspace_is_another_workspace(project: Project, database: Connection, team: Team) -> None:
