@@ -11575,6 +11575,70 @@ CREATE FUNCTION private.save_lock(of_workspace uuid) RETURNS bigint
     select hashtextextended('tally.save.' || of_workspace::text, 0)
 $$;
 
+-- FUNCTION private.seen_runs(public.experiments)
+
+CREATE FUNCTION private.seen_runs(experiment public.experiments) RETURNS TABLE(run_id uuid, is_shown boolean, figures_id uuid, scores_id uuid)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+declare
+    only_own constant uuid := private.only_own_rows(experiment.workspace_id); -- null for everybody's
+    salt constant text := gen_random_uuid()::text;
+begin
+    if only_own is null then
+        return query
+        select r.id, true, r.id, r.id
+        from public.experiment_runs as r
+        where r.experiment_id = experiment.id;
+        return;
+    end if;
+    return query
+    with own as materialized (
+        select distinct private.dimension_value(c.metadata, array['session', 'session_id']) as session
+        from public.cost_records as c
+        where
+            c.workspace_id = experiment.workspace_id and c.user_id = only_own and c.timestamp >= experiment.starts_at
+            and c.metadata ?| array['session', 'session_id']
+    ),
+
+    seen as materialized (
+        select
+            r.id, r.variant_id, r.item_key,
+            r.source <> 'records' and not r.metadata ? 'is_filled'
+            -- Of a session with records of several people, none alone is its own.
+            or o.session is not null and not exists (
+                select
+                from public.cost_records as c
+                where
+                    c.workspace_id = experiment.workspace_id and c.metadata ?| array['session', 'session_id']
+                    and left(
+                        coalesce(nullif(btrim(c.metadata ->> 'session'), ''), nullif(btrim(c.metadata ->> 'session_id'), '')), 200
+                    ) = r.session
+                    and c.user_id is distinct from only_own
+            ) as is_shown
+        from public.experiment_runs as r
+        left join own as o on r.session = o.session
+        where r.experiment_id = experiment.id
+    ),
+
+    -- Scores go with other figures of the same variant and input.
+    mixed as (
+        select
+            s.*,
+            row_number() over (partition by s.variant_id, s.item_key, s.is_shown order by md5(salt || s.id)) as nth,
+            row_number() over (partition by s.variant_id, s.item_key, s.is_shown order by md5(s.id || salt)) as other_nth
+        from seen as s
+    )
+
+    select
+        m.id, m.is_shown,
+        case when m.is_shown then m.id else md5(concat_ws(' ', salt, m.variant_id, m.nth, m.item_key))::uuid end,
+        case when m.is_shown then m.id else md5(concat_ws(' ', salt, m.variant_id, m.other_nth, m.item_key))::uuid end
+    from mixed as m;
+end
+$$;
+
 -- FUNCTION private.select_winners(uuid, uuid[])
 
 CREATE FUNCTION private.select_winners(owner uuid, keys uuid[]) RETURNS void
@@ -16878,32 +16942,54 @@ CREATE FUNCTION public.read_experiment(experiment uuid) RETURNS json
     AS $$
 declare
     e constant public.experiments := private.require_experiment(experiment, 'viewer');
+    may_rate constant boolean := e.workspace_id in (select private.workspaces_as('member'));
 begin
-    return json_build_object(
-        'experiment', to_jsonb(e) - 'workspace_id' || jsonb_build_object('margin', e.margin::text),
-        'variants', (
-            select json_agg(to_jsonb(v) - 'workspace_id' - 'experiment_id' - 'metadata' order by v.nth)
-            from public.experiment_variants as v
-            where v.experiment_id = e.id
-        ),
-        'runs', (
-            select
-                coalesce(json_agg(json_build_array(
-                    r.id, v.nth, r.session, r.item_key, r.happened_at, r.cost_usd::text, r.input_tokens, r.output_tokens,
-                    r.calls, r.latency_ms, r.ok, r.source
-                ) order by r.happened_at desc, r.session), '[]')
-            from public.experiment_runs as r
-            inner join public.experiment_variants as v on r.experiment_id = v.experiment_id and r.variant_id = v.id
-            where r.experiment_id = e.id
-        ),
-        'scores', (
-            select
-                coalesce(json_agg(
-                    json_build_array(s.experiment_run_id, s.kind, s.value::text, s.scored_by, s.user_id) order by s.id
-                ), '[]')
-            from public.experiment_runs as r
-            inner join public.scores as s on r.id = s.experiment_run_id
-            where r.experiment_id = e.id and s.name = e.primary_score
+    return (
+        with seen as materialized (
+            select s.*, r.*
+            from private.seen_runs(e) as s
+            inner join public.experiment_runs as r on s.run_id = r.id
+        )
+
+        select json_build_object(
+            'experiment', to_jsonb(e) - 'workspace_id' || jsonb_build_object('margin', e.margin::text),
+            'variants', (
+                select json_agg(to_jsonb(v) - 'workspace_id' - 'experiment_id' - 'metadata' order by v.nth)
+                from public.experiment_variants as v
+                where v.experiment_id = e.id
+            ),
+            'runs', (
+                select
+                    coalesce(json_agg(json_build_array(
+                        s.figures_id, v.nth, case when s.is_shown then s.session else '' end, s.item_key, t.told_at,
+                        s.cost_usd::text, s.input_tokens, s.output_tokens, s.calls, s.latency_ms, s.ok, s.source
+                    ) order by t.told_at desc, case when s.is_shown then s.session else s.figures_id::text end), '[]')
+                from seen as s
+                inner join public.experiment_variants as v on s.experiment_id = v.experiment_id and s.variant_id = v.id
+                cross join lateral (
+                    select
+                        case when s.is_shown then s.happened_at else date_trunc('day', s.happened_at, 'UTC') end as told_at
+                ) as t
+            ),
+            'scores', (
+                select
+                    coalesce(json_agg(
+                        json_build_array(s.scores_id, o.kind, o.value::text, o.scored_by, o.user_id) order by o.id
+                    ), '[]')
+                from seen as s
+                inner join public.scores as o on s.run_id = o.experiment_run_id
+                where o.name = e.primary_score
+            ),
+            'to_rate', (
+                select coalesce(json_agg(json_build_array(s.run_id, s.session, s.item_key) order by s.run_id), '[]')
+                from seen as s
+                where
+                    may_rate and not s.is_shown and not exists (
+                        select
+                        from public.scores as o
+                        where o.experiment_run_id = s.run_id and o.name = e.primary_score and o.scored_by = 'human'
+                    )
+            )
         )
     );
 end
@@ -23212,7 +23298,7 @@ ALTER TABLE public.experiment_runs ENABLE ROW LEVEL SECURITY;
 -- POLICY public.experiment_runs experiment_runs_select_visible
 
 CREATE POLICY experiment_runs_select_visible ON public.experiment_runs FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND (experiment_id = ANY (ARRAY( SELECT e.id
-   FROM public.experiments e)))));
+   FROM public.experiments e))) AND ((workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_people() AS workspaces_showing_people))) OR ((source <> 'records'::text) AND (NOT (metadata ? 'is_filled'::text))))));
 
 -- ROW SECURITY public.experiment_variants
 
@@ -24642,6 +24728,8 @@ REVOKE ALL ON FUNCTION private.revoke_keys_of_leaver() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.save_beside_known(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[], first_at timestamp with time zone, last_at timestamp with time zone, has_requests boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.save_lock(of_workspace uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.seen_runs(experiment public.experiments) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.select_winners(owner uuid, keys uuid[]) FROM PUBLIC;
 

@@ -1,8 +1,8 @@
 -- 108_prompt_figures.sql: what the versions of prompts did and cost in a period, from the records that name them.
 --
 -- Figures are those of the calls themselves, as in 084_model_performance.sql. With 20,000, 40,000 and 80,000 calls in the period
--- they took 1.0, 2.3 and 5.8 seconds on a machine with ten times the work that it could do, and those of one of two prompts half as
--- long: the time grows with the calls, and no faster. More than private.max_calls() are refused with a sentence.
+-- they took 1.0, 2.3 and 5.8 seconds on a machine with ten times the work that it could do, and those of one of two prompts half
+-- as long: the time grows with the calls, and no faster. More than private.max_calls() are refused with a sentence.
 
 -- A number of milliseconds; null for one that no call can have, as metadata may be anybody's.
 create or replace function private.milliseconds_in(told jsonb, name text)
@@ -18,7 +18,8 @@ $$;
 revoke all on function private.milliseconds_in(jsonb, text) from public;
 
 -- The calls of a period that name a prompt, each once: another source's statement may be the record of the event, but names none.
--- They are everybody's for all who see totals, as figures of versions name nobody, but not those of others' private projects. Costs are those of the calls themselves, as in private.model_calls. The nil project is none.
+-- They are everybody's for all who see totals, as figures of versions name nobody, but not those of others' private projects.
+-- Costs are those of the calls themselves, as in private.model_calls. The nil project is none.
 create or replace function private.prompt_calls(
     tenant uuid, first_at timestamptz, last_at timestamptz, project uuid, prompt text
 )

@@ -113,7 +113,8 @@ create table if not exists public.scores (
 create index if not exists scores_workspace_id_idx on public.scores (workspace_id, experiment_run_id);
 create index if not exists scores_user_id_idx on public.scores (user_id);
 
--- Who sees totals sees experiments, unless their project is private; what belongs to them is seen with them.
+-- Who sees totals sees experiments, unless their project is private; what belongs to them is seen with them, but runs of people's
+-- records, and their scores, by those alone who see persons' costs: others see their figures, and own runs, by read_experiment.
 do $$
 declare
     told text;
@@ -156,6 +157,10 @@ create policy experiment_runs_select_visible
     using (
         workspace_id = any(array(select private.workspaces_as('viewer')))
         and experiment_id = any(array(select e.id from public.experiments as e))
+        and (
+            workspace_id = any(array(select private.workspaces_showing_people()))
+            or (source <> 'records' and not metadata ? 'is_filled')
+        )
     );
 
 drop policy if exists scores_select_visible on public.scores;

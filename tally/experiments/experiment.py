@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 Status = Literal["draft", "running", "decided", "archived"]
 ScoreKind = Literal["bool", "rating", "number"]
@@ -38,7 +38,10 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A session of one variant. Without a cost it is unpriced, without a score not rated."""
+    """A session of one variant. Without a cost it is unpriced, without a score not rated.
+
+    `session` is empty where the account may only count the run: then it has a score of another one's.
+    """
 
     id: str
     variant: int
@@ -54,6 +57,14 @@ class Run:
     source: str
     score: Decimal | None = None
     scored_by: str = ""
+
+
+class Unrated(NamedTuple):
+    """A run that no person rated, of those that the account may only count."""
+
+    id: str
+    session: str
+    item_key: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +91,7 @@ class Experiment:
     gathered: Mapping[str, Any]
     variants: tuple[Variant, ...]
     runs: tuple[Run, ...] = ()
+    to_rate: tuple[Unrated, ...] = ()
 
     @property
     def baseline(self) -> Variant:
@@ -109,6 +121,11 @@ class Experiment:
     def gathered_at(self) -> datetime | None:
         """The moment when its runs were gathered from the records last."""
         return _parse_instant(self.gathered.get("at"))
+
+    @property
+    def shown_runs(self) -> list[Run]:
+        """The runs that the account may see one by one."""
+        return [run for run in self.runs if run.session]
 
     def runs_of(self, variant: Variant) -> list[Run]:
         """The runs of a variant."""
@@ -144,6 +161,7 @@ def parse_experiment(answer: Mapping[str, Any]) -> Experiment:
             replace(run, score=scores[run.id][0], scored_by=scores[run.id][1]) if run.id in scores else run
             for run in runs
         ),
+        to_rate=tuple(Unrated(*run) for run in answer.get("to_rate", ())),
     )
 
 

@@ -331,8 +331,74 @@ def test_private_projects_stay_private(team: Team) -> None:
     assert (list(read(admin, shared)), list(read(admin, private))) == (["s1"], ["s2"])
     assert [each["name"] for each in bob.ask("list_experiments")] == ["Cheaper"]
     assert "no longer exists" in refusal(lambda: bob.call("read_experiment", private))
+    show_everyone(team)
     rows = bob.connection.execute("select distinct experiment_id from public.experiment_runs").fetchall()
     assert rows == [(shared,)]
+
+
+def show_everyone(team: Team) -> None:
+    """Show persons' costs to everyone."""
+    names = {"name": None, "timezone": None, "currency": None}
+    team["owner"].ask("update_workspace", **names, person_split="everyone")
+
+
+def test_runs_of_others_are_figures_for_those_who_see_no_persons(team: Team) -> None:
+    """Costs and scores of all count, but none is that of a session; own runs are rows."""
+    ann, bob, experiment = team["ann"], team["bob"], start(team["ann"])
+    costs = {"a1": "0.5000000000", "a2": "0.6000000000", "b1": "0.7000000000", "both": "0.9000000000"}
+    ann.save(None, called("a1", cost_usd="0.5"), called("a2", cost_usd="0.6"), called("both", cost_usd="0.4"))
+    bob.save(None, called("b1", cost_usd="0.7"), called("both", cost_usd="0.5"))
+    ann.call("gather_runs", experiment)
+    bring(ann, {"variant": "B", "session": "f1", "cost_usd": "0.1"})
+    scores = [
+        {"session": session, "name": "correct", "kind": "bool", "value": value, "by": "human"}
+        for session, value in (("a1", 1), ("f1", 0))
+    ]
+    ann.ask("save_scores", experiment="Cheaper", scores=scores)
+
+    def shown(name: str) -> dict[str, str]:
+        answer = team[name].call("read_experiment", experiment)
+        assert sorted(cost for _, _, _, _, _, cost, *_ in answer["runs"]) == sorted(
+            [*costs.values(), "0.1000000000"]
+        )
+        assert sorted(value for _, _, value, *_ in answer["scores"]) == ["0", "1"]
+        assert {score[0] for score in answer["scores"]} <= {run[0] for run in answer["runs"]}
+        hidden = [run for run in answer["runs"] if not run[2]]
+        assert all(run[4].startswith("2026-") and "T00:00:00+00:00" in run[4] for run in hidden)
+        waiting = {session: run for run, session, _ in answer["to_rate"]}
+        assert not waiting.keys() & {run[0] for run in answer["runs"]}
+        return {session: cost for _, _, session, _, _, cost, *_ in answer["runs"] if session}
+
+    def rows(name: str) -> set[str]:
+        query = "select session from public.experiment_runs"
+        return {session for (session,) in team[name].connection.execute(query).fetchall()}
+
+    def to_rate(name: str) -> set[str]:
+        return {one for _, one, _ in team[name].call("read_experiment", experiment)["to_rate"]}
+
+    brought = {"f1": "0.1000000000"}
+    assert shown("owner") == shown("admin") == costs | brought
+    assert shown("ann") == {session: costs[session] for session in ("a1", "a2")} | brought
+    assert shown("bob") == {"b1": costs["b1"]} | brought
+    assert shown("viewer") == brought
+    assert [rows(name) for name in ("owner", "ann", "bob", "viewer")] == [{*costs, "f1"}, *[{"f1"}] * 3]
+    assert [to_rate(name) for name in ("owner", "ann", "bob", "viewer")] == [
+        set(), {"b1", "both"}, {"a2", "both"}, set(),
+    ]  # fmt: skip
+    show_everyone(team)
+    assert shown("bob") == shown("viewer") == costs | brought
+    assert rows("viewer") == {*costs, "f1"}
+
+
+def test_bringing_a_session_of_another_person_tells_nothing_of_it(team: Team) -> None:
+    ann, bob, experiment = team["ann"], team["bob"], start(team["ann"])
+    ann.save(None, called("a1", cost_usd="0.5"), called("a2", cost_usd="0.6"))
+    bring(bob, {"variant": "A", "session": "a1"})
+    ann.call("gather_runs", experiment)
+    bring(bob, {"variant": "A", "session": "a2"})
+    assert set(read(bob, experiment)) == {""}
+    assert bob.connection.execute("select from public.experiment_runs").fetchall() == []
+    assert set(read(ann, experiment)) == {"a1", "a2"}
 
 
 def test_where_members_see_their_own_costs_only_they_see_no_experiment(

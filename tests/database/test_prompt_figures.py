@@ -151,7 +151,7 @@ def test_calls_of_one_prompt_have_days_by_version(team: Team) -> None:
 
 
 def test_figures_are_totals_for_all_who_see_totals(team: Team) -> None:
-    """Of a project that is private to others nothing is told, and single people's calls are not told apart."""
+    """A project that is private to others is left out, and nobody's calls are told apart."""
     hidden = team["owner"].add_project("Secret", is_private=True)
     save(team["ann"], told(), told(version="2"))
     save(team["bob"], told(version="3"))

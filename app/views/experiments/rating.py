@@ -18,7 +18,7 @@ from app.ui.notices import explain_refusal
 from app.ui.pages import page_path
 from app.ui.titles import title_row
 from app.views.experiments.address import render_way_back
-from tally.experiments.experiment import Experiment, Run
+from tally.experiments.experiment import Experiment, Run, Unrated
 
 SKIPPED, RATED, AT_ONCE = "experiment-skipped", "experiment-rated", "experiment-rated-at-once"
 CHOICES = {
@@ -65,7 +65,7 @@ def render_rating(user: User, experiment: Experiment) -> None:
             st.caption("Two keys came at once, and neither counts. Rate this run again.")
 
 
-def _name(run: Run, key: str) -> str:
+def _name(run: Run | Unrated, key: str) -> str:
     return f"rate-{key}-{run.id}"
 
 
@@ -84,7 +84,7 @@ def _render_rated(experiment: Experiment) -> None:
         )
 
 
-def name_run(experiment: Experiment, run: Run) -> str:
+def name_run(experiment: Experiment, run: Run | Unrated) -> str:
     """Its item or else its session; a name that says nothing where these tell the variant."""
     telling = [text for one in experiment.variants for text in (one.name, *one.match.values())]
     for name in (run.item_key, run.session):
@@ -97,14 +97,15 @@ def _is_word_in(word: str, text: str) -> bool:
     return re.search(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])", text, re.IGNORECASE) is not None
 
 
-def list_unrated(experiment: Experiment) -> Sequence[Run]:
+def list_unrated(experiment: Experiment) -> Sequence[Run | Unrated]:
     """Runs that no person rated, in an order that has nothing to do with their variant or time."""
-    unrated = [run for run in experiment.runs if run.scored_by != "human"]
+    shown = [run for run in experiment.shown_runs if run.scored_by != "human"]
+    unrated: list[Run | Unrated] = [*shown, *experiment.to_rate]
     return sorted(unrated, key=lambda run: hashlib.sha256(run.id.encode()).digest())
 
 
 @explain_refusal
-def _rate(user: User, experiment: Experiment, run: Run) -> None:
+def _rate(user: User, experiment: Experiment, run: Run | Unrated) -> None:
     """Keep what was pressed: once for a run, for more keys can come before the next one is shown."""
     pressed = [
         value for _, key, value in CHOICES[experiment.score_kind] if st.session_state.get(_name(run, key))

@@ -19,6 +19,7 @@ from tally.storage.export import escape_formula
 
 SHOWN = 25
 ALL, FAILED = "All", "Failed"
+COUNTED = "Runs of other people count in the figures, and are not shown one by one."
 KEY = "experiment_runs"
 
 
@@ -32,6 +33,10 @@ def render_runs(user: User, experiment: Experiment) -> None:
             st.text(
                 "No runs yet. They come from records that name a session, from a file, or from your programs."
             )
+            return
+        if len(experiment.shown_runs) < len(experiment.runs):
+            st.caption(COUNTED)
+        if not experiment.shown_runs:
             return
         kept = _choose(experiment)
         newest = kept[:SHOWN]
@@ -81,9 +86,12 @@ def render_runs(user: User, experiment: Experiment) -> None:
 
 def _choose(experiment: Experiment) -> list[Run]:
     """The field of the filter; the runs of the choice."""
-    runs: dict[str | int, list[Run]] = {ALL: list(experiment.runs)}
-    runs |= {variant.nth: experiment.runs_of(variant) for variant in experiment.variants}
-    if failed := [run for run in experiment.runs if _has_failed(experiment, run)]:
+    shown = experiment.shown_runs
+    runs: dict[str | int, list[Run]] = {ALL: shown}
+    runs |= {
+        variant.nth: [run for run in shown if run.variant == variant.nth] for variant in experiment.variants
+    }
+    if failed := [run for run in shown if _has_failed(experiment, run)]:
         runs[FAILED] = failed
     names: dict[str | int, str] = {variant.nth: variant.name for variant in experiment.variants}
     chosen = st.segmented_control(
