@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -20,7 +19,7 @@ from tally.core.text import plural
 
 if TYPE_CHECKING:
     from tally.currency.rates import Rates
-    from tally.invoices.invoice import Invoice
+    from tally.invoices.invoice_csv import InvoiceList
     from tally.invoices.statements import Statement
     from tally.storage.database import Database
 
@@ -139,7 +138,7 @@ def import_files(
             echo(f"{file.name}: {_save(database, found, rates)}")
 
 
-def _read(file: Path, currency: str) -> "Sequence[Invoice] | Statement":
+def _read(file: Path, currency: str) -> "InvoiceList | Statement":
     """The invoices or the charges of a file; raises TallyError."""
     from tally.invoices.files import read_paper
 
@@ -150,13 +149,13 @@ def _read(file: Path, currency: str) -> "Sequence[Invoice] | Statement":
     return read_paper(content, file.name, currency)
 
 
-def _save(database: "Database", found: "Sequence[Invoice] | Statement", rates: "Rates") -> str:
+def _save(database: "Database", found: "InvoiceList | Statement", rates: "Rates") -> str:
     from tally.invoices.statements import Statement
     from tally.invoices.stored import find_usd_rate, save_invoices
 
     if not isinstance(found, Statement):
-        added, known = save_invoices(database, found, rates)
-        return f"{plural(added, 'invoice')} added, {known:,} already there."
+        added, known = save_invoices(database, found.invoices, rates)
+        return f"{plural(added, 'invoice')} added, {known:,} already there. {found.assumption}".strip()
     rated = [line.to_json(find_usd_rate(rates, line.currency, line.posted_on)[0]) for line in found.lines]
     saved = database.call("save_statement_lines", lines=rated) if rated else {"added": 0, "known": 0}
     told = (

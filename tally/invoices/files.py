@@ -1,12 +1,11 @@
 """Files of any kind that people have: PDF, a list of invoices, a card statement."""
 
-from collections.abc import Sequence
 from pathlib import PurePath
 
 from tally.importers.protocol import MissingColumns, Question
 from tally.invoices.finishing import finish_draft
 from tally.invoices.invoice import Invoice, InvoiceRefused
-from tally.invoices.invoice_csv import is_invoice_list, read_invoice_list
+from tally.invoices.invoice_csv import InvoiceList, is_invoice_list, read_invoice_list
 from tally.invoices.pdf import read_pdf
 from tally.invoices.receipt_text import read_receipt
 from tally.invoices.statement_csv import Answers, read_statement_csv
@@ -23,7 +22,7 @@ def clean_name(filename: str) -> str:
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 11]}…{ending}"
 
 
-def read_paper(data: bytes, filename: str, currency: str) -> Sequence[Invoice] | Statement:
+def read_paper(data: bytes, filename: str, currency: str) -> InvoiceList | Statement:
     """The invoices or the charges of a file, without a person to ask; raises TallyError."""
     name = clean_name(filename)
     if not data:
@@ -31,11 +30,11 @@ def read_paper(data: bytes, filename: str, currency: str) -> Sequence[Invoice] |
     ending = name.lower().rpartition(".")[2]
     try:
         if ending == "pdf" or data.startswith(b"%PDF-"):
-            return [_finish(data, name)]
+            return InvoiceList([_finish(data, name)])
         if ending in ("ofx", "qfx"):
             return read_ofx(data, currency)
         if is_invoice_list(data, name):
-            return read_invoice_list(data, name).invoices
+            return read_invoice_list(data, name)
         return read_statement_csv(data, name, Answers(currency))
     except MissingColumns as asked:
         raise InvoiceRefused(f"{asked} {ASK}") from None

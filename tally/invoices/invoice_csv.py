@@ -4,11 +4,12 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from tally.catalog.providers import find_provider
 from tally.core.amounts import AmountUnreadable, parse_amount
+from tally.core.months import month_before
 from tally.core.text import plural
 from tally.importers.cell_styles import decide_day_first, decide_decimal_comma
 from tally.importers.column_matching import normalise_heading
@@ -18,7 +19,7 @@ from tally.importers.readers.decoding import decode
 from tally.importers.readers.table import Table, find_separator, list_quoted, read_csv
 from tally.invoices.finishing import add_defaults
 from tally.invoices.invoice import KINDS, Invoice, InvoiceRefused, Kind, Line, Period, check_invoice
-from tally.invoices.sellers import guess_kind, guess_provider
+from tally.invoices.sellers import OF_PLANS, find_kind, guess_provider
 from tally.storage.export import FORMULA_STARTS
 
 MAX_BYTES = 5_000_000
@@ -51,10 +52,28 @@ GUARDED = (*FORMULA_STARTS, "'")  # beginnings of texts that have an apostrophe 
 
 @dataclass(frozen=True, slots=True)
 class InvoiceList:
-    """The invoices of a file, and its columns that say nothing to Tally."""
+    """The invoices of a file, and its columns that say nothing to Tally.
+
+    Those without a kind are taken for usage of the month before, which adds nothing to the ledger, or for
+    plans where the seller has plans above all.
+    """
 
     invoices: Sequence[Invoice]
     unused: Sequence[str] = ()
+    of_usage: int = 0
+    of_plans: int = 0
+
+    @property
+    def assumption(self) -> str:
+        """A sentence about invoices without a kind; empty where all tell it."""
+        taken = [(self.of_usage, "usage of the month before"), (self.of_plans, "a plan")]
+        told = [f"{plural(count, 'invoice')} for {kind}" for count, kind in taken if count]
+        if not told:
+            return ""
+        return (
+            f"The file does not tell what all are for: took {' and '.join(told)}. If that is wrong, add a"
+            " column kind with usage, subscription or credits."
+        )
 
 
 def write_invoices(invoices: Iterable[Invoice]) -> bytes:
@@ -125,7 +144,9 @@ def read_invoice_list(data: bytes, filename: str, options: Options | None = None
         raise InvoiceRefused(f"{filename} is larger than 5 MB. Divide it by year.")
     table = read_csv(decode(data, filename), filename)
     reader = _Reader(table, options or Options("UTC"))
-    return InvoiceList(reader.read_all(), reader.unused)
+    invoices = reader.read_all()
+    of_usage = reader.assumed.count("usage")
+    return InvoiceList(invoices, reader.unused, of_usage, len(reader.assumed) - of_usage)
 
 
 @dataclass(slots=True)
@@ -148,6 +169,7 @@ class _Reader:
         self.day_first = decide_day_first(table, self.columns["issued_on"], options)
         self.decimal_comma = decide_decimal_comma(table, self.columns["total"], options)
         self.problems = [f"Line {row.line}: {row.reason}" for row in table.malformed]
+        self.assumed: list[Kind] = []
 
     def read_all(self) -> list[Invoice]:
         """Every invoice, or none: raises InvoiceRefused with the first problems."""
@@ -205,8 +227,13 @@ class _Reader:
         issued = self._day(cells, "issued_on")
         if issued is None:
             raise InvoiceRefused("It has no date.")
-        kind = _read_kind(cells.get("kind", ""), lines)
-        first, last = self._day(cells, "period_start"), self._day(cells, "period_end")
+        kind = _read_kind(cells, lines)
+        period = self._read_period(cells)
+        if kind is None:
+            kind = _assume_kind(cells)
+            self.assumed.append(kind)
+            if kind == "usage" and not (cells.get("period_start") or cells.get("period_end")):
+                period = Period(*month_before(issued + timedelta(days=1)))
         invoice = Invoice(
             cells["seller"],
             cells["number"],
@@ -219,7 +246,7 @@ class _Reader:
             tax,
             discount,
             self._amount(cells, "applied_balance"),
-            Period(first, last) if first and last else None,
+            period,
             self._day(cells, "paid_on"),
             cells.get("card_last_four") or None,
             self._day(cells, "expires_on"),
@@ -228,6 +255,10 @@ class _Reader:
         )
         check_invoice(invoice)
         return add_defaults(invoice)
+
+    def _read_period(self, cells: Mapping[str, str]) -> Period | None:
+        first, last = self._day(cells, "period_start"), self._day(cells, "period_end")
+        return Period(first, last) if first and last else None
 
     def _amount(self, cells: Mapping[str, str], name: str) -> Decimal:
         cell = cells.get(name, "")
@@ -257,15 +288,22 @@ def _find_columns(table: Table) -> dict[str, int]:
     return found
 
 
-def _read_kind(cell: str, lines: Sequence[Line]) -> Kind:
+def _read_kind(cells: Mapping[str, str], lines: Sequence[Line]) -> Kind | None:
+    """The kind that the cells tell; None where nothing does."""
+    cell = cells.get("kind", "")
     if not cell:
-        return guess_kind(" ".join(line.description for line in lines))
+        told = find_kind(" ".join(line.description for line in lines))
+        return told or ("subscription" if cells.get("plan_name") else None)
     kind = next((kind for kind in KINDS if kind == cell.casefold()), None)
     if kind is None:
         raise InvoiceRefused(
             f"“{cell[:40]}” is no kind of invoice. Write {', '.join(KINDS[:-1])} or {KINDS[-1]}."
         )
     return kind
+
+
+def _assume_kind(cells: Mapping[str, str]) -> Kind:
+    return "subscription" if _read_provider(cells, "usage") in OF_PLANS else "usage"
 
 
 def _read_provider(cells: Mapping[str, str], kind: Kind) -> str:

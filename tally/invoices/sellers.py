@@ -31,6 +31,11 @@ SELLERS = (
     ("exafunction", "windsurf", "windsurf"),
     ("windsurf", "windsurf", "windsurf"),
 )
+# Providers whose invoices are of plans where nothing tells what they are for.
+OF_PLANS = frozenset(
+    {"chatgpt", "claude-desktop", "cursor", "elevenlabs", "gemini-app", "github-copilot", "midjourney"}
+    | {"perplexity", "windsurf"}
+)
 _CREDITS = re.compile(r"\bcredits?\b|\bprepa(?:id|yment)\b|\btop[- ]?up\b", re.I)
 _PLAN = re.compile(
     r"\b(?:plan|plus|pro|max|ultra|team|business|enterprise|premium|standard|seats?|subscription)\b", re.I
@@ -39,12 +44,17 @@ _USAGE = re.compile(r"\b(?:usage|tokens?|api|requests?|overage|on-demand|metered
 
 
 def guess_kind(text: str) -> Kind:
-    """The kind of an invoice by the descriptions of its lines."""
+    """The kind of an invoice by the descriptions of its lines; a plan where they tell none."""
+    return find_kind(text) or "subscription"
+
+
+def find_kind(text: str) -> Kind | None:
+    """The kind of an invoice that the descriptions of its lines tell."""
     if _CREDITS.search(text):
         return "credits"
-    if _PLAN.search(text) and not _USAGE.search(text):
-        return "subscription"
-    return "usage" if _USAGE.search(text) else "subscription"
+    if _USAGE.search(text):
+        return "usage"
+    return "subscription" if _PLAN.search(text) else None
 
 
 def guess_provider(seller: str, kind: Kind) -> str | None:

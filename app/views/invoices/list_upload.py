@@ -29,6 +29,8 @@ def render_invoice_list(user: User, found: InvoiceList, file_id: str) -> None:
     """The invoices of a file, saved together with one press."""
     count = plural(len(found.invoices), "invoice")
     st.caption(f"{count}. Lines and sums of each add up.")
+    if found.assumption:
+        st.caption(found.assumption)
     if found.unused:
         st.caption(f"Columns left out: {list_names(found.unused, 10, 40)}.")
     rows = [

@@ -108,6 +108,7 @@ def test_list_of_invoices_is_saved_whole_and_downloaded(monkeypatch: pytest.Monk
     page = drop(open_page(monkeypatch, user, "invoices"), "../list.csv", "\n".join([head, *rows]).encode())
     assert "2 invoices. Lines and sums of each add up." in read_markdown(shown(page))
     assert "Columns left out: colour." in read_markdown(shown(page))
+    assert "took 2 invoices for a plan. If that is wrong, add a column kind" in read_markdown(shown(page))
     page = press(page, "Save 2 invoices")
     assert spent(user) == Decimal("47.60")
     assert data.export_invoices(user).decode().count("Anysphere") == 2

@@ -52,6 +52,9 @@ def test_papers_are_imported_listed_and_exported_whole(stack: Stack, tmp_path: P
     again = tmp_path / "again.csv"
     run(other, "export", "--out", str(again))
     assert again.read_bytes() == out.read_bytes()
+    again.write_text("seller,number,date,currency,total\nOpenAI,R-9,2026-06-01,USD,5\n")
+    told = run(other, "import", str(again)).output
+    assert "1 invoice added, 0 already there. The file does not tell what all are for: took" in told
     assert "Cannot read" in run(other, "import", str(tmp_path / "none.pdf"), fails=True).output
     wrong = run(other, "import", str(out), "--currency", "dollars", fails=True)
     assert "a code of three letters" in wrong.output

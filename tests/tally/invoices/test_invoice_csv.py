@@ -71,6 +71,36 @@ def test_a_row_alone_is_a_whole_invoice() -> None:
     assert (found.invoices[0].expires_on, found.unused) == (date(2027, 11, 12), ["colour"])
 
 
+@pytest.mark.parametrize(
+    ("cells", "kind", "period"),
+    [
+        ("OpenAI,1,2026-06-01,USD,5,", "usage", Period(date(2026, 5, 1), date(2026, 5, 31))),
+        ("OpenAI,1,2026-05-31,USD,5,", "usage", Period(date(2026, 5, 1), date(2026, 5, 31))),
+        ("Mistral AI,1,2026-01-20,USD,5,", "usage", Period(date(2025, 12, 1), date(2025, 12, 31))),
+        ("Midjourney,1,2026-06-01,USD,5,", "subscription", None),
+        ("OpenAI,1,2026-06-01,USD,5,chatgpt", "subscription", None),
+    ],
+)
+def test_what_does_not_tell_its_kind_adds_no_plan_of_a_seller_of_usage(
+    cells: str, kind: str, period: Period | None
+) -> None:
+    found = read(cells, head=f"{HEAD},provider")
+    assert [(each.kind, each.period) for each in found.invoices] == [(kind, period)]
+    assert (found.of_usage, found.of_plans) == ((1, 0) if kind == "usage" else (0, 1))
+    taken = "usage of the month before" if kind == "usage" else "a plan"
+    assert f"took 1 invoice for {taken}. If that is wrong, add a column kind" in found.assumption
+
+
+def test_lines_plans_and_kinds_tell_what_an_invoice_is_for() -> None:
+    found = read("OpenAI,1,2026-06-01,USD,5,ChatGPT Team,", head=f"{HEAD},line,plan_name")
+    named = read("OpenAI,2,2026-06-01,USD,5,,Plus", head=f"{HEAD},line,plan_name")
+    assert [each.kind for each in (*found.invoices, *named.invoices)] == ["subscription"] * 2
+    assert found.assumption == named.assumption == ""
+    half = "OpenAI,3,2026-06-01,USD,5,2026-05-01"
+    with pytest.raises(InvoiceRefused, match="first and the last day"):
+        read(half, head=f"{HEAD},period_start")
+
+
 def test_other_headings_commas_and_days_are_read() -> None:
     head = "Vendor;Invoice number;Invoice date;Currency;Total amount;Kind"
     row = "OpenAI;R-1;31.10.2026;EUR;1.234,50;credits"
