@@ -1,26 +1,22 @@
 """The form of an experiment: its question, its variants, and how many runs it will take."""
 
-from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from datetime import datetime, time
 from typing import Any
 
 import streamlit as st
 
 from app import data
 from app.auth.identity import User
-from app.figures.experiment_words import describe_needed
 from app.ui.cards import render_heading
 from app.ui.notices import announce, explain_refusal, render_refusal
+from app.ui.periods import EARLIEST_DAY, today_in
 from app.ui.titles import title_row
 from app.views.experiments.address import NEW, open_part, render_way_back
+from app.views.experiments.judging_form import render_judging
+from app.views.experiments.match_fields import ask_match
 from tally.experiments.experiment import Experiment, Variant
-from tally.statistics import calculate_power, needed_runs
 
-KEYS = {"model": "Model", "prompt": "Prompt", "prompt_version": "Prompt version"}
-MORE_KEYS = {"provider": "Provider", "tag": "Tag", "agent": "Agent"}
-KINDS = {"bool": "Pass or fail", "rating": "Rating from 1 to 5", "number": "Number"}
 MOST_VARIANTS = 6
-USUAL_RATE = 90  # percent
 
 
 def render_form(user: User, experiment: Experiment | None = None) -> None:
@@ -40,9 +36,10 @@ def render_form(user: User, experiment: Experiment | None = None) -> None:
             help="Programs send runs under this name.",
         )  # fmt: skip
         project = _choose_project(user, experiment)
-        variants = _render_variants(experiment)
+        first = _ask_first_day(user, experiment)
+        variants = _render_variants(user, experiment)
     with right:
-        plan = _render_plan(experiment)
+        judging = render_judging(experiment)
         is_sent = st.button(
             "Save" if experiment else "Start experiment",
             type="primary",
@@ -50,15 +47,17 @@ def render_form(user: User, experiment: Experiment | None = None) -> None:
             key="experiment-save",
         )
     if is_sent:
-        details = {"name": name, "question": question, "project_id": project, "variants": variants} | plan
+        details = {"name": name, "question": question, "project_id": project, "variants": variants}
         with right:
-            _save(user, experiment, details)
+            _save(user, experiment, details | first | judging.details, judging.fault)
 
 
 @explain_refusal
-def _save(user: User, experiment: Experiment | None, details: dict[str, Any]) -> None:
-    if details["margin"] is None:
-        render_refusal("Enter the margin as a number, such as 5.")
+def _save(user: User, experiment: Experiment | None, details: dict[str, Any], fault: str | None) -> None:
+    if fault is None and details.get("starts_at", "") is None:
+        fault = "Enter the first day."
+    if fault:
+        render_refusal(f"Nothing is saved yet. {fault}")
         return
     known = {"id": experiment.id} if experiment else {"status": "running"}
     experiment_id = data.save_experiment(user, details | known)
@@ -80,12 +79,27 @@ def _choose_project(user: User, experiment: Experiment | None) -> str | None:
     )  # fmt: skip
 
 
-def _render_variants(experiment: Experiment | None) -> list[dict[str, Any]]:
+def _ask_first_day(user: User, experiment: Experiment | None) -> dict[str, str | None]:
+    """The moment from which sessions count, where it is new: a day begins on the account's clock."""
+    zone = data.load_preferences(user).zone
+    kept = experiment.starts_at.astimezone(zone).date() if experiment else None
+    today = today_in(zone)
+    day = st.date_input(
+        "First day", kept or today, min(kept or today, EARLIEST_DAY), kept or today, format="YYYY-MM-DD",
+        help="Sessions from this day on are runs. After the start it can only become earlier.",
+        key="experiment-first-day",
+    )  # fmt: skip
+    if day == kept:
+        return {}
+    return {"starts_at": datetime.combine(day, time(), zone).isoformat() if day else None}
+
+
+def _render_variants(user: User, experiment: Experiment | None) -> list[dict[str, Any]]:
     """The fields of each variant; the first is the baseline."""
     kept: list[Variant | None] = [*experiment.variants] if experiment else [None, None]
     count = st.session_state.setdefault(_name_count(experiment), len(kept))
     kept = (kept + [None] * MOST_VARIANTS)[: max(count, len(kept))]
-    listed = [_render_variant(nth, variant) for nth, variant in enumerate(kept)]
+    listed = [_render_variant(user, nth, variant) for nth, variant in enumerate(kept)]
     if len(kept) < MOST_VARIANTS:
         st.button(
             "Add a variant",
@@ -107,101 +121,14 @@ def _add_variant(count: str) -> None:
     st.session_state[count] += 1
 
 
-def _render_variant(nth: int, variant: Variant | None) -> dict[str, Any]:
+def _render_variant(user: User, nth: int, variant: Variant | None) -> dict[str, Any]:
     letter = chr(ord("A") + nth)
     match = variant.match if variant else {}
     key = f"variant-{variant.id if variant else letter}"
     is_baseline = variant.is_baseline if variant else nth == 0
     st.subheader(f"Variant {letter}{', the baseline' if is_baseline else ''}", anchor=False)
     name = st.text_input("Name", variant.name if variant else letter, max_chars=100, key=f"{key}-name")
-    with st.container(horizontal=True, gap="small"):
-        fields = _ask_match(KEYS, match, key)
-    with st.expander("Match by provider, tag or agent", expanded=any(map(match.get, MORE_KEYS))):
-        fields |= _ask_match(MORE_KEYS, match, key)
+    fields = ask_match(user, match, key)
     return {"name": name, "is_baseline": is_baseline, "match": fields} | (
         {"id": variant.id} if variant else {}
     )
-
-
-def _ask_match(names: Mapping[str, str], match: Mapping[str, str], key: str) -> dict[str, str]:
-    return {
-        column: st.text_input(label, match.get(column, ""), max_chars=200, key=f"{key}-{column}")
-        for column, label in names.items()
-    }
-
-
-def _render_plan(experiment: Experiment | None) -> dict[str, Any]:
-    """The score and its margin, and the runs that they take, said before any is made."""
-    with st.container(border=True):
-        render_heading("How it is judged")
-        score = st.text_input(
-            "Score", experiment.primary_score or "" if experiment else "correct", max_chars=100,
-            help="The name of the score that says whether a run was good. Without one, costs alone decide.",
-            key="experiment-score",
-        )  # fmt: skip
-        kinds = list(KINDS)
-        kind = st.selectbox(
-            "Kind of score", kinds, index=kinds.index(experiment.score_kind) if experiment else 0,
-            format_func=KINDS.__getitem__, key="experiment-kind",
-        )  # fmt: skip
-        is_rate = kind == "bool"
-        margin_shown = (
-            _show_margin(experiment)
-            if experiment and experiment.score_kind == kind
-            else ("5" if is_rate else "0.2")
-        )
-        margin = _read_margin(
-            st.text_input(
-                "Margin, in percentage points" if is_rate else "Margin", margin_shown,
-                help="A variant that is worse by less than this counts as equally good.",
-                key=f"experiment-margin-{kind}",
-            ),
-            is_rate,
-        )  # fmt: skip
-        needed = _say_needed(margin, is_rate) if score.strip() else 100
-        min_runs = st.number_input(
-            "Runs of each variant", 30, 20_000,
-            experiment.min_runs if experiment else min(max(needed, 30), 20_000),
-            help="The verdict is given at this number. Before, you see an early look.",
-            key=f"experiment-runs-{0 if experiment else needed}",
-        )  # fmt: skip
-        _say_power(margin, is_rate, int(min_runs), bool(score.strip()))
-    return {
-        "primary_score": score,
-        "score_kind": kind,
-        "margin": None if margin is None else str(margin),
-        "min_runs": int(min_runs),
-    }
-
-
-def _show_margin(experiment: Experiment) -> str:
-    scale = 100 if experiment.score_kind == "bool" else 1
-    return f"{(experiment.margin * scale).normalize():f}"
-
-
-def _read_margin(text: str, is_rate: bool) -> Decimal | None:
-    try:
-        value = Decimal(text.strip().removesuffix("%").replace(",", "."))
-    except InvalidOperation:
-        return None
-    if not value.is_finite():
-        return None
-    return value / 100 if is_rate else value
-
-
-def _say_needed(margin: Decimal | None, is_rate: bool) -> int:
-    """The runs that are needed, for the pass rate that the baseline likely has."""
-    if not is_rate or margin is None or not 0 < margin <= Decimal("0.5"):
-        return 400
-    rate = st.slider("Pass rate that you expect, in percent", 50, 99, USUAL_RATE, key="experiment-rate")
-    needed = needed_runs(rate / 100, float(margin))
-    st.text(describe_needed(needed))
-    return needed
-
-
-def _say_power(margin: Decimal | None, is_rate: bool, runs: int, is_scored: bool) -> None:
-    if not is_scored or not is_rate or margin is None or not 0 < margin <= Decimal("0.5"):
-        return
-    rate = st.session_state.get("experiment-rate", USUAL_RATE) / 100
-    share = round(100 * calculate_power(rate, float(margin), runs))
-    st.caption(f"{runs:,} a side confirm equal quality in {share} of 100 such tests.")

@@ -1,5 +1,6 @@
 """The Experiments page: the list, a new one, one with its verdict and decision, and rating its runs."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -9,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import data
 from app.auth.identity import User
+from app.formats.dates import format_day
 from app.views.experiments.rating import list_unrated, name_run
 from tally.experiments.words import freeze
 from tests.app.experiments import add_experiment, bring
@@ -48,19 +50,71 @@ def test_without_experiments_the_page_says_what_they_are_for(
 def test_new_experiment_says_the_needed_runs_before_it_starts(
     monkeypatch: pytest.MonkeyPatch, user: User
 ) -> None:
+    save(user, [usage(3, "1"), usage(3, "2", model_name="gpt-5.2-mini-2026-01-02")])
     page = open_experiment(monkeypatch, user, "new")
     assert "576 runs a side are needed" in shown(page)
     page.text_input(key="experiment-name").input("Refunds")
     page.text_input(key="experiment-question").input("Can refunds move?")
-    page.text_input(key="variant-A-model").input("gpt-5.2")
-    page.text_input(key="variant-B-model").input("gpt-5.2")
+    page.selectbox(key="variant-A-model").set_value("gpt-5.2")
+    page.selectbox(key="variant-B-model").set_value("gpt-5.2")
     page = click(page, "Start experiment")
     assert "One call could be in variants A and B" in texts(page)
-    page.text_input(key="variant-B-model").input("gpt-5.2-mini")
+    page.selectbox(key="variant-B-model").set_value("gpt-5.2-mini")
+    day = datetime.now(UTC).date() - timedelta(days=10)
+    page.date_input(key="experiment-first-day").set_value(day)
     page = click(page, "Start experiment")
     assert "Can refunds move?" in texts(page)
+    assert f"sessions from {format_day(day)} on" in texts(page)
     [listed] = data.load_experiments(user)
     assert (listed.name, listed.min_runs, listed.status) == ("Refunds", 576, "running")
+
+
+def test_numbers_out_of_bounds_are_told_beside_their_fields(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    page = open_experiment(monkeypatch, user, "new")
+    faults = []
+    for margin in ("abc", "NaN", "0", "-5", "100"):
+        page.text_input(key="experiment-margin-bool").set_value(margin).run()
+        faults += [read_markdown(one.value) for one in page.error]
+    assert faults == 2 * ["Enter the margin as a number, such as 5."] + 3 * [
+        "Give a margin above 0, up to 50 points."
+    ]
+    page.text_input(key="experiment-margin-bool").set_value("5").run()
+    page.number_input[0].set_value(1).run()
+    assert [read_markdown(one.value) for one in page.error] == ["Plan 30 to 20,000 runs of each variant."]
+    page = click(page, "Start experiment")
+    assert "Nothing is saved yet. Plan 30 to 20,000 runs" in texts(page)
+    assert data.load_experiments(user) == []
+
+
+def test_started_experiment_is_edited_only_stricter(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    experiment = add_experiment(user, min_runs=400, margin="0.05")
+    before, _ = data.load_experiment(user, experiment)
+    page = open_experiment(monkeypatch, user, experiment, part="edit")
+    assert page.text_input(key="experiment-score").disabled
+    assert page.selectbox(key="experiment-kind").disabled
+    page.text_input(key="experiment-margin-bool").set_value("6").run()
+    assert "margin stays at 5 or less" in page.error[0].value
+    page.text_input(key="experiment-margin-bool").set_value("4").run()
+    page.number_input[0].set_value(80).run()
+    assert "stay at 400 or more" in page.error[0].value
+    page.number_input[0].set_value(450).run()
+    click(page, "Save")
+    found, _ = data.load_experiment(user, experiment)
+    assert (found.min_runs, f"{found.margin}") == (450, "0.04")
+    assert found.starts_at == before.starts_at
+
+
+def test_unknown_models_and_prompts_are_told(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    save(user, [usage(3, "1", model_name="gpt-5.2-2026-01-02")])
+    variants = [
+        {"name": "A", "is_baseline": True, "match": {"model": "gpt-5.2"}},
+        {"name": "B", "match": {"model": "gpt-5.2x", "prompt": "refnud"}},
+    ]
+    page = open_experiment(monkeypatch, user, add_experiment(user, variants=variants), part="edit")
+    told = [line for line in texts(page).splitlines() if line.startswith("No record names")]
+    assert told == ["No record names the model gpt-5.2x yet.", "No record names the prompt refnud yet."]
 
 
 def test_runs_come_from_the_records_when_it_is_opened(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
