@@ -18,6 +18,9 @@ NOTHING = (
     "Compare two models, prompt versions or settings by cost and quality. "
     "Where runs pass or fail, Tally says how many it takes. A verdict comes only when there are enough."
 )
+STEP = 25  # cards that are drawn at first, and with each "Show more": hundreds take a browser seconds
+CURRENT, ARCHIVED = "Current", "Archived"
+DRAWN = "experiments-drawn"
 GONE = "This experiment is not here: it was deleted, or it is of a project that you don't see."
 
 
@@ -35,14 +38,35 @@ def render_list(user: User, listed: Sequence[Listed]) -> None:
             st.header("No experiments yet", anchor=False)
             st.text(NOTHING)
         return
-    shown = [one for one in listed if one.status != "archived"]
-    archived = [one for one in listed if one.status == "archived"]
-    for one in shown:
+    kinds = {
+        CURRENT: [one for one in listed if one.status != "archived"],
+        ARCHIVED: [one for one in listed if one.status == "archived"],
+    }
+    kind = CURRENT
+    if kinds[ARCHIVED]:
+        kind = st.segmented_control(
+            "Experiments shown", list(kinds), default=CURRENT, required=True, key="shown_experiments",
+            format_func=lambda one: f"{one} {len(kinds[one]):,}", on_change=_draw, args=(STEP,),
+            label_visibility="collapsed",
+        ) or CURRENT  # fmt: skip
+    _render_cards(kinds[kind])
+
+
+def _render_cards(listed: Sequence[Listed]) -> None:
+    """The newest of them, and more on request."""
+    drawn = st.session_state.get(DRAWN, STEP)
+    for one in listed[:drawn]:
         _render_row(one)
-    if archived:
-        with st.expander(f"Archived {len(archived)}"):
-            for one in archived:
-                _render_row(one)
+    if not listed:
+        st.text("Every experiment is archived.")
+    elif drawn < len(listed):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.caption(f"Newest {drawn:,} of {len(listed):,}.", width="content")
+            st.button("Show more", key="more-experiments", on_click=_draw, args=(drawn + STEP,))
+
+
+def _draw(count: int) -> None:
+    st.session_state[DRAWN] = count
 
 
 def render_missing() -> None:

@@ -1,5 +1,6 @@
 """The Experiments page: the list, a new one, one with its verdict and decision, and rating its runs."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
@@ -11,11 +12,14 @@ from streamlit.testing.v1 import AppTest
 from app import data
 from app.auth.identity import User
 from app.formats.dates import format_day
+from app.views.experiments import experiment_list
 from app.views.experiments.rating import list_unrated, name_run
+from tally.accounts.auth_client import AuthClient
 from tally.experiments.words import freeze
+from tests.app.accounts import Account, sign_in_user
 from tests.app.experiments import add_experiment, bring
 from tests.app.pages import open_dialog, open_page, read_markdown, save, shown, usage
-from tests.app.teams import new_team
+from tests.app.teams import join, new_team
 
 DECISION = "app.views.experiments.actions:confirm_decision"
 HOSTILE = "<b>x</b> ![x](http://localhost/x) :red[y]"
@@ -176,6 +180,42 @@ def test_decision_on_what_cannot_be_told_says_so_and_may_be_cancelled(
     assert "do not tell that a variant is cheaper and as good" in page.warning[0].value
     click(page, "Cancel")
     assert data.load_experiment(user, experiment)[0].status == "running"
+
+
+def names_of_cards(page: AppTest) -> list[str]:
+    return [read_markdown(one.label).strip("*") for one in page.button if str(one.key).startswith("open-")]
+
+
+def test_list_draws_the_newest_and_more_on_request(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    monkeypatch.setattr(experiment_list, "STEP", 2)
+    made = [add_experiment(user, name=f"E{nth}", question=f"Question {nth}") for nth in range(5)]
+    data.move_experiment(user, made[0], "archived")
+    page = open_page(monkeypatch, user, "experiments")
+    assert names_of_cards(page) == ["Question 4", "Question 3"]
+    assert "Newest 2 of 4." in shown(page)
+    page = click(page, "Show more")
+    assert names_of_cards(page) == ["Question 4", "Question 3", "Question 2", "Question 1"]
+    assert not [one for one in page.button if one.label == "Show more"]
+    page.segmented_control(key="shown_experiments").set_value("Archived").run()
+    assert names_of_cards(page) == ["Question 0"]
+
+
+def test_member_sees_figures_and_no_single_runs_of_others(
+    monkeypatch: pytest.MonkeyPatch,
+    user: User,
+    upstream: AuthClient,
+    new_account: Callable[[], Account],
+    job: psycopg.Connection[Any],
+) -> None:
+    owner = new_team(job, user)
+    member = join(job, owner, sign_in_user(upstream, new_account()), "member")
+    experiment = add_experiment(owner, starts_at="2026-01-01T00:00:00Z")
+    save(owner, [usage(0, "1", metadata={"session": "of-the-owner"})])
+    data.gather_runs(owner, experiment)
+    page = open_experiment(monkeypatch, member, experiment)
+    assert "Early look, no verdict: 1 and 0 runs, 30 a side needed" in texts(page)
+    assert "Runs of other people count in the figures" in texts(page)
+    assert "of-the-owner" not in everything_sent(page)
 
 
 def everything_sent(page: AppTest) -> str:
