@@ -22,6 +22,7 @@ from app.formats.text import DASH, escape_markdown
 from app.ui import columns
 from app.ui.line_list import Line, render_choices, selected_line
 from app.ui.navigation import switch_page
+from app.ui.tables import render_table
 from app.ui.theme import apply_code_styles
 from app.views.prompts.address import Shown, open_prompt
 from tally.core.text import plural
@@ -30,6 +31,8 @@ from tally.prompts.scores import PromptScores, Scores
 from tally.prompts.stored import PRODUCTION, PromptSummary
 
 ALL, SPLIT, UNSCORED, ARCHIVED = "All", "Split", "Without scores", "Archived"
+MOST_PROMPTS = 2000  # of a workspace, as the database bounds them
+MOST_LINES = 100  # each is an element of the page, on phones or not
 NEW = 1e9  # sorts after every change
 ABOUT = (
     "Change: the cost of a call against the same days before. Costs are those of the calls that name the "
@@ -43,6 +46,7 @@ def render_list(shown: Shown) -> None:
     with st.skeleton(height=480):
         prompts = data.load_prompts(shown.user)
         archived = data.load_prompts(shown.user, "", True)
+    known = {one.name for each in (prompts, archived) for one in each}
     if shown.project_id is not None:
         prompts, archived = (
             [one for one in each if one.project_id in (None, shown.project_id)]
@@ -56,7 +60,18 @@ def render_list(shown: Shown) -> None:
         scores = shown.load_scores()
         _render_news(figures, scores)
         _render_table(shown, (prompts, archived), figures, scores)
+        if len(known) >= MOST_PROMPTS:
+            st.caption(describe_full(len(figures.sum_up().keys() - known)))
     render_ways_in(is_empty=not prompts and not archived)
+
+
+def describe_full(unlisted: int) -> str:
+    """The sentence of a workspace that has as many prompts as it can have."""
+    full = f"A workspace can have {MOST_PROMPTS:,} prompts, and this one has them."
+    if not unlisted:
+        return f"{full} Further names that calls send will not be listed."
+    more = "1 more that calls name is" if unlisted == 1 else f"{unlisted:,} more that calls name are"
+    return f"{full} {more} not listed: they count above, and Explore tells the cost of each."
 
 
 def _render_sums(shown: Shown, prompts: Sequence[PromptSummary], figures: PromptFigures) -> None:
@@ -245,7 +260,10 @@ def _render_rows(
         )
         for prompt, found in rows
     ]
-    render_choices(frame, kinds, "Prompts", key, lines)
+    if len(lines) > MOST_LINES:
+        render_table(frame, kinds, "Prompts", key=key)
+    else:
+        render_choices(frame, kinds, "Prompts", key, lines)
 
 
 def _change_of(now: PromptSums, before: PromptSums | None) -> float | None:

@@ -12,6 +12,7 @@ from app.auth.identity import User, database_of
 from app.formats.text import DASH
 from app.ui.prompt_markup import render_comparison
 from app.ui.theme import LIGHT
+from app.views.prompts import prompt_list
 from tally.core.records import CostRecord, identity
 from tally.local.stack import Stack
 from tally.prompts.comparison import compare
@@ -252,3 +253,27 @@ def test_compared_texts_are_escaped() -> None:
     assert "<script>" not in markup
     assert "<v2>" not in markup
     assert "&lt;" in markup
+
+
+def test_full_workspace_says_how_many_prompts_are_not_listed(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    """Records of new names come before the worker looks, as those of a workspace that has no room."""
+    push_prompt(database_of(user), "listed", "Answer.", "")
+    save(user, [call(1, "1", prompt="new"), call(2, "1", prompt="newer"), call(3, "1", prompt="listed")])
+    assert "A workspace can have" not in shown(open_page(monkeypatch, user, "prompts"))
+    monkeypatch.setattr(prompt_list, "MOST_PROMPTS", 1)
+    text = shown(open_page(monkeypatch, user, "prompts"))
+    assert (
+        "A workspace can have 1 prompts, and this one has them. 2 more that calls name are not listed" in text
+    )
+
+
+def test_many_prompts_are_a_table_alone(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    for name in ("one", "two"):
+        push_prompt(database_of(user), name, "Answer.", "")
+    assert [len(radio.options) for radio in open_page(monkeypatch, user, "prompts").radio] == [2]
+    monkeypatch.setattr(prompt_list, "MOST_LINES", 1)
+    page = open_page(monkeypatch, user, "prompts")
+    assert not page.radio
+    assert list(shown_table(page.dataframe[0])["name"]) == ["one", "two"]
