@@ -420,10 +420,13 @@ CREATE TABLE public.invoices (
 CREATE FUNCTION private.add_invoice_lines(of_invoice public.invoices, lines jsonb) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
-    AS $$
+    AS $_$
 begin
-    if jsonb_typeof(lines) is distinct from 'array' or jsonb_array_length(lines) not between 1 and 200 then
-        raise exception 'An invoice has 1 to 200 lines.' using errcode = '22023';
+    if
+        jsonb_typeof(lines) is distinct from 'array' or jsonb_array_length(lines) not between 1 and 200
+        or lines @? '$[*] ? (@.type() != "object")'
+    then
+        raise exception 'An invoice needs 1 to 200 lines with amounts.' using errcode = '22023';
     end if;
     insert into public.invoice_lines (
         workspace_id, invoice_id, position, description, amount, quantity, unit_price, period_start, period_end
@@ -437,7 +440,7 @@ begin
         raise exception 'The lines do not add up to the subtotal. Correct an amount.' using errcode = '22023';
     end if;
 end
-$$;
+$_$;
 
 -- TABLE public.subscriptions
 
@@ -4617,6 +4620,26 @@ begin
     perform private.settle_events(tenant, shared);
 end
 $$;
+
+-- FUNCTION private.explain_broken_charge(text, text)
+
+CREATE FUNCTION private.explain_broken_charge(paper text, broken text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+    select case
+        when broken = '' then 'A value of this ' || paper || ' cannot be read. Write days as 2026-05-31, and amounts as 19.90.'
+        when broken = 'invoices_in_dollars' or broken = 'statement_lines_in_dollars' then
+            'An amount of this ' || paper || ' is 100 million dollars or more. Correct it.'
+        when broken = 'invoices_period' then
+            'The period of this invoice needs its first and its last day, at most 400 days later. Correct them.'
+        else
+            format(
+                'Correct the value of %s of this %s: it is missing or out of its bounds. Days are from 2020 to 2100.',
+                regexp_replace(broken, '^(invoices|invoice_lines|statement_lines)_(.*)_check[0-9]*$', '\2'), paper
+            )
+    end
+$_$;
 
 -- FUNCTION private.explored_cells(private.exploration)
 
@@ -17740,9 +17763,14 @@ CREATE FUNCTION public.save_invoice(workspace uuid, invoice jsonb) RETURNS json
     AS $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'admin');
-    given public.invoices := jsonb_populate_record(null::public.invoices, invoice - 'id' - 'workspace_id' - 'metadata');
+    given public.invoices;
     joined uuid;
+    broken text;
+    rule text;
 begin
+    if jsonb_typeof(invoice) = 'object' then
+        given := jsonb_populate_record(null::public.invoices, invoice - 'id' - 'workspace_id' - 'metadata');
+    end if;
     given.workspace_id := tenant;
     given.provider_id := private.provider_named(invoice ->> 'provider');
     given.seller := private.invoice_text(given.seller, 200);
@@ -17775,6 +17803,11 @@ begin
     end if;
     perform private.follow_charges(tenant);
     return json_build_object('id', coalesce(joined, given.id), 'is_new', joined is null);
+exception
+    when not_null_violation or check_violation or invalid_text_representation or invalid_datetime_format
+        or datetime_field_overflow or numeric_value_out_of_range then
+        get stacked diagnostics broken = column_name, rule = constraint_name;
+        raise exception '%', private.explain_broken_charge('invoice', broken || rule) using errcode = '22023';
 end
 $$;
 
@@ -18004,12 +18037,17 @@ $$;
 CREATE FUNCTION public.save_statement_lines(workspace uuid, lines jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
-    AS $$
+    AS $_$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'admin');
     added integer;
+    broken text;
+    rule text;
 begin
-    if jsonb_typeof(lines) is distinct from 'array' or jsonb_array_length(lines) > 2000 then
+    if
+        jsonb_typeof(lines) is distinct from 'array' or jsonb_array_length(lines) > 2000
+        or lines @? '$[*] ? (@.type() != "object")'
+    then
         raise exception 'A statement can have 2,000 charges for AI at most. Divide it.' using errcode = '22023';
     end if;
     perform private.lock_charges(tenant);
@@ -18025,8 +18063,13 @@ begin
     get diagnostics added = row_count;
     perform private.follow_charges(tenant);
     return json_build_object('added', added, 'known', jsonb_array_length(lines) - added);
+exception
+    when not_null_violation or check_violation or invalid_text_representation or invalid_datetime_format
+        or datetime_field_overflow or numeric_value_out_of_range then
+        get stacked diagnostics broken = column_name, rule = constraint_name;
+        raise exception '%', private.explain_broken_charge('charge', broken || rule) using errcode = '22023';
 end
-$$;
+$_$;
 
 -- FUNCTION public.save_view(uuid, text, text)
 
@@ -24025,6 +24068,8 @@ REVOKE ALL ON FUNCTION private.erase_from_spans() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.event_of(tenant uuid, key uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.exclude_source(tenant uuid, source uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.explain_broken_charge(paper text, broken text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.explored_cells(question private.exploration) FROM PUBLIC;
 

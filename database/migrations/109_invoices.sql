@@ -102,6 +102,28 @@ alter table public.statement_lines enable row level security;
 revoke all on public.statement_lines from anon, authenticated, service_role;
 grant select on public.statement_lines to authenticated, service_role;
 
+-- The sentence about an invoice, or a charge of a statement, with a column that is missing, out of its bounds, or no value.
+create or replace function private.explain_broken_charge(paper text, broken text)
+returns text
+language sql
+immutable
+set search_path = ''
+as $$
+    select case
+        when broken = '' then 'A value of this ' || paper || ' cannot be read. Write days as 2026-05-31, and amounts as 19.90.'
+        when broken = 'invoices_in_dollars' or broken = 'statement_lines_in_dollars' then
+            'An amount of this ' || paper || ' is 100 million dollars or more. Correct it.'
+        when broken = 'invoices_period' then
+            'The period of this invoice needs its first and its last day, at most 400 days later. Correct them.'
+        else
+            format(
+                'Correct the value of %s of this %s: it is missing or out of its bounds. Days are from 2020 to 2100.',
+                regexp_replace(broken, '^(invoices|invoice_lines|statement_lines)_(.*)_check[0-9]*$', '\2'), paper
+            )
+    end
+$$;
+revoke all on function private.explain_broken_charge(text, text) from public;
+
 -- They tell what everybody's usage cost: hidden where members see their own costs only.
 drop policy if exists invoices_select_member on public.invoices;
 create policy invoices_select_member

@@ -11,8 +11,7 @@ as $$
 $$;
 revoke all on function private.invoice_text(text, integer) from public;
 
--- One change of a workspace's invoices and statements at a time, so that each sees those before it. The first locks of a save,
--- in its order.
+-- One change of a workspace's invoices and statements at a time, which sees those before it: first locks of a save, in its order.
 create or replace function private.lock_charges(tenant uuid)
 returns void
 language plpgsql
@@ -50,8 +49,11 @@ language plpgsql
 set search_path = ''
 as $$
 begin
-    if jsonb_typeof(lines) is distinct from 'array' or jsonb_array_length(lines) not between 1 and 200 then
-        raise exception 'An invoice has 1 to 200 lines.' using errcode = '22023';
+    if
+        jsonb_typeof(lines) is distinct from 'array' or jsonb_array_length(lines) not between 1 and 200
+        or lines @? '$[*] ? (@.type() != "object")'
+    then
+        raise exception 'An invoice needs 1 to 200 lines with amounts.' using errcode = '22023';
     end if;
     insert into public.invoice_lines (
         workspace_id, invoice_id, position, description, amount, quantity, unit_price, period_start, period_end
@@ -120,9 +122,14 @@ set search_path = ''
 as $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'admin');
-    given public.invoices := jsonb_populate_record(null::public.invoices, invoice - 'id' - 'workspace_id' - 'metadata');
+    given public.invoices;
     joined uuid;
+    broken text;
+    rule text;
 begin
+    if jsonb_typeof(invoice) = 'object' then
+        given := jsonb_populate_record(null::public.invoices, invoice - 'id' - 'workspace_id' - 'metadata');
+    end if;
     given.workspace_id := tenant;
     given.provider_id := private.provider_named(invoice ->> 'provider');
     given.seller := private.invoice_text(given.seller, 200);
@@ -155,6 +162,11 @@ begin
     end if;
     perform private.follow_charges(tenant);
     return json_build_object('id', coalesce(joined, given.id), 'is_new', joined is null);
+exception
+    when not_null_violation or check_violation or invalid_text_representation or invalid_datetime_format
+        or datetime_field_overflow or numeric_value_out_of_range then
+        get stacked diagnostics broken = column_name, rule = constraint_name;
+        raise exception '%', private.explain_broken_charge('invoice', broken || rule) using errcode = '22023';
 end
 $$;
 revoke all on function public.save_invoice(uuid, jsonb) from public, anon, service_role;
@@ -217,8 +229,13 @@ as $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'admin');
     added integer;
+    broken text;
+    rule text;
 begin
-    if jsonb_typeof(lines) is distinct from 'array' or jsonb_array_length(lines) > 2000 then
+    if
+        jsonb_typeof(lines) is distinct from 'array' or jsonb_array_length(lines) > 2000
+        or lines @? '$[*] ? (@.type() != "object")'
+    then
         raise exception 'A statement can have 2,000 charges for AI at most. Divide it.' using errcode = '22023';
     end if;
     perform private.lock_charges(tenant);
@@ -234,6 +251,11 @@ begin
     get diagnostics added = row_count;
     perform private.follow_charges(tenant);
     return json_build_object('added', added, 'known', jsonb_array_length(lines) - added);
+exception
+    when not_null_violation or check_violation or invalid_text_representation or invalid_datetime_format
+        or datetime_field_overflow or numeric_value_out_of_range then
+        get stacked diagnostics broken = column_name, rule = constraint_name;
+        raise exception '%', private.explain_broken_charge('charge', broken || rule) using errcode = '22023';
 end
 $$;
 revoke all on function public.save_statement_lines(uuid, jsonb) from public, anon, service_role;

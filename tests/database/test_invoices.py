@@ -142,7 +142,7 @@ def test_receipt_and_invoice_are_one_charge(admin: Person, database: Connection)
     [
         (usage(total="118"), "do not add up to the total"),
         (usage(lines=[{"description": "x", "amount": "99"}]), "lines do not add up to the subtotal"),
-        (usage(lines=[]), "1 to 200 lines"),
+        (usage(lines=[]), "needs 1 to 200 lines"),
         (usage(provider="nobody"), "Choose the provider"),
         (usage(seller=" \n "), "needs its seller, number, date and total"),
         (usage(issued_on="2099-01-01"), "is of a day to come"),

@@ -3,3 +3,4 @@
 drop table if exists public.statement_lines;
 drop table if exists public.invoice_lines;
 drop table if exists public.invoices;
+drop function if exists private.explain_broken_charge(text, text);
