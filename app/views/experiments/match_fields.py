@@ -8,6 +8,7 @@ from app import data
 from app.auth.identity import User
 from app.formats.text import escape_markdown
 from tally.catalog.models import canonical_model
+from tally.core.records import NO_MODEL
 
 MORE_KEYS = {"provider": "Provider", "tag": "Tag", "agent": "Agent"}
 
@@ -37,7 +38,7 @@ def ask_match(user: User, match: Mapping[str, str], key: str) -> dict[str, str]:
 
 def _list_models(user: User) -> list[str]:
     """The models of the records as they are written, and by the one name of each."""
-    written = data.load_model_names(user)
+    written = [name for name in data.load_model_names(user) if name != NO_MODEL]
     return sorted({*written, *map(canonical_model, written)})
 
 

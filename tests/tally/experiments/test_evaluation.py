@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from app.figures.experiment_words import list_numbers
+from app.formats.text import DASH
 from tally.experiments.evaluation import evaluate
 from tally.experiments.experiment import Experiment, parse_experiment
 from tally.experiments.words import count_missing_runs, describe_ratio, freeze, write_detail, write_verdict
@@ -183,3 +185,23 @@ def test_people_are_believed_before_code_and_a_tie_is_no_pass() -> None:
     }
     runs = {run.session: (run.score, run.scored_by) for run in parse_experiment(answer).runs}
     assert runs == {"x": (Decimal(1), "human"), "y": (Decimal(0), "human"), "z": (Decimal(1), "model")}
+
+
+def test_numbers_of_too_few_runs_have_no_interval() -> None:
+    experiment = make([(0, 0.04, 0.9), (5, 0.02, 0.9)])
+    evaluation = evaluate(experiment)
+    rows = list_numbers(experiment, evaluation, evaluation.comparisons[0])
+    assert {row[0]: row[3:] for row in rows if row[3] != DASH} == {
+        "Pass rate, policy_correct": ("too few to say", DASH)
+    }
+    assert {row[4] for row in rows} == {DASH}
+
+
+def test_runs_are_gathered_sooner_while_there_are_few() -> None:
+    gathered = {"at": START.isoformat()}
+    for runs, minutes in ((29, 2), (30, 15)):
+        experiment = make([(runs, 0.04, 0.9), (40, 0.02, 0.9)], gathered=gathered)
+        assert not experiment.is_outdated(START + timedelta(minutes=minutes))
+        assert experiment.is_outdated(START + timedelta(minutes=minutes, seconds=1))
+    assert make([(1, 0.04, 0.9)], gathered={}).is_outdated(START)
+    assert not make([(1, 0.04, 0.9)], gathered={}, status="archived").is_outdated(START)
