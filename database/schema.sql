@@ -2069,7 +2069,7 @@ CREATE FUNCTION private.check_agent_period(tenant uuid, from_date date, to_date 
 declare
     zone constant text := private.timezone_of(tenant);
 begin
-    if from_date is null or to_date is null or from_date > to_date or to_date - from_date >= most_days then
+    if (isfinite(from_date) and isfinite(to_date) and to_date - from_date between 0 and most_days - 1) is not true then
         raise exception 'Give the first and the last day of a period of at most % days.', most_days
             using errcode = '22023';
     end if;
@@ -2278,7 +2278,8 @@ CREATE FUNCTION private.check_explored_period(question private.exploration) RETU
     SET search_path TO ''
     AS $$
 declare
-    days constant integer := question.last_day - question.first_day + 1;
+    is_finite constant boolean := isfinite(question.first_day) and isfinite(question.last_day);
+    days constant integer := case when is_finite then question.last_day - question.first_day + 1 end;
     longest constant integer := case question.granularity when 'hour' then 45 when 'day' then 1100 else 3700 end;
     most constant integer := case
         when question.granularity = 'none' then 1000
@@ -14532,7 +14533,7 @@ begin
         raise exception 'Ask for agent, task, session, tool, repository, branch, environment, container, customer or prompt.'
             using errcode = '22023';
     end if;
-    if from_date is null or to_date is null or to_date - from_date > 3700 then
+    if isfinite(from_date) is not true or isfinite(to_date) is not true or to_date - from_date > 3700 then
         raise exception 'Give the first and the last day of a period of at most ten years.' using errcode = '22023';
     end if;
     return (
@@ -16708,7 +16709,7 @@ declare
     tenant constant uuid := private.require_workspace($1, 'viewer');
     zone constant text := private.timezone_of(tenant);
 begin
-    if $2 is null or $3 is null or $2 > $3 or $3 - $2 >= 400 then
+    if isfinite($2) is not true or isfinite($3) is not true or $2 > $3 or $3 - $2 >= 400 then
         raise exception 'Give the first and the last day of a period of at most 400 days.' using errcode = '22023';
     end if;
     return (
@@ -16785,7 +16786,7 @@ declare
     zone constant text := private.timezone_of(tenant);
     hidden constant uuid[] := array(select private.hidden_projects());
 begin
-    if $2 is null or $3 is null or $2 > $3 or $3 - $2 >= 400 then
+    if isfinite($2) is not true or isfinite($3) is not true or $2 > $3 or $3 - $2 >= 400 then
         raise exception 'Give the first and the last day of a period of at most 400 days.' using errcode = '22023';
     end if;
     return (

@@ -109,7 +109,7 @@ begin
         raise exception 'Ask for agent, task, session, tool, repository, branch, environment, container, customer or prompt.'
             using errcode = '22023';
     end if;
-    if from_date is null or to_date is null or to_date - from_date > 3700 then
+    if isfinite(from_date) is not true or isfinite(to_date) is not true or to_date - from_date > 3700 then
         raise exception 'Give the first and the last day of a period of at most ten years.' using errcode = '22023';
     end if;
     return (

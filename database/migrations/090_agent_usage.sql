@@ -146,7 +146,7 @@ as $$
 declare
     zone constant text := private.timezone_of(tenant);
 begin
-    if from_date is null or to_date is null or from_date > to_date or to_date - from_date >= most_days then
+    if (isfinite(from_date) and isfinite(to_date) and to_date - from_date between 0 and most_days - 1) is not true then
         raise exception 'Give the first and the last day of a period of at most % days.', most_days
             using errcode = '22023';
     end if;

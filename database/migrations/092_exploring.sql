@@ -205,7 +205,8 @@ stable
 set search_path = ''
 as $$
 declare
-    days constant integer := question.last_day - question.first_day + 1;
+    is_finite constant boolean := isfinite(question.first_day) and isfinite(question.last_day);
+    days constant integer := case when is_finite then question.last_day - question.first_day + 1 end;
     longest constant integer := case question.granularity when 'hour' then 45 when 'day' then 1100 else 3700 end;
     most constant integer := case
         when question.granularity = 'none' then 1000

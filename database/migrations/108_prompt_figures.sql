@@ -175,7 +175,7 @@ declare
     tenant constant uuid := private.require_workspace($1, 'viewer');
     zone constant text := private.timezone_of(tenant);
 begin
-    if $2 is null or $3 is null or $2 > $3 or $3 - $2 >= 400 then
+    if isfinite($2) is not true or isfinite($3) is not true or $2 > $3 or $3 - $2 >= 400 then
         raise exception 'Give the first and the last day of a period of at most 400 days.' using errcode = '22023';
     end if;
     return (
