@@ -10692,6 +10692,9 @@ begin
         limit greatest(room, 0)
     ) as n;
     get diagnostics added = row_count;
+    if added = greatest(room, 0) then
+        added := added + private.replace_archived_prompts(tenant);
+    end if;
     room := 10000 - (select count(*) from public.prompt_versions as v where v.workspace_id = tenant);
     for told in
         select f.*
@@ -10878,6 +10881,56 @@ CREATE FUNCTION private.renewal_days(of_subscription public.subscriptions, until
     where
         d.day >= (of_subscription).started_on
         and d.day <= least(until, coalesce((of_subscription).ended_on, until))
+$$;
+
+-- FUNCTION private.replace_archived_prompts(uuid)
+
+CREATE FUNCTION private.replace_archived_prompts(tenant uuid) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+declare
+    given constant public.prompts[] := array(
+        select p
+        from public.prompts as p
+        where
+            p.workspace_id = tenant and p.archived_at is not null and p.tags = '{}'
+            and not exists (
+                select from public.prompt_versions as v
+                where v.prompt_id = p.id and (v.content_sha256 is not null or v.labels <> '{}')
+            )
+            and not exists (select from public.prompt_deployments as d where d.prompt_id = p.id)
+        order by p.archived_at, p.name
+    );
+    added integer := 0;
+    named text;
+begin
+    if cardinality(given) = 0 then
+        return 0;
+    end if;
+    for named in
+        select t.name
+        from private.told_prompts(tenant) as t
+        where not exists (select from public.prompts as p where p.workspace_id = tenant and p.name = t.name)
+        group by t.name
+        order by min(t.first_at), t.name
+    loop
+        exit when added = cardinality(given);
+        continue when not exists (
+            select
+            from public.cost_records as r
+            where
+                r.workspace_id = tenant and r.metadata ? 'prompt_name' and r.timestamp > (given[added + 1]).archived_at
+                and left(coalesce(btrim(r.metadata ->> 'prompt_name'), ''), 200) = named
+        );
+        delete from public.prompts as p where p.id = (given[added + 1]).id;
+        insert into public.prompts (workspace_id, project_id, name)
+        values (tenant, private.project_of_prompt(tenant, named), named);
+        added := added + 1;
+    end loop;
+    return added;
+end
 $$;
 
 -- FUNCTION private.replace_records(uuid, uuid[], uuid[], timestamp with time zone[])
@@ -24655,6 +24708,8 @@ REVOKE ALL ON FUNCTION private.renew_threshold() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.renew_thresholds() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.renewal_days(of_subscription public.subscriptions, until date) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.replace_archived_prompts(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.replace_records(owner uuid, statements uuid[], ids uuid[], at timestamp with time zone[]) FROM PUBLIC;
 

@@ -222,6 +222,9 @@ begin
         limit greatest(room, 0)
     ) as n;
     get diagnostics added = row_count;
+    if added = greatest(room, 0) then
+        added := added + private.replace_archived_prompts(tenant);
+    end if;
     room := 10000 - (select count(*) from public.prompt_versions as v where v.workspace_id = tenant);
     for told in
         select f.*

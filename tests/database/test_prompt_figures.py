@@ -246,6 +246,31 @@ def test_prompt_of_hidden_records_alone_is_hidden(team: Team, database: Connecti
     assert [row["name"] for row in team["owner"].ask("list_prompts")] == ["open", "secret"]
 
 
+def test_archived_prompts_make_room_for_names_that_are_called(team: Team, database: Connection) -> None:
+    """Those that records alone made, and none that somebody gave a text: it is kept."""
+    ann, owner = team["ann"], team["owner"]
+    database.execute(
+        "insert into public.prompts (workspace_id, name) select %s, n from generate_series(1, 1997) as n",
+        [team.id],
+    )
+    push(ann, "Text", "pushed")
+    save(ann, told("old"), told("older"))
+    assert register(database, team) == 4
+    save(ann, told("late"), told("new", days=1))
+    assert register(database, team) == 0
+    for name in ("old", "pushed"):
+        owner.ask("archive_prompt", prompt=name)
+    archive = "update public.prompts set archived_at = %s where archived_at is not null and workspace_id = %s"
+    database.execute(archive, [NOON + timedelta(days=2), team.id])
+    assert register(database, team) == 0
+    save(ann, told("new", days=3), told("newer", days=3))
+    assert register(database, team) == 2
+    assert register(database, team) == 0
+    names = {row["name"] for row in ann.ask("list_prompts")}
+    assert (len(names), names & {"old", "older", "new", "newer", "late"}) == (1999, {"older", "new"})
+    assert [row["name"] for row in ann.ask("list_prompts", archived=True)] == ["pushed"]
+
+
 def test_ids_as_versions_do_not_fill_a_workspace(team: Team, database: Connection) -> None:
     database.execute(
         "create or replace function private.max_told_versions() returns integer language sql as 'select 3'"

@@ -68,10 +68,11 @@ def render_list(shown: Shown) -> None:
 def describe_full(unlisted: int) -> str:
     """The sentence of a workspace that has as many prompts as it can have."""
     full = f"A workspace can have {MOST_PROMPTS:,} prompts, and this one has them."
+    room = "Archived ones that nobody pushed, tagged or deployed give their place to names that are called."
     if not unlisted:
-        return f"{full} Further names that calls send will not be listed."
+        return f"{full} {room}"
     more = "1 more that calls name is" if unlisted == 1 else f"{unlisted:,} more that calls name are"
-    return f"{full} {more} not listed: they count above, and Explore tells the cost of each."
+    return f"{full} {more} not listed, but counted above. {room}"
 
 
 def _render_sums(shown: Shown, prompts: Sequence[PromptSummary], figures: PromptFigures) -> None:
