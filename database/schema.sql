@@ -8756,26 +8756,30 @@ CREATE FUNCTION private.pair_statements(tenant uuid) RETURNS void
     SET search_path TO ''
     AS $$
 declare
-    line public.statement_lines;
+    line record;
     paid uuid;
+    taken uuid[] := array[]::uuid[];
 begin
     update public.statement_lines as l
     set invoice_id = null
     from public.invoices as i
     where l.workspace_id = tenant and l.invoice_id = i.id and i.decision = 'ignored';
     for line in
-        select l.*
+        select l.*, w.days
         from public.statement_lines as l
+        cross join (values (4), (14)) as w (days)
         where l.workspace_id = tenant and l.invoice_id is null and not l.is_ignored
-        order by l.posted_on, l.identity
+        order by w.days, l.posted_on, l.identity
     loop
+        continue when line.id = any (taken);
         select i.id into paid
         from public.invoices as i
         where
             i.workspace_id = tenant
             and i.provider_id = line.provider_id
             and i.decision is distinct from 'ignored'
-            and abs(coalesce(i.paid_on, i.issued_on) - line.posted_on) <= 4
+            and abs(coalesce(i.paid_on, i.issued_on) - line.posted_on) <= line.days
+            and (line.days = 4 or i.paid_on is null and i.currency = line.currency)
             and case
                 when i.currency = line.currency then i.total + i.applied_balance = line.amount
                 else
@@ -8787,6 +8791,7 @@ begin
         limit 1;
         if found then
             update public.statement_lines as l set invoice_id = paid where l.id = line.id;
+            taken := taken || line.id;
         end if;
     end loop;
 end

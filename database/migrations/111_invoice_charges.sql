@@ -2,33 +2,38 @@
 -- several papers on one charge the first counts: bill, invoice, statement, typed subscription.
 
 -- Links lines of statements to the invoices that they paid: of one provider, within four days, of one amount, or within 5% of it
--- in another currency. Each invoice has one line.
+-- in another currency; then, where an invoice does not tell when it was paid, within two weeks of one amount. Each invoice has
+-- one line.
 create or replace function private.pair_statements(tenant uuid)
 returns void
 language plpgsql
 set search_path = ''
 as $$
 declare
-    line public.statement_lines;
+    line record;
     paid uuid;
+    taken uuid[] := array[]::uuid[];
 begin
     update public.statement_lines as l
     set invoice_id = null
     from public.invoices as i
     where l.workspace_id = tenant and l.invoice_id = i.id and i.decision = 'ignored';
     for line in
-        select l.*
+        select l.*, w.days
         from public.statement_lines as l
+        cross join (values (4), (14)) as w (days)
         where l.workspace_id = tenant and l.invoice_id is null and not l.is_ignored
-        order by l.posted_on, l.identity
+        order by w.days, l.posted_on, l.identity
     loop
+        continue when line.id = any (taken);
         select i.id into paid
         from public.invoices as i
         where
             i.workspace_id = tenant
             and i.provider_id = line.provider_id
             and i.decision is distinct from 'ignored'
-            and abs(coalesce(i.paid_on, i.issued_on) - line.posted_on) <= 4
+            and abs(coalesce(i.paid_on, i.issued_on) - line.posted_on) <= line.days
+            and (line.days = 4 or i.paid_on is null and i.currency = line.currency)
             and case
                 when i.currency = line.currency then i.total + i.applied_balance = line.amount
                 else
@@ -40,6 +45,7 @@ begin
         limit 1;
         if found then
             update public.statement_lines as l set invoice_id = paid where l.id = line.id;
+            taken := taken || line.id;
         end if;
     end loop;
 end

@@ -260,6 +260,19 @@ def test_statement_again_adds_nothing_and_ignored_line_stays_away(
     assert ledger(admin) == [("2026-05-20", "credit", -5)]
 
 
+def test_invoice_paid_days_later_is_one_charge_unless_it_tells_another_day(admin: Person) -> None:
+    save(admin, plan())
+    later, other = card(posted_on="2026-05-24"), card("b", posted_on="2026-05-24", amount="24.99")
+    admin.ask("save_statement_lines", lines=[later, other])
+    assert [(day, cost) for day, _, cost in ledger(admin)] == [
+        ("2026-05-12", 25),
+        ("2026-05-24", Decimal("24.99")),
+    ]
+    save(admin, plan("P-2", issued_on="2026-06-12", paid_on="2026-06-12"))
+    admin.ask("save_statement_lines", lines=[card("c", posted_on="2026-06-24")])
+    assert [day for day, *_ in ledger(admin)][2:] == ["2026-06-12", "2026-06-24"]
+
+
 def test_two_equal_charges_with_one_invoice_are_both_counted_once(admin: Person) -> None:
     save(admin, plan())
     admin.ask("save_statement_lines", lines=[card(), card("b", posted_on="2026-05-14")])
