@@ -26,7 +26,7 @@ FEW_RUNS = 30
 # on the other side.
 FURTHER, LESS, LEAST = 0.55, 1.25, 1.0
 # Differences of pairs have two heavy tails, whose sample leans to one of them by chance.
-LESS_PAIRED = 0.4
+LESS_PAIRED = 0.45
 MIN_FREEDOM = 3.0
 USUAL_QUANTILE = normal_quantile(0.975)
 
