@@ -69,7 +69,7 @@ class Group:
     @property
     def is_filterable(self) -> bool:
         """True if a question can have it alone."""
-        return bool(self.keys) and all(key.kind != "hidden" for key in self.keys)
+        return self.kind == "value" and bool(self.keys) and all(key.kind != "hidden" for key in self.keys)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,10 +24,11 @@ STYLE = (
 
 
 class Line(NamedTuple):
-    """A row of a table in two lines: its name, and its other cells."""
+    """A row of a table in two lines: its name, which may lead to an address, and its other cells."""
 
     name: str
     details: str
+    address: str = ""
 
 
 def tell_apart(lines: Sequence[Line]) -> list[Line]:
@@ -66,6 +67,16 @@ def render_choices(
         render_table(frame, columns, alt, key=key)
 
 
+def render_links(
+    frame: pd.DataFrame, columns: Mapping[str, Column], alt: str, key: str, lines: Sequence[Line]
+) -> None:
+    """Draw a table to select a row of, and a list whose lines lead to where that would."""
+    with st.container(key=f"narrow-{key}"):
+        st.html(draw_lines(lines, current_palette()))
+    with st.container(key=f"wide-{key}"):
+        render_table(frame, columns, alt, key=key)
+
+
 def render_lines(  # noqa: PLR0913 - a table's, and its lines
     frame: pd.DataFrame,
     columns: Mapping[str, Column],
@@ -83,8 +94,15 @@ def render_lines(  # noqa: PLR0913 - a table's, and its lines
 
 def draw_lines(lines: Sequence[Line], palette: Palette) -> str:
     """The lines as one element: each element costs time, and most browsers hide the list."""
-    items = "".join(f"<li>{escape(line.name)}<div>{escape(line.details)}</div></li>" for line in lines)
+    items = "".join(f"<li>{_draw_name(line)}<div>{escape(line.details)}</div></li>" for line in lines)
     return f'{STYLE.format(muted=palette.muted)}<ul class="line-list">{items}</ul>'
+
+
+def _draw_name(line: Line) -> str:
+    name = escape(line.name)
+    if not line.address:
+        return name
+    return f'<a class="tally-go" href="{escape(line.address)}" target="_self">{name}</a>'
 
 
 def _list_key(key: str, rows: int) -> str:

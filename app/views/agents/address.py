@@ -6,6 +6,7 @@ Streamlit writes choices into the address as they are labelled.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import streamlit as st
@@ -135,3 +136,9 @@ def choose_month(today: date) -> tuple[date, date]:
 def open_session(session: str) -> None:
     """Show a session."""
     st.query_params[SESSION] = session
+
+
+def address_of_session(session: str) -> str:
+    """The address that shows a session, with what else the page's address names, for links."""
+    kept = [(name, value) for name in st.query_params for value in st.query_params.get_all(name)]
+    return "/agents?" + urlencode([*kept, (SESSION, session)])

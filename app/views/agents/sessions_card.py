@@ -11,8 +11,9 @@ from app.formats.money import format_money
 from app.formats.text import DASH
 from app.ui import columns
 from app.ui.cards import render_heading
-from app.ui.line_list import Line, render_choices, selected_line
-from app.views.agents.address import Shown, open_session, title_agent
+from app.ui.line_list import Line, render_links
+from app.ui.tables import selected_row
+from app.views.agents.address import Shown, address_of_session, open_session, title_agent
 from tally.core.text import plural
 
 
@@ -24,7 +25,7 @@ def render_sessions(shown: Shown, found: Sessions) -> None:
             st.caption("No request of this month names its session.")
             return
         key = f"agent-sessions-{hash(shown.question)}"
-        place = selected_line(key, len(found.rows))
+        place = selected_row(key, len(found.rows))
         if place is not None:
             open_session(found.rows[place].session)
             st.rerun()
@@ -41,7 +42,7 @@ def render_sessions(shown: Shown, found: Sessions) -> None:
             "context": columns.text("Context"),
         }
         frame = pd.DataFrame([_describe(row, shown) for row in found.rows], dtype=object)
-        render_choices(
+        render_links(
             frame,
             kinds,
             "The most expensive sessions",
@@ -84,5 +85,8 @@ def _describe_line(row: SessionUse, shown: Shown) -> Line:
         plural(row.requests, "request"),
         format_money(row.money.value, shown.currency.code),
     )
-    # Streamlit tells choices apart by their texts, and many sessions have one repository.
-    return Line(f"{name} · {row.session[-6:]}", " · ".join(part for part in details if part))
+    return Line(
+        f"{name} · {row.session[-6:]}",  # many sessions have one repository
+        " · ".join(part for part in details if part),
+        address_of_session(row.session),
+    )

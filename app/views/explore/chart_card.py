@@ -9,6 +9,7 @@ import streamlit as st
 
 from app.figures.explore_change import NEW, calculate_change, show_change
 from app.figures.explore_series import Moment, begin_with_costs, fill, list_moments, parse_moment
+from app.figures.explore_view import ExploreView
 from app.figures.explore_words import CHART_ICONS, CHARTS, MEASURES, describe_split
 from app.figures.exploring import Group, Key, Point
 from app.formats.dates import format_day, format_span
@@ -269,7 +270,7 @@ def render_legend(answer: Answer, palette: Palette, earlier: str | None) -> None
                 escape_markdown(group.label),
                 type="tertiary",
                 key=f"legend-{place}",
-                disabled=not group.is_filterable or group.kind != "value",
+                disabled=not group.is_filterable,
                 on_click=drill_into,
                 args=(group,),
             )
@@ -280,9 +281,13 @@ def render_legend(answer: Answer, palette: Palette, earlier: str | None) -> None
 
 def drill_into(group: Group) -> None:
     """Filter by a group, where it can be."""
-    view = read_view()
-    if group.is_filterable and group.kind == "value":
-        show(view.drill({name: key.value for name, key in zip(view.by, group.keys, strict=False)}))
+    if group.is_filterable:
+        show(drill(read_view(), group))
+
+
+def drill(view: ExploreView, group: Group) -> ExploreView:
+    """The state that shows a group alone, by what comes next."""
+    return view.drill({name: key.value for name, key in zip(view.by, group.keys, strict=False)})
 
 
 def picture_config(currency: str) -> dict[str, Any]:

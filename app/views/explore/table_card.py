@@ -13,12 +13,14 @@ from app.figures.explore_words import DIMENSIONS, MEASURES, TOPS, describe_group
 from app.figures.exploring import Group
 from app.formats.text import DASH, escape_markdown
 from app.parts.explore_address import count_clicks, read_view, show
+from app.parts.explore_links import address_of
 from app.ui import columns
 from app.ui.columns import Column
-from app.ui.line_list import Line, render_choices, selected_line
+from app.ui.line_list import Line, render_links
+from app.ui.tables import selected_row
 from app.ui.theme import current_palette
 from app.views.explore.answer import Answer
-from app.views.explore.chart_card import drill_into
+from app.views.explore.chart_card import drill, drill_into
 from app.views.explore.records_link import explain_left_out, render_records_link
 from tally.core.text import plural
 
@@ -45,13 +47,15 @@ def render_table_card(user: User, answer: Answer) -> None:
 def _render_table(answer: Answer) -> None:
     groups = answer.now.groups
     key = f"explore_groups-{count_clicks()}"
-    place = selected_line(key, len(groups))
-    if place is not None and groups[place].is_filterable and groups[place].kind == "value":
+    place = selected_row(key, len(groups))
+    if place is not None and groups[place].is_filterable:
         drill_into(groups[place])
         st.rerun()
     frame = describe_table(answer)
-    lines = [Line(group.label, _describe_line(answer, group)) for group in groups]
-    render_choices(frame, list_columns(answer), describe_groups(answer.now.question.by), key, lines)
+    lines = [
+        Line(group.label, _describe_line(answer, group), _find_address(answer, group)) for group in groups
+    ]
+    render_links(frame, list_columns(answer), describe_groups(answer.now.question.by), key, lines)
     alone = sum(1 for group in groups if group.kind == "value")
     st.caption(
         escape_markdown(
@@ -59,6 +63,10 @@ def _render_table(answer: Answer) -> None:
             f"{answer.show(answer.now.total.value)}. Select a row to filter."
         )
     )
+
+
+def _find_address(answer: Answer, group: Group) -> str:
+    return address_of(drill(answer.view, group)) if group.is_filterable else ""
 
 
 def _choose_top(top: int) -> None:

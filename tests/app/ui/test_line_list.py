@@ -12,6 +12,12 @@ def test_names_and_details_stay_text() -> None:
     assert "<li>two<div>[a](b)</div></li>" in drawn
 
 
+def test_name_leads_to_an_address() -> None:
+    drawn = draw_lines([Line("<b>", "$1", '/explore?where="x"&per=day')], LIGHT)
+    address = "/explore?where=&quot;x&quot;&amp;per=day"
+    assert f'<li><a class="tally-go" href="{address}" target="_self">&lt;b&gt;</a><div>$1</div></li>' in drawn
+
+
 def _page(rows: int) -> None:
     import pandas as pd
 

@@ -1,11 +1,14 @@
 """The Explore page: any question in the address, groups that filter, files, and the way to Records."""
 
 import io
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from html import unescape
 from itertools import pairwise
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import pandas as pd
@@ -139,9 +142,12 @@ def test_group_without_a_value_filters_too(monkeypatch: pytest.MonkeyPatch, team
     assert "No branch" in next(button.label for button in page.button if button.key == "chip-branch")
 
 
-def test_row_of_the_list_filters(monkeypatch: pytest.MonkeyPatch, team: User) -> None:
+def test_line_of_the_list_leads_to_its_filter(monkeypatch: pytest.MonkeyPatch, team: User) -> None:
     page = open_explore(monkeypatch, team, split="branch")
-    page.radio[0].set_value(1).run()
+    lines = "".join(str(each.proto.body) for each in page.get("html"))
+    address = unescape(re.findall(r'<li><a class="tally-go" href="([^"]*)"', lines)[1])
+    found = parse_qs(urlsplit(address).query)
+    page = open_explore(monkeypatch, team, **found)
     assert not page.exception
     assert asked(page, "where") == ["branch:=try"]
     assert asked(page, "split") == []  # by provider, as on the page without parameters
