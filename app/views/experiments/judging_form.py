@@ -9,7 +9,7 @@ from app.figures.experiment_words import describe_needed
 from app.ui.cards import render_heading
 from app.ui.notices import render_refusal
 from tally.experiments.experiment import Experiment
-from tally.statistics import calculate_power, needed_runs
+from tally.statistics import calculate_power, needed_runs, needed_runs_of_means
 
 KINDS = {"bool": "Pass or fail", "rating": "Rating from 1 to 5", "number": "Number"}
 MOST_MARGINS = {"bool": Decimal("0.5"), "rating": Decimal(4), "number": Decimal(999_999_999_999)}
@@ -43,10 +43,10 @@ def render_judging(experiment: Experiment | None) -> Judging:
             format_func=KINDS.__getitem__, disabled=is_started, key="experiment-kind",
         )  # fmt: skip
         margin, margin_fault = _ask_margin(experiment, kind, is_started)
-        is_planned = bool(score.strip()) and kind == "bool" and margin is not None
-        needed = _say_needed(margin) if is_planned and margin else 400 if score.strip() else 100
+        is_planned = bool(score.strip()) and kind != "number" and margin is not None
+        needed = _say_needed(kind, margin) if is_planned and margin else 400 if score.strip() else 100
         runs, runs_fault = _ask_runs(experiment, needed, is_started)
-        if is_planned and margin and not runs_fault:
+        if is_planned and kind == "bool" and margin and not runs_fault:
             _say_power(margin, runs)
     details = {"primary_score": score, "score_kind": kind, "margin": str(margin), "min_runs": runs}
     return Judging(details, margin_fault or runs_fault)
@@ -107,10 +107,14 @@ def _ask_runs(experiment: Experiment | None, needed: int, is_started: bool) -> t
     return int(runs), fault
 
 
-def _say_needed(margin: Decimal) -> int:
-    """The runs that are needed, for the pass rate that the baseline likely has."""
-    rate = st.slider("Pass rate that you expect, in percent", 50, 99, USUAL_RATE, key="experiment-rate")
-    needed = needed_runs(rate / 100, float(margin))
+def _say_needed(kind: str, margin: Decimal) -> int:
+    """The runs that are needed, for the pass rate or the spread of ratings that the baseline likely has."""
+    if kind == "bool":
+        rate = st.slider("Pass rate that you expect, in percent", 50, 99, USUAL_RATE, key="experiment-rate")
+        needed = needed_runs(rate / 100, float(margin))
+    else:
+        spread = st.slider("Standard deviation of ratings that you expect", 0.2, 2.0, 1.0, 0.1)
+        needed = needed_runs_of_means(spread, float(margin))
     st.text(describe_needed(needed))
     return needed
 

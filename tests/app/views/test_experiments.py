@@ -57,6 +57,12 @@ def test_new_experiment_says_the_needed_runs_before_it_starts(
     save(user, [usage(3, "1"), usage(3, "2", model_name="gpt-5.2-mini-2026-01-02")])
     page = open_experiment(monkeypatch, user, "new")
     assert "576 runs a side are needed" in shown(page)
+    page.selectbox(key="experiment-kind").set_value("rating").run()
+    assert not page.exception
+    assert "393 runs a side are needed" in shown(page)  # for a margin of 0.2
+    page.slider[0].set_value(2.0).run()
+    assert "1,570 runs a side are needed" in shown(page)
+    page.selectbox(key="experiment-kind").set_value("bool").run()
     page.text_input(key="experiment-name").input("Refunds")
     page.text_input(key="experiment-question").input("Can refunds move?")
     page.selectbox(key="variant-A-model").set_value("gpt-5.2")
