@@ -10,7 +10,6 @@ from tally.invoices.invoice import EARLIEST, MAX_LINES, Draft, Line, Period
 from tally.invoices.sellers import guess_kind, guess_provider
 
 SIGNS = {"$": "USD", "US$": "USD", "CA$": "CAD", "A$": "AUD", "€": "EUR", "£": "GBP", "¥": "JPY", "₩": "KRW"}
-WITHOUT_CENTS = ("JPY", "KRW")
 _AMOUNT = r"(?P<minus>[-\u2212])?(?P<sign>US\$|CA\$|A\$|[$€£¥₩]|CHF\s)?(?P<minus_inside>[-\u2212])?(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d{2})?|\d+(?:\.\d{2})?)(?:\s(?P<code>[A-Z]{3}))?"  # noqa: E501
 _MONEY = re.compile(_AMOUNT)
 _ENDS_IN_MONEY = re.compile(rf"^\s*(?P<text>\S.*?)\s{{2,}}{_AMOUNT}\s*$")

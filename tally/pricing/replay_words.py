@@ -48,9 +48,9 @@ def list_assumptions(scenario: Scenario) -> Iterator[str]:
         tokens, answers = target.find_ranges(model)
         if target.model != model:
             yield (
-                f"Assumed: the same text is {_tell(tokens)} times as many tokens for {target.model}, and its"
-                f" answers are {_tell(answers)} times as long. Whether it does the work as well, only an"
-                " experiment can tell."
+                f"Assumed: the same text is {write_range(tokens)} times as many tokens for {target.model},"
+                f" and its answers are {write_range(answers)} times as long. Whether it does the work as"
+                " well, only an experiment can tell."
             )
     if scenario.cache in ("5m", "1h"):
         yield (
@@ -88,6 +88,7 @@ def _count(requests: int, one: str, more: str) -> str:
     return f"{plural(requests, 'request')} {one if requests == 1 else more}"
 
 
-def _tell(factors: Range) -> str:
+def write_range(factors: Range) -> str:
+    """Factors as "1.1" or "0.9 to 1.4"."""
     low, high = factors
     return f"{low}" if low == high else f"{low} to {high}"

@@ -20,6 +20,7 @@ from tally.spend.sample_tickets import (
     DAYS,
     HAIKU,
     REFUNDS,
+    REPLIES,
     REPLIES_CHANGED,
     REWRITTEN,
     SONNET,
@@ -42,7 +43,7 @@ CREDITS_USD, CREDITS_AGE = Decimal(30), 60
 BEGAN = {
     REFUNDS: (DAYS, REWRITTEN, SPLIT_SINCE),
     TAGGING: (2 * DAYS, DAYS),
-    "draft-reply": (DAYS, REPLIES_CHANGED),
+    REPLIES: (DAYS, REPLIES_CHANGED),
 }
 GIVEN = {
     REFUNDS: (
@@ -52,7 +53,7 @@ GIVEN = {
         (STAGING, {3: 100}, SPLIT_SINCE, None),
     ),
     TAGGING: ((PRODUCTION, {2: 100}, DAYS, None),),
-    "draft-reply": (
+    REPLIES: (
         (PRODUCTION, {1: 100}, DAYS, REPLIES_CHANGED),
         (PRODUCTION, {2: 100}, REPLIES_CHANGED, None),
     ),

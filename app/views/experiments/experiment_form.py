@@ -1,4 +1,4 @@
-"""The form of an experiment: its question, its variants, and how many runs it will take."""
+"""The form of an experiment: its question, its first day and its variants, beside how it is judged."""
 
 from datetime import datetime, time
 from typing import Any

@@ -134,7 +134,7 @@ def _render_news(figures: PromptFigures, scores: PromptScores) -> None:
 def _sort_kinds(
     prompts: Sequence[PromptSummary], archived: Sequence[PromptSummary], quality: Mapping[str, Scores]
 ) -> dict[str, list[PromptSummary]]:
-    """The prompts of each filter; filters that would show nothing, or everything, are left out."""
+    """The prompts of each filter; empty ones are left out, and "Without scores" where none has any."""
     unscored = [prompt for prompt in prompts if prompt.name not in quality]
     kinds = {
         ALL: list(prompts),

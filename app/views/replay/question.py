@@ -10,6 +10,7 @@ from app import data
 from app.auth.identity import User
 from app.figures.model_switch import list_targets
 from tally.catalog.plans import OFFERS
+from tally.pricing.replay_words import write_range
 from tally.pricing.scenarios import Scenario, Target, parse_plan, parse_range
 from tally.pricing.tokenizers import Range
 
@@ -101,16 +102,11 @@ def _ask_models(user: User, used: dict[str, str]) -> Scenario | None:
         provider = st.query_params.get(AT) if to == asked_to else None
         target = Target(to, provider or targets[to] or None)
         usual = target.find_ranges(of)
-        tokens = st.text_input("Tokens", _write(usual[0]), help=TOKENS_HELP, key=f"tokens-{of}-{to}")
-        answers = st.text_input("Answers", _write(usual[1]), help=ANSWERS_HELP, key=f"answers-{of}-{to}")
+        tokens = st.text_input("Tokens", write_range(usual[0]), help=TOKENS_HELP, key=f"tokens-{of}-{to}")
+        answers = st.text_input("Answers", write_range(usual[1]), help=ANSWERS_HELP, key=f"answers-{of}-{to}")
     return Scenario(
         {of: Target(target.model, target.provider, _read(tokens, "Tokens"), _read(answers, "Answers"))}
     )
-
-
-def _write(factors: Range) -> str:
-    low, high = factors
-    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def _read(text: str, label: str) -> Range:
