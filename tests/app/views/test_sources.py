@@ -122,7 +122,7 @@ def test_narrow_pages_list_the_same_sources(user: User) -> None:
     days, sources = data.load_source_days(user, None, None), data.load_sources(user)
     frame = source_list.describe_sources([*sources, *sources], days, days)
     told = source_list.Shown(Period(None, date(2026, 1, 1), "All"), ZoneInfo("UTC"), "USD", None)
-    names, details = zip(*source_list.describe_lines(frame, told), strict=True)
+    names, details, _ = zip(*source_list.describe_lines(frame, told), strict=True)
     assert names == ("costs.csv", "usage.csv", "costs.csv (2)", "usage.csv (2)"), (
         "choices differ by their texts"
     )
