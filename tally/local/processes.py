@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 # Clocks are adjusted between start and record, and some systems know start times only to the second.
 CLOCK_SLACK_SECONDS = 2
 STOP_SECONDS = 10
+# A program that is being started has an id before it has a command line.
+COMMAND_LINE_SECONDS = 1
 
 
 def record(pid_file: Path, pid: int) -> None:
@@ -44,8 +46,12 @@ def command_line(pid: int) -> str:
     """The program and arguments of a process; empty when it has ended or belongs to another user."""
     import psutil
 
+    deadline = time.monotonic() + COMMAND_LINE_SECONDS
     try:
-        return " ".join(psutil.Process(pid).cmdline())
+        process = psutil.Process(pid)
+        while not (line := " ".join(process.cmdline())) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return line
     except psutil.Error:
         return ""
 

@@ -34,6 +34,15 @@ def test_recorded_process_is_found(pid_file: Path, sleeper: Process) -> None:
     assert processes.find_recorded(pid_file, "sleep") == sleeper.pid
 
 
+def test_process_is_found_while_its_program_is_being_started() -> None:
+    """The kernel gives a process its command line a moment after `Popen` has returned: half of them lack it."""
+    for number in range(50):
+        with subprocess.Popen(["sleep", "60"]) as process:
+            line = processes.command_line(process.pid)
+            process.kill()
+        assert line == "sleep 60", f"process {number} of 50"
+
+
 def test_process_with_another_command_is_not_the_recorded_one(pid_file: Path) -> None:
     assert processes.find_recorded(pid_file, "postgres") is None
 
