@@ -4386,6 +4386,28 @@ begin
 end
 $$;
 
+-- FUNCTION private.drop_sql_role()
+
+CREATE FUNCTION private.drop_sql_role() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    begin
+        perform pg_terminate_backend(a.pid) from pg_stat_activity as a where a.usename = old.role_name;
+    exception
+        when insufficient_privilege then null;
+    end;
+    begin
+        execute format('drop role if exists %I', old.role_name);
+    exception
+        when dependent_objects_still_exist then
+            execute format('alter role %I nologin', old.role_name);
+    end;
+    return null;
+end
+$$;
+
 -- FUNCTION private.due_digests(timestamp with time zone)
 
 CREATE FUNCTION private.due_digests(at timestamp with time zone) RETURNS TABLE(workspace_id uuid, user_id uuid, email text, workspace text, kind text, today date, period_start date, attempts integer)
@@ -10806,6 +10828,18 @@ begin
 end
 $$;
 
+-- FUNCTION private.remove_sql_roles_of_leaver()
+
+CREATE FUNCTION private.remove_sql_roles_of_leaver() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    delete from public.sql_roles as r where r.workspace_id = old.workspace_id and r.user_id = old.user_id;
+    return null;
+end
+$$;
+
 -- FUNCTION private.rename_model(uuid, uuid, text, text)
 
 CREATE FUNCTION private.rename_model(tenant uuid, provider uuid, name text, model text) RETURNS bigint
@@ -12309,6 +12343,64 @@ begin
         order by p.place
     );
 end
+$$;
+
+-- FUNCTION private.sql_days()
+
+CREATE FUNCTION private.sql_days() RETURNS TABLE(day date, provider text, model text, project_id uuid, user_id uuid, cost_basis text, charge_type text, cost_usd numeric, tokens bigint, input_tokens bigint, output_tokens bigint, cached_input_tokens bigint, cache_write_tokens bigint, reasoning_tokens bigint, requests bigint, records bigint, unpriced_records bigint)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.sql_workspace();
+    stale constant private.stale_days[] := private.stale_days_of(tenant, '-infinity', 'infinity');
+    outdated constant date[] := private.outdated_days(tenant, '-infinity', 'infinity', stale);
+begin
+    return query
+    select
+        d.date, d.provider, d.model_name, nullif(d.project_id, '00000000-0000-0000-0000-000000000000'),
+        nullif(d.user_id, '00000000-0000-0000-0000-000000000000'), d.cost_basis, d.charge_type, d.total_cost_usd, d.total_tokens,
+        d.total_input_tokens, d.total_output_tokens, d.total_cached_input_tokens, d.total_cache_write_tokens,
+        d.total_reasoning_tokens, d.total_requests, d.record_count, d.unpriced_count
+    from (
+        select v.* from private.cost_records_daily as v where v.workspace_id = tenant and v.date <> all (outdated)
+        union all
+        select f.* from private.outdated_totals(tenant, outdated, stale) as f
+    ) as d;
+end
+$$;
+
+-- FUNCTION private.sql_people()
+
+CREATE FUNCTION private.sql_people() RETURNS TABLE(user_id uuid, email text, role text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select m.user_id, u.email::text, m.role
+    from public.members as m
+    inner join auth.users as u on m.user_id = u.id
+    where m.workspace_id = private.sql_workspace()
+    union all
+    select f.user_id, f.email::text, null
+    from private.former_members as f
+    where
+        f.workspace_id = private.sql_workspace()
+        and not exists (select from public.members as m where m.workspace_id = f.workspace_id and m.user_id = f.user_id);
+end
+$$;
+
+-- FUNCTION private.sql_workspace()
+
+CREATE FUNCTION private.sql_workspace() RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    select r.workspace_id
+    from public.sql_roles as r
+    inner join public.members as m on r.workspace_id = m.workspace_id and r.user_id = m.user_id
+    where r.role_name = session_user and m.role in ('admin', 'owner')
 $$;
 
 -- FUNCTION private.stale_days_of(uuid, date, date)
@@ -14772,6 +14864,32 @@ begin
     return made;
 end
 $_$;
+
+-- FUNCTION public.create_sql_role(uuid, text)
+
+CREATE FUNCTION public.create_sql_role(workspace uuid, name text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.begin_key_change(workspace, 'admin');
+    called constant text := private.clean_name(name, 'role');
+    login constant text := 'tally_bi_' || left(replace(gen_random_uuid()::text, '-', ''), 12);
+    password constant text := replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '');
+begin
+    insert into public.sql_roles (workspace_id, user_id, name, role_name) values (tenant, auth.uid(), called, login);
+    execute format('create role %I login inherit connection limit 5 password %L in role tally_bi', login, password);
+    -- What it may do is decided by its rights; these spare the server from mistakes.
+    execute format('alter role %I set default_transaction_read_only = on', login);
+    execute format('alter role %I set statement_timeout = %L', login, '60s');
+    execute format('alter role %I set idle_in_transaction_session_timeout = %L', login, '60s');
+    execute format('alter role %I set search_path = bi', login);
+    return jsonb_build_object(
+        'role_name', login, 'password', password, 'database', current_database(),
+        'host', host(inet_server_addr()), 'port', inet_server_port()
+    );
+end
+$$;
 
 -- FUNCTION public.create_workspace(text, text, text)
 
@@ -17315,6 +17433,22 @@ begin
 end
 $_$;
 
+-- FUNCTION public.remove_sql_role(uuid, uuid)
+
+CREATE FUNCTION public.remove_sql_role(workspace uuid, sql_role uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.begin_key_change(workspace, 'admin');
+begin
+    delete from public.sql_roles as r where r.workspace_id = tenant and r.id = sql_role;
+    if not found then
+        raise exception 'This SQL role no longer exists. Reload the page.' using errcode = '22023';
+    end if;
+end
+$$;
+
 -- FUNCTION public.rename_view(uuid, text)
 
 CREATE FUNCTION public.rename_view(view uuid, name text) RETURNS void
@@ -18835,14 +18969,6 @@ begin
 end
 $_$;
 
--- TABLE private.archived_months
-
-CREATE TABLE private.archived_months (
-    month date NOT NULL,
-    archived_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT archived_months_month_check CHECK (((month >= '2020-01-01'::date) AND (month <= '2100-01-01'::date)))
-);
-
 -- TABLE public.providers
 
 CREATE TABLE public.providers (
@@ -18858,6 +18984,75 @@ CREATE TABLE public.providers (
     CONSTRAINT providers_display_name_check CHECK (((length(display_name) >= 1) AND (length(display_name) <= 100))),
     CONSTRAINT providers_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
     CONSTRAINT providers_name_check CHECK ((name ~ '^[a-z0-9][a-z0-9-]{0,49}$'::text))
+);
+
+-- VIEW public.effective_records
+
+CREATE VIEW public.effective_records WITH (security_invoker='true') AS
+ SELECT id,
+    workspace_id,
+    user_id,
+    project_id,
+    project_chosen_by,
+    provider_id,
+    import_id,
+    subscription_id,
+    source_key,
+    request_id,
+    "timestamp",
+    day,
+    model_name,
+    model_key,
+    billing_account,
+    dataset,
+        CASE
+            WHEN money_is_effective THEN cost_usd
+            ELSE 0.0000000000
+        END AS cost_usd,
+        CASE
+            WHEN tokens_are_effective THEN tokens_used
+            ELSE (0)::bigint
+        END AS tokens_used,
+        CASE
+            WHEN tokens_are_effective THEN input_tokens
+            ELSE (0)::bigint
+        END AS input_tokens,
+        CASE
+            WHEN tokens_are_effective THEN output_tokens
+            ELSE (0)::bigint
+        END AS output_tokens,
+        CASE
+            WHEN tokens_are_effective THEN cached_input_tokens
+            ELSE (0)::bigint
+        END AS cached_input_tokens,
+        CASE
+            WHEN tokens_are_effective THEN cache_write_tokens
+            ELSE (0)::bigint
+        END AS cache_write_tokens,
+        CASE
+            WHEN tokens_are_effective THEN reasoning_tokens
+            ELSE (0)::bigint
+        END AS reasoning_tokens,
+        CASE
+            WHEN tokens_are_effective THEN request_count
+            ELSE (0)::bigint
+        END AS request_count,
+    collection_method,
+    cost_basis,
+    charge_type,
+    metadata,
+    money_is_effective,
+    tokens_are_effective,
+    created_at,
+    updated_at
+   FROM public.cost_records r;
+
+-- TABLE private.archived_months
+
+CREATE TABLE private.archived_months (
+    month date NOT NULL,
+    archived_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT archived_months_month_check CHECK (((month >= '2020-01-01'::date) AND (month <= '2100-01-01'::date)))
 );
 
 -- TABLE public.workspaces
@@ -19671,67 +19866,6 @@ CREATE TABLE public.delivery_attempts (
     CONSTRAINT delivery_attempts_status_code_check CHECK (((status_code >= 100) AND (status_code <= 999)))
 );
 
--- VIEW public.effective_records
-
-CREATE VIEW public.effective_records WITH (security_invoker='true') AS
- SELECT id,
-    workspace_id,
-    user_id,
-    project_id,
-    project_chosen_by,
-    provider_id,
-    import_id,
-    subscription_id,
-    source_key,
-    request_id,
-    "timestamp",
-    day,
-    model_name,
-    model_key,
-    billing_account,
-    dataset,
-        CASE
-            WHEN money_is_effective THEN cost_usd
-            ELSE 0.0000000000
-        END AS cost_usd,
-        CASE
-            WHEN tokens_are_effective THEN tokens_used
-            ELSE (0)::bigint
-        END AS tokens_used,
-        CASE
-            WHEN tokens_are_effective THEN input_tokens
-            ELSE (0)::bigint
-        END AS input_tokens,
-        CASE
-            WHEN tokens_are_effective THEN output_tokens
-            ELSE (0)::bigint
-        END AS output_tokens,
-        CASE
-            WHEN tokens_are_effective THEN cached_input_tokens
-            ELSE (0)::bigint
-        END AS cached_input_tokens,
-        CASE
-            WHEN tokens_are_effective THEN cache_write_tokens
-            ELSE (0)::bigint
-        END AS cache_write_tokens,
-        CASE
-            WHEN tokens_are_effective THEN reasoning_tokens
-            ELSE (0)::bigint
-        END AS reasoning_tokens,
-        CASE
-            WHEN tokens_are_effective THEN request_count
-            ELSE (0)::bigint
-        END AS request_count,
-    collection_method,
-    cost_basis,
-    charge_type,
-    metadata,
-    money_is_effective,
-    tokens_are_effective,
-    created_at,
-    updated_at
-   FROM public.cost_records r;
-
 -- TABLE public.exchange_rates
 
 CREATE TABLE public.exchange_rates (
@@ -20121,6 +20255,21 @@ CASE kind
     WHEN 'rating'::text THEN ((value >= (1)::numeric) AND (value <= (5)::numeric))
     ELSE (abs(value) <= ('1000000000000'::bigint)::numeric)
 END)
+);
+
+-- TABLE public.sql_roles
+
+CREATE TABLE public.sql_roles (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    name text NOT NULL,
+    role_name text NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT sql_roles_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT sql_roles_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT sql_roles_role_name_check CHECK ((role_name ~ '^tally_bi_[0-9a-f]{12}$'::text))
 );
 
 -- TABLE public.statement_lines
@@ -20821,6 +20970,21 @@ ALTER TABLE ONLY public.scores
 ALTER TABLE ONLY public.spans
     ADD CONSTRAINT spans_pkey PRIMARY KEY (workspace_id, trace_id, span_id, week);
 
+-- CONSTRAINT public.sql_roles sql_roles_of_workspace
+
+ALTER TABLE ONLY public.sql_roles
+    ADD CONSTRAINT sql_roles_of_workspace UNIQUE (workspace_id, id);
+
+-- CONSTRAINT public.sql_roles sql_roles_pkey
+
+ALTER TABLE ONLY public.sql_roles
+    ADD CONSTRAINT sql_roles_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.sql_roles sql_roles_role_name_key
+
+ALTER TABLE ONLY public.sql_roles
+    ADD CONSTRAINT sql_roles_role_name_key UNIQUE (role_name);
+
 -- CONSTRAINT public.statement_lines statement_lines_once
 
 ALTER TABLE ONLY public.statement_lines
@@ -21276,6 +21440,10 @@ CREATE INDEX scores_user_id_idx ON public.scores USING btree (user_id);
 -- INDEX public.scores_workspace_id_idx
 
 CREATE INDEX scores_workspace_id_idx ON public.scores USING btree (workspace_id, experiment_run_id);
+
+-- INDEX public.sql_roles_user_id_idx
+
+CREATE INDEX sql_roles_user_id_idx ON public.sql_roles USING btree (user_id);
 
 -- INDEX public.statement_lines_created_by_idx
 
@@ -22005,6 +22173,10 @@ CREATE TRIGGER members_pass_on_gone AFTER DELETE ON public.members FOR EACH ROW 
 
 CREATE TRIGGER members_remember AFTER DELETE ON public.members FOR EACH ROW WHEN ((old.workspace_id <> old.user_id)) EXECUTE FUNCTION private.remember_member();
 
+-- TRIGGER public.members members_remove_sql_roles
+
+CREATE TRIGGER members_remove_sql_roles AFTER DELETE ON public.members FOR EACH ROW EXECUTE FUNCTION private.remove_sql_roles_of_leaver();
+
 -- TRIGGER public.members members_revoke_keys
 
 CREATE TRIGGER members_revoke_keys AFTER DELETE ON public.members FOR EACH ROW WHEN ((old.workspace_id <> old.user_id)) EXECUTE FUNCTION private.revoke_keys_of_leaver();
@@ -22328,6 +22500,26 @@ CREATE TRIGGER scores_note_insert AFTER INSERT ON public.scores REFERENCING NEW 
 -- TRIGGER public.scores scores_note_update
 
 CREATE TRIGGER scores_note_update AFTER UPDATE ON public.scores REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.sql_roles sql_roles_audit_delete
+
+CREATE TRIGGER sql_roles_audit_delete AFTER DELETE ON public.sql_roles REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,role_name}', 'workspace_id');
+
+-- TRIGGER public.sql_roles sql_roles_audit_insert
+
+CREATE TRIGGER sql_roles_audit_insert AFTER INSERT ON public.sql_roles REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,role_name}', 'workspace_id');
+
+-- TRIGGER public.sql_roles sql_roles_audit_update
+
+CREATE TRIGGER sql_roles_audit_update AFTER UPDATE ON public.sql_roles REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,role_name}', 'workspace_id');
+
+-- TRIGGER public.sql_roles sql_roles_bound
+
+CREATE TRIGGER sql_roles_bound AFTER INSERT ON public.sql_roles REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_too_many('10', 'SQL roles', 'Remove one on the Keys page.');
+
+-- TRIGGER public.sql_roles sql_roles_drop
+
+CREATE TRIGGER sql_roles_drop AFTER DELETE ON public.sql_roles FOR EACH ROW EXECUTE FUNCTION private.drop_sql_role();
 
 -- TRIGGER public.statement_lines statement_lines_audit_delete
 
@@ -23025,6 +23217,16 @@ ALTER TABLE ONLY public.scores
 ALTER TABLE ONLY public.scores
     ADD CONSTRAINT scores_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE SET NULL;
 
+-- FK CONSTRAINT public.sql_roles sql_roles_user_id_fkey
+
+ALTER TABLE ONLY public.sql_roles
+    ADD CONSTRAINT sql_roles_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.sql_roles sql_roles_workspace_id_fkey
+
+ALTER TABLE ONLY public.sql_roles
+    ADD CONSTRAINT sql_roles_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT public.statement_lines statement_lines_created_by_fkey
 
 ALTER TABLE ONLY public.statement_lines
@@ -23313,6 +23515,10 @@ CREATE POLICY budgets_delete_admin ON public.budgets FOR DELETE TO authenticated
 
 CREATE POLICY budgets_insert_admin ON public.budgets FOR INSERT TO authenticated WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
 
+-- POLICY public.budgets budgets_select_sql
+
+CREATE POLICY budgets_select_sql ON public.budgets FOR SELECT TO tally_bi USING ((workspace_id = ( SELECT private.sql_workspace() AS sql_workspace)));
+
 -- POLICY public.budgets budgets_select_visible
 
 CREATE POLICY budgets_select_visible ON public.budgets FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR ((user_id IS NULL) AND (workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_totals() AS workspaces_showing_totals)))) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as)))) AND ((project_id IS NULL) OR (project_id <> ALL (ARRAY( SELECT private.hidden_projects() AS hidden_projects))))));
@@ -23344,6 +23550,10 @@ CREATE POLICY cost_records_insert_member ON public.cost_records FOR INSERT TO au
 -- POLICY public.cost_records cost_records_select_member
 
 CREATE POLICY cost_records_select_member ON public.cost_records FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR ((workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_people() AS workspaces_showing_people))) AND ((project_id IS NULL) OR (project_id <> ALL (ARRAY( SELECT private.hidden_projects() AS hidden_projects))))))));
+
+-- POLICY public.cost_records cost_records_select_sql
+
+CREATE POLICY cost_records_select_sql ON public.cost_records FOR SELECT TO tally_bi USING ((workspace_id = ( SELECT private.sql_workspace() AS sql_workspace)));
 
 -- POLICY public.cost_records cost_records_update_member
 
@@ -23571,6 +23781,10 @@ CREATE POLICY project_rules_select_visible ON public.project_rules FOR SELECT TO
 
 ALTER TABLE public.projects ENABLE ROW LEVEL SECURITY;
 
+-- POLICY public.projects projects_select_sql
+
+CREATE POLICY projects_select_sql ON public.projects FOR SELECT TO tally_bi USING ((workspace_id = ( SELECT private.sql_workspace() AS sql_workspace)));
+
 -- POLICY public.projects projects_select_visible
 
 CREATE POLICY projects_select_visible ON public.projects FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND (id <> ALL (ARRAY( SELECT private.hidden_projects() AS hidden_projects)))));
@@ -23617,6 +23831,10 @@ ALTER TABLE public.providers ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY providers_select_signed_in ON public.providers FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) IS NOT NULL));
 
+-- POLICY public.providers providers_select_sql
+
+CREATE POLICY providers_select_sql ON public.providers FOR SELECT TO tally_bi USING (true);
+
 -- ROW SECURITY public.scores
 
 ALTER TABLE public.scores ENABLE ROW LEVEL SECURITY;
@@ -23635,6 +23853,14 @@ ALTER TABLE public.spans ENABLE ROW LEVEL SECURITY;
 -- POLICY public.spans spans_select_member
 
 CREATE POLICY spans_select_member ON public.spans FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR ((workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_people() AS workspaces_showing_people))) AND ((project_id IS NULL) OR (project_id <> ALL (ARRAY( SELECT private.hidden_projects() AS hidden_projects))))))));
+
+-- ROW SECURITY public.sql_roles
+
+ALTER TABLE public.sql_roles ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.sql_roles sql_roles_select_admin
+
+CREATE POLICY sql_roles_select_admin ON public.sql_roles FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
 
 -- ROW SECURITY public.statement_lines
 
@@ -23659,6 +23885,10 @@ CREATE POLICY subscriptions_insert_member ON public.subscriptions FOR INSERT TO 
 -- POLICY public.subscriptions subscriptions_select_member
 
 CREATE POLICY subscriptions_select_member ON public.subscriptions FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR ((workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_people() AS workspaces_showing_people))) AND (id <> ALL (ARRAY( SELECT private.hidden_subscriptions() AS hidden_subscriptions)))))));
+
+-- POLICY public.subscriptions subscriptions_select_sql
+
+CREATE POLICY subscriptions_select_sql ON public.subscriptions FOR SELECT TO tally_bi USING ((workspace_id = ( SELECT private.sql_workspace() AS sql_workspace)));
 
 -- POLICY public.subscriptions subscriptions_update_member
 
@@ -23804,6 +24034,7 @@ REVOKE ALL ON FUNCTION private.add_invoice_lines(of_invoice public.invoices, lin
 
 GRANT SELECT,DELETE ON TABLE public.subscriptions TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.subscriptions TO service_role;
+GRANT SELECT ON TABLE public.subscriptions TO tally_bi;
 
 GRANT INSERT(id) ON TABLE public.subscriptions TO authenticated;
 
@@ -24107,6 +24338,8 @@ REVOKE ALL ON FUNCTION private.drop_old_contents(tenant uuid, most integer) FROM
 
 REVOKE ALL ON FUNCTION private.drop_old_traces(tenant uuid, most integer) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.drop_sql_role() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.due_digests(at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.due_renewals(tenant uuid, zone text) FROM PUBLIC;
@@ -24311,6 +24544,7 @@ REVOKE ALL ON FUNCTION private.is_grouped_raw(dimension text, told text[]) FROM 
 
 GRANT SELECT,DELETE ON TABLE public.budgets TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.budgets TO service_role;
+GRANT SELECT ON TABLE public.budgets TO tally_bi;
 
 GRANT INSERT(id) ON TABLE public.budgets TO authenticated;
 
@@ -24400,6 +24634,7 @@ REVOKE ALL ON FUNCTION private.keep_used_providers() FROM PUBLIC;
 
 GRANT SELECT,DELETE ON TABLE public.cost_records TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.cost_records TO service_role;
+GRANT SELECT ON TABLE public.cost_records TO tally_bi;
 
 GRANT INSERT(provider_id),UPDATE(provider_id) ON TABLE public.cost_records TO authenticated;
 
@@ -24607,6 +24842,7 @@ REVOKE ALL ON FUNCTION private.plan_aliases(tenant uuid, aliases public.person_a
 
 GRANT SELECT ON TABLE public.projects TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.projects TO service_role;
+GRANT SELECT ON TABLE public.projects TO tally_bi;
 
 REVOKE ALL ON FUNCTION private.plan_restore(restored public.projects) FROM PUBLIC;
 
@@ -24705,6 +24941,8 @@ REVOKE ALL ON FUNCTION private.register_prompts(tenant uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.regrouped_days(before jsonb, changes private.day_parts[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.remember_member() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.remove_sql_roles_of_leaver() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.rename_model(tenant uuid, provider uuid, name text, model text) FROM PUBLIC;
 
@@ -24877,6 +25115,15 @@ REVOKE ALL ON FUNCTION private.split_before(of_prompt uuid, environment text) FR
 REVOKE ALL ON FUNCTION private.split_by_channel(tenant uuid, usual_method text, incoming private.incoming_record[], OUT outdone private.incoming_record[], OUT rest private.incoming_record[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.spread_over_places(kinds private.incoming_kind[], filed uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.sql_days() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.sql_days() TO tally_bi;
+
+REVOKE ALL ON FUNCTION private.sql_people() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.sql_people() TO tally_bi;
+
+REVOKE ALL ON FUNCTION private.sql_workspace() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.sql_workspace() TO tally_bi;
 
 REVOKE ALL ON FUNCTION private.stale_days_of(tenant uuid, first_day date, last_day date) FROM PUBLIC;
 
@@ -25065,6 +25312,9 @@ GRANT ALL ON FUNCTION public.create_monthly_partition(year integer, month intege
 
 REVOKE ALL ON FUNCTION public.create_project(workspace uuid, name text, is_private boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.create_project(workspace uuid, name text, is_private boolean) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.create_sql_role(workspace uuid, name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.create_sql_role(workspace uuid, name text) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.create_workspace(name text, timezone text, currency text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.create_workspace(name text, timezone text, currency text) TO authenticated;
@@ -25291,6 +25541,9 @@ GRANT ALL ON FUNCTION public.remove_member(workspace uuid, person uuid) TO authe
 REVOKE ALL ON FUNCTION public.remove_sample_prompt(workspace uuid, prompt text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.remove_sample_prompt(workspace uuid, prompt text) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.remove_sql_role(workspace uuid, sql_role uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.remove_sql_role(workspace uuid, sql_role uuid) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.rename_view(view uuid, name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.rename_view(view uuid, name text) TO authenticated;
 
@@ -25424,6 +25677,11 @@ GRANT ALL ON FUNCTION public.update_workspace(workspace uuid, name text, timezon
 
 GRANT SELECT ON TABLE public.providers TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.providers TO service_role;
+GRANT SELECT ON TABLE public.providers TO tally_bi;
+
+GRANT SELECT ON TABLE public.effective_records TO authenticated;
+GRANT SELECT ON TABLE public.effective_records TO service_role;
+GRANT SELECT ON TABLE public.effective_records TO tally_bi;
 
 GRANT SELECT ON TABLE public.workspaces TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workspaces TO service_role;
@@ -25511,9 +25769,6 @@ GRANT SELECT ON TABLE public.deliveries TO service_role;
 
 GRANT SELECT ON TABLE public.delivery_attempts TO authenticated;
 GRANT SELECT ON TABLE public.delivery_attempts TO service_role;
-
-GRANT SELECT ON TABLE public.effective_records TO authenticated;
-GRANT SELECT ON TABLE public.effective_records TO service_role;
 
 GRANT SELECT ON TABLE public.exchange_rates TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.exchange_rates TO service_role;
@@ -25610,6 +25865,9 @@ GRANT SELECT ON TABLE public.provider_jobs TO service_role;
 
 GRANT SELECT ON TABLE public.scores TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.scores TO service_role;
+
+GRANT SELECT ON TABLE public.sql_roles TO authenticated;
+GRANT SELECT ON TABLE public.sql_roles TO service_role;
 
 GRANT SELECT ON TABLE public.statement_lines TO authenticated;
 GRANT SELECT ON TABLE public.statement_lines TO service_role;

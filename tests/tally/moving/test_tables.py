@@ -19,6 +19,7 @@ NOT_MOVED = {
     "forecast_totals": "calculated again",
     "invitations": "bound to accounts",
     "job_runs": "runs of another installation",
+    "sql_roles": "roles of another server",
     "members": "accounts",
     "project_members": "accounts",
     "provider_jobs": "fetched again with the key of a connection",
