@@ -3895,6 +3895,91 @@ begin
 end
 $_$;
 
+-- TABLE public.channels
+
+CREATE TABLE public.channels (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    hint text NOT NULL,
+    sealed_target text NOT NULL,
+    encryption_key_id text NOT NULL,
+    quiet_from time without time zone,
+    quiet_to time without time zone,
+    urgent_passes boolean DEFAULT true NOT NULL,
+    digest text DEFAULT 'none'::text NOT NULL,
+    paused_at timestamp with time zone,
+    verified_at timestamp with time zone,
+    verified_by text,
+    confirmation_sha256 bytea,
+    confirmation_expires_at timestamp with time zone,
+    stop_sha256 bytea,
+    sends_days_from date,
+    must_agree boolean DEFAULT false NOT NULL,
+    failures_in_a_row smallint DEFAULT 0 NOT NULL,
+    disabled_at timestamp with time zone,
+    disabled_reason text,
+    last_sent_at timestamp with time zone,
+    last_problem text,
+    created_by uuid,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT channels_confirmation_expires_at_check CHECK (((confirmation_expires_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (confirmation_expires_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT channels_confirmation_sha256_check CHECK ((octet_length(confirmation_sha256) = 32)),
+    CONSTRAINT channels_days CHECK (((sends_days_from IS NULL) OR (kind = 'webhook'::text))),
+    CONSTRAINT channels_digest_check CHECK ((digest = ANY (ARRAY['none'::text, 'daily'::text]))),
+    CONSTRAINT channels_disabled_at_check CHECK (((disabled_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (disabled_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT channels_disabled_reason_check CHECK ((length(disabled_reason) <= 500)),
+    CONSTRAINT channels_encryption_key_id_check CHECK (((length(encryption_key_id) >= 1) AND (length(encryption_key_id) <= 100))),
+    CONSTRAINT channels_failures_in_a_row_check CHECK ((failures_in_a_row >= 0)),
+    CONSTRAINT channels_hint_check CHECK ((length(hint) <= 200)),
+    CONSTRAINT channels_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'slack'::text, 'discord'::text, 'teams'::text, 'pagerduty'::text, 'telegram'::text, 'ntfy'::text, 'webhook'::text]))),
+    CONSTRAINT channels_last_problem_check CHECK ((length(last_problem) <= 500)),
+    CONSTRAINT channels_last_sent_at_check CHECK (((last_sent_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (last_sent_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT channels_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT channels_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT channels_paused_at_check CHECK (((paused_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (paused_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT channels_quiet CHECK ((((quiet_from IS NULL) = (quiet_to IS NULL)) AND (quiet_from <> quiet_to))),
+    CONSTRAINT channels_quiet_from_check CHECK ((quiet_from < '24:00:00'::time without time zone)),
+    CONSTRAINT channels_quiet_to_check CHECK ((quiet_to < '24:00:00'::time without time zone)),
+    CONSTRAINT channels_sealed_target_check CHECK (((length(sealed_target) >= 1) AND (length(sealed_target) <= 10000))),
+    CONSTRAINT channels_sends_days_from_check CHECK (((sends_days_from >= '2020-01-01'::date) AND (sends_days_from <= '2100-01-01'::date))),
+    CONSTRAINT channels_stop_sha256_check CHECK ((octet_length(stop_sha256) = 32)),
+    CONSTRAINT channels_verified CHECK (((verified_at IS NULL) = (verified_by IS NULL))),
+    CONSTRAINT channels_verified_at_check CHECK (((verified_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (verified_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT channels_verified_by_check CHECK ((verified_by = ANY (ARRAY['message'::text, 'link'::text, 'member'::text])))
+);
+
+-- FUNCTION private.days_to_send(public.channels)
+
+CREATE FUNCTION private.days_to_send(channel public.channels) RETURNS SETOF date
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    last_day constant date := (now() at time zone private.timezone_of(channel.workspace_id))::date - 1;
+    first_day constant date := greatest(channel.sends_days_from, last_day - private.told_days() + 1);
+begin
+    return query
+    select n.day::date
+    from generate_series(first_day, last_day, interval '1 day') as n (day)
+    left join private.digests_of_days(channel.workspace_id, first_day, last_day) as d on n.day = d.day
+    left join private.sent_days as s on s.channel_id = channel.id and n.day = s.day
+    where
+        s.digest is distinct from coalesce(d.digest, '')
+        and not exists (
+            select
+            from public.deliveries as o
+            where
+                o.channel_id = channel.id and o.day = n.day
+                and (o.state in ('waiting', 'held') or o.state = 'failed' and o.created_at > now() - interval '6 hours')
+        )
+    order by 1;
+end
+$$;
+
 -- FUNCTION private.decide_parts(uuid, text[], text[], date[])
 
 CREATE FUNCTION private.decide_parts(of_workspace uuid, accounts text[], covering text[], days date[]) RETURNS SETOF private.day_parts
@@ -4035,6 +4120,30 @@ begin
         'changed_columns', case when is_update then to_jsonb(changed) else '[]' end,
         'before', case when old_values is not null then before end,
         'after', case when new_values is not null then after end
+    );
+end
+$$;
+
+-- FUNCTION private.describe_day(uuid, date)
+
+CREATE FUNCTION private.describe_day(channel uuid, told date) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := (select c.workspace_id from public.channels as c where c.id = channel);
+    digest constant text := (select d.digest from private.digests_of_days(tenant, told, told) as d);
+begin
+    return jsonb_build_object(
+        'digest', coalesce(digest, ''),
+        'figures', jsonb_build_object(
+            'workspace_id', tenant,
+            'workspace', (select w.name from public.workspaces as w where w.id = tenant),
+            'day', told,
+            'timezone', private.timezone_of(tenant),
+            'currency', 'USD',
+            'revision', coalesce((select s.revision from private.sent_days as s where s.channel_id = channel and s.day = told), 0) + 1
+        ) || private.figures_of_day(tenant, told)
     );
 end
 $$;
@@ -4254,6 +4363,27 @@ CREATE FUNCTION private.described_traces(tenant uuid, ids text[], weeks date[]) 
     group by f.trace_id
 $$;
 
+-- FUNCTION private.digests_of_days(uuid, date, date)
+
+CREATE FUNCTION private.digests_of_days(tenant uuid, first_day date, last_day date) RETURNS TABLE(day date, digest text)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select
+        s.day,
+        md5(
+            private.timezone_of(tenant)
+            || string_agg(
+                s::text, ';' order by s.provider, s.model, s.project_id, s.cost_basis, s.charge_type
+            )
+        )
+    from private.sums_of_days(tenant, first_day, last_day) as s
+    group by s.day;
+end
+$$;
+
 -- FUNCTION private.dimension_keys(text)
 
 CREATE FUNCTION private.dimension_keys(dimension text) RETURNS text[]
@@ -4453,6 +4583,39 @@ CREATE FUNCTION private.due_renewals(tenant uuid, zone text) RETURNS TABLE(subsc
         s.workspace_id = tenant
         and not exists (select from private.archived_months as a where a.month = date_trunc('month', d.day::timestamp)::date)
         and (s.id, d.day) not in (select r.subscription_id, r.day from private.replaced_renewals(tenant) as r)
+$$;
+
+-- FUNCTION private.enqueue_days()
+
+CREATE FUNCTION private.enqueue_days() RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    channel public.channels;
+    added integer;
+    enqueued integer := 0;
+begin
+    for channel in
+        select c.*
+        from public.channels as c
+        where c.sends_days_from is not null and c.verified_at is not null and c.paused_at is null and c.disabled_at is null
+        order by c.id
+    loop
+        begin
+            insert into public.deliveries (workspace_id, channel_id, channel_name, kind, day)
+            select channel.workspace_id, channel.id, channel.name, 'day', d
+            from private.days_to_send(channel) as d
+            on conflict do nothing;
+            get diagnostics added = row_count;
+            enqueued := enqueued + added;
+        exception
+            when query_canceled or admin_shutdown then raise;
+            when others then raise warning 'Days of channel % could not be summed up: %', channel.id, sqlerrm;
+        end;
+    end loop;
+    return enqueued;
+end
 $$;
 
 -- FUNCTION private.enqueue_test(uuid, uuid)
@@ -5161,6 +5324,69 @@ CREATE FUNCTION private.fields_of(rules public.project_rules[]) RETURNS text[]
     AS $$
 begin
     return array(select distinct r.field from unnest(rules) as r);
+end
+$$;
+
+-- FUNCTION private.figures_of_day(uuid, date)
+
+CREATE FUNCTION private.figures_of_day(tenant uuid, told date) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return (
+        with ranked as materialized (
+            select
+                s.*,
+                row_number() over (
+                    order by s.cost_usd desc nulls last, s.provider, s.model, s.project_id, s.cost_basis, s.charge_type
+                ) > 2000 as is_rest
+            from private.sums_of_days(tenant, told, told) as s
+        ),
+
+        shown as (
+            select
+                not r.is_rest as stands_alone, min(r.provider) as provider, min(r.model) as model,
+                min(r.project_id::text)::uuid as project_id, min(r.cost_basis) as cost_basis, min(r.charge_type) as charge_type,
+                sum(r.cost_usd) as cost_usd, sum(r.tokens) as tokens, sum(r.input_tokens) as input_tokens,
+                sum(r.output_tokens) as output_tokens, sum(r.cached_input_tokens) as cached_input_tokens,
+                sum(r.cache_write_tokens) as cache_write_tokens, sum(r.reasoning_tokens) as reasoning_tokens,
+                sum(r.requests) as requests, sum(r.records) as records, sum(r.unpriced_records) as unpriced_records,
+                count(*) as members
+            from ranked as r
+            group by
+                r.is_rest, r.cost_basis, r.charge_type, case when not r.is_rest then r.provider end,
+                case when not r.is_rest then r.model end, case when not r.is_rest then r.project_id end
+        )
+
+        select
+            jsonb_build_object(
+                'totals', jsonb_build_object(
+                    'spend', coalesce(sum(s.cost_usd) filter (where s.cost_basis <> 'included'), 0)::text,
+                    'billed', coalesce(sum(s.cost_usd) filter (where s.cost_basis = 'billed'), 0)::text,
+                    'estimated', coalesce(sum(s.cost_usd) filter (where s.cost_basis = 'estimated'), 0)::text,
+                    'included', coalesce(sum(s.cost_usd) filter (where s.cost_basis = 'included'), 0)::text,
+                    'tokens', coalesce(sum(s.tokens), 0), 'requests', coalesce(sum(s.requests), 0),
+                    'records', coalesce(sum(s.records), 0), 'unpriced_records', coalesce(sum(s.unpriced_records), 0)
+                ),
+                'costs', coalesce(
+                    jsonb_agg(
+                        case when s.stands_alone then jsonb_build_object(
+                            'provider', s.provider, 'model', s.model, 'project_id', s.project_id, 'project', p.name
+                        ) else jsonb_build_object('other_groups', s.members) end || jsonb_build_object(
+                            'cost_basis', s.cost_basis, 'charge_type', s.charge_type, 'cost_usd', s.cost_usd::text,
+                            'tokens', s.tokens, 'input_tokens', s.input_tokens, 'output_tokens', s.output_tokens,
+                            'cached_input_tokens', s.cached_input_tokens, 'cache_write_tokens', s.cache_write_tokens,
+                            'reasoning_tokens', s.reasoning_tokens, 'requests', s.requests, 'records', s.records,
+                            'unpriced_records', s.unpriced_records
+                        )
+                        order by s.stands_alone desc, s.cost_usd desc nulls last, s.provider, s.model, p.name
+                    ), '[]'
+                )
+            )
+        from shown as s
+        left join public.projects as p on s.project_id = p.id
+    );
 end
 $$;
 
@@ -8533,6 +8759,21 @@ begin
 end
 $$;
 
+-- FUNCTION private.note_sent_day(uuid, date, text)
+
+CREATE FUNCTION private.note_sent_day(channel uuid, told date, told_digest text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    insert into private.sent_days (workspace_id, channel_id, day, digest, revision)
+    select c.workspace_id, c.id, told, told_digest, 1 from public.channels as c where c.id = channel
+    on conflict (channel_id, day) do update
+        set digest = excluded.digest, revision = sent_days.revision + 1, sent_at = now();
+    delete from private.sent_days as s where s.channel_id = channel and s.day < current_date - 2 * private.told_days();
+end
+$$;
+
 -- FUNCTION private.numbered_prompt_calls(uuid, timestamp with time zone, timestamp with time zone, timestamp with time zone, uuid, text)
 
 CREATE FUNCTION private.numbered_prompt_calls(tenant uuid, first_at timestamp with time zone, starts_at timestamp with time zone, last_at timestamp with time zone, project uuid, prompt text) RETURNS TABLE(of_prompt text, number integer, named text, timed bigint, is_before boolean, called_at timestamp with time zone, model_name text, calls bigint, tokens bigint, input_tokens bigint, output_tokens bigint, cost_usd numeric, is_failed boolean, duration_ms bigint)
@@ -11247,60 +11488,6 @@ begin
 end
 $$;
 
--- TABLE public.channels
-
-CREATE TABLE public.channels (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    workspace_id uuid NOT NULL,
-    kind text NOT NULL,
-    name text NOT NULL,
-    hint text NOT NULL,
-    sealed_target text NOT NULL,
-    encryption_key_id text NOT NULL,
-    quiet_from time without time zone,
-    quiet_to time without time zone,
-    urgent_passes boolean DEFAULT true NOT NULL,
-    digest text DEFAULT 'none'::text NOT NULL,
-    paused_at timestamp with time zone,
-    verified_at timestamp with time zone,
-    verified_by text,
-    confirmation_sha256 bytea,
-    confirmation_expires_at timestamp with time zone,
-    stop_sha256 bytea,
-    must_agree boolean DEFAULT false NOT NULL,
-    failures_in_a_row smallint DEFAULT 0 NOT NULL,
-    disabled_at timestamp with time zone,
-    disabled_reason text,
-    last_sent_at timestamp with time zone,
-    last_problem text,
-    created_by uuid,
-    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT channels_confirmation_expires_at_check CHECK (((confirmation_expires_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (confirmation_expires_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT channels_confirmation_sha256_check CHECK ((octet_length(confirmation_sha256) = 32)),
-    CONSTRAINT channels_digest_check CHECK ((digest = ANY (ARRAY['none'::text, 'daily'::text]))),
-    CONSTRAINT channels_disabled_at_check CHECK (((disabled_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (disabled_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT channels_disabled_reason_check CHECK ((length(disabled_reason) <= 500)),
-    CONSTRAINT channels_encryption_key_id_check CHECK (((length(encryption_key_id) >= 1) AND (length(encryption_key_id) <= 100))),
-    CONSTRAINT channels_failures_in_a_row_check CHECK ((failures_in_a_row >= 0)),
-    CONSTRAINT channels_hint_check CHECK ((length(hint) <= 200)),
-    CONSTRAINT channels_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'slack'::text, 'discord'::text, 'teams'::text, 'pagerduty'::text, 'telegram'::text, 'ntfy'::text, 'webhook'::text]))),
-    CONSTRAINT channels_last_problem_check CHECK ((length(last_problem) <= 500)),
-    CONSTRAINT channels_last_sent_at_check CHECK (((last_sent_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (last_sent_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT channels_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
-    CONSTRAINT channels_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
-    CONSTRAINT channels_paused_at_check CHECK (((paused_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (paused_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT channels_quiet CHECK ((((quiet_from IS NULL) = (quiet_to IS NULL)) AND (quiet_from <> quiet_to))),
-    CONSTRAINT channels_quiet_from_check CHECK ((quiet_from < '24:00:00'::time without time zone)),
-    CONSTRAINT channels_quiet_to_check CHECK ((quiet_to < '24:00:00'::time without time zone)),
-    CONSTRAINT channels_sealed_target_check CHECK (((length(sealed_target) >= 1) AND (length(sealed_target) <= 10000))),
-    CONSTRAINT channels_stop_sha256_check CHECK ((octet_length(stop_sha256) = 32)),
-    CONSTRAINT channels_verified CHECK (((verified_at IS NULL) = (verified_by IS NULL))),
-    CONSTRAINT channels_verified_at_check CHECK (((verified_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (verified_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT channels_verified_by_check CHECK ((verified_by = ANY (ARRAY['message'::text, 'link'::text, 'member'::text])))
-);
-
 -- FUNCTION private.require_channel(uuid)
 
 CREATE FUNCTION private.require_channel(wanted uuid) RETURNS public.channels
@@ -11811,6 +11998,21 @@ begin
         );
     end loop;
     return null;
+end
+$$;
+
+-- FUNCTION private.sends_days_from(uuid, jsonb, date)
+
+CREATE FUNCTION private.sends_days_from(tenant uuid, details jsonb, present date) RETURNS date
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return case details -> 'sends_days'
+        when 'true' then coalesce(present, (now() at time zone private.timezone_of(tenant))::date - 1)
+        when 'false' then null
+        else present
+    end;
 end
 $$;
 
@@ -12966,6 +13168,33 @@ CREATE FUNCTION private.sum_traces(tenant uuid, ids text[], weeks date[]) RETURN
             reasoning_tokens = excluded.reasoning_tokens, cost_usd = excluded.cost_usd, models = excluded.models
 $$;
 
+-- FUNCTION private.sums_of_days(uuid, date, date)
+
+CREATE FUNCTION private.sums_of_days(tenant uuid, first_day date, last_day date) RETURNS TABLE(day date, provider text, model text, project_id uuid, cost_basis text, charge_type text, cost_usd numeric, tokens numeric, input_tokens numeric, output_tokens numeric, cached_input_tokens numeric, cache_write_tokens numeric, reasoning_tokens numeric, requests numeric, records numeric, unpriced_records numeric)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    stale constant private.stale_days[] := private.stale_days_of(tenant, first_day, last_day);
+    outdated constant date[] := private.outdated_days(tenant, first_day, last_day, stale);
+begin
+    return query
+    select
+        d.date, d.provider, d.model_name, nullif(d.project_id, '00000000-0000-0000-0000-000000000000'), d.cost_basis,
+        d.charge_type, sum(d.total_cost_usd), sum(d.total_tokens), sum(d.total_input_tokens), sum(d.total_output_tokens),
+        sum(d.total_cached_input_tokens), sum(d.total_cache_write_tokens), sum(d.total_reasoning_tokens), sum(d.total_requests),
+        sum(d.record_count), sum(d.unpriced_count)
+    from (
+        select v.*
+        from private.cost_records_daily as v
+        where v.workspace_id = tenant and v.date >= first_day and v.date <= last_day and v.date <> all (outdated)
+        union all
+        select f.* from private.outdated_totals(tenant, outdated, stale) as f
+    ) as d
+    group by 1, 2, 3, 4, 5, 6;
+end
+$$;
+
 -- FUNCTION private.supersede_repeated(uuid, timestamp with time zone, timestamp with time zone)
 
 CREATE FUNCTION private.supersede_repeated(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) RETURNS void
@@ -13232,6 +13461,15 @@ CREATE FUNCTION private.timezone_of(of_workspace uuid) RETURNS text
     SET search_path TO ''
     AS $$
     select coalesce((select w.timezone from public.workspaces as w where w.id = of_workspace), 'UTC')
+$$;
+
+-- FUNCTION private.told_days()
+
+CREATE FUNCTION private.told_days() RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select 100
 $$;
 
 -- FUNCTION private.told_places(uuid, timestamp with time zone, timestamp with time zone, uuid, uuid[])
@@ -17729,7 +17967,8 @@ begin
         quiet_from = given.quiet_from,
         quiet_to = given.quiet_to,
         urgent_passes = coalesce(given.urgent_passes, true),
-        digest = coalesce(given.digest, 'none')
+        digest = coalesce(given.digest, 'none'),
+        sends_days_from = private.sends_days_from(tenant, details, c.sends_days_from)
     where c.id = save_channel.channel and c.workspace_id = tenant;
     if found then
         -- What waits for a time that may be another now is looked at again.
@@ -17738,12 +17977,12 @@ begin
     else
         insert into public.channels (
             id, workspace_id, kind, name, hint, sealed_target, encryption_key_id, stop_sha256, quiet_from, quiet_to,
-            urgent_passes, digest, created_by
+            urgent_passes, digest, sends_days_from, created_by
         )
         values (
             save_channel.channel, tenant, given.kind, called, coalesce(given.hint, ''), given.sealed_target,
             given.encryption_key_id, stop, given.quiet_from, given.quiet_to, coalesce(given.urgent_passes, true),
-            coalesce(given.digest, 'none'), auth.uid()
+            coalesce(given.digest, 'none'), private.sends_days_from(tenant, details, null), auth.uid()
         )
         on conflict (id) do nothing;
         if not found then
@@ -19446,6 +19685,18 @@ CREATE TABLE private.saved_views (
     CONSTRAINT saved_views_query_check CHECK (((length(query) >= 1) AND (length(query) <= 4000)))
 );
 
+-- TABLE private.sent_days
+
+CREATE TABLE private.sent_days (
+    workspace_id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    day date NOT NULL,
+    digest text NOT NULL,
+    revision integer NOT NULL,
+    sent_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT sent_days_revision_check CHECK ((revision >= 1))
+);
+
 -- TABLE private.sent_invitations
 
 CREATE TABLE private.sent_invitations (
@@ -19824,6 +20075,7 @@ CREATE TABLE public.deliveries (
     channel_id uuid,
     channel_name text NOT NULL,
     kind text NOT NULL,
+    day date,
     state text DEFAULT 'waiting'::text NOT NULL,
     attempts smallint DEFAULT 0 NOT NULL,
     next_attempt_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -19837,8 +20089,10 @@ CREATE TABLE public.deliveries (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT deliveries_attempts_check CHECK ((attempts >= 0)),
     CONSTRAINT deliveries_channel_name_check CHECK (((length(channel_name) >= 1) AND (length(channel_name) <= 100))),
+    CONSTRAINT deliveries_day CHECK (((kind = 'day'::text) = (day IS NOT NULL))),
+    CONSTRAINT deliveries_day_check CHECK (((day >= '2020-01-01'::date) AND (day <= '2100-01-01'::date))),
     CONSTRAINT deliveries_expires_at_check CHECK (((expires_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (expires_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT deliveries_kind_check CHECK ((kind = ANY (ARRAY['open'::text, 'clear'::text, 'digest'::text, 'test'::text, 'verify'::text]))),
+    CONSTRAINT deliveries_kind_check CHECK ((kind = ANY (ARRAY['open'::text, 'clear'::text, 'digest'::text, 'day'::text, 'test'::text, 'verify'::text]))),
     CONSTRAINT deliveries_leased_until_check CHECK (((leased_until >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (leased_until <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT deliveries_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
     CONSTRAINT deliveries_next_attempt_at_check CHECK (((next_attempt_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (next_attempt_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
@@ -20474,6 +20728,11 @@ ALTER TABLE ONLY private.saved_views
 
 ALTER TABLE ONLY private.saved_views
     ADD CONSTRAINT saved_views_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT private.sent_days sent_days_pkey
+
+ALTER TABLE ONLY private.sent_days
+    ADD CONSTRAINT sent_days_pkey PRIMARY KEY (channel_id, day);
 
 -- CONSTRAINT private.sent_invitations sent_invitations_pkey
 
@@ -21249,6 +21508,10 @@ CREATE INDEX custom_models_provider_id_idx ON public.custom_models USING btree (
 
 CREATE INDEX deliveries_channel_idx ON public.deliveries USING btree (workspace_id, channel_id, created_at DESC);
 
+-- INDEX public.deliveries_day_idx
+
+CREATE UNIQUE INDEX deliveries_day_idx ON public.deliveries USING btree (channel_id, day) WHERE (state = ANY (ARRAY['waiting'::text, 'held'::text]));
+
 -- INDEX public.deliveries_due_idx
 
 CREATE INDEX deliveries_due_idx ON public.deliveries USING btree (next_attempt_at) WHERE (state = ANY (ARRAY['waiting'::text, 'held'::text]));
@@ -21755,15 +22018,15 @@ CREATE TRIGGER budgets_touch BEFORE UPDATE ON public.budgets FOR EACH ROW EXECUT
 
 -- TRIGGER public.channels channels_audit_delete
 
-CREATE TRIGGER channels_audit_delete AFTER DELETE ON public.channels REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{kind,name,hint,quiet_from,quiet_to,urgent_passes,digest,paused_at,verified_by,disabled_reason}', 'workspace_id');
+CREATE TRIGGER channels_audit_delete AFTER DELETE ON public.channels REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{kind,name,hint,quiet_from,quiet_to,urgent_passes,digest,sends_days_from,paused_at,verified_by,disabled_reason}', 'workspace_id');
 
 -- TRIGGER public.channels channels_audit_insert
 
-CREATE TRIGGER channels_audit_insert AFTER INSERT ON public.channels REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{kind,name,hint,quiet_from,quiet_to,urgent_passes,digest,paused_at,verified_by,disabled_reason}', 'workspace_id');
+CREATE TRIGGER channels_audit_insert AFTER INSERT ON public.channels REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{kind,name,hint,quiet_from,quiet_to,urgent_passes,digest,sends_days_from,paused_at,verified_by,disabled_reason}', 'workspace_id');
 
 -- TRIGGER public.channels channels_audit_update
 
-CREATE TRIGGER channels_audit_update AFTER UPDATE ON public.channels REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{kind,name,hint,quiet_from,quiet_to,urgent_passes,digest,paused_at,verified_by,disabled_reason}', 'workspace_id');
+CREATE TRIGGER channels_audit_update AFTER UPDATE ON public.channels REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{kind,name,hint,quiet_from,quiet_to,urgent_passes,digest,sends_days_from,paused_at,verified_by,disabled_reason}', 'workspace_id');
 
 -- TRIGGER public.channels channels_bound
 
@@ -22747,6 +23010,11 @@ ALTER TABLE ONLY private.prompt_registrations
 ALTER TABLE ONLY private.saved_views
     ADD CONSTRAINT saved_views_of_members FOREIGN KEY (user_id, workspace_id) REFERENCES public.members(user_id, workspace_id) ON DELETE CASCADE;
 
+-- FK CONSTRAINT private.sent_days sent_days_channel
+
+ALTER TABLE ONLY private.sent_days
+    ADD CONSTRAINT sent_days_channel FOREIGN KEY (workspace_id, channel_id) REFERENCES public.channels(workspace_id, id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT private.sent_invitations sent_invitations_invited_by_fkey
 
 ALTER TABLE ONLY private.sent_invitations
@@ -23344,6 +23612,10 @@ ALTER TABLE private.refreshes ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY private.saved_views
 
 ALTER TABLE private.saved_views ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.sent_days
+
+ALTER TABLE private.sent_days ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.sent_invitations
 
@@ -24299,6 +24571,74 @@ REVOKE ALL ON FUNCTION private.days_to_decide(changes private.day_parts[]) FROM 
 
 REVOKE ALL ON FUNCTION private.days_to_explore(question private.exploration, has_reasoning boolean) FROM PUBLIC;
 
+GRANT SELECT(id) ON TABLE public.channels TO authenticated;
+GRANT SELECT(id) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(workspace_id) ON TABLE public.channels TO authenticated;
+GRANT SELECT(workspace_id) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(kind) ON TABLE public.channels TO authenticated;
+GRANT SELECT(kind) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(name) ON TABLE public.channels TO authenticated;
+GRANT SELECT(name) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(hint) ON TABLE public.channels TO authenticated;
+GRANT SELECT(hint) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(quiet_from) ON TABLE public.channels TO authenticated;
+GRANT SELECT(quiet_from) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(quiet_to) ON TABLE public.channels TO authenticated;
+GRANT SELECT(quiet_to) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(urgent_passes) ON TABLE public.channels TO authenticated;
+GRANT SELECT(urgent_passes) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(digest) ON TABLE public.channels TO authenticated;
+GRANT SELECT(digest) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(paused_at) ON TABLE public.channels TO authenticated;
+GRANT SELECT(paused_at) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(verified_at) ON TABLE public.channels TO authenticated;
+GRANT SELECT(verified_at) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(verified_by) ON TABLE public.channels TO authenticated;
+GRANT SELECT(verified_by) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(sends_days_from) ON TABLE public.channels TO authenticated;
+GRANT SELECT(sends_days_from) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(failures_in_a_row) ON TABLE public.channels TO authenticated;
+GRANT SELECT(failures_in_a_row) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(disabled_at) ON TABLE public.channels TO authenticated;
+GRANT SELECT(disabled_at) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(disabled_reason) ON TABLE public.channels TO authenticated;
+GRANT SELECT(disabled_reason) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(last_sent_at) ON TABLE public.channels TO authenticated;
+GRANT SELECT(last_sent_at) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(last_problem) ON TABLE public.channels TO authenticated;
+GRANT SELECT(last_problem) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(created_by) ON TABLE public.channels TO authenticated;
+GRANT SELECT(created_by) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(metadata) ON TABLE public.channels TO authenticated;
+GRANT SELECT(metadata) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(created_at) ON TABLE public.channels TO authenticated;
+GRANT SELECT(created_at) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(updated_at) ON TABLE public.channels TO authenticated;
+GRANT SELECT(updated_at) ON TABLE public.channels TO service_role;
+
+REVOKE ALL ON FUNCTION private.days_to_send(channel public.channels) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.decide_parts(of_workspace uuid, accounts text[], covering text[], days date[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.delete_archived_records(tenant uuid) FROM PUBLIC;
@@ -24310,6 +24650,8 @@ REVOKE ALL ON FUNCTION private.delete_records_of_workspace() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.delete_spans_of_workspace() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.describe_change(of_table text, old_values jsonb, new_values jsonb, watched text[], secret text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.describe_day(channel uuid, told date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.describe_forecast(f private.budget_forecasts) FROM PUBLIC;
 
@@ -24325,6 +24667,8 @@ REVOKE ALL ON FUNCTION private.described_people(tenant uuid, aliases public.pers
 REVOKE ALL ON FUNCTION private.described_statements(tenant uuid, fields text[], of_source uuid, ids uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.described_traces(tenant uuid, ids text[], weeks date[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.digests_of_days(tenant uuid, first_day date, last_day date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.dimension_keys(dimension text) FROM PUBLIC;
 
@@ -24343,6 +24687,8 @@ REVOKE ALL ON FUNCTION private.drop_sql_role() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.due_digests(at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.due_renewals(tenant uuid, zone text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.enqueue_days() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.enqueue_test(tenant uuid, channel uuid) FROM PUBLIC;
 
@@ -24396,6 +24742,8 @@ REVOKE ALL ON FUNCTION private.explored_times(question private.exploration) FROM
 REVOKE ALL ON FUNCTION private.failing_values(tenant uuid, as_of timestamp with time zone, window_days integer, least_calls integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.fields_of(rules public.project_rules[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.figures_of_day(tenant uuid, told date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.file_incoming(tenant uuid, source uuid, incoming private.incoming_record[], OUT projects uuid[], OUT people uuid[]) FROM PUBLIC;
 
@@ -24796,6 +25144,8 @@ REVOKE ALL ON FUNCTION private.note_divided(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.note_refiling() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.note_sent_day(channel uuid, told date, told_digest text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.numbered_prompt_calls(tenant uuid, first_at timestamp with time zone, starts_at timestamp with time zone, last_at timestamp with time zone, project uuid, prompt text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.omit_archived(rules public.project_rules[]) FROM PUBLIC;
@@ -24978,69 +25328,6 @@ REVOKE ALL ON FUNCTION private.require_api_key(wanted uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.require_caller() FROM PUBLIC;
 
-GRANT SELECT(id) ON TABLE public.channels TO authenticated;
-GRANT SELECT(id) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(workspace_id) ON TABLE public.channels TO authenticated;
-GRANT SELECT(workspace_id) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(kind) ON TABLE public.channels TO authenticated;
-GRANT SELECT(kind) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(name) ON TABLE public.channels TO authenticated;
-GRANT SELECT(name) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(hint) ON TABLE public.channels TO authenticated;
-GRANT SELECT(hint) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(quiet_from) ON TABLE public.channels TO authenticated;
-GRANT SELECT(quiet_from) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(quiet_to) ON TABLE public.channels TO authenticated;
-GRANT SELECT(quiet_to) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(urgent_passes) ON TABLE public.channels TO authenticated;
-GRANT SELECT(urgent_passes) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(digest) ON TABLE public.channels TO authenticated;
-GRANT SELECT(digest) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(paused_at) ON TABLE public.channels TO authenticated;
-GRANT SELECT(paused_at) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(verified_at) ON TABLE public.channels TO authenticated;
-GRANT SELECT(verified_at) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(verified_by) ON TABLE public.channels TO authenticated;
-GRANT SELECT(verified_by) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(failures_in_a_row) ON TABLE public.channels TO authenticated;
-GRANT SELECT(failures_in_a_row) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(disabled_at) ON TABLE public.channels TO authenticated;
-GRANT SELECT(disabled_at) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(disabled_reason) ON TABLE public.channels TO authenticated;
-GRANT SELECT(disabled_reason) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(last_sent_at) ON TABLE public.channels TO authenticated;
-GRANT SELECT(last_sent_at) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(last_problem) ON TABLE public.channels TO authenticated;
-GRANT SELECT(last_problem) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(created_by) ON TABLE public.channels TO authenticated;
-GRANT SELECT(created_by) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(metadata) ON TABLE public.channels TO authenticated;
-GRANT SELECT(metadata) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(created_at) ON TABLE public.channels TO authenticated;
-GRANT SELECT(created_at) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(updated_at) ON TABLE public.channels TO authenticated;
-GRANT SELECT(updated_at) ON TABLE public.channels TO service_role;
-
 REVOKE ALL ON FUNCTION private.require_channel(wanted uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.require_experiment(asked uuid, at_least text) FROM PUBLIC;
@@ -25078,6 +25365,8 @@ REVOKE ALL ON FUNCTION private.seen_runs(experiment public.experiments) FROM PUB
 REVOKE ALL ON FUNCTION private.select_winners(owner uuid, keys uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.select_winners_of_changed() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.sends_days_from(tenant uuid, details jsonb, present date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.session_of(metadata jsonb) FROM PUBLIC;
 
@@ -25154,6 +25443,8 @@ REVOKE ALL ON FUNCTION private.sum_statements(tenant uuid, from_date date, to_da
 
 REVOKE ALL ON FUNCTION private.sum_traces(tenant uuid, ids text[], weeks date[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.sums_of_days(tenant uuid, first_day date, last_day date) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.supersede_repeated(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.supersede_source(tenant uuid, source uuid) FROM PUBLIC;
@@ -25176,6 +25467,8 @@ REVOKE ALL ON FUNCTION private.tell_verified_channel() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.timezone_lock(of_workspace uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.timezone_of(of_workspace uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.told_days() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.told_places(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone, only_own uuid, hidden uuid[]) FROM PUBLIC;
 

@@ -60,6 +60,7 @@ OF_TABLES = {
         "confirmation_expires_at",
         "confirmation_sha256",
         "created_by",
+        "sends_days_from",
         "digest",
         "disabled_at",
         "disabled_reason",
