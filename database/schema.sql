@@ -646,6 +646,30 @@ begin
 end
 $$;
 
+-- FUNCTION private.advice_answers(uuid, timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.advice_answers(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) RETURNS TABLE(project_id uuid, agent text, provider text, model text, answered bigint, answered_usd text)
+    LANGUAGE plpgsql STABLE ROWS 100
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select
+        r.project_id, left(nullif(btrim(r.metadata ->> 'agent'), ''), 200), p.name, r.model_name,
+        sum(greatest(r.request_count, 1))::bigint,
+        coalesce(sum(s.saved) filter (where s.saved <> 'NaN'), 0)::text
+    from public.cost_records as r
+    inner join public.providers as p on r.provider_id = p.id
+    cross join lateral (select private.saved_by_cache(r.metadata) as saved) as s
+    where
+        r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp < end_at and r.metadata ? 'cache_hit'
+        and s.saved is not null
+    group by 1, 2, 3, 4
+    order by 5 desc
+    limit 500;
+end
+$$;
+
 -- FUNCTION private.advice_calls(uuid, timestamp with time zone, timestamp with time zone)
 
 CREATE FUNCTION private.advice_calls(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) RETURNS TABLE(at timestamp with time zone, is_day boolean, project uuid, agent text, provider_id uuid, model_name text, tier text, session text, cost_usd numeric, requests bigint, uncached bigint, cached bigint, write_5m bigint, write_1h bigint, output bigint, has_failed boolean, source_key uuid)
@@ -1258,10 +1282,10 @@ declare
 begin
     if question.measure is null or question.measure not in (
         'spend', 'value', 'tokens', 'input_tokens', 'cache_read_tokens', 'cache_write_tokens', 'output_tokens', 'reasoning_tokens',
-        'requests', 'cost_per_request', 'cache_savings'
+        'requests', 'cached_requests', 'cost_per_request', 'cache_savings'
     ) then
         raise exception 'Measure spend, value, tokens, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, '
-            'reasoning_tokens, requests, cost_per_request or cache_savings.' using errcode = '22023';
+            'reasoning_tokens, requests, cached_requests, cost_per_request or cache_savings.' using errcode = '22023';
     end if;
     if array_ndims(question.dimensions) > 1 or cardinality(question.dimensions) > 2 or question.dimensions[1] = question.dimensions[2] then
         raise exception 'Group by at most two dimensions, which differ.' using errcode = '22023';
@@ -4839,6 +4863,9 @@ CREATE FUNCTION private.explored_cells(question private.exploration) RETURNS SET
 declare
     named constant text[] := question.dimensions || array(select jsonb_object_keys(question.filters));
     from_days constant boolean := question.granularity in ('none', 'day', 'week', 'month', 'weekday')
+    and question.measure <> 'cached_requests' and not (
+        question.measure = 'cache_savings' and private.has_cache_answers(question.tenant, question.first_at, question.last_at)
+    )
     and not exists (select from unnest(named) as n (name) where not private.is_daily_dimension(n.name));
     stale private.stale_days[];
     outdated date[];
@@ -5091,8 +5118,9 @@ CREATE FUNCTION private.explored_measure(measure text) RETURNS text
     ),
     measured as materialized (
         select
-            f.*, t.label, coalesce(f.amount * p.usd_per_mtok / 1000000 * t.rate, 0) as measure, null::numeric as per,
-            case when f.amount > 0 and p.usd_per_mtok is null then f.records else 0 end as missing
+            f.*, t.label,
+            (coalesce(f.amount * p.usd_per_mtok / 1000000, 0) + coalesce(f.shares[1], 0)) * t.rate as measure, null::numeric as per,
+            case when f.amount > 0 and p.usd_per_mtok is null then f.records else f.shares[2] end as missing
         from fine as f
         inner join times as t on f.nth = t.nth
         left join prices as p
@@ -5180,6 +5208,7 @@ declare
         when 'spend' then 's.cost_basis <> ''included'''
         when 'cost_per_request' then 's.cost_basis <> ''included'' and s.charge_type = ''usage'''
         when 'cache_savings' then 's.cached_input_tokens > 0'
+        when 'cached_requests' then 's.cached_input_tokens > 0 or s.saved is not null'
         else 'true'
     end;
     classes constant text[] := coalesce(
@@ -5189,7 +5218,7 @@ declare
 begin
     summed := case
         when question.measure in ('spend', 'value', 'cost_per_request') then 's.cost_usd'
-        when question.measure = 'requests' then 's.request_count'
+        when question.measure in ('requests', 'cached_requests') then 's.request_count'
         when question.measure = 'cache_savings' then 's.cached_input_tokens'
         when question.measure <> 'tokens' then private.explored_class(left(question.measure, -length('_tokens')))
         when cardinality(classes) = 0 then 's.tokens_used'
@@ -5212,6 +5241,8 @@ begin
                     'sum(s.cost_usd) filter (where s.charge_type = ''usage'' and s.cost_basis = ''estimated''), '
                     'sum(s.request_count) filter (where s.charge_type = ''usage'' and s.cost_basis = ''billed''), '
                     'sum(s.request_count) filter (where s.charge_type = ''usage'' and s.cost_basis = ''estimated'')]'
+            when question.measure = 'cache_savings'
+                then 'array[sum(s.saved) filter (where s.saved <> ''NaN''), count(*) filter (where s.saved = ''NaN'')]'
             else 'null::text'
         end
     );
@@ -5645,12 +5676,16 @@ begin
         from (
             select
                 %s s.cost_usd, s.cost_basis, s.charge_type, s.tokens_used, s.input_tokens, s.output_tokens, s.cached_input_tokens,
-                s.cache_write_tokens, s.reasoning_tokens, s.request_count, s.records, s.unpriced
+                s.cache_write_tokens, s.reasoning_tokens, s.request_count, s.records, s.unpriced, %s as saved
             from (%s) as s
             where %s %s
         ) as s
         group by %s$q$,
         parts[1], private.explored_sums(question), parts[2],
+        case
+            when from_days or question.measure not in ('cache_savings', 'cached_requests') then 'null::numeric'
+            else 'case when s.cost_usd = 0 then private.saved_by_cache(s.metadata) end'
+        end,
         case
             when from_days then private.days_to_explore(question, has_reasoning)
             else private.records_to_explore(question, told)
@@ -6155,6 +6190,21 @@ begin
             from unnest(changes) as c
             where split_part(c.billing_account, ':', 2) like '@%'
         ) as a
+    );
+end
+$$;
+
+-- FUNCTION private.has_cache_answers(uuid, timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.has_cache_answers(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return exists (
+        select
+        from public.cost_records as r
+        where r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp < end_at and r.metadata ? 'cache_hit'
     );
 end
 $$;
@@ -11877,6 +11927,23 @@ CREATE FUNCTION private.save_lock(of_workspace uuid) RETURNS bigint
     AS $$
     select hashtextextended('tally.save.' || of_workspace::text, 0)
 $$;
+
+-- FUNCTION private.saved_by_cache(jsonb)
+
+CREATE FUNCTION private.saved_by_cache(metadata jsonb) RETURNS numeric
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $_$
+begin
+    if metadata -> 'cache_hit' is distinct from 'true' then
+        return null;
+    end if;
+    return case
+        when metadata ->> 'cache_saved_usd' ~ '^[0-9]{1,8}([.][0-9]{1,10})?$' then (metadata ->> 'cache_saved_usd')::numeric
+        else 'NaN'
+    end;
+end
+$_$;
 
 -- FUNCTION private.seen_runs(public.experiments)
 
@@ -21452,6 +21519,10 @@ CREATE INDEX budgets_workspace_id_idx ON public.budgets USING btree (workspace_i
 
 CREATE INDEX channels_created_by_idx ON public.channels USING btree (created_by);
 
+-- INDEX public.cost_records_cache_hit_idx
+
+CREATE INDEX cost_records_cache_hit_idx ON ONLY public.cost_records USING btree (workspace_id, "timestamp") WHERE (metadata ? 'cache_hit'::text);
+
 -- INDEX public.cost_records_calls_idx
 
 CREATE INDEX cost_records_calls_idx ON ONLY public.cost_records USING btree (workspace_id, "timestamp") WHERE (collection_method = 'otlp'::text);
@@ -24338,6 +24409,8 @@ REVOKE ALL ON FUNCTION private.add_to_day_parts(changes private.day_parts[]) FRO
 
 REVOKE ALL ON FUNCTION private.add_trained_models(tenant uuid, credential uuid, jobs jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.advice_answers(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.advice_calls(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.advice_cells(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) FROM PUBLIC;
@@ -24800,6 +24873,8 @@ REVOKE ALL ON FUNCTION private.group_accounts(of_workspace uuid, account text, m
 REVOKE ALL ON FUNCTION private.grouped_days(changes private.day_parts[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.groups_of(changes private.day_parts[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.has_cache_answers(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.has_dimensions(metadata jsonb, agent text, environment text, customer text) FROM PUBLIC;
 
@@ -25359,6 +25434,8 @@ REVOKE ALL ON FUNCTION private.revoke_keys_of_leaver() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.save_beside_known(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[], first_at timestamp with time zone, last_at timestamp with time zone, has_requests boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.save_lock(of_workspace uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.saved_by_cache(metadata jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.seen_runs(experiment public.experiments) FROM PUBLIC;
 
