@@ -97,4 +97,5 @@ def test_repeats_tell_what_a_cache_answered_besides(database: Connection) -> Non
     [advice] = [one for one in found if one.kind == "repeats"]
     assert (advice.evidence["answered"], advice.evidence["answered_usd"]) == (250, "2.5")
     kept = keep_piece(advice, datetime(TODAY.year, TODAY.month, TODAY.day, tzinfo=UTC))
-    assert "A cache answered 250 others and saved $2.50." in write_evidence(kept, lambda usd: f"${usd:.2f}")
+    told = write_evidence(kept, lambda usd: f"{usd:.2f} dollars")
+    assert "A cache answered 250 others and saved 2.50 dollars." in told.replace("\\", "")
