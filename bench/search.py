@@ -8,7 +8,7 @@ trigram index of the records themselves.
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,7 +17,7 @@ from statistics import median, quantiles
 import psycopg
 
 from bench.daily_costs import MODELS, USERS
-from bench.measurement import Measurement, Options, in_milliseconds, interleaved, seconds
+from bench.measurement import Measurement, Options, in_milliseconds, seconds
 from bench.schemas import Connection, Schema, fetch_value, make_schema
 from tests.database.cluster import Cluster
 from tests.database_fixtures import make_months
@@ -26,7 +26,7 @@ RECORDS, OTHERS, DAYS = 1_000_000, 9, 365
 REPEATS, WARM_UP = 15, 3
 SAVED, SAVES = 5_000, 15
 P95_SECONDS, GROWTH_BAR, SAVING_BAR = 0.150, 1.5, 1.1
-HEAVY = uuid.UUID(int=1)
+HEAVY, REQUEST = uuid.UUID(int=1), "msg_1_4242"
 SEARCHES = {
     "nothing yet": "",
     "two letters": "gi",
@@ -36,7 +36,7 @@ SEARCHES = {
     "a model with a slip": "antropic",
     "a session with a slip": "checkuot-agent",
     "a note": "invoice 3000",
-    "an id of a request": "msg_1_4242",
+    "an id of a request": REQUEST,
     "what is nowhere": "zebra-quixotic",
 }
 
@@ -77,17 +77,19 @@ cross join generate_series(1, %(traces)s) as n"""
 # As the migration does with what is there already.
 GATHER = """
 do $$
+declare
+    ignored uuid[];
 begin
-    perform private.add_name_changes(
+    execute private.adding_names(
         'cost_records', 'select r.workspace_id, r.user_id, r.project_id, r.timestamp, r.metadata, 1 as n '
         'from public.cost_records as r where not exists '
         '(select from private.search_names as s where s.workspace_id = r.workspace_id)'
-    );
-    perform private.add_name_changes(
+    ) into ignored;
+    execute private.adding_names(
         'traces', 'select t.workspace_id, t.user_id, t.project_ids, t.last_at, t.name, t.service, t.session, '
         't.agent, 1 as n from public.traces as t where not exists '
         '(select from private.search_names as s where s.workspace_id = t.workspace_id)'
-    );
+    ) into ignored;
     perform private.join_names(c.workspace_id)
     from (select distinct n.workspace_id from private.name_changes as n) as c;
 end
@@ -95,62 +97,71 @@ $$"""
 SIZES = """
 select
     pg_total_relation_size('private.search_names'),
-    (select sum(pg_relation_size(i.inhrelid)) from pg_inherits as i where i.inhparent = 'bench_sessions'::regclass)"""
+    (
+        select sum(pg_relation_size(i.inhrelid))
+        from pg_inherits as i
+        where i.inhparent = 'bench_sessions'::regclass
+    )"""
 LOOK_UP = """
 select id from public.cost_records
 where workspace_id = %s and source_key = private.request_identity(%s) and request_id is not null"""
+SAVE = "select public.save_cost_records(import_id => null, records => %s::json)"
 TRIGRAMS = """
 create index bench_sessions on public.cost_records
 using gin (workspace_id, (metadata ->> 'session') extensions.gin_trgm_ops) where metadata ? 'session'"""
-TRIGRAM_SEARCH = """
-select distinct metadata ->> 'session' from public.cost_records
-where workspace_id = %s and metadata ? 'session' and metadata ->> 'session' like %s limit 8"""
 
 
 def measure(options: Options) -> Iterator[Measurement]:
-    """Measure searches before and after others' records, the index that names replace, and saves."""
+    """Measure searches with and without others' records, the index that names replace, and saves."""
     with Cluster.embedded() as cluster, ExitStack() as opened:
-        schema = make_schema(cluster)
+        schemas = {name: make_schema(cluster, name=name) for name in ("alone", "among")}
         records = options.scaled(RECORDS)
-        admin = opened.enter_context(schema.connect("supabase_admin"))
+        for name, schema in schemas.items():
+            fill(schema, records, 1 if name == "alone" else 1 + OTHERS)
+        people = {name: opened.enter_context(schema.act_as(HEAVY)) for name, schema in schemas.items()}
+        owner = opened.enter_context(schemas["among"].connect())
+        taken = _measure_searches(people, owner)
+        look_ups = median(taken["look-up"])
+        total = f"{records * (1 + OTHERS):,} records"
+        for name in SEARCHES:
+            value = median(taken[f"among {name}"])
+            title = f"search among {total}, {name}, against a look-up by key"
+            yield Measurement(title, value * 1000, "ms", look_ups * 1000, value / look_ups)
+        among, alone = (
+            _p95([each for name in SEARCHES for each in taken[f"{place} {name}"]])
+            for place in ("among", "alone")
+        )
+        name = f"p95 of searches, {records:,} of {total}"
+        yield in_milliseconds(f"{name}, against alone", among, alone, GROWTH_BAR)
+        yield in_milliseconds(f"{name}, against the palette's time", among, P95_SECONDS, 1.0)
+        admin = opened.enter_context(schemas["alone"].connect("supabase_admin"))
+        yield _compare_sizes(admin, records)
+        yield from _measure_saves(admin, people["alone"])
+
+
+def fill(schema: Schema, records: int, people: int) -> None:
+    """Add so many records of each person, and traces, with sums and names as after a while."""
+    with schema.connect("supabase_admin") as admin:
         admin.execute(USERS)
         admin.execute(MODELS)
         today = datetime.now(UTC).date()
         make_months(admin, today - timedelta(days=DAYS + 1), today + timedelta(days=1))
-        fill(admin, 1, 1, records)
-        alone = _measure_searches(schema)
-        yield from _compare_with_trigrams(admin, schema, records)
-        fill(admin, 2, 1 + OTHERS, records)
-        among = _measure_searches(schema)
-        total = records * (1 + OTHERS)
-        for name, taken in among.items():
-            yield Measurement(
-                f"search among {total:,} records: {name}",
-                median(taken) * 1000,
-                "ms",
-                median(alone[name]) * 1000,
-            )
-        everything = [each for name in SEARCHES for each in among[name]]
-        before = [each for name in SEARCHES for each in alone[name]]
-        name = f"p95 of searches, {records:,} of {total:,} records"
-        yield in_milliseconds(f"{name}, against alone", _p95(everything), _p95(before), GROWTH_BAR)
-        yield in_milliseconds(f"{name}, against the palette's time", _p95(everything), P95_SECONDS, 1.0)
-        yield _measure_saves(admin, schema)
+        for person in range(1, 1 + people):
+            _add_person(admin, person, records)
+        for view in ("cost_records_daily", "divided_days"):
+            admin.execute(f"refresh materialized view private.{view}".encode())
+            admin.execute(f"vacuum (analyze) private.{view}".encode())
+        admin.execute("vacuum (analyze) public.cost_records, public.traces, private.search_names")
 
 
-def fill(admin: Connection, first: int, last: int, records: int) -> None:
-    """Add the records and traces of some people, with sums and names as after a while."""
+def _add_person(admin: Connection, person: int, records: int) -> None:
     admin.execute("set session_replication_role = replica")  # no marks of days: all is refreshed
-    values = {"first": first, "last": last, "records": records, "traces": max(records // 10, 1)}
+    values = {"first": person, "last": person, "records": records, "traces": max(records // 10, 1)}
     cursor = psycopg.ClientCursor(admin)
     cursor.execute(ADD_RECORDS, values)
     cursor.execute(ADD_TRACES, values)
     admin.execute("set session_replication_role = origin")
     admin.execute(GATHER)
-    for view in ("cost_records_daily", "divided_days"):
-        admin.execute(f"refresh materialized view private.{view}".encode())
-        admin.execute(f"vacuum (analyze) private.{view}".encode())
-    admin.execute("vacuum (analyze) public.cost_records, public.traces, private.search_names")
 
 
 def search(person: Connection, asked: str) -> int:
@@ -159,59 +170,52 @@ def search(person: Connection, asked: str) -> int:
     return len(found)
 
 
-def _measure_searches(schema: Schema) -> dict[str, list[float]]:
-    with schema.act_as(HEAVY) as person:
-        for name, asked in SEARCHES.items():
+def _measure_searches(people: dict[str, Connection], owner: Connection) -> dict[str, list[float]]:
+    """Seconds of each search in both places, and of the look-up, which take turns."""
+    actions: dict[str, Callable[[], object]] = {
+        "look-up": partial(fetch_value, owner, LOOK_UP, HEAVY, REQUEST)
+    }
+    for name, asked in SEARCHES.items():
+        for place, person in people.items():
             assert (search(person, asked) > 0) == (name != "what is nowhere"), name
-        actions = {name: partial(search, person, asked) for name, asked in SEARCHES.items()}
-        taken: dict[str, list[float]] = {name: [] for name in actions}
-        for turn in range(WARM_UP + REPEATS):
-            for name, action in actions.items():
-                spent = seconds(action)
-                if turn >= WARM_UP:
-                    taken[name].append(spent)
-        with schema.connect() as owner:
-            look_up = partial(fetch_value, owner, LOOK_UP, HEAVY, "msg_1_4242")
-            taken["the look-up of a record by its key (baseline)"] = [
-                seconds(look_up) for _ in range(REPEATS)
-            ]
+            actions[f"{place} {name}"] = partial(search, person, asked)
+    taken: dict[str, list[float]] = {name: [] for name in actions}
+    for turn in range(WARM_UP + REPEATS):
+        for name, action in actions.items():
+            spent = seconds(action)
+            if turn >= WARM_UP:
+                taken[name].append(spent)
     return taken
 
 
-def _compare_with_trigrams(admin: Connection, schema: Schema, records: int) -> Iterator[Measurement]:
-    built = seconds(lambda: admin.execute(TRIGRAMS))
+def _compare_sizes(admin: Connection, records: int) -> Measurement:
+    admin.execute(TRIGRAMS)
     [sizes] = admin.execute(SIZES).fetchall()
-    names, trigrams = map(float, sizes)
-    title = f"names of {records:,} records"
-    yield Measurement(
-        f"{title}: size, against a trigram index", names / 1e6, "MB", trigrams / 1e6, names / trigrams, 1.0
-    )
-    with schema.act_as(HEAVY) as person, schema.connect() as owner:
-        actions = {
-            "names": partial(search, person, "session-4f"),
-            "trigrams": lambda: owner.execute(TRIGRAM_SEARCH, [HEAVY, "%session-4f%"]).fetchall(),
-        }
-        taken = interleaved(actions, 5, 1)
-    yield in_milliseconds(
-        f"{title}: a search, against a trigram index", taken["names"], taken["trigrams"], 1.0
-    )
-    yield Measurement(f"{title}: building a trigram index instead", built, "s")
     admin.execute("drop index public.bench_sessions")
+    names, trigrams = (float(size) / 1e6 for size in sizes)
+    title = f"names of {records:,} records, against a trigram index of sessions alone"
+    return Measurement(title, names, "MB", trigrams, names / trigrams)
 
 
-def _measure_saves(admin: Connection, schema: Schema) -> Measurement:
-    """Saves of new records with and without names; sessions of 50 requests, of which each save begins 100."""
-    taken: dict[str, list[float]] = {"with": [], "without": []}
-    with schema.act_as(HEAVY) as person:
-        for turn in range(2 * SAVES):
-            kind = "with" if turn % 2 else "without"
-            change = f"{'enable' if turn % 2 else 'disable'} trigger cost_records_names_inserted"
-            admin.execute(f"alter table public.cost_records {change}".encode())
-            sent = json.dumps(_make_batch(turn))
-            save = partial(fetch_value, person, "select public.save_cost_records(%s::json)", sent)
-            taken[kind].append(seconds(save))
-    value, baseline = median(taken["with"]), median(taken["without"])
-    return in_milliseconds(f"saving {SAVED:,} records, against no names", value, baseline, SAVING_BAR)
+def _measure_saves(admin: Connection, person: Connection) -> Iterator[Measurement]:
+    """Saves of new records without names, with them, and with the index in their place.
+
+    Sessions have 50 requests: each save begins 100.
+    """
+    taken: dict[str, list[float]] = {"nothing": [], "names": [], "a trigram index": []}
+    for turn in range(3 * SAVES):
+        kind = list(taken)[turn % 3]
+        change = f"{'enable' if kind == 'names' else 'disable'} trigger cost_records_names_inserted"
+        admin.execute(f"alter table public.cost_records {change}".encode())
+        if kind == "a trigram index":
+            admin.execute(TRIGRAMS)
+        save = partial(fetch_value, person, SAVE, json.dumps(_make_batch(turn)))
+        taken[kind].append(seconds(save))
+        admin.execute("drop index if exists public.bench_sessions")
+    without, names, trigrams = map(median, taken.values())
+    yield in_milliseconds(f"saving {SAVED:,} records with names, against without", names, without, SAVING_BAR)
+    name = f"saving {SAVED:,} records with a trigram index instead"
+    yield Measurement(name, trigrams * 1000, "ms", without * 1000, trigrams / without)
 
 
 def _make_batch(turn: int) -> dict[str, list[object]]:

@@ -91,16 +91,15 @@ as $$
 $$;
 revoke all on function private.names_in(text) from public;
 
--- The changes that a statement's rows are: `source` is SQL of the rows as `changed`, with n for how often each counts.
-create or replace function private.add_name_changes(table_name text, source text)
-returns uuid[]
-language plpgsql
+-- SQL that adds the changes that some rows are, and tells whose: `source` is SQL of the rows as they are in private.names_in,
+-- with n for how often each counts.
+create or replace function private.adding_names(table_name text, source text)
+returns text
+language sql
+immutable
 set search_path = ''
 as $$
-declare
-    tenants uuid[];
-begin
-    execute format(
+    select format(
         $q$with changed as (%s),
         sums as materialized (
             select f.workspace_id, f.kind, f.name, f.detail, f.user_id, f.project_ids, sum(f.n) as uses, max(f.at) as last_at
@@ -124,11 +123,8 @@ begin
         select array_agg(distinct a.workspace_id) from added as a$q$,
         source, private.names_in(table_name)
     )
-    into tenants;
-    return tenants;
-end
 $$;
-revoke all on function private.add_name_changes(text, text) from public;
+revoke all on function private.adding_names(text, text) from public;
 
 -- Makes what was added to a workspace's names one with them, unless another transaction does so.
 create or replace function private.join_names(tenant uuid)
@@ -179,16 +175,18 @@ declare
         when 'traces' then 'c.workspace_id, c.user_id, c.project_ids, c.last_at, c.name, c.service, c.session, c.agent'
         else 'c.workspace_id, c.user_id, c.project_id, c.timestamp, c.metadata'
     end;
+    tenants uuid[];
     tenant uuid;
 begin
-    foreach tenant in array coalesce(private.add_name_changes(
+    execute private.adding_names( -- only here are the rows that were changed known
         tg_table_name,
         concat_ws(
             ' union all ',
             case when tg_op <> 'DELETE' then 'select ' || columns || ', 1 as n from changed_to as c' end,
             case when tg_op <> 'INSERT' then 'select ' || columns || ', -1 as n from changed_from as c' end
         )
-    ), '{}') loop
+    ) into tenants;
+    foreach tenant in array coalesce(tenants, '{}') loop
         if (select count(*) from private.name_changes as c where c.workspace_id = tenant) > 2000 then
             perform private.join_names(tenant);
         end if;
@@ -222,11 +220,10 @@ begin
             'create or replace trigger %1$s_names_inserted after insert on public.%1$s '
             'referencing new table as changed_to for each statement execute function private.note_names()', name
         );
-        -- Flags that are flipped change no name.
         execute format(
             'create or replace trigger %1$s_names_updated after update on public.%1$s '
             'referencing old table as changed_from new table as changed_to for each statement '
-            'when (current_setting(''tally.is_flagging'', true) is distinct from ''on'') execute function private.note_names()', name
+            'execute function private.note_names()', name
         );
         execute format(
             'create or replace trigger %1$s_names_deleted after delete on public.%1$s '
@@ -244,16 +241,18 @@ create or replace trigger traces_names_truncated
 
 -- The names of what is there already.
 do $$
+declare
+    ignored uuid[];
 begin
     if not exists (select from private.search_names) and not exists (select from private.name_changes) then
-        perform private.add_name_changes(
+        execute private.adding_names(
             'cost_records', 'select r.workspace_id, r.user_id, r.project_id, r.timestamp, r.metadata, 1 as n from public.cost_records as r'
-        );
-        perform private.add_name_changes(
+        ) into ignored;
+        execute private.adding_names(
             'traces',
             'select t.workspace_id, t.user_id, t.project_ids, t.last_at, t.name, t.service, t.session, t.agent, 1 as n '
             'from public.traces as t'
-        );
+        ) into ignored;
         perform private.join_names(c.workspace_id) from (select distinct n.workspace_id from private.name_changes as n) as c;
     end if;
 end

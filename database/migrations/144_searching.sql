@@ -1,5 +1,5 @@
--- 144_searching.sql: one search over what a workspace has: models, projects, budgets, prompts, experiments, invoices, sources,
--- sessions, traces, records and the audit log, each as far as the caller may read it.
+-- 144_searching.sql: what a search finds among many rows, as far as the caller may read them: names of sessions and traces,
+-- notes, requests, models and the audit log.
 
 -- What is asked for, as SQL about a column of folded texts: it has each word, or is near to all of them.
 create or replace function private.where_text(words text[], near boolean, column_name text)
@@ -87,7 +87,8 @@ language plpgsql
 stable
 rows 1
 set search_path = ''
-set plan_cache_mode = force_custom_plan -- a kept plan may be from when these months were empty
+set plan_cache_mode = force_generic_plan -- a plan over all months takes longer than the look-up
+set enable_seqscan = off -- the plan may be from when these months were empty
 as $$
 #variable_conflict use_column
 declare
@@ -162,3 +163,119 @@ begin
 end
 $$;
 revoke all on function private.used_models(uuid) from public;
+
+-- Entries of the audit log as texts: the action, the table and the values; what is longer is cut off.
+create or replace function private.audit_text(action text, table_name text, before jsonb, after jsonb, metadata jsonb)
+returns text
+language sql
+immutable
+set search_path = ''
+as $$
+    select private.fold_text(
+        left(
+            action || ' ' || replace(table_name, '_', ' ') || ' ' || coalesce(
+                (
+                    select string_agg(v.value, ' ' order by c.nth, v.key)
+                    from unnest(array[after, before, metadata]) with ordinality as c (pairs, nth)
+                    cross join lateral jsonb_each_text(c.pairs) as v
+                ),
+                ''
+            ),
+            10000
+        )
+    )
+$$;
+revoke all on function private.audit_text(text, text, jsonb, jsonb, jsonb) from public;
+create index if not exists audit_logs_text_idx
+    on public.audit_logs
+    using gin (workspace_id, private.audit_text(action, table_name, before, after, metadata) extensions.gin_trgm_ops);
+
+-- The newest entries with each of these words, among the newest 2,000 also by whom; for admins, nothing for others.
+create or replace function private.find_entries(tenant uuid, words text[], most integer)
+returns setof jsonb
+language plpgsql
+stable
+rows 10
+set search_path = ''
+as $$
+begin
+    if cardinality(words) = 0 or not exists (select from private.workspaces_as('admin') as w (id) where w.id = tenant) then
+        return;
+    end if;
+    return query execute format(
+        $q$with found as (
+            (
+                select a.id
+                from public.audit_logs as a
+                where a.workspace_id = $1 and %s
+                order by a.created_at desc
+                limit $2
+            )
+            union
+            select a.id
+            from (select o.* from public.audit_logs as o where o.workspace_id = $1 order by o.created_at desc limit 2000) as a
+            inner join auth.users as u on a.actor_id = u.id
+            where %s
+        )
+        select jsonb_build_object(
+            'kind', 'audit', 'id', a.id, 'title', a.action || ' ' || replace(a.table_name, '_', ' '),
+            'detail', coalesce(c.email, a.actor), 'at', a.created_at,
+            'about', jsonb_build_object(
+                'actor', a.actor, 'actor_id', a.actor_id, 'actor_email', c.email, 'action', a.action, 'table_name', a.table_name,
+                'user_id', a.user_id, 'user_email', o.email, 'changed_columns', a.changed_columns, 'before', a.before,
+                'after', a.after, 'metadata', a.metadata
+            )
+        )
+        from found as f
+        inner join public.audit_logs as a on f.id = a.id
+        left join auth.users as c on a.actor_id = c.id
+        left join auth.users as o on a.user_id = o.id
+        order by a.created_at desc
+        limit $2$q$,
+        private.where_text(words, false, 'private.audit_text(a.action, a.table_name, a.before, a.after, a.metadata)'),
+        private.where_text(words, false, 'lower(u.email)')
+    )
+    using tenant, most;
+end
+$$;
+revoke all on function private.find_entries(uuid, text[], integer) from public;
+
+-- The kinds that are searched among rows of usage, with a condition for names; those near to the words where none has them.
+create or replace function private.find_usage(tenant uuid, wanted text, words text[], asked text, near boolean, most integer)
+returns setof jsonb
+language plpgsql
+stable
+rows 10
+set search_path = ''
+as $$
+begin
+    if wanted in ('session', 'trace') then
+        return query
+        select jsonb_build_object('kind', wanted, 'id', f.name, 'title', f.name, 'detail', f.detail, 'at', f.last_at, 'place', f.place)
+        from private.find_names(tenant, wanted, words, near, most) as f;
+    end if;
+    if wanted = 'trace' and not near then
+        return query
+        select jsonb_build_object(
+            'kind', 'trace', 'id', t.trace_id, 'title', t.trace_id, 'detail', concat_ws(' · ', nullif(t.name, ''), nullif(t.service, '')),
+            'at', t.last_at, 'place', 'trace_id'
+        )
+        from private.find_trace_ids(tenant, array_to_string(words, ' '), most) as t;
+    end if;
+    if wanted = 'record' and cardinality(words) > 0 then
+        return query
+        select jsonb_build_object('kind', 'record', 'id', f.name, 'title', f.name, 'detail', '', 'at', f.last_at, 'place', 'note')
+        from private.find_names(tenant, 'note', words, near, most) as f
+        union all
+        select jsonb_build_object(
+            'kind', 'record', 'id', q.request_id, 'title', q.request_id, 'detail', q.model_name, 'at', q.last_at, 'place', 'request_id'
+        )
+        from private.find_request(tenant, asked) as q
+        where not near and length(asked) > 5 and cardinality(words) = 1;
+    end if;
+    if wanted = 'audit' and not near then
+        return query select private.find_entries(tenant, words, most);
+    end if;
+end
+$$;
+revoke all on function private.find_usage(uuid, text, text[], text, boolean, integer) from public;

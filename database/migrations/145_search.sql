@@ -1,123 +1,33 @@
--- 145_search.sql: the search itself: the audit log, what is found by usage, what row-level security shows, and their order.
+-- 145_search.sql: the search itself: what is found by usage, what row-level security shows, and their order.
 
--- Entries of the audit log as texts: the action, the table and the values; what is longer is cut off.
-create or replace function private.audit_text(action text, table_name text, before jsonb, after jsonb, metadata jsonb)
-returns text
+-- The models and the providers that the caller used or sees totals of.
+create or replace function private.list_used(tenant uuid, kinds text[])
+returns jsonb
 language sql
-immutable
-set search_path = ''
-as $$
-    select private.fold_text(
-        left(
-            action || ' ' || replace(table_name, '_', ' ') || ' ' || coalesce(
-                (
-                    select string_agg(v.value, ' ' order by c.nth, v.key)
-                    from unnest(array[after, before, metadata]) with ordinality as c (pairs, nth)
-                    cross join lateral jsonb_each_text(c.pairs) as v
-                ),
-                ''
-            ),
-            10000
-        )
-    )
-$$;
-revoke all on function private.audit_text(text, text, jsonb, jsonb, jsonb) from public;
-create index if not exists audit_logs_text_idx
-    on public.audit_logs
-    using gin (workspace_id, private.audit_text(action, table_name, before, after, metadata) extensions.gin_trgm_ops);
-
--- The newest entries with each of these words, among the newest 2,000 also by whom; for admins, nothing for others.
-create or replace function private.find_entries(tenant uuid, words text[], most integer)
-returns setof jsonb
-language plpgsql
 stable
-rows 10
 set search_path = ''
 as $$
-begin
-    if cardinality(words) = 0 or not exists (select from private.workspaces_as('admin') as w (id) where w.id = tenant) then
-        return;
-    end if;
-    return query execute format(
-        $q$with found as (
-            (
-                select a.id
-                from public.audit_logs as a
-                where a.workspace_id = $1 and %s
-                order by a.created_at desc
-                limit $2
-            )
-            union
-            select a.id
-            from (select o.* from public.audit_logs as o where o.workspace_id = $1 order by o.created_at desc limit 2000) as a
-            inner join auth.users as u on a.actor_id = u.id
-            where %s
-        )
-        select jsonb_build_object(
-            'kind', 'audit', 'id', a.id, 'title', a.action || ' ' || replace(a.table_name, '_', ' '),
-            'detail', coalesce(c.email, a.actor), 'at', a.created_at,
-            'about', jsonb_build_object(
-                'actor', a.actor, 'actor_id', a.actor_id, 'actor_email', c.email, 'action', a.action, 'table_name', a.table_name,
-                'user_id', a.user_id, 'user_email', o.email, 'changed_columns', a.changed_columns, 'before', a.before,
-                'after', a.after, 'metadata', a.metadata
-            )
-        )
-        from found as f
-        inner join public.audit_logs as a on f.id = a.id
-        left join auth.users as c on a.actor_id = c.id
-        left join auth.users as o on a.user_id = o.id
-        order by a.created_at desc
-        limit $2$q$,
-        private.where_text(words, false, 'private.audit_text(a.action, a.table_name, a.before, a.after, a.metadata)'),
-        private.where_text(words, false, 'lower(u.email)')
+    with used as materialized (
+        select m.model_name, p.id, p.name
+        from private.used_models(tenant) as m
+        inner join public.providers as p on m.provider_id = p.id
     )
-    using tenant, most;
-end
-$$;
-revoke all on function private.find_entries(uuid, text[], integer) from public;
 
--- The kinds that are searched among rows of usage, with a condition for names; those near to the words where none has them.
-create or replace function private.find_usage(tenant uuid, wanted text, words text[], asked text, near boolean, most integer)
-returns setof jsonb
-language plpgsql
-stable
-rows 10
-set search_path = ''
-as $$
-begin
-    if wanted in ('session', 'trace') then
-        return query
-        select jsonb_build_object('kind', wanted, 'id', f.name, 'title', f.name, 'detail', f.detail, 'at', f.last_at, 'place', f.place)
-        from private.find_names(tenant, wanted, words, near, most) as f;
-    end if;
-    if wanted = 'trace' and not near then
-        return query
-        select jsonb_build_object(
-            'kind', 'trace', 'id', t.trace_id, 'title', t.trace_id, 'detail', concat_ws(' · ', nullif(t.name, ''), nullif(t.service, '')),
-            'at', t.last_at, 'place', 'trace_id'
-        )
-        from private.find_trace_ids(tenant, array_to_string(words, ' '), most) as t;
-    end if;
-    if wanted = 'record' and cardinality(words) > 0 then
-        return query
-        select jsonb_build_object('kind', 'record', 'id', f.name, 'title', f.name, 'detail', '', 'at', f.last_at, 'place', 'note')
-        from private.find_names(tenant, 'note', words, near, most) as f
+    select coalesce(jsonb_agg(jsonb_build_object('kind', l.kind, 'id', l.id, 'title', l.title, 'detail', l.detail)), '[]')
+    from (
+        select 'model' as kind, u.model_name as id, u.model_name as title, string_agg(u.name, ', ' order by u.name) as detail
+        from used as u
+        group by u.model_name
         union all
-        select jsonb_build_object(
-            'kind', 'record', 'id', q.request_id, 'title', q.request_id, 'detail', q.model_name, 'at', q.last_at, 'place', 'request_id'
-        )
-        from private.find_request(tenant, asked) as q
-        where not near;
-    end if;
-    if wanted = 'audit' and not near then
-        return query select private.find_entries(tenant, words, most);
-    end if;
-end
+        select distinct 'provider', u.id::text, u.name, ''
+        from used as u
+    ) as l
+    where $2 is null or l.kind = any ($2)
 $$;
-revoke all on function private.find_usage(uuid, text, text[], text, boolean, integer) from public;
+revoke all on function private.list_used(uuid, text[]) from public;
 
 -- What public.search finds among rows of usage, past row-level security, as far as the caller may read them: {words, patterns,
--- models, hits}. Its conditions would otherwise not be met by indexes, as policies come first.
+-- hits}. Its conditions would otherwise not be met by indexes, as policies come first.
 create or replace function public.search_usage(workspace uuid, asked text, kinds text[], most integer)
 returns json
 language plpgsql
@@ -157,10 +67,7 @@ begin
     return json_build_object(
         'words', to_json(words),
         'patterns', array(select '%' || regexp_replace(w.word, '([\\%_])', '\\\1', 'g') || '%' from unnest(words) as w (word)),
-        'models', case when $3 is null or 'model' = any ($3) or 'provider' = any ($3) then (
-            select json_agg(json_build_array(m.model_name, m.provider_id)) from private.used_models(tenant) as m
-        ) end,
-        'hits', hits
+        'hits', hits || private.list_used(tenant, $3)
     );
 end
 $$;
@@ -168,25 +75,22 @@ revoke all on function public.search_usage(uuid, text, text[], integer) from pub
 grant execute on function public.search_usage(uuid, text, text[], integer) to authenticated;
 
 -- What is few enough to be looked through, each as far as row-level security shows it.
-create or replace function public.search_lists(workspace uuid, kinds text[], models json)
+create or replace function public.search_lists(workspace uuid, kinds text[])
 returns table (kind text, id text, title text, detail text, at timestamptz, about jsonb)
-language sql
+language plpgsql
 stable
 rows 1000
 set search_path = ''
 as $$
+#variable_conflict use_column
+begin
+    if not exists (select from public.members as m where m.workspace_id = $1 and m.user_id = auth.uid()) then
+        raise exception 'You are not a member of this workspace.' using errcode = '42501';
+    end if;
+    return query
     select l.*
     from (
-        select 'model', m.entry ->> 0, m.entry ->> 0, string_agg(p.name, ', ' order by p.name), null::timestamptz, null::jsonb
-        from json_array_elements($3) as m (entry)
-        inner join public.providers as p on (m.entry ->> 1)::uuid = p.id
-        group by 2
-        union all
-        select distinct 'provider', p.id::text, p.name, '', null::timestamptz, null::jsonb
-        from json_array_elements($3) as m (entry)
-        inner join public.providers as p on (m.entry ->> 1)::uuid = p.id
-        union all
-        select 'project', p.id::text, p.name, '', null, null
+        select 'project', p.id::text, p.name, '', null::timestamptz, null::jsonb
         from public.projects as p
         where p.workspace_id = $1 and p.archived_at is null
         union all
@@ -210,10 +114,11 @@ as $$
         from public.imports as s
         where s.workspace_id = $1
     ) as l (kind, id, title, detail, at, about)
-    where $2 is null or l.kind = any ($2)
+    where $2 is null or l.kind = any ($2);
+end
 $$;
-revoke all on function public.search_lists(uuid, text[], json) from public, anon, service_role;
-grant execute on function public.search_lists(uuid, text[], json) to authenticated;
+revoke all on function public.search_lists(uuid, text[]) from public, anon, service_role;
+grant execute on function public.search_lists(uuid, text[]) to authenticated;
 
 -- What the caller finds with each of the words, best first: [{kind, id, title, detail, at, place, about, score}], the `most` best
 -- of each of the kinds, of which null is all. Where a kind has none with the words, those that are near to them. Scores: 110 for
@@ -235,7 +140,7 @@ begin
     return (
         with rows as (
             select l.kind, l.id, l.title, l.detail, l.at, null as place, l.about, null::boolean as near
-            from public.search_lists(tenant, $3, usage -> 'models') as l
+            from public.search_lists(tenant, $3) as l
             union all
             select h.*
             from json_to_recordset(usage -> 'hits') as h (

@@ -11,7 +11,7 @@ drop trigger if exists cost_records_names_inserted on public.cost_records;
 drop function if exists private.forget_names();
 drop function if exists private.note_names();
 drop function if exists private.join_names(uuid);
-drop function if exists private.add_name_changes(text, text);
+drop function if exists private.adding_names(text, text);
 drop function if exists private.names_in(text);
 drop table if exists private.name_changes;
 drop table if exists private.search_names;
