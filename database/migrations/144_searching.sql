@@ -32,12 +32,15 @@ language plpgsql
 stable
 rows 50
 set search_path = ''
-set "pg_trgm.word_similarity_threshold" = 0.4 -- one wrong letter in a short word
 as $$
 declare
     kinds constant text[] := case wanted when 'session' then array['session', 'conversation'] else array[wanted] end;
     whole constant text := array_to_string(words, ' ');
 begin
+    if near then
+        perform extensions.word_similarity('', ''); -- before it is loaded, its parameters are nobody's
+        perform set_config('pg_trgm.word_similarity_threshold', '0.4', true); -- one wrong letter in a short word
+    end if;
     return query execute format(
         $q$with changes as materialized (
             select c.key, sum(c.uses) as uses, max(c.last_at) as last_at

@@ -8,7 +8,7 @@ stable
 set search_path = ''
 as $$
     with used as materialized (
-        select m.model_name, p.id, p.name
+        select m.model_name, p.id, p.display_name as name
         from private.used_models(tenant) as m
         inner join public.providers as p on m.provider_id = p.id
     )
@@ -121,9 +121,9 @@ revoke all on function public.search_lists(uuid, text[]) from public, anon, serv
 grant execute on function public.search_lists(uuid, text[]) to authenticated;
 
 -- What the caller finds with each of the words, best first: [{kind, id, title, detail, at, place, about, score}], the `most` best
--- of each of the kinds, of which null is all. Where a kind has none with the words, those that are near to them. Scores: 110 for
--- the text itself, 95 at its beginning, 75 at that of a word, 55 in the title, 40 in its detail, below for what is near. Without
--- words, the newest of each kind. Contents of traces are not searched.
+-- of each of the kinds, of which null is all. Where a kind has none with the words, those that are near to them; where another
+-- kind has some, very near ones alone. Scores: 110 for the text itself, 95 at its beginning, 75 at that of a word, 55 in the
+-- title, 40 in its detail, below for what is near. Without words, the newest of each kind. Contents of traces are not searched.
 create or replace function public.search(workspace uuid, asked text, kinds text[] default null, most integer default 8)
 returns json
 language plpgsql
@@ -173,7 +173,7 @@ begin
 
         ranked as (
             select
-                s.*, max(s.score) over (partition by s.kind) as best,
+                s.*, max(s.score) over (partition by s.kind) as best, max(s.score) over () as best_of_all,
                 row_number() over (partition by s.kind order by s.score desc, s.at desc nulls last, s.text, s.id) as nth
             from scored as s
             where s.score >= 12 or cardinality(words) = 0
@@ -190,7 +190,7 @@ begin
             '[]'
         )
         from ranked as r
-        where r.nth <= $4 and (r.score >= 40 or r.best < 40)
+        where r.nth <= $4 and (r.score >= 40 or r.best < 40 and (r.score >= 18 or r.best_of_all < 40))
     );
 end
 $$;

@@ -194,7 +194,6 @@ EXECUTED_BY = {
     "ignore_statement_line": {"authenticated"},
     "invite": {"authenticated"},
     "invoice_usage": {"authenticated"},
-    "jump_names": {"authenticated"},
     "label_prompt_version": {"authenticated"},
     "last_run": {"authenticated"},
     "leave_workspace": {"authenticated"},

@@ -29,7 +29,7 @@ LOADERS: dict[str, Callable[[User], Any]] = {
     "audit log": lambda user: data.load_audit_log(user, "", 10),
     "daily costs": lambda user: len(data.load_daily(user, None, None)),
     "model names": data.load_model_names,
-    "names to jump to": lambda user: data.load_jump_names(user)["models"],
+    "search": lambda user: [hit["title"] for hit in data.search(user, "", ["model", "session"], 8)],
     "explored costs": lambda user: (
         data.load_explored(user, data.Question(EARLIEST, current_day(), granularity="none")).groups
     ),
