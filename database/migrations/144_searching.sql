@@ -21,13 +21,10 @@ as $$
 $$;
 revoke all on function private.where_text(text[], boolean, text) from public;
 
--- Names of one kind that meet a condition, by how well they begin and how new they are: [kind, name, detail, at]. Sessions are
--- those of records and of traces; `place` tells which.
-create or replace function private.find_names(
-    tenant uuid, wanted text, words text[], near boolean, most integer,
-    out name text, out detail text, out place text, out last_at timestamptz
-)
-returns setof record
+-- Names of one kind that have these words or are near to them, by how well they begin and how new they are: {id, title, detail,
+-- at, place}. Sessions are those of records and of traces; `place` tells which.
+create or replace function private.find_names(tenant uuid, wanted text, words text[], near boolean, most integer)
+returns setof jsonb
 language plpgsql
 stable
 rows 50
@@ -67,8 +64,10 @@ begin
                 and not exists (select from private.search_names as k where k.workspace_id = $1 and k.key = n.key)
                 and (n.user_id = $3 or ($4 is null and not n.project_ids && $5)) and %1$s
         )
-        select
-            f.name, max(f.detail), max(f.kind), max(f.last_at) -- `session` is after `conversation`
+        select jsonb_build_object(
+            'id', f.name, 'title', f.name, 'detail', max(f.detail), 'at', max(f.last_at),
+            'place', max(f.kind) -- `session` is after `conversation`
+        )
         from (select * from known union all select * from new) as f
         group by f.name
         order by
@@ -254,8 +253,8 @@ as $$
 begin
     if wanted in ('session', 'trace') then
         return query
-        select jsonb_build_object('kind', wanted, 'id', f.name, 'title', f.name, 'detail', f.detail, 'at', f.last_at, 'place', f.place)
-        from private.find_names(tenant, wanted, words, near, most) as f;
+        select jsonb_build_object('kind', wanted) || f.found
+        from private.find_names(tenant, wanted, words, near, most) as f (found);
     end if;
     if wanted = 'trace' and not near then
         return query
@@ -267,8 +266,8 @@ begin
     end if;
     if wanted = 'record' and cardinality(words) > 0 then
         return query
-        select jsonb_build_object('kind', 'record', 'id', f.name, 'title', f.name, 'detail', '', 'at', f.last_at, 'place', 'note')
-        from private.find_names(tenant, 'note', words, near, most) as f
+        select jsonb_build_object('kind', 'record') || f.found
+        from private.find_names(tenant, 'note', words, near, most) as f (found)
         union all
         select jsonb_build_object(
             'kind', 'record', 'id', q.request_id, 'title', q.request_id, 'detail', q.model_name, 'at', q.last_at, 'place', 'request_id'

@@ -17,6 +17,7 @@ as $$
     from (
         select 'model' as kind, u.model_name as id, u.model_name as title, string_agg(u.name, ', ' order by u.name) as detail
         from used as u
+        where u.model_name <> '(unspecified)'
         group by u.model_name
         union all
         select distinct 'provider', u.id::text, u.name, ''
@@ -43,7 +44,7 @@ declare
     );
     wanted text;
     found jsonb;
-    hits jsonb := '[]';
+    hits jsonb := '[]'::jsonb;
 begin
     if $2 is null or length($2) > 200 then
         raise exception 'Search for at most 200 characters.' using errcode = '22023';
@@ -161,7 +162,9 @@ begin
                 case
                     when cardinality(words) = 0 then 0
                     when f.near or f.near is null and not concat_ws(chr(10), f.text, f.more) like all (patterns)
-                        then case when length(whole) > 3 then extensions.word_similarity(whole, f.text || ' ' || f.more) end * 30
+                        then case when length(whole) > 3 then greatest(
+                            extensions.word_similarity(whole, f.text) * 30, extensions.word_similarity(whole, f.more) * 24
+                        ) end
                     when f.text = whole then 110
                     when starts_with(f.text, whole) then 95
                     when strpos(' ' || regexp_replace(f.text, '[^[:alnum:]]+', ' ', 'g'), ' ' || words[1]) > 0 then 75
