@@ -1,13 +1,12 @@
 """The search of a workspace, as the field "Jump to…" asks for it."""
 
-from collections.abc import Sequence
-from typing import Any, cast
+from functools import partial
 
 from app.auth.identity import User
 from app.data.reading import call
+from tally.search import Hit, PostgresSearch, Question
 
 
-def search(user: User, asked: str, kinds: Sequence[str] | None, most: int) -> list[dict[str, Any]]:
-    """What the user finds with each of the words, best first; raises DatabaseError."""
-    found = call(user, "search", asked=asked, kinds=kinds and list(kinds), most=most)
-    return cast(list[dict[str, Any]], found)
+def search(user: User, question: Question) -> list[Hit]:
+    """What the user finds, best first; raises DatabaseError."""
+    return PostgresSearch(partial(call, user)).search(question)

@@ -15,9 +15,10 @@ from app.auth.cookies import cookie_name
 from app.auth.identity import User, load_workspaces
 from app.auth.sessions import sessions
 from app.auth.workspaces import WORKSPACE, find_workspace, personal_workspace
-from app.figures.found_places import ADDRESSES, MOST_LETTERS, describe_hit
+from app.figures.found_places import describe_hit
 from app.figures.settings_places import list_settings
 from tally.accounts.auth_client import AuthUnreachable
+from tally.search import KINDS, Question
 from tally.storage.database import DatabaseError, NotAllowed
 
 PATH = "/jump"
@@ -50,14 +51,14 @@ def _answer(request: Request) -> Response:
 
 def _search(user: User, request: Request) -> dict[str, Any]:
     """What the user finds, the settings that there are, and whose these are."""
-    asked = request.query_params.get(ASKED, "")[:MOST_LETTERS].replace("\0", "")
+    asked = request.query_params.get(ASKED, "")
     kind = request.query_params.get(KIND, "")
-    kinds, most = ([kind], MANY) if kind in ADDRESSES else (None, FEW)
+    question = Question(asked, (kind,), MANY) if kind in KINDS else Question(asked, most=FEW)
     now = datetime.now(UTC)
     settings = list_settings(user.workspace.is_personal, user.workspace.may_administer)
     return {
         "user": user.user_id,
-        "hits": [describe_hit(hit, asked, now) for hit in data.search(user, asked, kinds, most)],
+        "hits": [describe_hit(hit, asked, now) for hit in data.search(user, question)],
         "settings": [[place.name, place.section, place.words] for place in settings],
     }
 

@@ -178,7 +178,7 @@ def test_jump_field_finds_pages_names_and_sessions_by_keyboard(watched: Watched)
     for typed, first in (
         ("kes", "Keys"),
         ("opsu", "claude-opus-4-5"),
-        ("antropic", "claude-"),
+        ("antropic", "Anthropic"),
         ("WÉB", "Website"),
         ("time zone", "Time zone"),
         ("garden", ""),

@@ -1,28 +1,21 @@
 """Hits of a search become places that open what was found."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.figures.found_places import ADDRESSES, PERIODS, describe_hit
 from app.ui.pages import PATHS
 from app.views.traces.trace_list import PERIODS as PERIODS_OF_PAGE
+from tally.search import KINDS, Hit
 from tests.every_case import every_case
 
 NOW = datetime(2026, 6, 10, 12, tzinfo=UTC)
 
 
-def hit(kind: str, **changes: Any) -> dict[str, Any]:
+def hit(kind: str, **changes: Any) -> Hit:
     """A hit as the database tells it."""
-    usual = {
-        "id": "an-id",
-        "title": "A name",
-        "detail": "",
-        "at": None,
-        "place": None,
-        "about": None,
-        "score": 55,
-    }
-    return usual | {"kind": kind} | changes
+    return replace(Hit(kind, "an-id", "A name"), **changes)
 
 
 def ago(**time: int) -> str:
@@ -72,13 +65,11 @@ AUDITED = {
         (hit("audit", about=AUDITED), "/settings", {"section": "Audit log", "audit_search": "asked"}),
     ]
 )
-def test_a_hit_has_the_address_that_opens_it(
-    found: dict[str, Any], path: str, parameters: dict[str, str]
-) -> None:
+def test_a_hit_has_the_address_that_opens_it(found: Hit, path: str, parameters: dict[str, str]) -> None:
     place = describe_hit(found, " asked ", NOW)
     assert (place["path"], place["parameters"]) == (path, parameters)
     assert place["path"] in PATHS
-    assert place["kind"] == found["kind"]
+    assert place["kind"] == found.kind
 
 
 def test_entries_of_the_audit_log_are_in_words() -> None:
@@ -101,5 +92,4 @@ def test_periods_are_those_of_the_page() -> None:
 
 
 def test_every_kind_has_an_address() -> None:
-    listed = "audit budget experiment invoice model project prompt provider record session source trace"
-    assert set(ADDRESSES) == set(listed.split())
+    assert set(ADDRESSES) == set(KINDS)
