@@ -646,6 +646,38 @@ begin
 end
 $$;
 
+-- FUNCTION private.adding_names(text, text)
+
+CREATE FUNCTION private.adding_names(table_name text, source text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+    select format(
+        $q$with changed as (%s),
+        sums as materialized (
+            select f.workspace_id, f.kind, f.name, f.detail, f.user_id, f.project_ids, sum(f.n) as uses, max(f.at) as last_at
+            from (%s) as f
+            group by 1, 2, 3, 4, 5, 6
+            having sum(f.n) <> 0
+        ),
+        added as (
+            insert into private.name_changes (
+                workspace_id, key, kind, name, detail, user_id, project_ids, folded, uses, last_at
+            )
+            select
+                s.workspace_id,
+                md5(format('%%s %%s %%L %%L %%s', s.kind, coalesce(s.user_id::text, ''), s.name, s.detail, s.project_ids))::uuid,
+                s.kind, s.name, s.detail, s.user_id, s.project_ids,
+                left(private.fold_text(concat_ws(chr(10), s.name, s.detail)), 2000), s.uses, s.last_at
+            from sums as s
+            where exists (select from public.workspaces as w where w.id = s.workspace_id) -- or it is being deleted
+            returning workspace_id
+        )
+        select array_agg(distinct a.workspace_id) from added as a$q$,
+        source, private.names_in(table_name)
+    )
+$_$;
+
 -- FUNCTION private.advice_calls(uuid, timestamp with time zone, timestamp with time zone)
 
 CREATE FUNCTION private.advice_calls(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) RETURNS TABLE(at timestamp with time zone, is_day boolean, project uuid, agent text, provider_id uuid, model_name text, tier text, session text, cost_usd numeric, requests bigint, uncached bigint, cached bigint, write_5m bigint, write_1h bigint, output bigint, has_failed boolean, source_key uuid)
@@ -1577,6 +1609,27 @@ begin
     return null;
 end
 $_$;
+
+-- FUNCTION private.audit_text(text, text, jsonb, jsonb, jsonb)
+
+CREATE FUNCTION private.audit_text(action text, table_name text, before jsonb, after jsonb, metadata jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select private.fold_text(
+        left(
+            action || ' ' || replace(table_name, '_', ' ') || ' ' || coalesce(
+                (
+                    select string_agg(v.value, ' ' order by c.nth, v.key)
+                    from unnest(array[after, before, metadata]) with ordinality as c (pairs, nth)
+                    cross join lateral jsonb_each_text(c.pairs) as v
+                ),
+                ''
+            ),
+            10000
+        )
+    )
+$$;
 
 -- FUNCTION private.authorities()
 
@@ -5212,6 +5265,53 @@ begin
 end
 $$;
 
+-- FUNCTION private.find_entries(uuid, text[], integer)
+
+CREATE FUNCTION private.find_entries(tenant uuid, words text[], most integer) RETURNS SETOF jsonb
+    LANGUAGE plpgsql STABLE ROWS 10
+    SET search_path TO ''
+    AS $_$
+begin
+    if cardinality(words) = 0 or not exists (select from private.workspaces_as('admin') as w (id) where w.id = tenant) then
+        return;
+    end if;
+    return query execute format(
+        $q$with found as (
+            (
+                select a.id
+                from public.audit_logs as a
+                where a.workspace_id = $1 and %s
+                order by a.created_at desc
+                limit $2
+            )
+            union
+            select a.id
+            from (select o.* from public.audit_logs as o where o.workspace_id = $1 order by o.created_at desc limit 2000) as a
+            inner join auth.users as u on a.actor_id = u.id
+            where %s
+        )
+        select jsonb_build_object(
+            'kind', 'audit', 'id', a.id, 'title', a.action || ' ' || replace(a.table_name, '_', ' '),
+            'detail', coalesce(c.email, a.actor), 'at', a.created_at,
+            'about', jsonb_build_object(
+                'actor', a.actor, 'actor_id', a.actor_id, 'actor_email', c.email, 'action', a.action, 'table_name', a.table_name,
+                'user_id', a.user_id, 'user_email', o.email, 'changed_columns', a.changed_columns, 'before', a.before,
+                'after', a.after, 'metadata', a.metadata
+            )
+        )
+        from found as f
+        inner join public.audit_logs as a on f.id = a.id
+        left join auth.users as c on a.actor_id = c.id
+        left join auth.users as o on a.user_id = o.id
+        order by a.created_at desc
+        limit $2$q$,
+        private.where_text(words, false, 'private.audit_text(a.action, a.table_name, a.before, a.after, a.metadata)'),
+        private.where_text(words, false, 'lower(u.email)')
+    )
+    using tenant, most;
+end
+$_$;
+
 -- FUNCTION private.find_experiment(uuid, text)
 
 CREATE FUNCTION private.find_experiment(tenant uuid, named text) RETURNS public.experiments
@@ -5298,6 +5398,88 @@ begin
 end
 $$;
 
+-- FUNCTION private.find_names(uuid, text, text[], boolean, integer)
+
+CREATE FUNCTION private.find_names(tenant uuid, wanted text, words text[], near boolean, most integer) RETURNS SETOF jsonb
+    LANGUAGE plpgsql STABLE ROWS 50
+    SET search_path TO ''
+    AS $_$
+declare
+    kinds constant text[] := case wanted when 'session' then array['session', 'conversation'] else array[wanted] end;
+    whole constant text := array_to_string(words, ' ');
+begin
+    if near then
+        perform extensions.word_similarity('', ''); -- before it is loaded, its parameters are nobody's
+        perform set_config('pg_trgm.word_similarity_threshold', '0.4', true); -- one wrong letter in a short word
+    end if;
+    return query execute format(
+        $q$with changes as materialized (
+            select c.key, sum(c.uses) as uses, max(c.last_at) as last_at
+            from private.name_changes as c
+            where c.workspace_id = $1 and c.kind = any ($2)
+            group by c.key
+        ),
+        known as (
+            select n.kind, n.name, n.detail, n.folded, greatest(n.last_at, c.last_at) as last_at
+            from private.search_names as n
+            left join changes as c on n.key = c.key
+            where
+                n.workspace_id = $1 and n.kind = any ($2) and n.uses + coalesce(c.uses, 0) > 0
+                and (n.user_id = $3 or ($4 is null and not n.project_ids && $5)) and %1$s
+            order by starts_with(n.folded, $6) desc, n.last_at desc
+            limit 500
+        ),
+        new as (
+            select distinct on (n.key) n.kind, n.name, n.detail, n.folded, c.last_at
+            from private.name_changes as n
+            inner join changes as c on n.key = c.key and c.uses > 0
+            where
+                n.workspace_id = $1 and n.kind = any ($2)
+                and not exists (select from private.search_names as k where k.workspace_id = $1 and k.key = n.key)
+                and (n.user_id = $3 or ($4 is null and not n.project_ids && $5)) and %1$s
+        )
+        select jsonb_build_object(
+            'id', f.name, 'title', f.name, 'detail', max(f.detail), 'at', max(f.last_at),
+            'place', max(f.kind) -- `session` is after `conversation`
+        )
+        from (select * from known union all select * from new) as f
+        group by f.name
+        order by
+            bool_or(starts_with(f.folded, $6)) desc,
+            case when $8 then max(extensions.word_similarity($6, f.folded)) end desc nulls last, max(f.last_at) desc, f.name
+        limit $7$q$,
+        private.where_text(words, near, 'n.folded')
+    )
+    using
+        tenant, kinds, auth.uid(), private.only_own_rows(tenant), array(select private.hidden_projects()), whole, most, near;
+end
+$_$;
+
+-- FUNCTION private.find_request(uuid, text)
+
+CREATE FUNCTION private.find_request(tenant uuid, told_id text) RETURNS TABLE(request_id text, model_name text, last_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE ROWS 1
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    AS $_$
+#variable_conflict use_column
+declare
+    caller constant uuid := auth.uid();
+    only_own constant uuid := private.only_own_rows(tenant);
+    hidden constant uuid[] := array(select private.hidden_projects());
+    event constant uuid := private.event_of(tenant, private.request_identity($2));
+begin
+    return query
+    select r.request_id, r.model_name, r.timestamp
+    from public.cost_records as r
+    where
+        r.workspace_id = tenant and r.source_key = event and r.request_id is not null
+        and (r.user_id = caller or (only_own is null and (r.project_id = any (hidden)) is not true))
+    limit 1;
+end
+$_$;
+
 -- FUNCTION private.find_rollup(private.daily_question)
 
 CREATE FUNCTION private.find_rollup(asked private.daily_question) RETURNS text
@@ -5343,6 +5525,69 @@ CREATE FUNCTION private.find_told_version(of_prompt uuid, told text) RETURNS int
     order by v.told_version = told desc nulls last, v.number::text = told desc, v.number desc
     limit 1
 $_$;
+
+-- FUNCTION private.find_trace_ids(uuid, text, integer)
+
+CREATE FUNCTION private.find_trace_ids(tenant uuid, beginning text, most integer) RETURNS TABLE(trace_id text, name text, service text, last_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE ROWS 5
+    SET search_path TO ''
+    AS $_$
+#variable_conflict use_column
+declare
+    caller constant uuid := auth.uid();
+    only_own constant uuid := private.only_own_rows(tenant);
+    hidden constant uuid[] := array(select private.hidden_projects());
+begin
+    if beginning !~ '^[0-9a-f]{6,32}$' then
+        return;
+    end if;
+    return query
+    select t.trace_id, t.name, t.service, t.last_at
+    from public.traces as t
+    where
+        t.workspace_id = tenant and t.trace_id >= beginning and t.trace_id < beginning || 'g' -- after every digit
+        and (t.user_id = caller or (only_own is null and not t.project_ids && hidden))
+    order by t.trace_id
+    limit most;
+end
+$_$;
+
+-- FUNCTION private.find_usage(uuid, text, text[], text, boolean, integer)
+
+CREATE FUNCTION private.find_usage(tenant uuid, wanted text, words text[], asked text, near boolean, most integer) RETURNS SETOF jsonb
+    LANGUAGE plpgsql STABLE ROWS 10
+    SET search_path TO ''
+    AS $$
+begin
+    if wanted in ('session', 'trace') then
+        return query
+        select jsonb_build_object('kind', wanted) || f.found
+        from private.find_names(tenant, wanted, words, near, most) as f (found);
+    end if;
+    if wanted = 'trace' and not near then
+        return query
+        select jsonb_build_object(
+            'kind', 'trace', 'id', t.trace_id, 'title', t.trace_id, 'detail', concat_ws(' · ', nullif(t.name, ''), nullif(t.service, '')),
+            'at', t.last_at, 'place', 'trace_id'
+        )
+        from private.find_trace_ids(tenant, array_to_string(words, ' '), most) as t;
+    end if;
+    if wanted = 'record' and cardinality(words) > 0 then
+        return query
+        select jsonb_build_object('kind', 'record') || f.found
+        from private.find_names(tenant, 'note', words, near, most) as f (found)
+        union all
+        select jsonb_build_object(
+            'kind', 'record', 'id', q.request_id, 'title', q.request_id, 'detail', q.model_name, 'at', q.last_at, 'place', 'request_id'
+        )
+        from private.find_request(tenant, asked) as q
+        where not near and length(asked) > 5 and cardinality(words) = 1;
+    end if;
+    if wanted = 'audit' and not near then
+        return query select private.find_entries(tenant, words, most);
+    end if;
+end
+$$;
 
 -- FUNCTION private.fine_sums(private.exploration, boolean, text[])
 
@@ -5568,6 +5813,20 @@ begin
 end
 $$;
 
+-- FUNCTION private.fold_text(text)
+
+CREATE FUNCTION private.fold_text(given text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path TO ''
+    AS $$
+begin
+    if octet_length(given) = length(given) then
+        return lower(given);
+    end if;
+    return lower(regexp_replace(normalize(given, nfkd), '[\u0300-\u036f]', '', 'g') collate "und-x-icu");
+end
+$$;
+
 -- FUNCTION private.follow_charges(uuid)
 
 CREATE FUNCTION private.follow_charges(tenant uuid) RETURNS void
@@ -5691,6 +5950,19 @@ CREATE FUNCTION private.forget_forecast_requests() RETURNS trigger
     AS $$
 begin
     delete from private.forecast_requests as q where q.workspace_id = old.id;
+    return null;
+end
+$$;
+
+-- FUNCTION private.forget_names()
+
+CREATE FUNCTION private.forget_names() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    delete from private.name_changes as c where c.kind = any (tg_argv);
+    delete from private.search_names as n where n.kind = any (tg_argv);
     return null;
 end
 $$;
@@ -6573,6 +6845,43 @@ begin
             or (given).issued_on < i.issued_on
         );
     return saved.id;
+end
+$$;
+
+-- FUNCTION private.join_names(uuid)
+
+CREATE FUNCTION private.join_names(tenant uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    keys uuid[];
+begin
+    if not pg_try_advisory_xact_lock(hashtextextended('tally.search_names.' || tenant::text, 0)) then
+        return;
+    end if;
+    with taken as (
+        delete from private.name_changes as c where c.workspace_id = tenant
+        returning c.*
+    ),
+
+    joined as (
+        insert into private.search_names as n (
+            workspace_id, key, kind, name, detail, user_id, project_ids, folded, uses, last_at
+        )
+        select
+            tenant, t.key, min(t.kind), min(t.name), min(t.detail), t.user_id, t.project_ids, min(t.folded), sum(t.uses),
+            max(t.last_at)
+        from taken as t
+        group by t.key, t.user_id, t.project_ids
+        having sum(t.uses) <> 0
+        on conflict (workspace_id, key) do update
+        set uses = n.uses + excluded.uses, last_at = greatest(n.last_at, excluded.last_at)
+        returning n.key, n.uses
+    )
+
+    select array_agg(j.key) filter (where j.uses <= 0) into keys from joined as j;
+    delete from private.search_names as n where n.workspace_id = tenant and n.key = any (keys);
 end
 $$;
 
@@ -7480,6 +7789,31 @@ begin
     end if;
 end
 $$;
+
+-- FUNCTION private.list_used(uuid, text[])
+
+CREATE FUNCTION private.list_used(tenant uuid, kinds text[]) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $_$
+    with used as materialized (
+        select m.model_name, p.id, p.display_name as name
+        from private.used_models(tenant) as m
+        inner join public.providers as p on m.provider_id = p.id
+    )
+
+    select coalesce(jsonb_agg(jsonb_build_object('kind', l.kind, 'id', l.id, 'title', l.title, 'detail', l.detail)), '[]')
+    from (
+        select 'model' as kind, u.model_name as id, u.model_name as title, string_agg(u.name, ', ' order by u.name) as detail
+        from used as u
+        where u.model_name <> '(unspecified)'
+        group by u.model_name
+        union all
+        select distinct 'provider', u.id::text, u.name, ''
+        from used as u
+    ) as l
+    where $2 is null or l.kind = any ($2)
+$_$;
 
 -- FUNCTION private.live_slots(uuid, text)
 
@@ -8428,6 +8762,43 @@ begin
 end
 $$;
 
+-- FUNCTION private.names_in(text)
+
+CREATE FUNCTION private.names_in(table_name text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+    select case table_name
+        when 'cost_records' then $q$
+            select
+                v.kind, left(v.name, 500) as name, v.detail, c.user_id, c.timestamp as at, c.n, c.workspace_id,
+                case when c.project_id is null then '{}'::uuid[] else array[c.project_id] end as project_ids
+            from changed as c
+            cross join lateral (
+                values
+                (
+                    'session',
+                    left(coalesce(nullif(btrim(c.metadata ->> 'session'), ''), nullif(btrim(c.metadata ->> 'session_id'), '')), 200),
+                    concat_ws(
+                        ' · ', left(nullif(btrim(c.metadata ->> 'repository'), ''), 200),
+                        left(nullif(btrim(c.metadata ->> 'agent'), ''), 200)
+                    )
+                ),
+                ('note', nullif(btrim(c.metadata ->> 'note'), ''), '')
+            ) as v (kind, name, detail)
+            where c.metadata operator(pg_catalog.?|) array['session', 'session_id', 'note'] and v.name is not null
+        $q$
+        when 'traces' then $q$
+            select v.kind, v.name, v.detail, c.user_id, c.last_at as at, c.n, c.workspace_id, c.project_ids
+            from changed as c
+            cross join lateral (
+                values ('trace', c.name, c.service), ('conversation', c.session, concat_ws(' · ', nullif(c.service, ''), nullif(c.agent, '')))
+            ) as v (kind, name, detail)
+            where v.name <> ''
+        $q$
+    end
+$_$;
+
 -- FUNCTION private.net_changes(private.day_parts[])
 
 CREATE FUNCTION private.net_changes(changes private.day_parts[]) RETURNS private.day_parts[]
@@ -8495,6 +8866,37 @@ CREATE FUNCTION private.note_divided(tenant uuid) RETURNS void
     AS $$
     insert into private.divided_workspaces (workspace_id) values (tenant)
     on conflict do nothing
+$$;
+
+-- FUNCTION private.note_names()
+
+CREATE FUNCTION private.note_names() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    columns constant text := case tg_table_name
+        when 'traces' then 'c.workspace_id, c.user_id, c.project_ids, c.last_at, c.name, c.service, c.session, c.agent'
+        else 'c.workspace_id, c.user_id, c.project_id, c.timestamp, c.metadata'
+    end;
+    tenants uuid[];
+    tenant uuid;
+begin
+    execute private.adding_names( -- only here are the rows that were changed known
+        tg_table_name,
+        concat_ws(
+            ' union all ',
+            case when tg_op <> 'DELETE' then 'select ' || columns || ', 1 as n from changed_to as c' end,
+            case when tg_op <> 'INSERT' then 'select ' || columns || ', -1 as n from changed_from as c' end
+        )
+    ) into tenants;
+    foreach tenant in array coalesce(tenants, '{}') loop
+        if (select count(*) from private.name_changes as c where c.workspace_id = tenant) > 2000 then
+            perform private.join_names(tenant);
+        end if;
+    end loop;
+    return null;
+end
 $$;
 
 -- FUNCTION private.note_refiling()
@@ -13492,6 +13894,30 @@ begin
 end
 $$;
 
+-- FUNCTION private.used_models(uuid)
+
+CREATE FUNCTION private.used_models(tenant uuid) RETURNS TABLE(model_name text, provider_id uuid)
+    LANGUAGE plpgsql STABLE ROWS 100
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+#variable_conflict use_column
+declare
+    only_user constant uuid := private.only_own_totals(tenant);
+    stale constant private.stale_days[] := private.stale_days_of(tenant, '-infinity', 'infinity');
+    outdated constant date[] := private.outdated_days(tenant, '-infinity', 'infinity', stale);
+begin
+    return query
+    select d.model_name, d.provider_id
+    from private.cost_records_daily as d
+    where d.workspace_id = tenant and d.date <> all (outdated) and (only_user is null or d.user_id = only_user)
+    union
+    select f.model_name, f.provider_id
+    from private.outdated_totals(tenant, outdated, stale) as f
+    where only_user is null or f.user_id = only_user;
+end
+$$;
+
 -- FUNCTION private.verify_api_key(bytea)
 
 CREATE FUNCTION private.verify_api_key(digest bytea) RETURNS TABLE(key_id uuid, user_id uuid, workspace_id uuid, project_id uuid, name text, scopes text[], requests_per_minute integer, tokens_per_minute bigint)
@@ -13699,6 +14125,24 @@ CREATE FUNCTION private.where_records(chosen jsonb, told uuid[]) RETURNS text
         end
     )
 $_$;
+
+-- FUNCTION private.where_text(text[], boolean, text)
+
+CREATE FUNCTION private.where_text(words text[], near boolean, column_name text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select case
+        when cardinality(words) = 0 then 'true'
+        when near then format('%L operator(extensions.<%%) %s', array_to_string(words, ' '), column_name)
+        else (
+            select string_agg(
+                format('%s like %L', column_name, '%' || regexp_replace(w.word, '([\\%_])', '\\\1', 'g') || '%'), ' and '
+            )
+            from unnest(words) as w (word)
+        )
+    end
+$$;
 
 -- FUNCTION private.workspace_of_source(uuid)
 
@@ -15944,66 +16388,6 @@ begin
 end
 $_$;
 
--- FUNCTION public.jump_names(uuid)
-
-CREATE FUNCTION public.jump_names(workspace uuid DEFAULT NULL::uuid) RETURNS json
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    SET plan_cache_mode TO 'force_custom_plan'
-    AS $$
-declare
-    tenant constant uuid := coalesce(workspace, auth.uid());
-    models constant json := public.model_names(tenant); -- refuses who is no member
-    projects constant json := public.list_projects(tenant);
-begin
-    return (
-        with newest as materialized (
-            select
-                r.timestamp, r.metadata ->> 'agent' as agent, r.metadata ->> 'repository' as repository,
-                left(coalesce(nullif(btrim(r.metadata ->> 'session'), ''), nullif(btrim(r.metadata ->> 'session_id'), '')), 200)
-                    as session
-            from public.cost_records as r
-            where r.workspace_id = tenant and r.timestamp > now() - interval '90 days'
-            order by r.timestamp desc
-            limit 5000
-        ),
-
-        sessions as (
-            select
-                n.session, max(n.timestamp) as last_at, left(max(n.agent), 200) as agent, left(max(n.repository), 200) as repository
-            from newest as n
-            where n.session is not null
-            group by n.session
-            order by max(n.timestamp) desc, n.session
-            limit 100
-        )
-
-        select json_build_object(
-            'models', (
-                select coalesce(json_agg(m.name order by m.nth), '[]')
-                from json_array_elements_text(models) with ordinality as m (name, nth)
-                where m.nth <= 500
-            ),
-            'projects', (
-                select coalesce(json_agg(json_build_object('id', p.found -> 'id', 'name', p.found -> 'name') order by p.nth), '[]')
-                from json_array_elements(projects) with ordinality as p (found, nth)
-                where p.found ->> 'archived_at' is null and p.nth <= 500
-            ),
-            'budgets', (
-                select coalesce(json_agg(json_build_object('id', b.id, 'name', b.name) order by b.nth), '[]')
-                from (
-                    select u.id, u.name, row_number() over (order by lower(u.name), u.id) as nth
-                    from public.budgets as u
-                    where u.workspace_id = tenant
-                ) as b
-                where b.nth <= 200
-            ),
-            'sessions', (select coalesce(json_agg(s order by s.last_at desc, s.session), '[]') from sessions as s)
-        )
-    );
-end
-$$;
-
 -- FUNCTION public.label_prompt_version(uuid, text, integer, text[])
 
 CREATE FUNCTION public.label_prompt_version(workspace uuid, prompt text, number integer, labels text[]) RETURNS void
@@ -18159,6 +18543,79 @@ begin
 end
 $_$;
 
+-- FUNCTION public.search(uuid, text, text[], integer)
+
+CREATE FUNCTION public.search(workspace uuid, asked text, kinds text[] DEFAULT NULL::text[], most integer DEFAULT 8) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $_$
+declare
+    usage constant json := public.search_usage($1, $2, $3, $4); -- refuses who is no member
+    tenant constant uuid := coalesce($1, auth.uid());
+    words constant text[] := array(select json_array_elements_text(usage -> 'words'));
+    patterns constant text[] := array(select json_array_elements_text(usage -> 'patterns'));
+    whole constant text := array_to_string(words, ' ');
+begin
+    return (
+        with rows as (
+            select l.kind, l.id, l.title, l.detail, l.at, null as place, l.about, null::boolean as near
+            from public.search_lists(tenant, $3) as l
+            union all
+            select h.*
+            from json_to_recordset(usage -> 'hits') as h (
+                kind text, id text, title text, detail text, at timestamptz, place text, about jsonb, near boolean
+            )
+        ),
+
+        folded as ( -- as private.fold_text, which the caller cannot call
+            select
+                r.*, lower(regexp_replace(normalize(r.title, nfkd), '[\u0300-\u036f]', '', 'g') collate "und-x-icu") as text,
+                lower(regexp_replace(normalize(r.detail, nfkd), '[\u0300-\u036f]', '', 'g') collate "und-x-icu") as more
+            from rows as r
+        ),
+
+        scored as (
+            select
+                f.*,
+                case
+                    when cardinality(words) = 0 then 0
+                    when f.near or f.near is null and not concat_ws(chr(10), f.text, f.more) like all (patterns)
+                        then case when length(whole) > 3 then greatest(
+                            extensions.word_similarity(whole, f.text) * 30, extensions.word_similarity(whole, f.more) * 24
+                        ) end
+                    when f.text = whole then 110
+                    when starts_with(f.text, whole) then 95
+                    when strpos(' ' || regexp_replace(f.text, '[^[:alnum:]]+', ' ', 'g'), ' ' || words[1]) > 0 then 75
+                    when f.text like all (patterns) then 55
+                    else 40
+                end as score
+            from folded as f
+        ),
+
+        ranked as (
+            select
+                s.*, max(s.score) over (partition by s.kind) as best, max(s.score) over () as best_of_all,
+                row_number() over (partition by s.kind order by s.score desc, s.at desc nulls last, s.text, s.id) as nth
+            from scored as s
+            where s.score >= 12 or cardinality(words) = 0
+        )
+
+        select coalesce(
+            json_agg(
+                json_build_object(
+                    'kind', r.kind, 'id', r.id, 'title', r.title, 'detail', r.detail, 'at', r.at, 'place', r.place, 'about', r.about,
+                    'score', round(r.score::numeric, 1)
+                )
+                order by r.best desc, r.kind, r.nth
+            ),
+            '[]'
+        )
+        from ranked as r
+        where r.nth <= $4 and (r.score >= 40 or r.best < 40 and (r.score >= 18 or r.best_of_all < 40))
+    );
+end
+$_$;
+
 -- FUNCTION public.search_audit_log(uuid, text, timestamp with time zone, integer)
 
 CREATE FUNCTION public.search_audit_log(workspace uuid, search text, before timestamp with time zone, at_most integer) RETURNS json
@@ -18185,6 +18642,91 @@ begin
             order by a.created_at desc
             fetch first greatest(least(coalesce($4, 100), 1000), 1) rows with ties
         ) as e
+    );
+end
+$_$;
+
+-- FUNCTION public.search_lists(uuid, text[])
+
+CREATE FUNCTION public.search_lists(workspace uuid, kinds text[]) RETURNS TABLE(kind text, id text, title text, detail text, at timestamp with time zone, about jsonb)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $_$
+#variable_conflict use_column
+begin
+    if not exists (select from public.members as m where m.workspace_id = $1 and m.user_id = auth.uid()) then
+        raise exception 'You are not a member of this workspace.' using errcode = '42501';
+    end if;
+    return query
+    select l.*
+    from (
+        select 'project', p.id::text, p.name, '', null::timestamptz, null::jsonb
+        from public.projects as p
+        where p.workspace_id = $1 and p.archived_at is null
+        union all
+        select 'budget', b.id::text, b.name, '', null, null
+        from public.budgets as b
+        where b.workspace_id = $1
+        union all
+        select 'prompt', p.name, p.name, array_to_string(p.tags, ', '), p.updated_at, null
+        from public.prompts as p
+        where p.workspace_id = $1 and p.archived_at is null
+        union all
+        select 'experiment', e.id::text, e.name, e.question, e.starts_at, null
+        from public.experiments as e
+        where e.workspace_id = $1
+        union all
+        select 'invoice', i.id::text, i.seller || ' ' || i.number, coalesce(i.plan_name, ''), i.issued_on::timestamp at time zone 'UTC', null
+        from public.invoices as i
+        where i.workspace_id = $1
+        union all
+        select 'source', s.id::text, s.filename, '', s.created_at, jsonb_build_object('kind', s.kind, 'format', s.format)
+        from public.imports as s
+        where s.workspace_id = $1
+    ) as l (kind, id, title, detail, at, about)
+    where $2 is null or l.kind = any ($2);
+end
+$_$;
+
+-- FUNCTION public.search_usage(uuid, text, text[], integer)
+
+CREATE FUNCTION public.search_usage(workspace uuid, asked text, kinds text[], most integer) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace($1, 'viewer');
+    folded constant text := private.fold_text($2);
+    words constant text[] := array(
+        select w.word from regexp_split_to_table(folded, '\s+') with ordinality as w (word, nth) where w.word <> '' order by w.nth limit 8
+    );
+    wanted text;
+    found jsonb;
+    hits jsonb := '[]'::jsonb;
+begin
+    if $2 is null or length($2) > 200 then
+        raise exception 'Search for at most 200 characters.' using errcode = '22023';
+    end if;
+    if ($4 between 1 and 100) is not true then
+        raise exception 'Ask for 1 to 100 results of a kind.' using errcode = '22023';
+    end if;
+    if length(folded) <> 1 then -- a letter is in almost all of them
+        foreach wanted in array array['session', 'trace', 'record', 'audit'] loop
+            continue when $3 is not null and wanted <> all ($3);
+            found := (select jsonb_agg(f.hit || '{"near": false}') from private.find_usage(tenant, wanted, words, $2, false, $4) as f (hit));
+            if found is null and length(folded) > 3 then
+                found := (
+                    select jsonb_agg(f.hit || '{"near": true}')
+                    from private.find_usage(tenant, wanted, words, $2, true, $4) as f (hit)
+                );
+            end if;
+            hits := hits || coalesce(found, '[]');
+        end loop;
+    end if;
+    return json_build_object(
+        'words', to_json(words),
+        'patterns', array(select '%' || regexp_replace(w.word, '([\\%_])', '\\\1', 'g') || '%' from unnest(words) as w (word)),
+        'hits', hits || private.list_used(tenant, $3)
     );
 end
 $_$;
@@ -19215,6 +19757,26 @@ CREATE TABLE private.known_prices (
     CONSTRAINT known_prices_provider_check CHECK (((length(provider) >= 1) AND (length(provider) <= 100)))
 );
 
+-- TABLE private.name_changes
+
+CREATE TABLE private.name_changes (
+    workspace_id uuid NOT NULL,
+    key uuid NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    detail text NOT NULL,
+    user_id uuid,
+    project_ids uuid[] NOT NULL,
+    folded text NOT NULL,
+    uses bigint NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    CONSTRAINT search_names_detail_check CHECK ((length(detail) <= 500)),
+    CONSTRAINT search_names_folded_check CHECK ((length(folded) <= 2000)),
+    CONSTRAINT search_names_kind_check CHECK ((kind = ANY (ARRAY['session'::text, 'conversation'::text, 'trace'::text, 'note'::text]))),
+    CONSTRAINT search_names_name_check CHECK (((length(name) >= 1) AND (length(name) <= 500))),
+    CONSTRAINT search_names_project_ids_check CHECK ((cardinality(project_ids) <= 10000))
+);
+
 -- TABLE private.prompt_registrations
 
 CREATE TABLE private.prompt_registrations (
@@ -19249,6 +19811,26 @@ CREATE TABLE private.saved_views (
     saved_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT saved_views_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
     CONSTRAINT saved_views_query_check CHECK (((length(query) >= 1) AND (length(query) <= 4000)))
+);
+
+-- TABLE private.search_names
+
+CREATE TABLE private.search_names (
+    workspace_id uuid NOT NULL,
+    key uuid NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    detail text NOT NULL,
+    user_id uuid,
+    project_ids uuid[] NOT NULL,
+    folded text NOT NULL,
+    uses bigint NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    CONSTRAINT search_names_detail_check CHECK ((length(detail) <= 500)),
+    CONSTRAINT search_names_folded_check CHECK ((length(folded) <= 2000)),
+    CONSTRAINT search_names_kind_check CHECK ((kind = ANY (ARRAY['session'::text, 'conversation'::text, 'trace'::text, 'note'::text]))),
+    CONSTRAINT search_names_name_check CHECK (((length(name) >= 1) AND (length(name) <= 500))),
+    CONSTRAINT search_names_project_ids_check CHECK ((cardinality(project_ids) <= 10000))
 );
 
 -- TABLE private.sent_invitations
@@ -20326,6 +20908,11 @@ ALTER TABLE ONLY private.saved_views
 ALTER TABLE ONLY private.saved_views
     ADD CONSTRAINT saved_views_pkey PRIMARY KEY (id);
 
+-- CONSTRAINT private.search_names search_names_pkey
+
+ALTER TABLE ONLY private.search_names
+    ADD CONSTRAINT search_names_pkey PRIMARY KEY (workspace_id, key);
+
 -- CONSTRAINT private.sent_invitations sent_invitations_pkey
 
 ALTER TABLE ONLY private.sent_invitations
@@ -20905,9 +21492,21 @@ CREATE INDEX forecast_requests_workspace_id_idx ON private.forecast_requests USI
 
 CREATE INDEX former_members_workspace_id_idx ON private.former_members USING btree (workspace_id);
 
+-- INDEX private.name_changes_workspace_id_idx
+
+CREATE INDEX name_changes_workspace_id_idx ON private.name_changes USING btree (workspace_id);
+
 -- INDEX private.record_counts_workspace_id_idx
 
 CREATE INDEX record_counts_workspace_id_idx ON private.record_counts USING btree (workspace_id) INCLUDE (statements);
+
+-- INDEX private.search_names_folded_idx
+
+CREATE INDEX search_names_folded_idx ON private.search_names USING gin (workspace_id, folded extensions.gin_trgm_ops);
+
+-- INDEX private.search_names_last_at_idx
+
+CREATE INDEX search_names_last_at_idx ON private.search_names USING btree (workspace_id, kind, last_at DESC);
 
 -- INDEX private.sent_invitations_email_idx
 
@@ -20992,6 +21591,10 @@ CREATE INDEX api_keys_successor_id_idx ON public.api_keys USING btree (workspace
 -- INDEX public.api_keys_user_id_idx
 
 CREATE INDEX api_keys_user_id_idx ON public.api_keys USING btree (user_id);
+
+-- INDEX public.audit_logs_text_idx
+
+CREATE INDEX audit_logs_text_idx ON public.audit_logs USING gin (workspace_id, private.audit_text(action, table_name, before, after, metadata) extensions.gin_trgm_ops);
 
 -- INDEX public.audit_logs_workspace_id_created_at_idx
 
@@ -21688,6 +22291,22 @@ CREATE TRIGGER cost_records_mark_truncated AFTER TRUNCATE ON public.cost_records
 -- TRIGGER public.cost_records cost_records_mark_updated
 
 CREATE TRIGGER cost_records_mark_updated AFTER UPDATE ON public.cost_records REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed_to FOR EACH STATEMENT EXECUTE FUNCTION private.mark_updated_days();
+
+-- TRIGGER public.cost_records cost_records_names_deleted
+
+CREATE TRIGGER cost_records_names_deleted AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT EXECUTE FUNCTION private.note_names();
+
+-- TRIGGER public.cost_records cost_records_names_inserted
+
+CREATE TRIGGER cost_records_names_inserted AFTER INSERT ON public.cost_records REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT EXECUTE FUNCTION private.note_names();
+
+-- TRIGGER public.cost_records cost_records_names_truncated
+
+CREATE TRIGGER cost_records_names_truncated AFTER TRUNCATE ON public.cost_records FOR EACH STATEMENT EXECUTE FUNCTION private.forget_names('session', 'note');
+
+-- TRIGGER public.cost_records cost_records_names_updated
+
+CREATE TRIGGER cost_records_names_updated AFTER UPDATE ON public.cost_records REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed_to FOR EACH STATEMENT EXECUTE FUNCTION private.note_names();
 
 -- TRIGGER public.cost_records cost_records_project_inserted
 
@@ -22445,6 +23064,22 @@ CREATE TRIGGER superseded_records_total_inserted AFTER INSERT ON public.supersed
 
 CREATE TRIGGER superseded_records_touch BEFORE UPDATE ON public.superseded_records FOR EACH ROW WHEN ((current_setting('tally.is_flagging'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.touch_updated_at();
 
+-- TRIGGER public.traces traces_names_deleted
+
+CREATE TRIGGER traces_names_deleted AFTER DELETE ON public.traces REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT EXECUTE FUNCTION private.note_names();
+
+-- TRIGGER public.traces traces_names_inserted
+
+CREATE TRIGGER traces_names_inserted AFTER INSERT ON public.traces REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT EXECUTE FUNCTION private.note_names();
+
+-- TRIGGER public.traces traces_names_truncated
+
+CREATE TRIGGER traces_names_truncated AFTER TRUNCATE ON public.traces FOR EACH STATEMENT EXECUTE FUNCTION private.forget_names('trace', 'conversation');
+
+-- TRIGGER public.traces traces_names_updated
+
+CREATE TRIGGER traces_names_updated AFTER UPDATE ON public.traces REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed_to FOR EACH STATEMENT EXECUTE FUNCTION private.note_names();
+
 -- TRIGGER public.user_preferences user_preferences_audit_update
 
 CREATE TRIGGER user_preferences_audit_update AFTER UPDATE ON public.user_preferences REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{user_id}', '{currency}', 'user_id');
@@ -22545,6 +23180,11 @@ ALTER TABLE ONLY private.installation
 ALTER TABLE ONLY private.invoice_charges
     ADD CONSTRAINT invoice_charges_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
+-- FK CONSTRAINT private.name_changes name_changes_workspace
+
+ALTER TABLE ONLY private.name_changes
+    ADD CONSTRAINT name_changes_workspace FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT private.prompt_registrations prompt_registrations_workspace_id_fkey
 
 ALTER TABLE ONLY private.prompt_registrations
@@ -22554,6 +23194,11 @@ ALTER TABLE ONLY private.prompt_registrations
 
 ALTER TABLE ONLY private.saved_views
     ADD CONSTRAINT saved_views_of_members FOREIGN KEY (user_id, workspace_id) REFERENCES public.members(user_id, workspace_id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT private.search_names search_names_workspace_id_fkey
+
+ALTER TABLE ONLY private.search_names
+    ADD CONSTRAINT search_names_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT private.sent_invitations sent_invitations_invited_by_fkey
 
@@ -23123,6 +23768,10 @@ ALTER TABLE private.invoice_charges ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE private.known_prices ENABLE ROW LEVEL SECURITY;
 
+-- ROW SECURITY private.name_changes
+
+ALTER TABLE private.name_changes ENABLE ROW LEVEL SECURITY;
+
 -- ROW SECURITY private.overridden_days
 
 ALTER TABLE private.overridden_days ENABLE ROW LEVEL SECURITY;
@@ -23142,6 +23791,10 @@ ALTER TABLE private.refreshes ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY private.saved_views
 
 ALTER TABLE private.saved_views ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.search_names
+
+ALTER TABLE private.search_names ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.sent_invitations
 
@@ -23835,6 +24488,8 @@ REVOKE ALL ON FUNCTION private.add_to_day_parts(changes private.day_parts[]) FRO
 
 REVOKE ALL ON FUNCTION private.add_trained_models(tenant uuid, credential uuid, jobs jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.adding_names(table_name text, source text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.advice_calls(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.advice_cells(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) FROM PUBLIC;
@@ -23908,6 +24563,8 @@ REVOKE ALL ON FUNCTION private.audit_moves(tenant uuid, described json, action t
 REVOKE ALL ON FUNCTION private.audit_repricing(tenant uuid, run_id uuid, applied bigint, before_usd numeric, after_usd numeric) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.audit_rows() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.audit_text(action text, table_name text, before jsonb, after jsonb, metadata jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.authorities() FROM PUBLIC;
 
@@ -24168,13 +24825,23 @@ REVOKE ALL ON FUNCTION private.file_incoming(tenant uuid, source uuid, incoming 
 
 REVOKE ALL ON FUNCTION private.file_spans(tenant uuid, incoming private.incoming_span[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.find_entries(tenant uuid, words text[], most integer) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.find_experiment(tenant uuid, named text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.find_known(tenant uuid, incoming private.incoming_record[], first_at timestamp with time zone, last_at timestamp with time zone, has_requests boolean) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.find_names(tenant uuid, wanted text, words text[], near boolean, most integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.find_request(tenant uuid, told_id text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.find_rollup(asked private.daily_question) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.find_told_version(of_prompt uuid, told text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.find_trace_ids(tenant uuid, beginning text, most integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.find_usage(tenant uuid, wanted text, words text[], asked text, near boolean, most integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.fine_sums(question private.exploration, from_days boolean, told text[]) FROM PUBLIC;
 
@@ -24185,6 +24852,8 @@ REVOKE ALL ON FUNCTION private.flag_records(of_workspace uuid, accounts text[], 
 REVOKE ALL ON FUNCTION private.flag_written(written private.written_record[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.fold_some_days(at_most integer, tenant uuid, OUT days integer, OUT records bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.fold_text(given text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.follow_charges(tenant uuid) FROM PUBLIC;
 
@@ -24201,6 +24870,8 @@ REVOKE ALL ON FUNCTION private.forget_counts() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.forget_deleted(partition_name text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.forget_forecast_requests() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.forget_names() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.forget_old_events() FROM PUBLIC;
 
@@ -24364,6 +25035,8 @@ REVOKE ALL ON FUNCTION private.join_counts(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.join_invoice(given public.invoices) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.join_names(tenant uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.join_statements(tenant uuid, ids uuid[], events uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.joined_by(token text) FROM PUBLIC;
@@ -24469,6 +25142,8 @@ REVOKE ALL ON FUNCTION private.learn_aliases(tenant uuid, source uuid, incoming 
 
 REVOKE ALL ON FUNCTION private.limit_member(tenant uuid, person uuid, measured text, wanted numeric) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.list_used(tenant uuid, kinds text[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.live_slots(of_prompt uuid, environment text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.load_known_calls(tenant uuid, traces uuid[], names uuid[]) FROM PUBLIC;
@@ -24551,6 +25226,8 @@ REVOKE ALL ON FUNCTION private.named_person(metadata jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.named_traits(kinds private.traits[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.names_in(table_name text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.net_changes(changes private.day_parts[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.note_change() FROM PUBLIC;
@@ -24558,6 +25235,8 @@ REVOKE ALL ON FUNCTION private.note_change() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.note_changes_of(noted regclass, verb text, noting regproc) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.note_divided(tenant uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_names() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.note_refiling() FROM PUBLIC;
 
@@ -24959,6 +25638,8 @@ REVOKE ALL ON FUNCTION private.upkeep_lock() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.usage_by_days(tenant uuid, provider uuid, zones text[], since timestamp with time zone, until timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.used_models(tenant uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.verify_api_key(digest bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.verify_api_key(digest bytea) TO tally_api;
 
@@ -24973,6 +25654,8 @@ REVOKE ALL ON FUNCTION private.weeks_of_spans(tenant uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.weeks_of_traces(tenant uuid, incoming private.incoming_span[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.where_records(chosen jsonb, told uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.where_text(words text[], near boolean, column_name text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.workspace_of_source(source uuid) FROM PUBLIC;
 
@@ -25177,9 +25860,6 @@ GRANT ALL ON FUNCTION public.invite(workspace uuid, email text, role text) TO au
 REVOKE ALL ON FUNCTION public.invoice_usage(workspace uuid, invoices uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.invoice_usage(workspace uuid, invoices uuid[]) TO authenticated;
 
-REVOKE ALL ON FUNCTION public.jump_names(workspace uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.jump_names(workspace uuid) TO authenticated;
-
 REVOKE ALL ON FUNCTION public.label_prompt_version(workspace uuid, prompt text, number integer, labels text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.label_prompt_version(workspace uuid, prompt text, number integer, labels text[]) TO authenticated;
 
@@ -25351,8 +26031,17 @@ GRANT ALL ON FUNCTION public.save_statement_lines(workspace uuid, lines jsonb) T
 REVOKE ALL ON FUNCTION public.save_view(workspace uuid, name text, query text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.save_view(workspace uuid, name text, query text) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.search(workspace uuid, asked text, kinds text[], most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search(workspace uuid, asked text, kinds text[], most integer) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.search_audit_log(workspace uuid, search text, before timestamp with time zone, at_most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.search_audit_log(workspace uuid, search text, before timestamp with time zone, at_most integer) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.search_lists(workspace uuid, kinds text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_lists(workspace uuid, kinds text[]) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.search_usage(workspace uuid, asked text, kinds text[], most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_usage(workspace uuid, asked text, kinds text[], most integer) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.set_alert_rules(workspace uuid, rules jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_alert_rules(workspace uuid, rules jsonb) TO authenticated;
