@@ -226,7 +226,7 @@ def test_search_of_one_kind_drops_late_answers_and_opens_settings(watched: Watch
     options, status = dialog.get_by_role("option"), dialog.get_by_role("status")
     field.fill("s")
     expect(status).to_have_text(FOUND)
-    field.fill("github")
+    field.fill("claude-code")
     dialog.get_by_role("option", name="More sessions").click()
     only = dialog.get_by_role("button", name="Only sessions. Search everything")
     expect(only).to_be_visible()
@@ -238,7 +238,7 @@ def test_search_of_one_kind_drops_late_answers_and_opens_settings(watched: Watch
     field.press("Home")
     page.keyboard.press("Backspace")
     expect(only).to_be_hidden()
-    expect(field).to_have_value("github")
+    expect(field).to_have_value("claude-code")
 
     held: list[Route] = []
     page.route("**/jump?*q=opus*", lambda route: held.append(route))
