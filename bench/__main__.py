@@ -39,6 +39,7 @@ BENCHES = (
     "catalogue",
     "statistics",
     "credits",
+    "unit_costs",
 )
 RESULTS = Path(__file__).parent / "results.json"
 
