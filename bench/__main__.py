@@ -40,6 +40,7 @@ BENCHES = (
     "catalogue",
     "statistics",
     "credits",
+    "unit_costs",
 )
 RESULTS = Path(__file__).parent / "results.json"
 

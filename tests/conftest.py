@@ -30,6 +30,7 @@ LONG = (
     "tests/tally/local/test_backup.py",
     "tests/supabase/test_crashes.py",
     "tests/tally/local/test_extremes.py",
+    "tests/tally/local/test_wheel.py",
     "tests/tally/connectors/test_sync.py",
     "tests/forecasting/nightly/test_command.py",
     "tests/tally/moving/test_moves.py",

@@ -6,6 +6,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from tally.core.environment import load_environment
 from tally.core.errors import TallyError
+from tally.core.paths import START
 
 
 class SettingsMissing(TallyError):
@@ -37,7 +38,7 @@ def load_settings() -> Settings:
     except ValidationError as error:
         names = ", ".join(str(problem["loc"][0]).upper() for problem in error.errors())
         raise SettingsMissing(
-            f"Missing: {names}. Start Tally with `make up`, or set them for your Supabase project "
+            f"Missing: {names}. Start Tally with `{START}`, or set them for your Supabase project "
             "(see README)."
         ) from None
 
@@ -46,7 +47,7 @@ def require_database_url(settings: Settings) -> str:
     """Postgres address for the nightly run and the operator; raises SettingsMissing."""
     if settings.database_url is None:
         raise SettingsMissing(
-            "Missing: DATABASE_URL. Start Tally with `make up`, or set it to your project's "
+            f"Missing: DATABASE_URL. Start Tally with `{START}`, or set it to your project's "
             "connection string."
         )
     return settings.database_url.get_secret_value()

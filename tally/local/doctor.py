@@ -12,7 +12,7 @@ from pathlib import Path
 from tally.backups.programs import find_program
 from tally.backups.retention import last_nightly
 from tally.core.errors import TallyError
-from tally.core.paths import tally_home
+from tally.core.paths import SETUP, tally_home
 from tally.local.home import open_home
 from tally.local.lock import find_holder
 from tally.local.node import MODULES, find_node, modules_are_current
@@ -67,7 +67,7 @@ def _check_python() -> Finding:
     found = platform.python_version()
     if sys.version_info >= OLDEST_PYTHON:
         return Finding("python", found)
-    return Finding("python", found, "Install Python 3.11 or newer and run `make setup` again.")
+    return Finding("python", found, f"Install Python 3.11 or newer and run `{SETUP}` again.")
 
 
 def _check_node() -> Finding:
@@ -78,7 +78,7 @@ def _check_node() -> Finding:
 def _check_packages() -> Finding:
     if modules_are_current():
         return Finding("packages of the stack", "up to date")
-    return Finding("packages of the stack", "not installed or out of date", "Run `make setup`.")
+    return Finding("packages of the stack", "not installed or out of date", f"Run `{SETUP}`.")
 
 
 def _check_postgrest() -> Finding:
@@ -88,7 +88,7 @@ def _check_postgrest() -> Finding:
     if found and os.access(found, os.X_OK):
         return Finding("postgrest", found)
     how = "brew install postgrest" if sys.platform == "darwin" else "nix profile install nixpkgs#postgrest"
-    return Finding("postgrest", found or "not found", f"Run `make setup` or `{how}`, or set POSTGREST_BIN.")
+    return Finding("postgrest", found or "not found", f"Run `{SETUP}` or `{how}`, or set POSTGREST_BIN.")
 
 
 def _check_ports() -> Finding:
