@@ -237,6 +237,15 @@ CREATE TYPE private.written_record AS (
 	tokens_are_effective boolean
 );
 
+-- FUNCTION private.account_of_web_session(text)
+
+CREATE FUNCTION private.account_of_web_session(session text) RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    select s.user_id from private.web_sessions as s where s.id = account_of_web_session.session
+$$;
+
 -- TABLE public.project_rules
 
 CREATE TABLE public.project_rules (
@@ -3106,6 +3115,30 @@ begin
 end
 $_$;
 
+-- FUNCTION private.close_web_session(text)
+
+CREATE FUNCTION private.close_web_session(session text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    delete from private.web_sessions as s where s.id = close_web_session.session
+$$;
+
+-- FUNCTION private.close_web_sessions(uuid, text)
+
+CREATE FUNCTION private.close_web_sessions(account uuid, kept text) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    with closed as (
+        delete from private.web_sessions as s
+        where s.user_id = close_web_sessions.account and s.id is distinct from close_web_sessions.kept
+        returning s.id
+    )
+
+    select count(*) from closed
+$$;
+
 -- FUNCTION private.compare_channels(uuid)
 
 CREATE FUNCTION private.compare_channels(tenant uuid) RETURNS void
@@ -3291,6 +3324,36 @@ begin
 end
 $$;
 
+-- FUNCTION private.count_attempt(bytea, integer, double precision)
+
+CREATE FUNCTION private.count_attempt(bucket bytea, most integer, window_seconds double precision) RETURNS double precision
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    present bigint;
+    first_at timestamptz;
+    counted_at timestamptz;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('tally.attempts.' || encode(bucket, 'hex'), 0));
+    counted_at := clock_timestamp(); -- after the wait for the lock
+    delete from private.attempts as a
+    where
+        a.ctid = any (array(
+            select e.ctid from private.attempts as e where e.counts_until <= counted_at limit 20 for update skip locked
+        ));
+    select count(*), min(a.tried_at) into present, first_at
+    from private.attempts as a
+    where a.bucket = count_attempt.bucket and a.counts_until > counted_at;
+    if present >= most then
+        return window_seconds - extract(epoch from counted_at - first_at);
+    end if;
+    insert into private.attempts (bucket, tried_at, counts_until)
+    values (count_attempt.bucket, counted_at, counted_at + make_interval(secs => window_seconds));
+    return null;
+end
+$$;
+
 -- FUNCTION private.count_channels()
 
 CREATE FUNCTION private.count_channels() RETURNS trigger
@@ -3376,6 +3439,48 @@ begin
         raise exception 'This address has been invited three times today. Wait until tomorrow.' using errcode = '22023';
     end if;
     insert into private.sent_invitations (invited_by, email_sha256) values (sender, hashed);
+end
+$$;
+
+-- FUNCTION private.count_key_use(uuid, text, bigint, bigint)
+
+CREATE FUNCTION private.count_key_use(key uuid, unit text, most bigint, cost bigint) RETURNS double precision
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    counted_at timestamptz;
+    this_minute timestamptz;
+    elapsed float8;
+    before float8;
+    used float8;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('tally.key_uses.' || unit || '.' || key::text, 0));
+    counted_at := clock_timestamp();
+    this_minute := date_trunc('minute', counted_at);
+    elapsed := extract(epoch from counted_at - this_minute);
+    select
+        coalesce(sum(u.used) filter (where u.minute = this_minute - interval '1 minute'), 0),
+        coalesce(sum(u.used) filter (where u.minute = this_minute), 0)
+    into before, used
+    from private.key_uses as u
+    where u.key_id = key and u.unit = count_key_use.unit;
+    if before * (1 - elapsed / 60) + used + cost > most then
+        if used + cost <= most then
+            return 60 * (1 - (most - used - cost) / before) - elapsed;
+        end if;
+        return 60 - elapsed + 60 * greatest(1 - (most - cost) / used, 0);
+    end if;
+    if used = 0 then
+        delete from private.key_uses as u
+        where u.key_id = key and u.unit = count_key_use.unit and u.minute < this_minute - interval '1 minute';
+    end if;
+    insert into private.key_uses as u (key_id, unit, minute, used)
+    select k.id, count_key_use.unit, this_minute, cost
+    from public.api_keys as k
+    where k.id = key -- one that was deleted a moment ago is counted no longer
+    on conflict on constraint key_uses_pkey do update set used = u.used + excluded.used;
+    return null;
 end
 $$;
 
@@ -5638,6 +5743,27 @@ begin
 end
 $$;
 
+-- FUNCTION private.forget_attempts(bytea, boolean)
+
+CREATE FUNCTION private.forget_attempts(bucket bytea, only_last boolean) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    delete from private.attempts as a
+    where
+        a.bucket = forget_attempts.bucket
+        and (
+            not forget_attempts.only_last
+            or a.ctid = (
+                select l.ctid
+                from private.attempts as l
+                where l.bucket = forget_attempts.bucket
+                order by l.tried_at desc
+                limit 1
+            )
+        )
+$$;
+
 -- FUNCTION private.forget_budget_forecasts()
 
 CREATE FUNCTION private.forget_budget_forecasts() RETURNS trigger
@@ -6113,6 +6239,22 @@ begin
             );
     end if;
 end
+$$;
+
+-- FUNCTION private.hold_web_session(text, uuid, double precision)
+
+CREATE FUNCTION private.hold_web_session(session text, holder uuid, hold_seconds double precision) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    with held as (
+        update private.web_sessions as s
+        set holder = hold_web_session.holder, held_until = now() + make_interval(secs => hold_web_session.hold_seconds)
+        where s.id = hold_web_session.session and s.held_until < now()
+        returning s.id
+    )
+
+    select exists (select from held)
 $$;
 
 -- FUNCTION private.hour_writes(jsonb, bigint)
@@ -7412,6 +7554,15 @@ begin
 end
 $$;
 
+-- FUNCTION private.last_workspace(uuid)
+
+CREATE FUNCTION private.last_workspace(account uuid) RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    select l.workspace_id from private.last_workspaces as l where l.user_id = last_workspace.account
+$$;
+
 -- FUNCTION private.learn_aliases(uuid, uuid, private.incoming_record[])
 
 CREATE FUNCTION private.learn_aliases(tenant uuid, source uuid, incoming private.incoming_record[]) RETURNS void
@@ -8665,6 +8816,26 @@ begin
         on b.prompt_id = prompt.id and b.environment = $2 and b.from_at = source and b.version_id = s.version_id;
 end
 $_$;
+
+-- FUNCTION private.open_web_session(text, uuid, bytea, double precision, double precision, double precision, double precision, double precision)
+
+CREATE FUNCTION private.open_web_session(session text, account uuid, sealed bytea, token_seconds double precision, idle_seconds double precision, absolute_seconds double precision, age_seconds double precision DEFAULT 0, unseen_seconds double precision DEFAULT 0) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    delete from private.web_sessions as s
+    where
+        s.seen_at < now() - make_interval(secs => open_web_session.idle_seconds)
+        or s.opened_at < now() - make_interval(secs => open_web_session.absolute_seconds);
+
+    insert into private.web_sessions (id, user_id, sealed, tokens_until, opened_at, seen_at)
+    select
+        open_web_session.session, u.id, open_web_session.sealed, now() + make_interval(secs => open_web_session.token_seconds),
+        now() - make_interval(secs => open_web_session.age_seconds), now() - make_interval(secs => open_web_session.unseen_seconds)
+    from auth.users as u
+    where u.id = open_web_session.account
+    on conflict (id) do nothing
+$$;
 
 -- TABLE private.stale_days
 
@@ -10149,6 +10320,32 @@ begin
 end
 $$;
 
+-- FUNCTION private.read_web_session(text, double precision, double precision, double precision)
+
+CREATE FUNCTION private.read_web_session(session text, idle_seconds double precision, absolute_seconds double precision, touch_seconds double precision) RETURNS TABLE(user_id uuid, sealed bytea, token_seconds double precision)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    found_session private.web_sessions;
+begin
+    select s.* into found_session
+    from private.web_sessions as s
+    where
+        s.id = session
+        and s.seen_at >= now() - make_interval(secs => idle_seconds)
+        and s.opened_at >= now() - make_interval(secs => absolute_seconds);
+    if not found then
+        return;
+    end if;
+    if found_session.seen_at < now() - make_interval(secs => touch_seconds) then
+        update private.web_sessions as s set seen_at = now() where s.id = session;
+    end if;
+    return query select
+        found_session.user_id, found_session.sealed, extract(epoch from found_session.tokens_until - now())::float8;
+end
+$$;
+
 -- FUNCTION private.records_of_calls(uuid, uuid[], timestamp with time zone[])
 
 CREATE FUNCTION private.records_of_calls(tenant uuid, events uuid[], at timestamp with time zone[]) RETURNS TABLE(nth bigint, id uuid, at timestamp with time zone, import_id uuid)
@@ -10786,6 +10983,17 @@ CREATE FUNCTION private.regrouped_days(before jsonb, changes private.day_parts[]
     select array(select private.unchanged_part(d.workspace_id, d.account, d.day) from days as d)
 $$;
 
+-- FUNCTION private.release_web_session(text, uuid)
+
+CREATE FUNCTION private.release_web_session(session text, holder uuid) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    update private.web_sessions as s
+    set holder = null, held_until = '-infinity'
+    where s.id = release_web_session.session and s.holder = release_web_session.holder
+$$;
+
 -- FUNCTION private.remember_member()
 
 CREATE FUNCTION private.remember_member() RETURNS trigger
@@ -10863,6 +11071,22 @@ begin
     update public.budget_thresholds as t set id = gen_random_uuid(), created_at = now() where t.budget_id = new.id;
     return null;
 end
+$$;
+
+-- FUNCTION private.renew_web_session(text, bytea, double precision)
+
+CREATE FUNCTION private.renew_web_session(session text, sealed bytea, token_seconds double precision) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    with renewed as (
+        update private.web_sessions as s
+        set sealed = renew_web_session.sealed, tokens_until = now() + make_interval(secs => renew_web_session.token_seconds)
+        where s.id = renew_web_session.session
+        returning s.id
+    )
+
+    select exists (select from renewed)
 $$;
 
 -- FUNCTION private.renewal_days(public.subscriptions, date)
@@ -11648,6 +11872,23 @@ begin
 end
 $$;
 
+-- FUNCTION private.save_last_workspace(uuid, uuid)
+
+CREATE FUNCTION private.save_last_workspace(account uuid, workspace uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    delete from private.last_workspaces as l where l.user_id = account and l.workspace_id is distinct from workspace;
+    insert into private.last_workspaces (user_id, workspace_id)
+    select u.id, w.id
+    from auth.users as u
+    cross join public.workspaces as w
+    where u.id = account and w.id = workspace
+    on conflict on constraint last_workspaces_pkey do update set workspace_id = excluded.workspace_id;
+end
+$$;
+
 -- FUNCTION private.save_lock(uuid)
 
 CREATE FUNCTION private.save_lock(of_workspace uuid) RETURNS bigint
@@ -11655,6 +11896,21 @@ CREATE FUNCTION private.save_lock(of_workspace uuid) RETURNS bigint
     SET search_path TO ''
     AS $$
     select hashtextextended('tally.save.' || of_workspace::text, 0)
+$$;
+
+-- FUNCTION private.schema_state()
+
+CREATE FUNCTION private.schema_state() RETURNS TABLE(version text, serves_from text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if to_regclass('supabase_migrations.schema_migrations') is not null then
+        execute 'select max(m.version) from supabase_migrations.schema_migrations as m' into version;
+    end if;
+    serves_from := private.serves_from();
+    return next;
+end
 $$;
 
 -- FUNCTION private.seen_runs(public.experiments)
@@ -11778,6 +12034,15 @@ begin
     end loop;
     return null;
 end
+$$;
+
+-- FUNCTION private.serves_from()
+
+CREATE FUNCTION private.serves_from() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select '136'
 $$;
 
 -- FUNCTION private.session_of(jsonb)
@@ -18843,6 +19108,15 @@ CREATE TABLE private.archived_months (
     CONSTRAINT archived_months_month_check CHECK (((month >= '2020-01-01'::date) AND (month <= '2100-01-01'::date)))
 );
 
+-- TABLE private.attempts
+
+CREATE UNLOGGED TABLE private.attempts (
+    bucket bytea NOT NULL,
+    tried_at timestamp with time zone NOT NULL,
+    counts_until timestamp with time zone NOT NULL,
+    CONSTRAINT attempts_bucket_check CHECK ((octet_length(bucket) = 32))
+);
+
 -- TABLE public.providers
 
 CREATE TABLE public.providers (
@@ -19203,6 +19477,17 @@ CREATE TABLE private.installation (
     CONSTRAINT installation_only_row_check CHECK (only_row)
 );
 
+-- TABLE private.key_uses
+
+CREATE UNLOGGED TABLE private.key_uses (
+    key_id uuid NOT NULL,
+    unit text NOT NULL,
+    minute timestamp with time zone NOT NULL,
+    used bigint NOT NULL,
+    CONSTRAINT key_uses_unit_check CHECK ((unit = ANY (ARRAY['requests'::text, 'tokens'::text]))),
+    CONSTRAINT key_uses_used_check CHECK (((used >= 0) AND (used <= '1000000000000'::bigint)))
+);
+
 -- TABLE private.known_prices
 
 CREATE TABLE private.known_prices (
@@ -19213,6 +19498,13 @@ CREATE TABLE private.known_prices (
     CONSTRAINT known_prices_model_name_check CHECK (((length(model_name) >= 1) AND (length(model_name) <= 200))),
     CONSTRAINT known_prices_prices_check CHECK (((jsonb_typeof(prices) = 'object'::text) AND (pg_column_size(prices) <= 4096))),
     CONSTRAINT known_prices_provider_check CHECK (((length(provider) >= 1) AND (length(provider) <= 100)))
+);
+
+-- TABLE private.last_workspaces
+
+CREATE TABLE private.last_workspaces (
+    user_id uuid NOT NULL,
+    workspace_id uuid NOT NULL
 );
 
 -- TABLE private.prompt_registrations
@@ -19408,12 +19700,26 @@ CREATE TABLE private.unsubscribing (
     CONSTRAINT unsubscribing_token_check CHECK ((token ~ '^[A-Za-z0-9_-]{43}$'::text))
 );
 
+-- TABLE private.web_sessions
+
+CREATE TABLE private.web_sessions (
+    id text NOT NULL,
+    user_id uuid NOT NULL,
+    sealed bytea NOT NULL,
+    tokens_until timestamp with time zone NOT NULL,
+    opened_at timestamp with time zone DEFAULT now() NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    holder uuid,
+    held_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    CONSTRAINT web_sessions_id_check CHECK ((id ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT web_sessions_sealed_check CHECK (((octet_length(sealed) >= 1) AND (octet_length(sealed) <= 65536)))
+);
+
 -- TABLE private.worker_seen
 
 CREATE TABLE private.worker_seen (
-    only_row boolean DEFAULT true NOT NULL,
-    seen_at timestamp with time zone NOT NULL,
-    CONSTRAINT worker_seen_only_row_check CHECK (only_row)
+    worker uuid DEFAULT gen_random_uuid() NOT NULL,
+    seen_at timestamp with time zone NOT NULL
 );
 
 -- TABLE private.workspace_changes
@@ -20296,10 +20602,20 @@ ALTER TABLE ONLY private.installation
 ALTER TABLE ONLY private.invoice_charges
     ADD CONSTRAINT invoice_charges_pkey PRIMARY KEY (workspace_id, source_key);
 
+-- CONSTRAINT private.key_uses key_uses_pkey
+
+ALTER TABLE ONLY private.key_uses
+    ADD CONSTRAINT key_uses_pkey PRIMARY KEY (key_id, unit, minute);
+
 -- CONSTRAINT private.known_prices known_prices_pkey
 
 ALTER TABLE ONLY private.known_prices
     ADD CONSTRAINT known_prices_pkey PRIMARY KEY (provider, model_name);
+
+-- CONSTRAINT private.last_workspaces last_workspaces_pkey
+
+ALTER TABLE ONLY private.last_workspaces
+    ADD CONSTRAINT last_workspaces_pkey PRIMARY KEY (user_id);
 
 -- CONSTRAINT private.overridden_days overridden_days_pkey
 
@@ -20376,10 +20692,15 @@ ALTER TABLE ONLY private.unsubscribing
 ALTER TABLE ONLY private.unsubscribing
     ADD CONSTRAINT unsubscribing_token_key UNIQUE (token);
 
+-- CONSTRAINT private.web_sessions web_sessions_pkey
+
+ALTER TABLE ONLY private.web_sessions
+    ADD CONSTRAINT web_sessions_pkey PRIMARY KEY (id);
+
 -- CONSTRAINT private.worker_seen worker_seen_pkey
 
 ALTER TABLE ONLY private.worker_seen
-    ADD CONSTRAINT worker_seen_pkey PRIMARY KEY (only_row);
+    ADD CONSTRAINT worker_seen_pkey PRIMARY KEY (worker);
 
 -- CONSTRAINT private.workspace_changes workspace_changes_pkey
 
@@ -20861,6 +21182,14 @@ ALTER TABLE ONLY public.workspaces
 ALTER TABLE ONLY public.workspaces
     ADD CONSTRAINT workspaces_pkey PRIMARY KEY (id);
 
+-- INDEX private.attempts_bucket_idx
+
+CREATE INDEX attempts_bucket_idx ON private.attempts USING btree (bucket, tried_at);
+
+-- INDEX private.attempts_counts_until_idx
+
+CREATE INDEX attempts_counts_until_idx ON private.attempts USING btree (counts_until);
+
 -- INDEX private.budget_forecasts_workspace_id_idx
 
 CREATE INDEX budget_forecasts_workspace_id_idx ON private.budget_forecasts USING btree (workspace_id);
@@ -20904,6 +21233,10 @@ CREATE INDEX forecast_requests_workspace_id_idx ON private.forecast_requests USI
 -- INDEX private.former_members_workspace_id_idx
 
 CREATE INDEX former_members_workspace_id_idx ON private.former_members USING btree (workspace_id);
+
+-- INDEX private.last_workspaces_workspace_id_idx
+
+CREATE INDEX last_workspaces_workspace_id_idx ON private.last_workspaces USING btree (workspace_id);
 
 -- INDEX private.record_counts_workspace_id_idx
 
@@ -20952,6 +21285,18 @@ CREATE INDEX telemetry_calls_trace_idx ON private.telemetry_calls USING btree (w
 -- INDEX private.telemetry_links_seen_at_idx
 
 CREATE INDEX telemetry_links_seen_at_idx ON private.telemetry_links USING brin (seen_at);
+
+-- INDEX private.web_sessions_opened_at_idx
+
+CREATE INDEX web_sessions_opened_at_idx ON private.web_sessions USING btree (opened_at);
+
+-- INDEX private.web_sessions_seen_at_idx
+
+CREATE INDEX web_sessions_seen_at_idx ON private.web_sessions USING btree (seen_at);
+
+-- INDEX private.web_sessions_user_id_idx
+
+CREATE INDEX web_sessions_user_id_idx ON private.web_sessions USING btree (user_id);
 
 -- INDEX public.advice_decided_by_idx
 
@@ -22545,6 +22890,21 @@ ALTER TABLE ONLY private.installation
 ALTER TABLE ONLY private.invoice_charges
     ADD CONSTRAINT invoice_charges_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
+-- FK CONSTRAINT private.key_uses key_uses_key_id_fkey
+
+ALTER TABLE ONLY private.key_uses
+    ADD CONSTRAINT key_uses_key_id_fkey FOREIGN KEY (key_id) REFERENCES public.api_keys(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT private.last_workspaces last_workspaces_user_id_fkey
+
+ALTER TABLE ONLY private.last_workspaces
+    ADD CONSTRAINT last_workspaces_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT private.last_workspaces last_workspaces_workspace_id_fkey
+
+ALTER TABLE ONLY private.last_workspaces
+    ADD CONSTRAINT last_workspaces_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT private.prompt_registrations prompt_registrations_workspace_id_fkey
 
 ALTER TABLE ONLY private.prompt_registrations
@@ -22589,6 +22949,11 @@ ALTER TABLE ONLY private.telemetry_links
 
 ALTER TABLE ONLY private.unsubscribing
     ADD CONSTRAINT unsubscribing_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT private.web_sessions web_sessions_user_id_fkey
+
+ALTER TABLE ONLY private.web_sessions
+    ADD CONSTRAINT web_sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT private.workspace_changes workspace_changes_workspace_id_fkey
 
@@ -23079,6 +23444,10 @@ ALTER TABLE ONLY public.workspaces
 
 ALTER TABLE private.archived_months ENABLE ROW LEVEL SECURITY;
 
+-- ROW SECURITY private.attempts
+
+ALTER TABLE private.attempts ENABLE ROW LEVEL SECURITY;
+
 -- ROW SECURITY private.budget_forecasts
 
 ALTER TABLE private.budget_forecasts ENABLE ROW LEVEL SECURITY;
@@ -23119,9 +23488,17 @@ ALTER TABLE private.installation ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE private.invoice_charges ENABLE ROW LEVEL SECURITY;
 
+-- ROW SECURITY private.key_uses
+
+ALTER TABLE private.key_uses ENABLE ROW LEVEL SECURITY;
+
 -- ROW SECURITY private.known_prices
 
 ALTER TABLE private.known_prices ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.last_workspaces
+
+ALTER TABLE private.last_workspaces ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.overridden_days
 
@@ -23178,6 +23555,10 @@ ALTER TABLE private.telemetry_links ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY private.unsubscribing
 
 ALTER TABLE private.unsubscribing ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.web_sessions
+
+ALTER TABLE private.web_sessions ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.worker_seen
 
@@ -23710,6 +24091,7 @@ CREATE POLICY workspaces_select_member ON public.workspaces FOR SELECT TO authen
 
 GRANT USAGE ON SCHEMA private TO supabase_auth_admin;
 GRANT USAGE ON SCHEMA private TO tally_api;
+GRANT USAGE ON SCHEMA private TO tally_web;
 
 GRANT USAGE ON SCHEMA public TO anon;
 GRANT USAGE ON SCHEMA public TO authenticated;
@@ -23741,6 +24123,9 @@ REVOKE ALL ON TYPE private.incoming_span FROM PUBLIC;
 REVOKE ALL ON TYPE private.price_change FROM PUBLIC;
 
 REVOKE ALL ON TYPE private.written_record FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.account_of_web_session(session text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.account_of_web_session(session text) TO tally_web;
 
 GRANT SELECT ON TABLE public.project_rules TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.project_rules TO service_role;
@@ -24016,6 +24401,12 @@ REVOKE ALL ON FUNCTION private.clean_words(given text[], of_what text, most inte
 
 REVOKE ALL ON FUNCTION private.clear_event(event uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.close_web_session(session text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.close_web_session(session text) TO tally_web;
+
+REVOKE ALL ON FUNCTION private.close_web_sessions(account uuid, kept text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.close_web_sessions(account uuid, kept text) TO tally_web;
+
 REVOKE ALL ON FUNCTION private.compare_channels(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.compare_channels_of(tenant uuid, sources uuid[]) FROM PUBLIC;
@@ -24028,11 +24419,17 @@ REVOKE ALL ON FUNCTION private.contested_events(owner uuid, keys uuid[], OUT eve
 
 REVOKE ALL ON FUNCTION private.correct_renewals(tenant uuid, zone text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.count_attempt(bucket bytea, most integer, window_seconds double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.count_attempt(bucket bytea, most integer, window_seconds double precision) TO tally_web;
+
 REVOKE ALL ON FUNCTION private.count_channels() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.count_gone_contents() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.count_invitation(sender uuid, address text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.count_key_use(key uuid, unit text, most bigint, cost bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.count_key_use(key uuid, unit text, most bigint, cost bigint) TO tally_api;
 
 REVOKE ALL ON FUNCTION private.count_parts() FROM PUBLIC;
 
@@ -24194,6 +24591,9 @@ REVOKE ALL ON FUNCTION private.follow_timezone() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.forget_aliases(tenant uuid, sources uuid[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.forget_attempts(bucket bytea, only_last boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.forget_attempts(bucket bytea, only_last boolean) TO tally_web;
+
 REVOKE ALL ON FUNCTION private.forget_budget_forecasts() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.forget_counts() FROM PUBLIC;
@@ -24243,6 +24643,9 @@ GRANT ALL ON FUNCTION private.hidden_projects() TO authenticated;
 
 REVOKE ALL ON FUNCTION private.hidden_subscriptions() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.hidden_subscriptions() TO authenticated;
+
+REVOKE ALL ON FUNCTION private.hold_web_session(session text, holder uuid, hold_seconds double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.hold_web_session(session text, holder uuid, hold_seconds double precision) TO tally_web;
 
 REVOKE ALL ON FUNCTION private.hour_writes(metadata jsonb, cache_write_tokens bigint) FROM PUBLIC;
 
@@ -24465,6 +24868,9 @@ GRANT ALL ON FUNCTION private.label_calls(tenant uuid, keys uuid[], at timestamp
 
 REVOKE ALL ON FUNCTION private.last_active_days(tenant uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.last_workspace(account uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.last_workspace(account uuid) TO tally_web;
+
 REVOKE ALL ON FUNCTION private.learn_aliases(tenant uuid, source uuid, incoming private.incoming_record[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.limit_member(tenant uuid, person uuid, measured text, wanted numeric) FROM PUBLIC;
@@ -24576,6 +24982,9 @@ GRANT SELECT ON TABLE public.prompts TO service_role;
 
 REVOKE ALL ON FUNCTION private.open_deployment(prompt public.prompts, environment text, shares jsonb, source timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.open_web_session(session text, account uuid, sealed bytea, token_seconds double precision, idle_seconds double precision, absolute_seconds double precision, age_seconds double precision, unseen_seconds double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.open_web_session(session text, account uuid, sealed bytea, token_seconds double precision, idle_seconds double precision, absolute_seconds double precision, age_seconds double precision, unseen_seconds double precision) TO tally_web;
+
 REVOKE ALL ON FUNCTION private.outdated_days(tenant uuid, first_day date, last_day date, stale private.stale_days[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.outdated_totals(tenant uuid, outdated date[], stale private.stale_days[]) FROM PUBLIC;
@@ -24666,6 +25075,9 @@ REVOKE ALL ON FUNCTION private.read_rules(tenant uuid, rules json) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.read_undivided(tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.read_web_session(session text, idle_seconds double precision, absolute_seconds double precision, touch_seconds double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.read_web_session(session text, idle_seconds double precision, absolute_seconds double precision, touch_seconds double precision) TO tally_web;
+
 REVOKE ALL ON FUNCTION private.records_of_calls(tenant uuid, events uuid[], at timestamp with time zone[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.records_to_explore(question private.exploration, told text[]) FROM PUBLIC;
@@ -24704,6 +25116,9 @@ REVOKE ALL ON FUNCTION private.register_prompts(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.regrouped_days(before jsonb, changes private.day_parts[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.release_web_session(session text, holder uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.release_web_session(session text, holder uuid) TO tally_web;
+
 REVOKE ALL ON FUNCTION private.remember_member() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.rename_model(tenant uuid, provider uuid, name text, model text) FROM PUBLIC;
@@ -24711,6 +25126,9 @@ REVOKE ALL ON FUNCTION private.rename_model(tenant uuid, provider uuid, name tex
 REVOKE ALL ON FUNCTION private.renew_threshold() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.renew_thresholds() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.renew_web_session(session text, sealed bytea, token_seconds double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.renew_web_session(session text, sealed bytea, token_seconds double precision) TO tally_web;
 
 REVOKE ALL ON FUNCTION private.renewal_days(of_subscription public.subscriptions, until date) FROM PUBLIC;
 
@@ -24833,13 +25251,22 @@ REVOKE ALL ON FUNCTION private.revoke_keys_of_leaver() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.save_beside_known(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[], first_at timestamp with time zone, last_at timestamp with time zone, has_requests boolean) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.save_last_workspace(account uuid, workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.save_last_workspace(account uuid, workspace uuid) TO tally_web;
+
 REVOKE ALL ON FUNCTION private.save_lock(of_workspace uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.schema_state() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.schema_state() TO tally_api;
+GRANT ALL ON FUNCTION private.schema_state() TO tally_web;
 
 REVOKE ALL ON FUNCTION private.seen_runs(experiment public.experiments) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.select_winners(owner uuid, keys uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.select_winners_of_changed() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.serves_from() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.session_of(metadata jsonb) FROM PUBLIC;
 

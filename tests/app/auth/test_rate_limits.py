@@ -7,7 +7,7 @@ from tally.accounts.auth_client import AuthError
 
 
 def test_a_form_shows_the_refusal_as_its_other_errors() -> None:
-    limit = RateLimit(1, 300)
+    limit = RateLimit("test", 1, 300)
     limit.count("ada")
     with pytest.raises(AuthError, match=r"^Too many attempts. Try again in 5 minutes\.$") as refusal:
         limit.count("ada")
@@ -15,7 +15,7 @@ def test_a_form_shows_the_refusal_as_its_other_errors() -> None:
 
 
 def test_attacker_does_not_lock_the_owner_out() -> None:
-    limits = FormLimits(attempts=3, network_attempts=50)
+    limits = FormLimits("test", attempts=3, network_attempts=50)
     for _ in range(3):
         limits.count("198.51.100.7", "ada@example.com")
     with pytest.raises(TooManyAttempts):
@@ -25,7 +25,7 @@ def test_attacker_does_not_lock_the_owner_out() -> None:
 
 
 def test_one_address_cannot_try_many_emails() -> None:
-    limits = FormLimits(attempts=3, network_attempts=10)
+    limits = FormLimits("test", attempts=3, network_attempts=10)
     for n in range(10):
         limits.count("198.51.100.7", f"person{n}@example.com")
     with pytest.raises(TooManyAttempts):
@@ -33,7 +33,7 @@ def test_one_address_cannot_try_many_emails() -> None:
 
 
 def test_attempts_that_were_not_compared_lock_nobody_out() -> None:
-    limits = FormLimits(attempts=3, network_attempts=50, email_attempts=4)
+    limits = FormLimits("test", attempts=3, network_attempts=50, email_attempts=4)
     for n in range(40):
         limits.count(f"198.51.100.{n}", "ada@example.com")
         limits.forget_unjudged("ada@example.com")
@@ -44,7 +44,7 @@ def test_attempts_that_were_not_compared_lock_nobody_out() -> None:
 
 
 def test_successful_sign_ins_are_not_limited() -> None:
-    limits = FormLimits(attempts=3, network_attempts=8, email_attempts=8)
+    limits = FormLimits("test", attempts=3, network_attempts=8, email_attempts=8)
     for _ in range(100):
         limits.count("198.51.100.7", "ada@example.com")
         limits.forgive("198.51.100.7", "ada@example.com")
@@ -55,7 +55,7 @@ def test_successful_sign_ins_are_not_limited() -> None:
 
 
 def test_own_successes_allow_no_more_guesses_at_others() -> None:
-    limits = FormLimits(attempts=3, network_attempts=8)
+    limits = FormLimits("test", attempts=3, network_attempts=8)
     for n in range(8):
         limits.count("198.51.100.7", "own@example.com")
         limits.forgive("198.51.100.7", "own@example.com")
