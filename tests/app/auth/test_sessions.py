@@ -389,7 +389,7 @@ def test_clocks_that_differ_by_more_than_a_minute_decide_nothing(
     table.operator.execute(set_end, [30])
     renewed = wrong.tokens(cookie)
     assert renewed is not None
-    assert renewed.access_token != tokens.access_token
+    assert renewed.refresh_token != tokens.refresh_token
     assert right.tokens(cookie) == renewed
     assert wire.count(REFRESH) == 0, "what the other process renewed is as valid here"
 
