@@ -37,7 +37,7 @@ class Parts:
         self.pool = Pool(settings.database)
         self.workers, self.savers, readers = Workers(4), Workers(SAVERS), Workers(READERS)
         self.limits = RateLimits(
-            settings.redis, self.pool.connection if settings.counts_in_database else None
+            settings.redis, connect=self.pool.connection if settings.counts_in_database else None
         )
         self.callers = Callers(Verifier(self.pool.connection), self.limits)
         self.intake = Intake(self.pool, self.workers, self.savers, self.limits)

@@ -58,8 +58,8 @@ class RateLimits:
     def __init__(
         self,
         redis_url: str | None = None,
-        connect: Connect | None = None,
         now: Callable[[], float] = time.monotonic,
+        connect: Connect | None = None,
     ) -> None:
         self._now = now
         self._own: Counter = SlidingWindow(MemoryStorage())

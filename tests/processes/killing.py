@@ -1,7 +1,8 @@
 """Kill processes one after the other while they are used, and count what was lost, doubled or signed out."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
@@ -55,24 +56,19 @@ def kill_in_turn(
     visitors = [_arrive(fleet, use.account) for _ in range(VISITORS)]
     senders = Senders(fleet.balancer.api, use.key)
 
-    def answers() -> int:
-        return sum(each.answers for each in visitors)
+    def count() -> tuple[int, int]:
+        return senders.sent, sum(each.answers for each in visitors)
 
     with looking(visitors):
         for program in killed:
             put_jobs(database, JOBS)
-            sent, answered = senders.sent, answers()
+            enough = count()[0] + CALLS_BETWEEN, count()[1] + ANSWERS_BETWEEN
             program.end()
-            wait_until(
-                lambda sent=sent, answered=answered: (
-                    senders.sent > sent + CALLS_BETWEEN and answers() > answered + ANSWERS_BETWEEN
-                ),
-                f"work after the death of {program.name}",
-            )
+            wait_until(partial(_have_passed, count, enough), f"work after the death of {program.name}")
             if again:
                 program.start()
                 program.wait()
-    outcome.sent, outcome.answers = senders.stop(), answers()
+    outcome.sent, outcome.answers = senders.stop(), count()[1]
     [(there, different)] = database.execute(FOUND, [use.workspace_id]).fetchall()
     outcome.lost, outcome.doubled = outcome.sent - different, there - different
     outcome.signed_out = [each for visitor in visitors for each in visitor.signed_out]
@@ -80,6 +76,10 @@ def kill_in_turn(
     wait_until(lambda: count_jobs(database) == 0, "the jobs of the killed worker")
     outcome.jobs_left = count_jobs(database)
     return outcome
+
+
+def _have_passed(count: Callable[[], tuple[int, int]], enough: tuple[int, int]) -> bool:
+    return all(now > then for now, then in zip(count(), enough, strict=True))
 
 
 def _arrive(fleet: Fleet, account: Account) -> Visitor:
