@@ -70,6 +70,11 @@ class Program:
         assert self._process is not None
         return self._process.wait(60)
 
+    def exit_code(self) -> int:
+        """Wait for its end."""
+        assert self._process is not None
+        return self._process.wait(60)
+
     def log(self) -> str:
         """What it printed."""
         return self._log.read_text()
