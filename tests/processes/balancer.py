@@ -19,6 +19,8 @@ defaults
     timeout client 60s
     timeout server 60s
     timeout tunnel 1h
+    # A process that died refuses at once; one on a busy machine may take its time to answer a check.
+    timeout check 5s
     option redispatch
     retries 3
     # A request whose process died before it answered goes to another one. A form is not sent twice.
@@ -39,7 +41,7 @@ backend web
     cookie tally-node insert indirect nocache httponly
     option httpchk
     http-check send meth GET uri /readyz
-    default-server check inter 500ms fall 2 rise 1 on-marked-down shutdown-sessions
+    default-server check inter 500ms fall 2 rise 1
 {web_servers}
 
 backend api
