@@ -9,10 +9,12 @@ import pytest
 from starlette.responses import PlainTextResponse
 
 from app.auth.postgres_sessions import PostgresSessions
+from app.auth.same_origin import app_origin
 from app.auth.sessions import Sessions
 from app.auth.shared_database import SharedDatabase
 from app.server import gate
 from app.server.gate import TRY_LATER_SOCKET, Gate
+from app.server.hosts import own_names
 from tally.accounts.auth_client import AuthClient
 
 COOKIE = {"cookie": f"tally={'A' * 43}"}
@@ -21,12 +23,19 @@ COOKIE = {"cookie": f"tally={'A' * 43}"}
 @pytest.fixture
 def guarded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     """A gate before a page that nobody may see."""
+    for name in ("SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.delenv("APP_ORIGIN", raising=False)
+    app_origin.cache_clear()
+    own_names.cache_clear()
     away = SharedDatabase("postgresql://tally_web:x@127.0.0.1:1/postgres")
     store = Sessions(PostgresSessions(away), AuthClient("http://127.0.0.1:1", "key"))
     monkeypatch.setattr(gate, "sessions", lambda: store)
     monkeypatch.setattr(gate, "REFUSAL_SECONDS", 0)
     yield Gate(PlainTextResponse("the page"))
     away.close()
+    app_origin.cache_clear()
+    own_names.cache_clear()
 
 
 def ask(guarded: Gate, path: str, accepted: str) -> httpx.Response:
