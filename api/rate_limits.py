@@ -34,7 +34,7 @@ COUNTER_FAILED = (StorageError, DatabaseError, psycopg.Error)
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What a key is about to do, and the most that it may within a minute."""
+    """A use of a key that is about to be made, and the most that is allowed within a minute."""
 
     unit: Literal["requests", "tokens"]
     key_id: UUID

@@ -1,4 +1,4 @@
-"""Where sessions of browsers are kept: an SQLite file of one process, or a table that several share."""
+"""The place of browsers' sessions: an SQLite file of one process, or a table that several share."""
 
 from dataclasses import dataclass, field
 from typing import Protocol

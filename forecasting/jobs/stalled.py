@@ -8,7 +8,7 @@ from procrastinate.jobs import Job, Status
 
 from forecasting.jobs.queue import STALLED_SECONDS, queue
 
-LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # at once, whatever the database's clock says
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # at once, by any clock
 
 
 async def retry_stalled() -> int:

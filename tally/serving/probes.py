@@ -46,7 +46,7 @@ class Readiness:
 
 
 class Probes:
-    """ASGI middleware that answers the probes, whatever name they use for this server.
+    """ASGI middleware that answers the probes, under any name of this server.
 
     While the process stops, its answers end their connections, so that clients open the next elsewhere.
     """

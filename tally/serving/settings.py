@@ -16,7 +16,7 @@ MEANT = {
 
 
 class ServingSettings(BaseModel):
-    """Where state is that processes share, and how they end."""
+    """The place of state that processes share, and how they end."""
 
     tally_processes: Literal["one", "several"] = "one"
     tally_web_database_url: SecretStr | None = None  # logs in as tally_web
