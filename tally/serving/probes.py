@@ -1,6 +1,7 @@
 """Addresses that balancers ask: is the process alive, and may it get requests?"""
 
 import json
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tally.core.errors import TallyError
 
 ALIVE, READY = "/healthz", "/readyz"
-REPEAT_SECONDS = 1.0  # several balancers may ask; the database is asked once
+REPEAT_SECONDS = 1.0  # anybody may ask, and often: the database is asked once
+STARTING = "This process is starting."
 STOPPING = "This process is stopping. Another one answers."
 AWAY = "The database does not answer."
 
@@ -24,14 +26,19 @@ class Readiness:
     checks: list[Callable[[], object]] = field(default_factory=list)
     is_stopping: bool = False
     _asked_at: float = float("-inf")
-    _problem: str = ""
+    _problem: str = STARTING
+    _asking: threading.Lock = field(default_factory=threading.Lock)
 
-    def find_problem(self) -> str:
+    async def find_problem(self) -> str:
         """The reason why requests should go elsewhere, or nothing."""
         if self.is_stopping:
             return STOPPING
-        if time.monotonic() - self._asked_at > REPEAT_SECONDS:
-            self._problem, self._asked_at = self._look(), time.monotonic()
+        if time.monotonic() - self._asked_at > REPEAT_SECONDS and self._asking.acquire(blocking=False):
+            try:
+                self._problem = await run_in_threadpool(self._look)
+            finally:
+                self._asked_at = time.monotonic()
+                self._asking.release()
         return self._problem
 
     def _look(self) -> str:
@@ -63,7 +70,7 @@ class Probes:
             await self.app(scope, receive, send)
 
     async def _answer(self, path: str, send: Send) -> None:
-        problem = await run_in_threadpool(self._readiness.find_problem) if path == READY else ""
+        problem = await self._readiness.find_problem() if path == READY else ""
         state = {"status": "alive" if path == ALIVE else "not ready" if problem else "ready"}
         body = json.dumps(state | ({"reason": problem} if problem else {})).encode()
         headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]

@@ -6,11 +6,14 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 import websockets
 
 from tally.accounts.auth_client import AuthClient
 from tally.local.stack import Stack
+from tally.serving.probes import REPEAT_SECONDS
 from tests.app.accounts import sign_in, sign_up
+from tests.database_fixtures import Connection, Project
 from tests.processes.programs import Program
 from tests.shared_state import web_database_url
 
@@ -97,5 +100,30 @@ def test_process_that_lacks_its_database_says_so_and_answers_again(tmp_path: Pat
         answer = httpx.get(f"{program.url}/readyz", timeout=30)
         assert answer.status_code == 503
         assert "cannot be reached" in answer.json()["reason"]
+    finally:
+        program.end()
+
+
+@pytest.mark.new_database
+def test_process_of_an_older_version_answers_until_the_schema_serves_it_no_longer(
+    project: Project, database: Connection, tmp_path: Path
+) -> None:
+    url = project.cluster.url(project.name, "tally_api")
+    program = Program(["api"], tmp_path / "api", API_DATABASE_URL=url)
+    program.start()
+    try:
+        program.wait()
+        database.execute("insert into supabase_migrations.schema_migrations (version) values ('999')")
+        time.sleep(2 * REPEAT_SECONDS)
+        assert program.ask("/readyz") == 200, "newer migrations that only add are fine"
+        database.execute(
+            """create or replace function private.serves_from() returns text language sql immutable
+            set search_path = '' as $$ select '999' $$"""
+        )
+        time.sleep(2 * REPEAT_SECONDS)
+        answer = httpx.get(f"{program.url}/readyz", timeout=30)
+        assert answer.status_code == 503
+        assert "Replace it with the new version." in answer.json()["reason"]
+        assert program.ask("/healthz") == 200, "it is not killed for it: what it has begun ends"
     finally:
         program.end()
