@@ -33,6 +33,7 @@ BENCHES = (
     "spikes",
     "telemetry",
     "killed_api",
+    "processes",
     "traces",
     "explore",
     "search",
