@@ -1,0 +1,84 @@
+-- 131_archive_settings.sql: when a workspace's records go to the archive, and what is there, for its people.
+
+-- Keep records here for so many days; null for good. Up to a month days go one by one, beyond it whole months.
+create or replace function public.set_archive_days(workspace uuid, days integer)
+returns void
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+    before_days smallint;
+begin
+    if $2 not between 7 and 3650 then
+        raise exception 'Keep records in the database for 7 to 3,650 days, or always.' using errcode = '22023';
+    end if;
+    select w.archive_days into before_days from public.workspaces as w where w.id = tenant for update;
+    if before_days is distinct from $2 then
+        update public.workspaces as w set archive_days = $2 where w.id = tenant;
+    end if;
+end
+$$;
+revoke all on function public.set_archive_days(uuid, integer) from public, anon, service_role;
+grant execute on function public.set_archive_days(uuid, integer) to authenticated;
+
+-- The archived stretches of a workspace: [{first_day, last_day}], neighbours as one. Pages name them where they read records.
+create or replace function public.archived_stretches(workspace uuid default null)
+returns json
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+begin
+    return (
+        select coalesce(
+            json_agg(json_build_object('first_day', lower(s.days), 'last_day', upper(s.days) - 1) order by lower(s.days)), '[]'
+        )
+        from unnest(private.archived_ranges(tenant)) as s (days)
+    );
+end
+$$;
+revoke all on function public.archived_stretches(uuid) from public, anon, service_role;
+grant execute on function public.archived_stretches(uuid) to authenticated;
+
+-- What an admin sees of the archive: the setting, each stretch with its state, and what the next nightly run will send there.
+create or replace function public.archive_state(workspace uuid default null)
+returns json
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+begin
+    return json_build_object(
+        'days', (select w.archive_days from public.workspaces as w where w.id = tenant),
+        'archives', (
+            select coalesce(
+                json_agg(
+                    json_build_object(
+                        'first_day', a.first_day, 'last_day', a.end_day - 1, 'state', a.state, 'records', a.records + a.statements,
+                        'bytes', a.bytes, 'problem', a.problem, 'archived_at', a.archived_at, 'restored_at', a.restored_at
+                    )
+                    order by a.first_day desc, a.created_at desc
+                ), '[]'
+            )
+            from private.archives as a
+            where a.workspace_id = tenant
+        ),
+        'due', (
+            select coalesce(
+                json_agg(json_build_object('first_day', s.first_day, 'last_day', s.end_day - 1) order by s.first_day), '[]'
+            )
+            from private.stretches_to_archive(tenant) as s
+        )
+    );
+end
+$$;
+revoke all on function public.archive_state(uuid) from public, anon, service_role;
+grant execute on function public.archive_state(uuid) to authenticated;

@@ -1,0 +1,5 @@
+-- The way back from 131_archive_settings.sql.
+
+drop function if exists public.archive_state(uuid);
+drop function if exists public.archived_stretches(uuid);
+drop function if exists public.set_archive_days(uuid, integer);
