@@ -34,7 +34,9 @@ create table if not exists private.archives (
     archived_at timestamptz,
     checked_at timestamptz,
     restored_at timestamptz,
-    constraint archives_stretch check (end_day > first_day and end_day <= date_trunc('month', first_day::timestamp) + interval '1 month'),
+    constraint archives_stretch check (
+        end_day > first_day and end_day <= date_trunc('month', first_day::timestamp) + interval '1 month'
+    ),
     constraint archives_archived check (state <> 'archived' or (archived_at is not null and manifest_sha256 is not null))
 );
 create index if not exists archives_workspace_id_idx on private.archives (workspace_id, first_day);
@@ -112,7 +114,15 @@ create materialized view if not exists private.cost_records_daily as
 select t.*
 from (
     select
-        r.workspace_id, r.date, r.provider_id, r.provider, r.project_id, r.user_id, r.model_name, r.cost_basis, r.charge_type,
+        r.workspace_id,
+        r.date,
+        r.provider_id,
+        r.provider,
+        r.project_id,
+        r.user_id,
+        r.model_name,
+        r.cost_basis,
+        r.charge_type,
         -- 0 where nothing is effective, null where all of it is unpriced.
         sum(r.cost_usd) as total_cost_usd,
         -- The greatest bigint bounds a sum that no row should be able to break; as numeric, daily_costs took 1.07 times as long.
@@ -171,7 +181,9 @@ from (
                 ) as unpriced
             from public.cost_records as c
             inner join public.workspaces as w on c.workspace_id = w.id
-            group by 1, 2, 3, 4, 5, 6, 7, 8
+            group by
+                c.workspace_id, (c.timestamp at time zone w.timezone)::date, c.provider_id,
+                coalesce(c.project_id, '00000000-0000-0000-0000-000000000000'), c.user_id, c.model_name, c.cost_basis, c.charge_type
         ) as d
         inner join public.providers as p on d.provider_id = p.id
         union all

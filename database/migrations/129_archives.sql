@@ -1,4 +1,4 @@
--- 129_archives.sql: what may not happen to days whose records are in the archive, and what happens when who they are of is deleted.
+-- 129_archives.sql: what may not happen to archived days, and what happens to them when an account or a workspace is deleted.
 
 alter table public.workspaces
     add column if not exists archive_days smallint check (archive_days between 7 and 3650); -- null = records stay here

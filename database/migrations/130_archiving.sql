@@ -1,6 +1,6 @@
 -- 130_archiving.sql: how records leave for the archive and come back, for the jobs that write and read its files.
 --
--- A stretch of days leaves in four steps: a row (begin_archive), files, a manifest, and then one transaction in which the sums of its
+-- A stretch of days leaves in four steps: a row (begin_archive), files, a manifest, and one transaction in which the sums of its
 -- days stay and its rows go (finish_archive). Whatever ends between two of them leaves the rows here, and files that the next try
 -- deletes. Sums of parts of days, of sessions and aliases of events stay: they are needed again when the records come back.
 
@@ -196,8 +196,29 @@ as $$
 $$;
 revoke all on function private.log_archive(private.archives, text) from public;
 
--- The files of a stretch and their manifest are there: its rows leave, and the sums of its days stay. False, and nothing done, if they
--- are not the rows any more that the files have. Saves of the workspace wait meanwhile.
+-- An entry on what was deleted because it was older than its workspace keeps it: traces, or what was said in them.
+create or replace function private.log_expired(tenant uuid, of_table text, expired bigint)
+returns void
+language sql
+set search_path = ''
+as $$
+    select private.write_audit(
+        tenant,
+        jsonb_build_object(
+            'action', 'expired', 'table_name', of_table, 'metadata', jsonb_build_object(
+                'expired', expired, 'days', (
+                    select case of_table when 'traces' then w.trace_days else coalesce(w.content_days, 0) end
+                    from public.workspaces as w
+                    where w.id = tenant
+                )
+            )
+        )
+    )
+$$;
+revoke all on function private.log_expired(uuid, text, bigint) from public;
+
+-- The files of a stretch and their manifest are there: its rows leave, and the sums of its days stay. False, and nothing done, if
+-- the rows are no longer those of the files. Saves of the workspace wait meanwhile.
 create or replace function private.finish_archive(archive uuid, fingerprint text, bytes bigint, manifest_sha256 text)
 returns boolean
 language plpgsql
@@ -235,7 +256,8 @@ end
 $$;
 revoke all on function private.finish_archive(uuid, text, bigint, text) from public;
 
--- An archive's rows are back, written in this transaction: the sums that stood for them go, and what happened meanwhile happens to them.
+-- An archive's rows are back, written in this transaction: the sums that stood for them go, and what happened meanwhile happens
+-- to them.
 create or replace function private.finish_return(archive uuid)
 returns void
 language plpgsql
@@ -262,8 +284,8 @@ end
 $$;
 revoke all on function private.finish_return(uuid) from public;
 
--- The stretches that a workspace's setting sends to the archive now: whole months, or single days where it keeps less than a month.
--- Not what a budget still counts from records, and for 30 days not what was brought back.
+-- The stretches that a workspace's setting sends to the archive now: whole months, or days where it keeps less than a month. Not
+-- what a budget still counts from records, and for 30 days not what was brought back.
 create or replace function private.stretches_to_archive(tenant uuid, as_of timestamptz default now())
 returns table (first_day date, end_day date)
 language plpgsql

@@ -88,6 +88,10 @@ def _attempt(leaving: Leaving, reason: Reason) -> Manifest:
             [[is_done]] = connection.execute(
                 "select private.finish_archive(%s, %s, %s, %s)", given
             ).fetchall()
+    except psycopg.errors.LockNotAvailable:
+        in_use = ArchiveProblem(f"Records of {stretch} are in use. Nothing was archived; try again later.")
+        _give_up(leaving, archive_id, folder, in_use)
+        raise in_use from None
     except (ArchiveProblem, psycopg.Error) as problem:
         _give_up(leaving, archive_id, folder, problem)
         raise

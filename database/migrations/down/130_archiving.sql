@@ -3,6 +3,7 @@
 drop function if exists private.stretches_to_archive(uuid, timestamptz);
 drop function if exists private.finish_return(uuid);
 drop function if exists private.finish_archive(uuid, text, bigint, text);
+drop function if exists private.log_expired(uuid, text, bigint);
 drop function if exists private.log_archive(private.archives, text);
 drop function if exists private.delete_archived_rows(private.archives);
 drop function if exists private.keep_archived_sums(private.archives);

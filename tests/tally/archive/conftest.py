@@ -1,4 +1,4 @@
-"""One object store for all tests of archives, a bucket for each, and a workspace with records of two months."""
+"""One object store for all tests, a folder in it for each, and a workspace with records of two months."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -12,27 +12,27 @@ from tests.database_fixtures import Connection, Project
 from tests.object_store import ObjectStore, object_store
 from tests.tally.archive.ledgers import fill
 
-_buckets = count(1)
+_folders = count(1)
 
 
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
     """SeaweedFS."""
-    folder: Path = tmp_path_factory.mktemp("objects")
-    with object_store(folder) as running:
+    place: Path = tmp_path_factory.mktemp("objects")
+    with object_store(place) as running:
         yield running
 
 
 @pytest.fixture
-def bucket() -> str:
+def folder() -> str:
     """A name that no other test uses."""
-    return f"bucket-{next(_buckets)}"
+    return f"folder-{next(_folders)}"
 
 
 @pytest.fixture
-def storage(store: ObjectStore, bucket: str) -> Storage:
-    """An empty bucket."""
-    return open_storage(store.settings(bucket))
+def storage(store: ObjectStore, folder: str) -> Storage:
+    """An empty folder of the bucket."""
+    return open_storage(store.settings(folder))
 
 
 @pytest.fixture
