@@ -39,6 +39,8 @@ BENCHES = (
     "catalogue",
     "statistics",
     "credits",
+    "archive",
+    "retention",
 )
 RESULTS = Path(__file__).parent / "results.json"
 

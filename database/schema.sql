@@ -1162,6 +1162,30 @@ begin
 end
 $$;
 
+-- FUNCTION private.archive_lock(uuid)
+
+CREATE FUNCTION private.archive_lock(tenant uuid) RETURNS bigint
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select hashtextextended('tally.archive.' || tenant::text, 0)
+$$;
+
+-- FUNCTION private.archived_ranges(uuid)
+
+CREATE FUNCTION private.archived_ranges(tenant uuid) RETURNS datemultirange
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return (
+        select range_agg(daterange(a.first_day, a.end_day))
+        from private.archives as a
+        where a.workspace_id = tenant and a.state = 'archived'
+    );
+end
+$$;
+
 -- FUNCTION private.archived_tables()
 
 CREATE FUNCTION private.archived_tables() RETURNS SETOF regclass
@@ -1587,6 +1611,44 @@ CREATE FUNCTION private.authorities() RETURNS text[]
     select array['api_automated', 'csv_import', 'manual_entry', 'otlp', 'local_log']
 $$;
 
+-- FUNCTION private.begin_archive(uuid, date, date, text)
+
+CREATE FUNCTION private.begin_archive(tenant uuid, first_day date, end_day date, reason text) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    begun uuid;
+begin
+    if end_day > (now() at time zone 'UTC')::date - 2 then -- a day has ended in every time zone
+        raise exception 'Only days that ended two days ago or more can be archived.' using errcode = '22023';
+    end if;
+    if
+        exists (
+            select
+            from private.archives as a
+            where
+                a.workspace_id = tenant and a.state = 'archived'
+                and a.first_day < begin_archive.end_day and a.end_day > begin_archive.first_day
+        )
+        or exists (
+            select from private.archived_months as m where m.month = date_trunc('month', begin_archive.first_day::timestamp)::date
+        )
+    then
+        raise exception '% is archived already.', to_char(first_day, 'YYYY-MM') using errcode = '22023';
+    end if;
+    insert into private.archives (workspace_id, first_day, end_day, state, reason)
+    select w.id, begin_archive.first_day, begin_archive.end_day, 'writing', begin_archive.reason
+    from public.workspaces as w
+    where w.id = tenant
+    returning id into begun;
+    if begun is null then
+        raise exception 'This workspace does not exist.' using errcode = '22023';
+    end if;
+    return begun;
+end
+$$;
+
 -- FUNCTION private.begin_change(uuid, text)
 
 CREATE FUNCTION private.begin_change(asked uuid, at_least text) RETURNS uuid
@@ -1893,6 +1955,51 @@ begin
 end
 $$;
 
+-- FUNCTION private.catch_up(uuid, timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.catch_up(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    source uuid;
+begin
+    perform pg_advisory_xact_lock(private.save_lock(tenant));
+    perform private.recount_parts(tenant, first_at, last_at);
+    perform private.move_dated_records(tenant, private.timezone_of(tenant));
+    for source in
+        select i.id
+        from public.imports as i
+        where i.workspace_id = tenant and not i.is_enabled
+        order by 1
+    loop
+        perform private.supersede_source(tenant, source);
+    end loop;
+    perform private.move_to_events(
+        tenant,
+        array(
+            select r.source_key
+            from public.cost_records as r
+            inner join private.event_aliases as a on r.workspace_id = a.workspace_id and r.source_key = a.alias
+            where r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp < last_at and r.request_id is not null
+        )
+    );
+    perform private.supersede_repeated(tenant, first_at, last_at);
+    perform private.select_winners(
+        tenant,
+        array(
+            select distinct s.source_key
+            from public.superseded_records as s
+            where
+                s.workspace_id = tenant
+                and s.timestamp >= first_at - interval '1 day'
+                and s.timestamp < last_at + interval '1 day'
+        )
+    );
+    perform private.recount_statements(tenant);
+end
+$$;
+
 -- FUNCTION private.catch_up_month(timestamp with time zone)
 
 CREATE FUNCTION private.catch_up_month(first_at timestamp with time zone) RETURNS void
@@ -1902,7 +2009,6 @@ CREATE FUNCTION private.catch_up_month(first_at timestamp with time zone) RETURN
 declare
     last_at constant timestamptz := ((first_at at time zone 'UTC') + interval '1 month') at time zone 'UTC';
     tenant uuid;
-    source uuid;
 begin
     for tenant in
         select r.workspace_id
@@ -1918,39 +2024,7 @@ begin
         where p.day >= (first_at at time zone 'UTC')::date and p.day < (last_at at time zone 'UTC')::date
         order by workspace_id
     loop
-        perform pg_advisory_xact_lock(private.save_lock(tenant));
-        perform private.recount_parts(tenant, first_at, last_at);
-        perform private.move_dated_records(tenant, private.timezone_of(tenant));
-        for source in
-            select i.id
-            from public.imports as i
-            where i.workspace_id = tenant and not i.is_enabled
-            order by 1
-        loop
-            perform private.supersede_source(tenant, source);
-        end loop;
-        perform private.move_to_events(
-            tenant,
-            array(
-                select r.source_key
-                from public.cost_records as r
-                inner join private.event_aliases as a on r.workspace_id = a.workspace_id and r.source_key = a.alias
-                where r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp < last_at and r.request_id is not null
-            )
-        );
-        perform private.supersede_repeated(tenant, first_at, last_at);
-        perform private.select_winners(
-            tenant,
-            array(
-                select distinct s.source_key
-                from public.superseded_records as s
-                where
-                    s.workspace_id = tenant
-                    and s.timestamp >= first_at - interval '1 day'
-                    and s.timestamp < last_at + interval '1 day'
-            )
-        );
-        perform private.recount_statements(tenant);
+        perform private.catch_up(tenant, first_at, last_at);
     end loop;
 end
 $$;
@@ -2355,9 +2429,9 @@ begin
 end
 $_$;
 
--- FUNCTION private.check_incoming(private.incoming_record[])
+-- FUNCTION private.check_incoming(uuid, private.incoming_record[])
 
-CREATE FUNCTION private.check_incoming(incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT has_requests boolean, OUT has_aliases boolean, OUT has_channels boolean, OUT chosen_projects uuid[]) RETURNS record
+CREATE FUNCTION private.check_incoming(tenant uuid, incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT has_requests boolean, OUT has_aliases boolean, OUT has_channels boolean, OUT chosen_projects uuid[]) RETURNS record
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$
@@ -2386,6 +2460,11 @@ CREATE FUNCTION private.check_incoming(incoming private.incoming_record[], OUT r
                 -- Hashed, unlike a join: the number of records is guessed too low.
                 when (r.provider in (select p.name from public.providers as p)) is not true
                     then format('Unknown provider "%s".', left(r.provider, 60))
+                when (r.timestamp at time zone 'UTC')::date <@ (select private.archived_ranges(tenant))
+                    then format(
+                        '%s is archived. Bring it back with "tally archive restore %s", then save these records again.',
+                        to_char(r.timestamp at time zone 'UTC', 'FMMonth YYYY'), to_char(r.timestamp at time zone 'UTC', 'YYYY-MM')
+                    )
             end as reason
         from unnest(incoming) with ordinality as r (
             provider, timestamp, day, model_name, cost_usd, cost_basis, charge_type, collection_method, source_key, request_id,
@@ -3935,6 +4014,84 @@ begin
 end
 $_$;
 
+-- TABLE private.archives
+
+CREATE TABLE private.archives (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    first_day date NOT NULL,
+    end_day date NOT NULL,
+    state text NOT NULL,
+    reason text NOT NULL,
+    records bigint DEFAULT 0 NOT NULL,
+    statements bigint DEFAULT 0 NOT NULL,
+    bytes bigint DEFAULT 0 NOT NULL,
+    manifest_sha256 text,
+    problem text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    archived_at timestamp with time zone,
+    checked_at timestamp with time zone,
+    restored_at timestamp with time zone,
+    CONSTRAINT archives_archived CHECK (((state <> 'archived'::text) OR ((archived_at IS NOT NULL) AND (manifest_sha256 IS NOT NULL)))),
+    CONSTRAINT archives_bytes_check CHECK ((bytes >= 0)),
+    CONSTRAINT archives_first_day_check CHECK (((first_day >= '2020-01-01'::date) AND (first_day <= '2100-01-01'::date))),
+    CONSTRAINT archives_manifest_sha256_check CHECK ((manifest_sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT archives_problem_check CHECK ((length(problem) <= 500)),
+    CONSTRAINT archives_reason_check CHECK ((reason = ANY (ARRAY['setting'::text, 'command'::text]))),
+    CONSTRAINT archives_records_check CHECK ((records >= 0)),
+    CONSTRAINT archives_state_check CHECK ((state = ANY (ARRAY['writing'::text, 'archived'::text, 'restored'::text, 'deleting'::text]))),
+    CONSTRAINT archives_statements_check CHECK ((statements >= 0)),
+    CONSTRAINT archives_stretch CHECK (((end_day > first_day) AND (end_day <= (date_trunc('month'::text, (first_day)::timestamp without time zone) + '1 mon'::interval))))
+);
+
+-- FUNCTION private.delete_archived_rows(private.archives)
+
+CREATE FUNCTION private.delete_archived_rows(archive private.archives) RETURNS uuid[]
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    first_at constant timestamptz := archive.first_day::timestamp at time zone 'UTC';
+    last_at constant timestamptz := archive.end_day::timestamp at time zone 'UTC';
+    sources uuid[];
+begin
+    sources := array(
+        select distinct r.import_id
+        from public.cost_records as r
+        where
+            r.workspace_id = archive.workspace_id and r.timestamp >= first_at and r.timestamp < last_at
+            and r.import_id is not null
+        union
+        select s.import_id
+        from public.superseded_records as s
+        where
+            s.workspace_id = archive.workspace_id and s.timestamp >= first_at and s.timestamp < last_at
+            and s.import_id is not null
+    );
+    perform set_config('tally.archiving', 'on', true);
+    delete from public.superseded_records as s
+    where s.workspace_id = archive.workspace_id and s.timestamp >= first_at and s.timestamp < last_at;
+    delete from public.cost_records as r
+    where r.workspace_id = archive.workspace_id and r.timestamp >= first_at and r.timestamp < last_at;
+    perform set_config('tally.archiving', '', true);
+    return sources;
+end
+$$;
+
+-- FUNCTION private.delete_archives_of_workspace()
+
+CREATE FUNCTION private.delete_archives_of_workspace() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    perform private.mark_days(old.id, array(select distinct d.date from private.archived_days as d where d.workspace_id = old.id));
+    delete from private.archived_days as d where d.workspace_id = old.id;
+    update private.archives as a set state = 'deleting', problem = null where a.workspace_id = old.id;
+    return null;
+end
+$$;
+
 -- FUNCTION private.delete_records_of_imports()
 
 CREATE FUNCTION private.delete_records_of_imports() RETURNS trigger
@@ -4123,6 +4280,30 @@ CREATE FUNCTION private.describe_moves(tenant uuid, plan private.filing_move[], 
         from unnest(plan) as p
         group by p.from_id, p.to_id
     ) as m on true
+$$;
+
+-- FUNCTION private.describe_records(uuid, date, date)
+
+CREATE FUNCTION private.describe_records(tenant uuid, first_day date, end_day date, OUT records bigint, OUT statements bigint, OUT fingerprint text) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    first_at constant timestamptz := first_day::timestamp at time zone 'UTC';
+    last_at constant timestamptz := end_day::timestamp at time zone 'UTC';
+    hash_of_records numeric;
+    hash_of_statements numeric;
+begin
+    select count(*), coalesce(sum(hash_record_extended(r, 0)::numeric), 0)
+    into records, hash_of_records
+    from public.cost_records as r
+    where r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp < last_at;
+    select count(*), coalesce(sum(hash_record_extended(s, 0)::numeric), 0)
+    into statements, hash_of_statements
+    from public.superseded_records as s
+    where s.workspace_id = tenant and s.timestamp >= first_at and s.timestamp < last_at;
+    fingerprint := format('%s %s %s %s', records, hash_of_records, statements, hash_of_statements);
+end
 $$;
 
 -- TABLE public.person_aliases
@@ -4429,7 +4610,7 @@ CREATE FUNCTION private.due_renewals(tenant uuid, zone text) RETURNS TABLE(subsc
     cross join lateral private.renewal_days(s, (now() at time zone zone)::date) as d (day)
     where
         s.workspace_id = tenant
-        and not exists (select from private.archived_months as a where a.month = date_trunc('month', d.day::timestamp)::date)
+        and not private.is_archived(tenant, d.day)
         and (s.id, d.day) not in (select r.subscription_id, r.day from private.replaced_renewals(tenant) as r)
 $$;
 
@@ -4510,6 +4691,32 @@ begin
         )),
         wanted
     ) > 0;
+end
+$$;
+
+-- FUNCTION private.erase_from_archives()
+
+CREATE FUNCTION private.erase_from_archives() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant uuid;
+begin
+    for tenant in
+        select distinct d.workspace_id
+        from private.archived_days as d
+        inner join public.workspaces as w on d.workspace_id = w.id
+        where d.user_id = old.id
+        order by 1
+    loop
+        perform private.mark_days(
+            tenant,
+            array(select distinct d.date from private.archived_days as d where d.workspace_id = tenant and d.user_id = old.id)
+        );
+    end loop;
+    update private.archived_days as d set user_id = '00000000-0000-0000-0000-000000000000' where d.user_id = old.id;
+    return null;
 end
 $$;
 
@@ -5412,6 +5619,69 @@ begin
 end
 $_$;
 
+-- FUNCTION private.finish_archive(uuid, text, bigint, text)
+
+CREATE FUNCTION private.finish_archive(archive uuid, fingerprint text, bytes bigint, manifest_sha256 text) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    stored private.archives;
+    found_rows record;
+    sources uuid[];
+begin
+    select a.* into stored from private.archives as a where a.id = archive and a.state = 'writing';
+    if not found or not exists (select from public.workspaces as w where w.id = stored.workspace_id) then
+        return false;
+    end if;
+    -- The locks of a save, in its order, and that of bills.
+    perform pg_advisory_xact_lock_shared(private.timezone_lock(stored.workspace_id));
+    perform pg_advisory_xact_lock(private.save_lock(stored.workspace_id));
+    perform pg_advisory_xact_lock(private.billing_lock(stored.workspace_id));
+    found_rows := private.describe_records(stored.workspace_id, stored.first_day, stored.end_day);
+    if found_rows.fingerprint <> finish_archive.fingerprint then
+        return false;
+    end if;
+    perform private.keep_archived_sums(stored);
+    sources := private.delete_archived_rows(stored);
+    insert into private.archived_sources (archive_id, import_id) select archive, s.id from unnest(sources) as s (id);
+    update private.archives as a
+    set
+        state = 'archived', records = found_rows.records, statements = found_rows.statements, bytes = finish_archive.bytes,
+        manifest_sha256 = finish_archive.manifest_sha256, problem = null, archived_at = now(), checked_at = now()
+    where a.id = archive
+    returning a.* into stored;
+    perform private.log_archive(stored, 'archived');
+    return true;
+end
+$$;
+
+-- FUNCTION private.finish_return(uuid)
+
+CREATE FUNCTION private.finish_return(archive uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    stored private.archives;
+begin
+    update private.archives as a
+    set state = 'restored', problem = null, restored_at = now()
+    where a.id = archive
+    returning a.* into stored;
+    -- Also where no record came back: its days are those of the sums.
+    perform private.mark_days(
+        stored.workspace_id, array(select distinct d.date from private.archived_days as d where d.archive_id = archive)
+    );
+    delete from private.archived_days as d where d.archive_id = archive;
+    delete from private.archived_sources as s where s.archive_id = archive;
+    perform private.catch_up(
+        stored.workspace_id, stored.first_day::timestamp at time zone 'UTC', stored.end_day::timestamp at time zone 'UTC'
+    );
+    perform private.log_archive(stored, 'restored');
+end
+$$;
+
 -- FUNCTION private.first_day_of_name(uuid, uuid, text)
 
 CREATE FUNCTION private.first_day_of_name(tenant uuid, provider uuid, name text) RETURNS date
@@ -5911,6 +6181,31 @@ begin
 end
 $$;
 
+-- TABLE private.stale_days
+
+CREATE TABLE private.stale_days (
+    workspace_id uuid NOT NULL,
+    date date NOT NULL,
+    ts_from timestamp with time zone NOT NULL,
+    ts_to timestamp with time zone NOT NULL,
+    gen xid8 NOT NULL
+);
+
+-- FUNCTION private.has_archived(private.stale_days[])
+
+CREATE FUNCTION private.has_archived(days private.stale_days[]) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return exists (
+        select
+        from unnest(days) as d
+        inner join private.archived_days as a on d.workspace_id = a.workspace_id and d.date = a.date
+    );
+end
+$$;
+
 -- FUNCTION private.has_dimensions(jsonb, text, text, text)
 
 CREATE FUNCTION private.has_dimensions(metadata jsonb, agent text, environment text, customer text) RETURNS boolean
@@ -6371,6 +6666,22 @@ CREATE FUNCTION private.is_address_of_member(tenant uuid, address text) RETURNS 
     )
 $$;
 
+-- FUNCTION private.is_archived(uuid, date)
+
+CREATE FUNCTION private.is_archived(tenant uuid, day date) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return exists (select from private.archived_months as m where m.month = date_trunc('month', day::timestamp)::date)
+    or exists (
+        select
+        from private.archives as a
+        where a.workspace_id = tenant and a.state = 'archived' and day >= a.first_day and day < a.end_day
+    );
+end
+$$;
+
 -- FUNCTION private.is_billed(uuid, uuid, text, date, date)
 
 CREATE FUNCTION private.is_billed(tenant uuid, provider uuid, charge text, first_day date, last_day date) RETURNS boolean
@@ -6816,6 +7127,91 @@ begin
 end
 $$;
 
+-- FUNCTION private.keep_archived_source()
+
+CREATE FUNCTION private.keep_archived_source() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    month text;
+begin
+    select to_char(min(a.first_day), 'YYYY-MM')
+    into month
+    from private.archived_sources as s
+    inner join private.archives as a on s.archive_id = a.id
+    inner join public.workspaces as w on a.workspace_id = w.id -- not where it is being deleted
+    where s.import_id = old.id and a.state = 'archived' and exists (select from auth.users as u where u.id = old.user_id);
+    if month is not null then
+        raise exception
+            'Records of this source are archived, the first in %. Bring them back with "tally archive restore %", then try again.',
+            month, month using errcode = '22023';
+    end if;
+    return case tg_op when 'DELETE' then old else new end;
+end
+$$;
+
+-- FUNCTION private.keep_archived_sums(private.archives)
+
+CREATE FUNCTION private.keep_archived_sums(archive private.archives) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    insert into private.archived_days
+    select
+        archive.id,
+        archive.workspace_id,
+        d.date,
+        d.provider_id,
+        p.name,
+        d.project_id,
+        d.user_id,
+        d.model_name,
+        d.cost_basis,
+        d.charge_type,
+        d.cost_usd,
+        d.tokens,
+        d.input_tokens,
+        d.output_tokens,
+        d.cached_input_tokens,
+        d.cache_write_tokens,
+        d.reasoning_tokens,
+        d.requests,
+        d.records,
+        d.unpriced
+    from (
+        select
+            (r.timestamp at time zone w.timezone)::date as date,
+            r.provider_id,
+            coalesce(r.project_id, '00000000-0000-0000-0000-000000000000') as project_id,
+            r.user_id,
+            r.model_name,
+            r.cost_basis,
+            r.charge_type,
+            sum(case when r.money_is_effective then r.cost_usd else 0.0000000000 end) as cost_usd,
+            sum(case when r.tokens_are_effective then r.tokens_used else 0 end) as tokens,
+            sum(case when r.tokens_are_effective then r.input_tokens else 0 end) as input_tokens,
+            sum(case when r.tokens_are_effective then r.output_tokens else 0 end) as output_tokens,
+            sum(case when r.tokens_are_effective then r.cached_input_tokens else 0 end) as cached_input_tokens,
+            sum(case when r.tokens_are_effective then r.cache_write_tokens else 0 end) as cache_write_tokens,
+            sum(case when r.tokens_are_effective then r.reasoning_tokens else 0 end) as reasoning_tokens,
+            sum(case when r.tokens_are_effective then r.request_count else 0 end) as requests,
+            count(*) as records,
+            count(*) filter (
+                where r.cost_usd is null and r.money_is_effective
+                and not private.is_failed_call(case when r.tokens_are_effective then r.tokens_used else 0 end, r.metadata)
+            ) as unpriced
+        from public.cost_records as r
+        inner join public.workspaces as w on r.workspace_id = w.id
+        where
+            r.workspace_id = archive.workspace_id
+            and r.timestamp >= archive.first_day::timestamp at time zone 'UTC'
+            and r.timestamp < archive.end_day::timestamp at time zone 'UTC'
+        group by 1, 2, 3, 4, 5, 6, 7
+    ) as d
+    inner join public.providers as p on d.provider_id = p.id
+$$;
+
 -- FUNCTION private.keep_as_superseded(uuid, uuid[], timestamp with time zone, timestamp with time zone)
 
 CREATE FUNCTION private.keep_as_superseded(owner uuid, ids uuid[], first_at timestamp with time zone, last_at timestamp with time zone) RETURNS void
@@ -7134,6 +7530,7 @@ begin
     if
         exists (select from gone as g where exists (select from public.cost_records as r where r.provider_id = g.id))
         or exists (select from gone as g where exists (select from public.superseded_records as s where s.provider_id = g.id))
+        or exists (select from gone as g where exists (select from private.archived_days as a where a.provider_id = g.id))
     then
         raise exception 'A provider that has records cannot be deleted.' using errcode = '23503';
     end if;
@@ -7455,6 +7852,26 @@ begin
 end
 $$;
 
+-- FUNCTION private.leave_out_archived(uuid, private.incoming_record[])
+
+CREATE FUNCTION private.leave_out_archived(tenant uuid, incoming private.incoming_record[]) RETURNS private.incoming_record[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    archived constant datemultirange := private.archived_ranges(tenant);
+begin
+    if archived is null then
+        return incoming;
+    end if;
+    return array(
+        select r
+        from unnest(incoming) as r
+        where ((r.timestamp at time zone 'UTC')::date <@ archived) is not true
+    );
+end
+$$;
+
 -- FUNCTION private.limit_member(uuid, uuid, text, numeric)
 
 CREATE FUNCTION private.limit_member(tenant uuid, person uuid, measured text, wanted numeric) RETURNS void
@@ -7601,6 +8018,43 @@ begin
     perform pg_advisory_xact_lock(private.save_lock(w.id)) from unnest(ids) as w (id);
     perform from public.workspaces as w where w.id = any (ids) order by w.id for no key update;
 end
+$$;
+
+-- FUNCTION private.log_archive(private.archives, text)
+
+CREATE FUNCTION private.log_archive(archive private.archives, action text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    select private.write_audit(
+        archive.workspace_id,
+        jsonb_build_object(
+            'action', action, 'table_name', 'archives', 'row_id', archive.id, 'metadata', jsonb_build_object(
+                'first_day', archive.first_day, 'last_day', archive.end_day - 1, 'records', archive.records + archive.statements,
+                'reason', archive.reason
+            )
+        )
+    )
+$$;
+
+-- FUNCTION private.log_expired(uuid, text, bigint)
+
+CREATE FUNCTION private.log_expired(tenant uuid, of_table text, expired bigint) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    select private.write_audit(
+        tenant,
+        jsonb_build_object(
+            'action', 'expired', 'table_name', of_table, 'metadata', jsonb_build_object(
+                'expired', expired, 'days', (
+                    select case of_table when 'traces' then w.trace_days else coalesce(w.content_days, 0) end
+                    from public.workspaces as w
+                    where w.id = tenant
+                )
+            )
+        )
+    )
 $$;
 
 -- FUNCTION private.mark_all_days()
@@ -8666,16 +9120,6 @@ begin
 end
 $_$;
 
--- TABLE private.stale_days
-
-CREATE TABLE private.stale_days (
-    workspace_id uuid NOT NULL,
-    date date NOT NULL,
-    ts_from timestamp with time zone NOT NULL,
-    ts_to timestamp with time zone NOT NULL,
-    gen xid8 NOT NULL
-);
-
 -- FUNCTION private.outdated_days(uuid, date, date, private.stale_days[])
 
 CREATE FUNCTION private.outdated_days(tenant uuid, first_day date, last_day date, stale private.stale_days[]) RETURNS date[]
@@ -9261,7 +9705,7 @@ begin
         select d.day
         from private.renewal_days(of_subscription, (now() at time zone zone)::date) as d (day)
         where
-            not exists (select from private.archived_months as a where a.month = date_trunc('month', d.day::timestamp)::date)
+            not private.is_archived((of_subscription).workspace_id, d.day)
             and ((of_subscription).id, d.day) not in (
                 select r.subscription_id, r.day from private.replaced_renewals((of_subscription).workspace_id) as r
             )
@@ -10497,6 +10941,35 @@ begin
 end
 $$;
 
+-- FUNCTION private.refuse_archived()
+
+CREATE FUNCTION private.refuse_archived() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    refused date;
+begin
+    if not exists (select from private.archives as a where a.state = 'archived') then
+        return null;
+    end if;
+    select min((c.timestamp at time zone 'UTC')::date)
+    into refused
+    from changed as c
+    inner join private.archives as a
+        on c.workspace_id = a.workspace_id
+        and (c.timestamp at time zone 'UTC')::date >= a.first_day
+        and (c.timestamp at time zone 'UTC')::date < a.end_day
+    where a.state = 'archived';
+    if refused is not null then
+        raise exception '% is archived. Bring it back with "tally archive restore %", then try again.',
+            to_char(refused, 'FMMonth YYYY'), to_char(refused, 'YYYY-MM') using errcode = '22023';
+    end if;
+    return null;
+end
+$$;
+
 -- FUNCTION private.refuse_ended_key(public.api_keys)
 
 CREATE FUNCTION private.refuse_ended_key(found_one public.api_keys) RETURNS void
@@ -11555,9 +12028,14 @@ CREATE FUNCTION private.resolve_overlaps(changes private.day_parts[]) RETURNS vo
     AS $$
 declare
     one record;
+    archived datemultirange;
     decided private.day_parts[];
 begin
     for one in select d.* from private.days_to_decide(changes) as d order by d.workspace_id, d.accounts loop
+        archived := private.archived_ranges(one.workspace_id);
+        if archived is not null then -- as was decided when they were archived
+            one.days := array(select d.day from unnest(one.days) as d (day) where not d.day <@ archived);
+        end if;
         decided := private.parts_from_before(
             array(select p from private.decide_parts(one.workspace_id, one.accounts, one.covering, one.days) as p), changes
         );
@@ -12234,6 +12712,30 @@ CREATE FUNCTION private.span_lock(tenant uuid) RETURNS bigint
     select hashtextextended('tally.spans.' || tenant::text, 0)
 $$;
 
+-- FUNCTION private.spent(uuid, timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.spent(tenant uuid, since timestamp with time zone, until timestamp with time zone) RETURNS TABLE(user_id uuid, provider_id uuid, model_name text, cost_usd numeric, tokens_used numeric, request_count numeric)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select r.user_id, r.provider_id, r.model_name, r.cost_usd, r.tokens_used, r.request_count
+    from public.effective_records as r
+    where
+        r.workspace_id = tenant
+        and r.timestamp >= since
+        and r.timestamp < until
+        and r.cost_basis <> 'included'
+    union all
+    select a.user_id, a.provider_id, a.model_name, a.total_cost_usd, a.total_tokens, a.total_requests
+    from private.archived_days as a
+    inner join public.workspaces as w on a.workspace_id = w.id
+    where
+        a.workspace_id = tenant
+        and private.day_start(a.date, w.timezone) >= since
+        and private.day_start(a.date, w.timezone) < until
+        and a.cost_basis <> 'included'
+$$;
+
 -- FUNCTION private.split_at(uuid, text, timestamp with time zone)
 
 CREATE FUNCTION private.split_at(of_prompt uuid, environment text, instant timestamp with time zone) RETURNS TABLE(from_at timestamp with time zone, shares jsonb, source timestamp with time zone)
@@ -12517,6 +13019,71 @@ CREATE FUNCTION private.stored_span(tenant uuid, r private.incoming_span, week d
     )::public.spans
 $$;
 
+-- FUNCTION private.stretches_to_archive(uuid, timestamp with time zone)
+
+CREATE FUNCTION private.stretches_to_archive(tenant uuid, as_of timestamp with time zone DEFAULT now()) RETURNS TABLE(first_day date, end_day date)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    days constant integer := (select w.archive_days from public.workspaces as w where w.id = tenant);
+    limit_day constant date := least(
+        (as_of at time zone 'UTC')::date - greatest(days, 2),
+        (select min(b.since) - 1 from private.budgets_at(tenant, as_of, true) as b where b.of_records)
+    );
+begin
+    if days is null then
+        return;
+    end if;
+    return query
+    with months as (
+        select m.month::date as month, (m.month + interval '1 month')::date as next_month
+        from generate_series(
+            date_trunc('month', (
+                select min(r.timestamp) from public.cost_records as r where r.workspace_id = tenant
+            ) at time zone 'UTC'),
+            limit_day::timestamp,
+            interval '1 month'
+        ) as m (month)
+    ),
+
+    stretches as (
+        select
+            coalesce(
+                (
+                    select max(a.end_day)
+                    from private.archives as a
+                    where a.workspace_id = tenant and a.state = 'archived' and a.first_day >= m.month and a.first_day < m.next_month
+                ), m.month
+            ) as first_day,
+            case when days >= 31 then m.next_month else least(m.next_month, limit_day) end as end_day
+        from months as m
+    )
+
+    select s.first_day, s.end_day
+    from stretches as s
+    where
+        s.end_day > s.first_day
+        and s.end_day <= limit_day
+        and exists (
+            select
+            from public.cost_records as r
+            where
+                r.workspace_id = tenant
+                and r.timestamp >= s.first_day::timestamp at time zone 'UTC'
+                and r.timestamp < s.end_day::timestamp at time zone 'UTC'
+        )
+        and not exists (
+            select
+            from private.archives as a
+            where
+                a.workspace_id = tenant and a.state = 'restored' and a.restored_at > as_of - interval '30 days'
+                and a.first_day < s.end_day and a.end_day > s.first_day
+        )
+    order by s.first_day;
+end
+$$;
+
 -- FUNCTION private.sum_days(private.stale_days[])
 
 CREATE FUNCTION private.sum_days(days private.stale_days[]) RETURNS SETOF private.folded_days
@@ -12524,58 +13091,36 @@ CREATE FUNCTION private.sum_days(days private.stale_days[]) RETURNS SETOF privat
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
-declare
-    ts_first constant timestamptz := (select min(d.ts_from) from unnest(days) as d);
-    ts_last constant timestamptz := (select max(d.ts_to) from unnest(days) as d);
 begin
-    if ts_first is null then
+    if not private.has_archived(days) then
+        return query select * from private.sum_records(days);
         return;
     end if;
     return query
     select
-        d.workspace_id, d.date, f.provider_id, p.name, f.project_id, f.user_id, f.model_name, f.cost_basis, f.charge_type,
-        f.cost,
-        least(f.tokens, 9223372036854775807)::bigint,
-        least(f.input, 9223372036854775807)::bigint,
-        least(f.output, 9223372036854775807)::bigint,
-        least(f.cached, 9223372036854775807)::bigint,
-        least(f.written, 9223372036854775807)::bigint,
-        least(f.reasoning, 9223372036854775807)::bigint,
-        least(f.requests, 9223372036854775807)::bigint,
-        f.records,
-        f.unpriced
-    from unnest(days) as d
-    cross join lateral (
+        t.workspace_id, t.date, t.provider_id, t.provider, t.project_id, t.user_id, t.model_name, t.cost_basis, t.charge_type,
+        sum(t.total_cost_usd),
+        least(sum(t.total_tokens), 9223372036854775807)::bigint,
+        least(sum(t.total_input_tokens), 9223372036854775807)::bigint,
+        least(sum(t.total_output_tokens), 9223372036854775807)::bigint,
+        least(sum(t.total_cached_input_tokens), 9223372036854775807)::bigint,
+        least(sum(t.total_cache_write_tokens), 9223372036854775807)::bigint,
+        least(sum(t.total_reasoning_tokens), 9223372036854775807)::bigint,
+        least(sum(t.total_requests), 9223372036854775807)::bigint,
+        sum(t.record_count)::bigint,
+        sum(t.unpriced_count)::bigint
+    from (
+        select r.* from private.sum_records(days) as r
+        union all
         select
-            r.provider_id,
-            coalesce(r.project_id, '00000000-0000-0000-0000-000000000000') as project_id,
-            r.user_id,
-            r.model_name,
-            r.cost_basis,
-            r.charge_type,
-            sum(case when r.money_is_effective then r.cost_usd else 0.0000000000 end) as cost,
-            sum(case when r.tokens_are_effective then r.tokens_used else 0 end) as tokens,
-            sum(case when r.tokens_are_effective then r.input_tokens else 0 end) as input,
-            sum(case when r.tokens_are_effective then r.output_tokens else 0 end) as output,
-            sum(case when r.tokens_are_effective then r.cached_input_tokens else 0 end) as cached,
-            sum(case when r.tokens_are_effective then r.cache_write_tokens else 0 end) as written,
-            sum(case when r.tokens_are_effective then r.reasoning_tokens else 0 end) as reasoning,
-            sum(case when r.tokens_are_effective then r.request_count else 0 end) as requests,
-            count(*) as records,
-            count(*) filter (
-                where r.cost_usd is null and r.money_is_effective
-                and not private.is_failed_call(case when r.tokens_are_effective then r.tokens_used else 0 end, r.metadata)
-            ) as unpriced
-        from public.cost_records as r
-        where
-            r.workspace_id = d.workspace_id
-            and r.timestamp >= d.ts_from
-            and r.timestamp < d.ts_to
-            and r.timestamp >= ts_first
-            and r.timestamp < ts_last
-        group by 1, 2, 3, 4, 5, 6
-    ) as f
-    inner join public.providers as p on f.provider_id = p.id;
+            a.workspace_id, a.date, a.provider_id, a.provider, a.project_id, a.user_id, a.model_name, a.cost_basis, a.charge_type,
+            a.total_cost_usd, a.total_tokens, a.total_input_tokens, a.total_output_tokens, a.total_cached_input_tokens,
+            a.total_cache_write_tokens, a.total_reasoning_tokens, a.total_requests, a.record_count, a.unpriced_count
+        from unnest(days) as d
+        inner join private.archived_days as a on d.workspace_id = a.workspace_id and d.date = a.date
+    ) as t
+    group by
+        t.workspace_id, t.date, t.provider_id, t.provider, t.project_id, t.user_id, t.model_name, t.cost_basis, t.charge_type;
 end
 $$;
 
@@ -12762,6 +13307,68 @@ begin
             )
         from days as d
     );
+end
+$$;
+
+-- FUNCTION private.sum_records(private.stale_days[])
+
+CREATE FUNCTION private.sum_records(days private.stale_days[]) RETURNS SETOF private.folded_days
+    LANGUAGE plpgsql STABLE ROWS 100
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    ts_first constant timestamptz := (select min(d.ts_from) from unnest(days) as d);
+    ts_last constant timestamptz := (select max(d.ts_to) from unnest(days) as d);
+begin
+    if ts_first is null then
+        return;
+    end if;
+    return query
+    select
+        d.workspace_id, d.date, f.provider_id, p.name, f.project_id, f.user_id, f.model_name, f.cost_basis, f.charge_type,
+        f.cost,
+        least(f.tokens, 9223372036854775807)::bigint,
+        least(f.input, 9223372036854775807)::bigint,
+        least(f.output, 9223372036854775807)::bigint,
+        least(f.cached, 9223372036854775807)::bigint,
+        least(f.written, 9223372036854775807)::bigint,
+        least(f.reasoning, 9223372036854775807)::bigint,
+        least(f.requests, 9223372036854775807)::bigint,
+        f.records,
+        f.unpriced
+    from unnest(days) as d
+    cross join lateral (
+        select
+            r.provider_id,
+            coalesce(r.project_id, '00000000-0000-0000-0000-000000000000') as project_id,
+            r.user_id,
+            r.model_name,
+            r.cost_basis,
+            r.charge_type,
+            sum(case when r.money_is_effective then r.cost_usd else 0.0000000000 end) as cost,
+            sum(case when r.tokens_are_effective then r.tokens_used else 0 end) as tokens,
+            sum(case when r.tokens_are_effective then r.input_tokens else 0 end) as input,
+            sum(case when r.tokens_are_effective then r.output_tokens else 0 end) as output,
+            sum(case when r.tokens_are_effective then r.cached_input_tokens else 0 end) as cached,
+            sum(case when r.tokens_are_effective then r.cache_write_tokens else 0 end) as written,
+            sum(case when r.tokens_are_effective then r.reasoning_tokens else 0 end) as reasoning,
+            sum(case when r.tokens_are_effective then r.request_count else 0 end) as requests,
+            count(*) as records,
+            count(*) filter (
+                where r.cost_usd is null and r.money_is_effective
+                and not private.is_failed_call(case when r.tokens_are_effective then r.tokens_used else 0 end, r.metadata)
+            ) as unpriced
+        from public.cost_records as r
+        where
+            r.workspace_id = d.workspace_id
+            and r.timestamp >= d.ts_from
+            and r.timestamp < d.ts_to
+            and r.timestamp >= ts_first
+            and r.timestamp < ts_last
+        group by 1, 2, 3, 4, 5, 6
+    ) as f
+    inner join public.providers as p on f.provider_id = p.id;
 end
 $$;
 
@@ -13265,14 +13872,9 @@ begin
         sum(r.tokens_used),
         sum(r.request_count),
         round(100 * coalesce(sum(r.cost_usd), 0) / nullif(sum(sum(r.cost_usd)) over (), 0), 4)
-    from public.effective_records as r
+    from private.spent(tenant, since, until) as r
     inner join public.providers as p on r.provider_id = p.id
-    where
-        r.workspace_id = tenant
-        and r.timestamp >= since
-        and r.timestamp < until
-        and r.cost_basis <> 'included'
-        and (only_user is null or r.user_id = only_user)
+    where only_user is null or r.user_id = only_user
     group by r.model_name, p.name
     order by 3 desc, r.model_name, p.name
     limit greatest(least(at_most, 1000), 0);
@@ -13291,13 +13893,8 @@ begin
     perform private.check_may_read(tenant);
     return (
         select coalesce(sum(r.cost_usd), 0)
-        from public.effective_records as r
-        where
-            r.workspace_id = tenant
-            and r.timestamp >= since
-            and r.timestamp < until
-            and r.cost_basis <> 'included'
-            and (only_user is null or r.user_id = only_user)
+        from private.spent(tenant, since, until) as r
+        where only_user is null or r.user_id = only_user
     );
 end
 $$;
@@ -13617,9 +14214,7 @@ CREATE FUNCTION private.wanted_charges(tenant uuid) RETURNS SETOF private.invoic
         ),
         p.day, case when p.amount_usd < 0 then 'credit' else p.charge_type end, p.model_name, round(p.amount_usd, 10),
         not private.is_billed(tenant, p.provider_id, p.charge_type, p.first_day, p.last_day)
-        and not exists (
-            select from private.archived_months as a where a.month = date_trunc('month', p.day::timestamp)::date
-        ),
+        and not private.is_archived(tenant, p.day),
         p.note
     from parts as p
 $$;
@@ -14299,6 +14894,58 @@ begin
 end
 $_$;
 
+-- FUNCTION public.archive_state(uuid)
+
+CREATE FUNCTION public.archive_state(workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+begin
+    return json_build_object(
+        'days', (select w.archive_days from public.workspaces as w where w.id = tenant),
+        'archives', (
+            select coalesce(
+                json_agg(
+                    json_build_object(
+                        'first_day', a.first_day, 'last_day', a.end_day - 1, 'state', a.state, 'records', a.records + a.statements,
+                        'bytes', a.bytes, 'problem', a.problem, 'archived_at', a.archived_at, 'restored_at', a.restored_at
+                    )
+                    order by a.first_day desc, a.created_at desc
+                ), '[]'
+            )
+            from private.archives as a
+            where a.workspace_id = tenant
+        ),
+        'due', (
+            select coalesce(
+                json_agg(json_build_object('first_day', s.first_day, 'last_day', s.end_day - 1) order by s.first_day), '[]'
+            )
+            from private.stretches_to_archive(tenant) as s
+        )
+    );
+end
+$$;
+
+-- FUNCTION public.archived_stretches(uuid)
+
+CREATE FUNCTION public.archived_stretches(workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+begin
+    return (
+        select coalesce(
+            json_agg(json_build_object('first_day', lower(s.days), 'last_day', upper(s.days) - 1) order by lower(s.days)), '[]'
+        )
+        from unnest(private.archived_ranges(tenant)) as s (days)
+    );
+end
+$$;
+
 -- FUNCTION public.attach_partition(integer, integer)
 
 CREATE FUNCTION public.attach_partition(year integer, month integer) RETURNS text
@@ -14828,6 +15475,7 @@ begin
         and split is null
         and person is null
         and not exists (select from private.divided_workspaces as d where d.workspace_id = tenant)
+        and not private.has_archived(stale)
     then
         return private.read_undivided(tenant, first_day, last_day, stale, outdated);
     end if;
@@ -17706,7 +18354,8 @@ begin
     -- The time zone cannot change until this save has committed (see private.mark_all_days).
     perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
     incoming := private.read_incoming(records, private.timezone_of(tenant));
-    checked := private.check_incoming(incoming);
+    checked := private.check_incoming(tenant, incoming);
+    incoming := private.leave_out_archived(tenant, incoming);
     if checked.chosen_projects is not null then
         perform private.check_chosen_projects(tenant, checked.chosen_projects);
     end if;
@@ -18243,6 +18892,26 @@ begin
     return described;
 end
 $$;
+
+-- FUNCTION public.set_archive_days(uuid, integer)
+
+CREATE FUNCTION public.set_archive_days(workspace uuid, days integer) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+    before_days smallint;
+begin
+    if $2 not between 7 and 3650 then
+        raise exception 'Keep records in the database for 7 to 3,650 days, or always.' using errcode = '22023';
+    end if;
+    select w.archive_days into before_days from public.workspaces as w where w.id = tenant for update;
+    if before_days is distinct from $2 then
+        update public.workspaces as w set archive_days = $2 where w.id = tenant;
+    end if;
+end
+$_$;
 
 -- FUNCTION public.set_content_rules(uuid, integer, text[])
 
@@ -18835,12 +19504,44 @@ begin
 end
 $_$;
 
+-- TABLE private.archived_days
+
+CREATE TABLE private.archived_days (
+    archive_id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    date date NOT NULL,
+    provider_id uuid NOT NULL,
+    provider text NOT NULL,
+    project_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    model_name text NOT NULL,
+    cost_basis text NOT NULL,
+    charge_type text NOT NULL,
+    total_cost_usd numeric,
+    total_tokens numeric NOT NULL,
+    total_input_tokens numeric NOT NULL,
+    total_output_tokens numeric NOT NULL,
+    total_cached_input_tokens numeric NOT NULL,
+    total_cache_write_tokens numeric NOT NULL,
+    total_reasoning_tokens numeric NOT NULL,
+    total_requests numeric NOT NULL,
+    record_count bigint NOT NULL,
+    unpriced_count bigint NOT NULL
+);
+
 -- TABLE private.archived_months
 
 CREATE TABLE private.archived_months (
     month date NOT NULL,
     archived_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT archived_months_month_check CHECK (((month >= '2020-01-01'::date) AND (month <= '2100-01-01'::date)))
+);
+
+-- TABLE private.archived_sources
+
+CREATE TABLE private.archived_sources (
+    archive_id uuid NOT NULL,
+    import_id uuid NOT NULL
 );
 
 -- TABLE public.providers
@@ -18877,7 +19578,9 @@ CREATE TABLE public.workspaces (
     content_days smallint,
     content_words text[] DEFAULT '{}'::text[] NOT NULL,
     model_limits jsonb DEFAULT '[]'::jsonb NOT NULL,
+    archive_days smallint,
     CONSTRAINT workspaces_alert_rules_check CHECK (((jsonb_typeof(alert_rules) = 'object'::text) AND (pg_column_size(alert_rules) <= 1024))),
+    CONSTRAINT workspaces_archive_days_check CHECK (((archive_days >= 7) AND (archive_days <= 3650))),
     CONSTRAINT workspaces_content_days_check CHECK (((content_days >= 1) AND (content_days <= 400))),
     CONSTRAINT workspaces_content_words_check CHECK (((cardinality(content_words) <= 100) AND (length(array_to_string(content_words, ','::text, ''::text)) <= 5000))),
     CONSTRAINT workspaces_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
@@ -18913,64 +19616,123 @@ CREATE MATERIALIZED VIEW private.cost_records_daily AS
     record_count,
     unpriced_count
    FROM ( SELECT r.workspace_id,
-            ((r."timestamp" AT TIME ZONE w.timezone))::date AS date,
+            r.date,
             r.provider_id,
-            p.name AS provider,
-            COALESCE(r.project_id, '00000000-0000-0000-0000-000000000000'::uuid) AS project_id,
+            r.provider,
+            r.project_id,
             r.user_id,
             r.model_name,
             r.cost_basis,
             r.charge_type,
-            sum(
-                CASE
-                    WHEN r.money_is_effective THEN r.cost_usd
-                    ELSE 0.0000000000
-                END) AS total_cost_usd,
-            (LEAST(sum(
-                CASE
-                    WHEN r.tokens_are_effective THEN r.tokens_used
-                    ELSE (0)::bigint
-                END), ('9223372036854775807'::bigint)::numeric))::bigint AS total_tokens,
-            (LEAST(sum(
-                CASE
-                    WHEN r.tokens_are_effective THEN r.input_tokens
-                    ELSE (0)::bigint
-                END), ('9223372036854775807'::bigint)::numeric))::bigint AS total_input_tokens,
-            (LEAST(sum(
-                CASE
-                    WHEN r.tokens_are_effective THEN r.output_tokens
-                    ELSE (0)::bigint
-                END), ('9223372036854775807'::bigint)::numeric))::bigint AS total_output_tokens,
-            (LEAST(sum(
-                CASE
-                    WHEN r.tokens_are_effective THEN r.cached_input_tokens
-                    ELSE (0)::bigint
-                END), ('9223372036854775807'::bigint)::numeric))::bigint AS total_cached_input_tokens,
-            (LEAST(sum(
-                CASE
-                    WHEN r.tokens_are_effective THEN r.cache_write_tokens
-                    ELSE (0)::bigint
-                END), ('9223372036854775807'::bigint)::numeric))::bigint AS total_cache_write_tokens,
-            (LEAST(sum(
-                CASE
-                    WHEN r.tokens_are_effective THEN r.reasoning_tokens
-                    ELSE (0)::bigint
-                END), ('9223372036854775807'::bigint)::numeric))::bigint AS total_reasoning_tokens,
-            (LEAST(sum(
-                CASE
-                    WHEN r.tokens_are_effective THEN r.request_count
-                    ELSE (0)::bigint
-                END), ('9223372036854775807'::bigint)::numeric))::bigint AS total_requests,
-            count(*) AS record_count,
-            count(*) FILTER (WHERE ((r.cost_usd IS NULL) AND r.money_is_effective AND (NOT private.is_failed_call(
-                CASE
-                    WHEN r.tokens_are_effective THEN r.tokens_used
-                    ELSE (0)::bigint
-                END, r.metadata)))) AS unpriced_count
-           FROM ((public.cost_records r
-             JOIN public.providers p ON ((r.provider_id = p.id)))
-             JOIN public.workspaces w ON ((r.workspace_id = w.id)))
-          GROUP BY r.workspace_id, (((r."timestamp" AT TIME ZONE w.timezone))::date), r.provider_id, p.name, COALESCE(r.project_id, '00000000-0000-0000-0000-000000000000'::uuid), r.user_id, r.model_name, r.cost_basis, r.charge_type) t
+            sum(r.cost_usd) AS total_cost_usd,
+            (LEAST(sum(r.tokens), ('9223372036854775807'::bigint)::numeric))::bigint AS total_tokens,
+            (LEAST(sum(r.input_tokens), ('9223372036854775807'::bigint)::numeric))::bigint AS total_input_tokens,
+            (LEAST(sum(r.output_tokens), ('9223372036854775807'::bigint)::numeric))::bigint AS total_output_tokens,
+            (LEAST(sum(r.cached_input_tokens), ('9223372036854775807'::bigint)::numeric))::bigint AS total_cached_input_tokens,
+            (LEAST(sum(r.cache_write_tokens), ('9223372036854775807'::bigint)::numeric))::bigint AS total_cache_write_tokens,
+            (LEAST(sum(r.reasoning_tokens), ('9223372036854775807'::bigint)::numeric))::bigint AS total_reasoning_tokens,
+            (LEAST(sum(r.requests), ('9223372036854775807'::bigint)::numeric))::bigint AS total_requests,
+            (sum(r.records))::bigint AS record_count,
+            (sum(r.unpriced))::bigint AS unpriced_count
+           FROM ( SELECT d.workspace_id,
+                    d.date,
+                    d.provider_id,
+                    p.name AS provider,
+                    d.project_id,
+                    d.user_id,
+                    d.model_name,
+                    d.cost_basis,
+                    d.charge_type,
+                    d.cost_usd,
+                    d.tokens,
+                    d.input_tokens,
+                    d.output_tokens,
+                    d.cached_input_tokens,
+                    d.cache_write_tokens,
+                    d.reasoning_tokens,
+                    d.requests,
+                    d.records,
+                    d.unpriced
+                   FROM (( SELECT c.workspace_id,
+                            ((c."timestamp" AT TIME ZONE w.timezone))::date AS date,
+                            c.provider_id,
+                            COALESCE(c.project_id, '00000000-0000-0000-0000-000000000000'::uuid) AS project_id,
+                            c.user_id,
+                            c.model_name,
+                            c.cost_basis,
+                            c.charge_type,
+                            sum(
+                                CASE
+                                    WHEN c.money_is_effective THEN c.cost_usd
+                                    ELSE 0.0000000000
+                                END) AS cost_usd,
+                            sum(
+                                CASE
+                                    WHEN c.tokens_are_effective THEN c.tokens_used
+                                    ELSE (0)::bigint
+                                END) AS tokens,
+                            sum(
+                                CASE
+                                    WHEN c.tokens_are_effective THEN c.input_tokens
+                                    ELSE (0)::bigint
+                                END) AS input_tokens,
+                            sum(
+                                CASE
+                                    WHEN c.tokens_are_effective THEN c.output_tokens
+                                    ELSE (0)::bigint
+                                END) AS output_tokens,
+                            sum(
+                                CASE
+                                    WHEN c.tokens_are_effective THEN c.cached_input_tokens
+                                    ELSE (0)::bigint
+                                END) AS cached_input_tokens,
+                            sum(
+                                CASE
+                                    WHEN c.tokens_are_effective THEN c.cache_write_tokens
+                                    ELSE (0)::bigint
+                                END) AS cache_write_tokens,
+                            sum(
+                                CASE
+                                    WHEN c.tokens_are_effective THEN c.reasoning_tokens
+                                    ELSE (0)::bigint
+                                END) AS reasoning_tokens,
+                            sum(
+                                CASE
+                                    WHEN c.tokens_are_effective THEN c.request_count
+                                    ELSE (0)::bigint
+                                END) AS requests,
+                            count(*) AS records,
+                            count(*) FILTER (WHERE ((c.cost_usd IS NULL) AND c.money_is_effective AND (NOT private.is_failed_call(
+                                CASE
+                                    WHEN c.tokens_are_effective THEN c.tokens_used
+                                    ELSE (0)::bigint
+                                END, c.metadata)))) AS unpriced
+                           FROM (public.cost_records c
+                             JOIN public.workspaces w ON ((c.workspace_id = w.id)))
+                          GROUP BY c.workspace_id, (((c."timestamp" AT TIME ZONE w.timezone))::date), c.provider_id, COALESCE(c.project_id, '00000000-0000-0000-0000-000000000000'::uuid), c.user_id, c.model_name, c.cost_basis, c.charge_type) d
+                     JOIN public.providers p ON ((d.provider_id = p.id)))
+                UNION ALL
+                 SELECT a.workspace_id,
+                    a.date,
+                    a.provider_id,
+                    a.provider,
+                    a.project_id,
+                    a.user_id,
+                    a.model_name,
+                    a.cost_basis,
+                    a.charge_type,
+                    a.total_cost_usd,
+                    a.total_tokens,
+                    a.total_input_tokens,
+                    a.total_output_tokens,
+                    a.total_cached_input_tokens,
+                    a.total_cache_write_tokens,
+                    a.total_reasoning_tokens,
+                    a.total_requests,
+                    a.record_count,
+                    a.unpriced_count
+                   FROM private.archived_days a) r
+          GROUP BY r.workspace_id, r.date, r.provider_id, r.provider, r.project_id, r.user_id, r.model_name, r.cost_basis, r.charge_type) t
   ORDER BY workspace_id, date, provider_id, project_id, user_id, (model_name COLLATE "C"), cost_basis, charge_type
   WITH NO DATA;
 
@@ -20241,6 +21003,16 @@ CREATE TABLE public.user_preferences (
 ALTER TABLE ONLY private.archived_months
     ADD CONSTRAINT archived_months_pkey PRIMARY KEY (month);
 
+-- CONSTRAINT private.archived_sources archived_sources_pkey
+
+ALTER TABLE ONLY private.archived_sources
+    ADD CONSTRAINT archived_sources_pkey PRIMARY KEY (archive_id, import_id);
+
+-- CONSTRAINT private.archives archives_pkey
+
+ALTER TABLE ONLY private.archives
+    ADD CONSTRAINT archives_pkey PRIMARY KEY (id);
+
 -- CONSTRAINT private.budget_forecasts budget_forecasts_pkey
 
 ALTER TABLE ONLY private.budget_forecasts
@@ -20860,6 +21632,26 @@ ALTER TABLE ONLY public.workspaces
 
 ALTER TABLE ONLY public.workspaces
     ADD CONSTRAINT workspaces_pkey PRIMARY KEY (id);
+
+-- INDEX private.archived_days_archive_id_idx
+
+CREATE INDEX archived_days_archive_id_idx ON private.archived_days USING btree (archive_id);
+
+-- INDEX private.archived_days_user_id_idx
+
+CREATE INDEX archived_days_user_id_idx ON private.archived_days USING btree (user_id);
+
+-- INDEX private.archived_days_workspace_id_date_idx
+
+CREATE INDEX archived_days_workspace_id_date_idx ON private.archived_days USING btree (workspace_id, date);
+
+-- INDEX private.archived_sources_import_id_idx
+
+CREATE INDEX archived_sources_import_id_idx ON private.archived_sources USING btree (import_id);
+
+-- INDEX private.archives_workspace_id_idx
+
+CREATE INDEX archives_workspace_id_idx ON private.archives USING btree (workspace_id, first_day);
 
 -- INDEX private.budget_forecasts_workspace_id_idx
 
@@ -21621,6 +22413,14 @@ CREATE TRIGGER channels_touch BEFORE UPDATE ON public.channels FOR EACH ROW EXEC
 
 CREATE TRIGGER channels_verified AFTER UPDATE OF verified_at ON public.channels FOR EACH ROW WHEN (((old.verified_at IS NULL) AND (new.verified_at IS NOT NULL) AND (new.paused_at IS NULL) AND (new.disabled_at IS NULL))) EXECUTE FUNCTION private.tell_verified_channel();
 
+-- TRIGGER public.cost_records cost_records_archived_inserted
+
+CREATE TRIGGER cost_records_archived_inserted AFTER INSERT ON public.cost_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.refuse_archived();
+
+-- TRIGGER public.cost_records cost_records_archived_updated
+
+CREATE TRIGGER cost_records_archived_updated AFTER UPDATE ON public.cost_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.is_flagging'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.refuse_archived();
+
 -- TRIGGER public.cost_records cost_records_audit_delete
 
 CREATE TRIGGER cost_records_audit_delete AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN ((CURRENT_USER = ANY (ARRAY['authenticated'::name, 'service_role'::name]))) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,project_id,provider_id,import_id,timestamp,day,model_name,billing_account,cost_usd,tokens_used,request_count,cost_basis,charge_type}', 'workspace_id');
@@ -21631,11 +22431,11 @@ CREATE TRIGGER cost_records_audit_update AFTER UPDATE ON public.cost_records REF
 
 -- TRIGGER public.cost_records cost_records_channels_deleted
 
-CREATE TRIGGER cost_records_channels_deleted AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT EXECUTE FUNCTION private.count_channels();
+CREATE TRIGGER cost_records_channels_deleted AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.count_channels();
 
 -- TRIGGER public.cost_records cost_records_channels_inserted
 
-CREATE TRIGGER cost_records_channels_inserted AFTER INSERT ON public.cost_records REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT WHEN (((current_setting('tally.has_channels'::text, true) = 'on'::text) OR (current_setting('tally.is_inserting'::text, true) IS DISTINCT FROM 'on'::text))) EXECUTE FUNCTION private.count_channels();
+CREATE TRIGGER cost_records_channels_inserted AFTER INSERT ON public.cost_records REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT WHEN (((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text) AND ((current_setting('tally.has_channels'::text, true) = 'on'::text) OR (current_setting('tally.is_inserting'::text, true) IS DISTINCT FROM 'on'::text)))) EXECUTE FUNCTION private.count_channels();
 
 -- TRIGGER public.cost_records cost_records_channels_updated
 
@@ -21651,15 +22451,15 @@ CREATE TRIGGER cost_records_check_updated AFTER UPDATE ON public.cost_records RE
 
 -- TRIGGER public.cost_records cost_records_choose_deleted
 
-CREATE TRIGGER cost_records_choose_deleted AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.select_winners_of_changed();
+CREATE TRIGGER cost_records_choose_deleted AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.select_winners_of_changed();
 
 -- TRIGGER public.cost_records cost_records_count_deleted
 
-CREATE TRIGGER cost_records_count_deleted AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT EXECUTE FUNCTION private.count_parts();
+CREATE TRIGGER cost_records_count_deleted AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.count_parts();
 
 -- TRIGGER public.cost_records cost_records_count_inserted
 
-CREATE TRIGGER cost_records_count_inserted AFTER INSERT ON public.cost_records REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT EXECUTE FUNCTION private.count_parts();
+CREATE TRIGGER cost_records_count_inserted AFTER INSERT ON public.cost_records REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.count_parts();
 
 -- TRIGGER public.cost_records cost_records_count_truncated
 
@@ -21896,6 +22696,14 @@ CREATE TRIGGER imports_delete_waits BEFORE DELETE ON public.imports FOR EACH STA
 -- TRIGGER public.imports imports_enable_waits
 
 CREATE TRIGGER imports_enable_waits BEFORE UPDATE OF is_enabled ON public.imports FOR EACH STATEMENT WHEN ((CURRENT_USER = 'authenticated'::name)) EXECUTE FUNCTION private.wait_for_saves();
+
+-- TRIGGER public.imports imports_keep_archived
+
+CREATE TRIGGER imports_keep_archived BEFORE DELETE ON public.imports FOR EACH ROW EXECUTE FUNCTION private.keep_archived_source();
+
+-- TRIGGER public.imports imports_keep_archived_enabled
+
+CREATE TRIGGER imports_keep_archived_enabled BEFORE UPDATE OF is_enabled ON public.imports FOR EACH ROW WHEN ((old.is_enabled <> new.is_enabled)) EXECUTE FUNCTION private.keep_archived_source();
 
 -- TRIGGER public.imports imports_touch
 
@@ -22395,11 +23203,11 @@ CREATE TRIGGER subscriptions_touch BEFORE UPDATE ON public.subscriptions FOR EAC
 
 -- TRIGGER public.superseded_records superseded_records_channels_deleted
 
-CREATE TRIGGER superseded_records_channels_deleted AFTER DELETE ON public.superseded_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT EXECUTE FUNCTION private.count_channels();
+CREATE TRIGGER superseded_records_channels_deleted AFTER DELETE ON public.superseded_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.count_channels();
 
 -- TRIGGER public.superseded_records superseded_records_channels_inserted
 
-CREATE TRIGGER superseded_records_channels_inserted AFTER INSERT ON public.superseded_records REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT WHEN (((current_setting('tally.has_channels'::text, true) = 'on'::text) OR (current_setting('tally.is_inserting'::text, true) IS DISTINCT FROM 'on'::text))) EXECUTE FUNCTION private.count_channels();
+CREATE TRIGGER superseded_records_channels_inserted AFTER INSERT ON public.superseded_records REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT WHEN (((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text) AND ((current_setting('tally.has_channels'::text, true) = 'on'::text) OR (current_setting('tally.is_inserting'::text, true) IS DISTINCT FROM 'on'::text)))) EXECUTE FUNCTION private.count_channels();
 
 -- TRIGGER public.superseded_records superseded_records_channels_updated
 
@@ -22427,7 +23235,7 @@ CREATE TRIGGER superseded_records_note_update AFTER UPDATE ON public.superseded_
 
 -- TRIGGER public.superseded_records superseded_records_select_inserted
 
-CREATE TRIGGER superseded_records_select_inserted AFTER INSERT ON public.superseded_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (((pg_trigger_depth() = 0) AND (current_setting('tally.is_flagging'::text, true) IS DISTINCT FROM 'on'::text))) EXECUTE FUNCTION private.select_winners_of_changed();
+CREATE TRIGGER superseded_records_select_inserted AFTER INSERT ON public.superseded_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (((pg_trigger_depth() = 0) AND (current_setting('tally.is_flagging'::text, true) IS DISTINCT FROM 'on'::text) AND (current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text))) EXECUTE FUNCTION private.select_winners_of_changed();
 
 -- TRIGGER public.superseded_records superseded_records_select_updated
 
@@ -22471,7 +23279,7 @@ CREATE TRIGGER user_preferences_touch BEFORE UPDATE ON public.user_preferences F
 
 -- TRIGGER public.workspaces workspaces_audit_update
 
-CREATE TRIGGER workspaces_audit_update AFTER UPDATE ON public.workspaces REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,timezone,currency,person_split,alert_rules,trace_days,content_days,content_words,model_limits}', 'id');
+CREATE TRIGGER workspaces_audit_update AFTER UPDATE ON public.workspaces REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,timezone,currency,person_split,alert_rules,trace_days,content_days,content_words,archive_days,model_limits}', 'id');
 
 -- TRIGGER public.workspaces workspaces_check_timezone_insert
 
@@ -22480,6 +23288,10 @@ CREATE TRIGGER workspaces_check_timezone_insert BEFORE INSERT ON public.workspac
 -- TRIGGER public.workspaces workspaces_check_timezone_update
 
 CREATE TRIGGER workspaces_check_timezone_update BEFORE UPDATE ON public.workspaces FOR EACH ROW WHEN ((new.timezone IS DISTINCT FROM old.timezone)) EXECUTE FUNCTION private.check_timezone();
+
+-- TRIGGER public.workspaces workspaces_delete_archives
+
+CREATE TRIGGER workspaces_delete_archives AFTER DELETE ON public.workspaces FOR EACH ROW EXECUTE FUNCTION private.delete_archives_of_workspace();
 
 -- TRIGGER public.workspaces workspaces_delete_records
 
@@ -22504,6 +23316,16 @@ CREATE TRIGGER workspaces_mark_all_days AFTER UPDATE OF timezone ON public.works
 -- TRIGGER public.workspaces workspaces_touch
 
 CREATE TRIGGER workspaces_touch BEFORE UPDATE ON public.workspaces FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+
+-- FK CONSTRAINT private.archived_days archived_days_archive_id_fkey
+
+ALTER TABLE ONLY private.archived_days
+    ADD CONSTRAINT archived_days_archive_id_fkey FOREIGN KEY (archive_id) REFERENCES private.archives(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT private.archived_sources archived_sources_archive_id_fkey
+
+ALTER TABLE ONLY private.archived_sources
+    ADD CONSTRAINT archived_sources_archive_id_fkey FOREIGN KEY (archive_id) REFERENCES private.archives(id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT private.budget_forecasts budget_forecasts_budget_id_fkey
 
@@ -23075,9 +23897,21 @@ ALTER TABLE ONLY public.user_preferences
 ALTER TABLE ONLY public.workspaces
     ADD CONSTRAINT workspaces_personal_user_id_fkey FOREIGN KEY (personal_user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
 
+-- ROW SECURITY private.archived_days
+
+ALTER TABLE private.archived_days ENABLE ROW LEVEL SECURITY;
+
 -- ROW SECURITY private.archived_months
 
 ALTER TABLE private.archived_months ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.archived_sources
+
+ALTER TABLE private.archived_sources ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.archives
+
+ALTER TABLE private.archives ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.budget_forecasts
 
@@ -23859,6 +24693,10 @@ REVOKE ALL ON FUNCTION private.aliases_of(metadata jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.answer_explored(question private.exploration) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.archive_lock(tenant uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.archived_ranges(tenant uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.archived_tables() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.are_alert_rules(rules jsonb) FROM PUBLIC;
@@ -23911,6 +24749,8 @@ REVOKE ALL ON FUNCTION private.audit_rows() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.authorities() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.begin_archive(tenant uuid, first_day date, end_day date, reason text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.begin_change(asked uuid, at_least text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.begin_confirmation(channel uuid, address text, token text) FROM PUBLIC;
@@ -23932,6 +24772,8 @@ REVOKE ALL ON FUNCTION private.budget_period(period text, starts_on_day integer,
 REVOKE ALL ON FUNCTION private.budget_record_days(tenant uuid, as_of timestamp with time zone, with_previous boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.budgets_at(tenant uuid, as_of timestamp with time zone, with_previous boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.catch_up(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.catch_up_month(first_at timestamp with time zone) FROM PUBLIC;
 
@@ -23960,7 +24802,7 @@ REVOKE ALL ON FUNCTION private.check_explored_period(question private.exploratio
 
 REVOKE ALL ON FUNCTION private.check_filters(filters jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.check_incoming(incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT has_requests boolean, OUT has_aliases boolean, OUT has_channels boolean, OUT chosen_projects uuid[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.check_incoming(tenant uuid, incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT has_requests boolean, OUT has_aliases boolean, OUT has_channels boolean, OUT chosen_projects uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_invitation(tenant uuid, address text, role text) FROM PUBLIC;
 
@@ -24072,6 +24914,10 @@ REVOKE ALL ON FUNCTION private.decide_parts(of_workspace uuid, accounts text[], 
 
 REVOKE ALL ON FUNCTION private.delete_archived_records(tenant uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.delete_archived_rows(archive private.archives) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.delete_archives_of_workspace() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.delete_records_of_imports() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.delete_records_of_workspace() FROM PUBLIC;
@@ -24085,6 +24931,8 @@ REVOKE ALL ON FUNCTION private.describe_forecast(f private.budget_forecasts) FRO
 REVOKE ALL ON FUNCTION private.describe_live(of_prompt uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.describe_moves(tenant uuid, plan private.filing_move[], what text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.describe_records(tenant uuid, first_day date, end_day date, OUT records bigint, OUT statements bigint, OUT fingerprint text) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.person_aliases TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.person_aliases TO service_role;
@@ -24117,6 +24965,8 @@ GRANT SELECT ON TABLE public.audit_logs TO authenticated;
 GRANT SELECT ON TABLE public.audit_logs TO service_role;
 
 REVOKE ALL ON FUNCTION private.entry_contains(entry public.audit_logs, actor_email text, user_email text, wanted text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.erase_from_archives() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.erase_from_logs() FROM PUBLIC;
 
@@ -24178,6 +25028,10 @@ REVOKE ALL ON FUNCTION private.find_told_version(of_prompt uuid, told text) FROM
 
 REVOKE ALL ON FUNCTION private.fine_sums(question private.exploration, from_days boolean, told text[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.finish_archive(archive uuid, fingerprint text, bytes bigint, manifest_sha256 text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.finish_return(archive uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.first_day_of_name(tenant uuid, provider uuid, name text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.flag_records(of_workspace uuid, accounts text[], parts private.day_parts[]) FROM PUBLIC;
@@ -24219,6 +25073,8 @@ REVOKE ALL ON FUNCTION private.group_accounts(of_workspace uuid, account text, m
 REVOKE ALL ON FUNCTION private.grouped_days(changes private.day_parts[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.groups_of(changes private.day_parts[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.has_archived(days private.stale_days[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.has_dimensions(metadata jsonb, agent text, environment text, customer text) FROM PUBLIC;
 
@@ -24301,6 +25157,8 @@ REVOKE ALL ON FUNCTION private.invoice_text(given text, at_most integer) FROM PU
 
 REVOKE ALL ON FUNCTION private.is_address_of_member(tenant uuid, address text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.is_archived(tenant uuid, day date) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.is_billed(tenant uuid, provider uuid, charge text, first_day date, last_day date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.is_daily_dimension(dimension text) FROM PUBLIC;
@@ -24379,6 +25237,10 @@ REVOKE ALL ON FUNCTION private.keep_advice(tenant uuid, pieces jsonb, window_fro
 REVOKE ALL ON FUNCTION private.keep_all_statements(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.keep_an_owner() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.keep_archived_source() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.keep_archived_sums(archive private.archives) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.keep_as_superseded(owner uuid, ids uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
@@ -24467,6 +25329,8 @@ REVOKE ALL ON FUNCTION private.last_active_days(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.learn_aliases(tenant uuid, source uuid, incoming private.incoming_record[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.leave_out_archived(tenant uuid, incoming private.incoming_record[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.limit_member(tenant uuid, person uuid, measured text, wanted numeric) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.live_slots(of_prompt uuid, environment text) FROM PUBLIC;
@@ -24477,6 +25341,10 @@ GRANT ALL ON FUNCTION private.load_known_calls(tenant uuid, traces uuid[], names
 REVOKE ALL ON FUNCTION private.lock_charges(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.lock_workspaces(ids uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.log_archive(archive private.archives, action text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.log_expired(tenant uuid, of_table text, expired bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.mark_all_days() FROM PUBLIC;
 
@@ -24686,6 +25554,8 @@ REVOKE ALL ON FUNCTION private.refile_span_week(tenant uuid, of_week date) FROM 
 
 REVOKE ALL ON FUNCTION private.refile_statements(tenant uuid, ids uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.refuse_archived() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.refuse_ended_key(found_one public.api_keys) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.refuse_outdated(what text, before jsonb, present jsonb, wanted jsonb) FROM PUBLIC;
@@ -24870,6 +25740,8 @@ GRANT ALL ON FUNCTION private.source_of_key(key uuid, service text, agent text) 
 
 REVOKE ALL ON FUNCTION private.span_lock(tenant uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.spent(tenant uuid, since timestamp with time zone, until timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.split_at(of_prompt uuid, environment text, instant timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.split_before(of_prompt uuid, environment text) FROM PUBLIC;
@@ -24895,6 +25767,8 @@ REVOKE ALL ON FUNCTION private.store_spans(tenant uuid, incoming private.incomin
 
 REVOKE ALL ON FUNCTION private.stored_span(tenant uuid, r private.incoming_span, week date, person_id uuid, filed_project uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.stretches_to_archive(tenant uuid, as_of timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.sum_days(days private.stale_days[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.sum_dimension(tenant uuid, dimension text, first_at timestamp with time zone, last_at timestamp with time zone, asked private.daily_question) FROM PUBLIC;
@@ -24902,6 +25776,8 @@ REVOKE ALL ON FUNCTION private.sum_dimension(tenant uuid, dimension text, first_
 REVOKE ALL ON FUNCTION private.sum_divided(tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[], asked private.daily_question) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.sum_of_days(tenant uuid, chosen jsonb, zone text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.sum_records(days private.stale_days[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.sum_statements(tenant uuid, from_date date, to_date date, only_user uuid, hidden uuid[]) FROM PUBLIC;
 
@@ -25019,6 +25895,12 @@ GRANT ALL ON FUNCTION public.archive_project(project uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.archive_prompt(workspace uuid, prompt text, archived boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.archive_prompt(workspace uuid, prompt text, archived boolean) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.archive_state(workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.archive_state(workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.archived_stretches(workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.archived_stretches(workspace uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.attach_partition(year integer, month integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.attach_partition(year integer, month integer) TO service_role;
@@ -25360,6 +26242,9 @@ GRANT ALL ON FUNCTION public.set_alert_rules(workspace uuid, rules jsonb) TO aut
 REVOKE ALL ON FUNCTION public.set_aliases(workspace uuid, aliases json, before json) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_aliases(workspace uuid, aliases json, before json) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.set_archive_days(workspace uuid, days integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_archive_days(workspace uuid, days integer) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.set_content_rules(workspace uuid, days integer, words text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_content_rules(workspace uuid, days integer, words text[]) TO authenticated;
 
@@ -25645,5 +26530,6 @@ GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.user_preferences TO auth
 CREATE TRIGGER tally_create_personal_workspace AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION private.create_personal_workspace();
 CREATE TRIGGER tally_create_user_preferences AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION private.create_user_preferences();
 CREATE TRIGGER tally_erase AFTER DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.erase_from_logs();
+CREATE TRIGGER tally_erase_from_archives AFTER DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.erase_from_archives();
 CREATE TRIGGER tally_erase_from_spans AFTER DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.erase_from_spans();
 CREATE TRIGGER tally_pass_on BEFORE DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.pass_on_account();

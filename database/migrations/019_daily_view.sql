@@ -183,7 +183,8 @@ from (
             inner join public.workspaces as w on c.workspace_id = w.id
             group by
                 c.workspace_id, (c.timestamp at time zone w.timezone)::date, c.provider_id,
-                coalesce(c.project_id, '00000000-0000-0000-0000-000000000000'), c.user_id, c.model_name, c.cost_basis, c.charge_type
+                coalesce(c.project_id, '00000000-0000-0000-0000-000000000000'), c.user_id, c.model_name, c.cost_basis,
+                c.charge_type
         ) as d
         inner join public.providers as p on d.provider_id = p.id
         union all

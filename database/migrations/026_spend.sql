@@ -62,7 +62,7 @@ end
 $$;
 revoke all on function private.check_may_read(uuid) from public;
 
--- What was spent in [since, until): records, and sums of archived days that begin in it. What a plan includes is worth, not money.
+-- What was spent in [since, until): records, and sums of archived days that begin in it. What plans include is worth, not money.
 create or replace function private.spent(tenant uuid, since timestamptz, until timestamptz)
 returns table (user_id uuid, provider_id uuid, model_name text, cost_usd numeric, tokens_used numeric, request_count numeric)
 language sql

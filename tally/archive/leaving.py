@@ -35,10 +35,9 @@ copy (
     where workspace_id = %s and timestamp >= %s and timestamp < %s
     order by {order}
 ) to stdout (format csv)"""
-PLACE = """
-select w.timezone, coalesce((select max(m.version) from supabase_migrations.schema_migrations as m), '')
-from public.workspaces as w
-where w.id = %s"""
+ZONE = "select w.timezone from public.workspaces as w where w.id = %s"
+HAS_VERSIONS = "select to_regclass('supabase_migrations.schema_migrations') is not null"
+VERSION = "select max(m.version) from supabase_migrations.schema_migrations as m"
 
 
 class RecordsChanged(ArchiveProblem):
@@ -145,8 +144,8 @@ def _write_files(leaving: Leaving, archive_id: UUID, folder: str) -> tuple[Manif
         [[records, statements, fingerprint]] = connection.execute(
             "select * from private.describe_records(%s, %s, %s)", given
         ).fetchall()
-        place = connection.execute(PLACE, [leaving.workspace_id]).fetchone()
-        if place is None:
+        zone = connection.execute(ZONE, [leaving.workspace_id]).fetchone()
+        if zone is None:
             raise ArchiveProblem("This workspace does not exist.")
         progress, total = _Progress(leaving.progress, records + statements), {}
         for table in TABLES:
@@ -154,10 +153,10 @@ def _write_files(leaving: Leaving, archive_id: UUID, folder: str) -> tuple[Manif
             total[table] = _write_table(leaving, columns, f"{folder}/{table}.parquet", progress.add)
     manifest = Manifest(
         tally=version("tally"),
-        schema_version=place[1],
+        schema_version=_find_schema_version(connection),
         archive=archive_id,
         workspace=leaving.workspace_id,
-        timezone=place[0],
+        timezone=zone[0],
         first_day=stretch.first_day,
         end_day=stretch.end_day,
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -200,6 +199,14 @@ def _load_sums(leaving: Leaving, table: str) -> dict[date, DaySums]:
         day: DaySums(rows=rows, cost_usd=cost, tokens=int(tokens), requests=int(requests))
         for day, rows, cost, tokens, requests in leaving.connection.execute(query, leaving.key)
     }
+
+
+def _find_schema_version(connection: Connection) -> str:
+    """The last migration; nothing where they were not pushed by the usual program."""
+    if connection.execute(HAS_VERSIONS).fetchone() != (True,):
+        return ""
+    found = connection.execute(VERSION).fetchone()
+    return str(found[0]) if found else ""
 
 
 class _Progress:

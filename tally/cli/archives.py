@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from tally.archive.connection import Connection
-    from tally.archive.storage import Storage
     from tally.archive.manifest import Manifest
+    from tally.archive.storage import Storage
     from tally.archive.stretch import Archive, Stretch
 
 TEXT_COLUMNS = ("Workspace", "Days", "State", "Problem", "Id of the workspace")
