@@ -12,6 +12,7 @@ from app import data
 from app.auth.identity import current_user
 from app.formats.money import NO_PRICE
 from app.formats.text import escape_markdown
+from app.parts.archived_notice import render_archived
 from app.parts.nothing_yet import render_nothing_yet
 from app.parts.permissions import explain_fixed, render_own_only
 from app.parts.project_choice import choose_project
@@ -173,6 +174,7 @@ with st.skeleton(height=480):
 if not models:
     render_nothing_yet(user)
     st.stop()
+render_archived(user, chosen.first_day, chosen.last_day)
 if not rows:
     with st.container(border=True):
         st.text("No records match these filters.")
