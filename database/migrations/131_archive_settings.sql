@@ -1,5 +1,73 @@
 -- 131_archive_settings.sql: when a workspace's records go to the archive, and what is there, for its people.
 
+-- The stretches that a workspace's setting sends to the archive now: whole months, or days where it keeps less than a month. Not
+-- what a budget still counts from records, and for 30 days not what was brought back.
+create or replace function private.stretches_to_archive(tenant uuid, as_of timestamptz default now())
+returns table (first_day date, end_day date)
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    days constant integer := (select w.archive_days from public.workspaces as w where w.id = tenant);
+    limit_day constant date := least(
+        (as_of at time zone 'UTC')::date - greatest(days, 2),
+        (select min(b.since) - 1 from private.budgets_at(tenant, as_of, true) as b where b.of_records)
+    );
+begin
+    if days is null then
+        return;
+    end if;
+    return query
+    with months as (
+        select m.month::date as month, (m.month + interval '1 month')::date as next_month
+        from generate_series(
+            date_trunc('month', (
+                select min(r.timestamp) from public.cost_records as r where r.workspace_id = tenant
+            ) at time zone 'UTC'),
+            limit_day::timestamp,
+            interval '1 month'
+        ) as m (month)
+    ),
+
+    stretches as (
+        select
+            coalesce(
+                (
+                    select max(a.end_day)
+                    from private.archives as a
+                    where a.workspace_id = tenant and a.state = 'archived' and a.first_day >= m.month and a.first_day < m.next_month
+                ), m.month
+            ) as first_day,
+            case when days >= 31 then m.next_month else least(m.next_month, limit_day) end as end_day
+        from months as m
+    )
+
+    select s.first_day, s.end_day
+    from stretches as s
+    where
+        s.end_day > s.first_day
+        and s.end_day <= limit_day
+        and exists (
+            select
+            from public.cost_records as r
+            where
+                r.workspace_id = tenant
+                and r.timestamp >= s.first_day::timestamp at time zone 'UTC'
+                and r.timestamp < s.end_day::timestamp at time zone 'UTC'
+        )
+        and not exists (
+            select
+            from private.archives as a
+            where
+                a.workspace_id = tenant and a.state = 'restored' and a.restored_at > as_of - interval '30 days'
+                and a.first_day < s.end_day and a.end_day > s.first_day
+        )
+    order by s.first_day;
+end
+$$;
+revoke all on function private.stretches_to_archive(uuid, timestamptz) from public;
+
 -- Keep records here for so many days; null for good. Up to a month days go one by one, beyond it whole months.
 create or replace function public.set_archive_days(workspace uuid, days integer)
 returns void

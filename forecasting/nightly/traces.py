@@ -20,7 +20,7 @@ def drop_traces(connection: Connection, workspaces: Sequence[Workspace], problem
         dropped += _drop_all(connection, workspace, problems, Expiry("traces", _drop_some))
         _drop_all(connection, workspace, problems, Expiry("span_contents", _drop_contents))
         problems.attempt(workspace, TRACES, partial(refile_spans, connection, workspace.id))
-    connection.execute("select private.drop_empty_span_weeks()")
+    connection.execute("select private.drop_empty_partitions()")
     return dropped
 
 

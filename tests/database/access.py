@@ -546,7 +546,7 @@ def sample_row(
     if table == "cost_records":
         make_months(connection, "2026-05-01")
     if table == "spans":
-        connection.execute("select private.create_span_week('2026-05-04')")
+        connection.execute("select private.create_piece('spans', '2026-05-04')")
     for column, add in _REFERENCES.get(table, {}).items():
         row[column] = add(connection, row["workspace_id"])
     if table == "prompt_deployments":

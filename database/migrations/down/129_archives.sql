@@ -1,7 +1,6 @@
 -- The way back from 129_archives.sql. What is in the archive stays in its files.
 
-drop trigger if exists tally_erase_from_archives on auth.users;
-drop function if exists private.erase_from_archives();
+drop function if exists private.erase_from_archives() cascade; -- with its trigger on auth.users, a table of others
 drop trigger if exists workspaces_delete_archives on public.workspaces;
 drop function if exists private.delete_archives_of_workspace();
 drop trigger if exists imports_keep_archived_enabled on public.imports;

@@ -1,6 +1,5 @@
 -- The way back from 130_archiving.sql.
 
-drop function if exists private.stretches_to_archive(uuid, timestamptz);
 drop function if exists private.finish_return(uuid);
 drop function if exists private.finish_archive(uuid, text, bigint, text);
 drop function if exists private.log_expired(uuid, text, bigint);
