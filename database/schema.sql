@@ -1363,18 +1363,21 @@ begin
 end
 $$;
 
--- FUNCTION private.attach_month(text, date)
+-- FUNCTION private.attach_piece(text, date)
 
-CREATE FUNCTION private.attach_month(partition_name text, month date) RETURNS void
+CREATE FUNCTION private.attach_piece(of_parent text, starts date) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
+declare
+    how constant private.partitioned := (select p from private.partitioned as p where p.parent = of_parent);
 begin
     execute format(
-        'alter table public.cost_records attach partition private.%I for values from (%L) to (%L)',
-        partition_name,
-        to_char(month, 'YYYY-MM-DD') || ' 00:00:00+00',
-        to_char(month + interval '1 month', 'YYYY-MM-DD') || ' 00:00:00+00'
+        'alter table public.%I attach partition private.%I for values from (%L) to (%L)',
+        of_parent,
+        of_parent || '_' || to_char(starts, how.suffix),
+        to_char(starts, how.bound),
+        to_char(starts + ('1 ' || how.width)::interval, how.bound)
     );
 end
 $$;
@@ -3698,36 +3701,10 @@ $$;
 -- FUNCTION private.create_month(date)
 
 CREATE FUNCTION private.create_month(month date) RETURNS boolean
-    LANGUAGE plpgsql
+    LANGUAGE sql
     SET search_path TO ''
     AS $$
-declare
-    partition_name constant text := 'cost_records_' || to_char(month, 'YYYY_MM');
-begin
-    -- Looked at before and after: saves into months that exist must not queue for the lock.
-    if to_regclass(format('private.%I', partition_name)) is not null then
-        return false;
-    end if;
-    perform pg_advisory_xact_lock(hashtextextended('tally.partitions', 0));
-    if
-        to_regclass(format('private.%I', partition_name)) is not null
-        or exists (select from private.archived_months as a where a.month = create_month.month)
-    then
-        return false;
-    end if;
-    -- Made apart and then attached: `partition of` would lock out every reader of the whole table.
-    execute format(
-        'create table private.%I (like public.cost_records including defaults including constraints including generated)', partition_name
-    );
-    execute format('alter table private.%I enable row level security', partition_name);
-    execute format('revoke all on private.%I from public, anon, authenticated, service_role', partition_name);
-    execute format(
-        'alter table private.%I set (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02)',
-        partition_name
-    );
-    perform private.attach_month(partition_name, month);
-    return true;
-end
+    select private.create_piece('cost_records', month)
 $$;
 
 -- FUNCTION private.create_personal_workspace()
@@ -3743,28 +3720,38 @@ begin
 end
 $$;
 
--- FUNCTION private.create_span_week(date)
+-- FUNCTION private.create_piece(text, date)
 
-CREATE FUNCTION private.create_span_week(week date) RETURNS void
+CREATE FUNCTION private.create_piece(of_parent text, starts date) RETURNS boolean
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
-    partition_name constant text := 'spans_' || to_char(week, 'YYYY_MM_DD');
+    how constant private.partitioned := (select p from private.partitioned as p where p.parent = of_parent);
+    partition_name constant text := of_parent || '_' || to_char(starts, how.suffix);
 begin
+    -- Looked at before and after: saves into what exists must not queue for the lock.
     if to_regclass(format('private.%I', partition_name)) is not null then
-        return;
+        return false;
     end if;
-    perform pg_advisory_xact_lock(hashtextextended('tally.span_weeks', 0));
-    if to_regclass(format('private.%I', partition_name)) is not null then
-        return;
+    perform pg_advisory_xact_lock(hashtextextended('tally.partitions.' || of_parent, 0));
+    if
+        to_regclass(format('private.%I', partition_name)) is not null
+        or (of_parent = 'cost_records' and exists (select from private.archived_months as a where a.month = starts))
+    then
+        return false;
     end if;
-    execute format('create table private.%I (like public.spans including defaults including constraints)', partition_name);
+    execute format(
+        'create table private.%I (like public.%I including defaults including constraints including generated)',
+        partition_name, of_parent
+    );
     execute format('alter table private.%I enable row level security', partition_name);
     execute format('revoke all on private.%I from public, anon, authenticated, service_role', partition_name);
-    execute format(
-        'alter table public.spans attach partition private.%I for values from (%L) to (%L)', partition_name, week, week + 7
-    );
+    if how.settings <> '' then
+        execute format('alter table private.%I set (%s)', partition_name, how.settings);
+    end if;
+    perform private.attach_piece(of_parent, starts);
+    return true;
 end
 $$;
 
@@ -4469,38 +4456,46 @@ CREATE FUNCTION private.dismissed_days() RETURNS integer
     select 90
 $$;
 
--- FUNCTION private.drop_empty_span_weeks()
+-- FUNCTION private.drop_empty_partitions()
 
-CREATE FUNCTION private.drop_empty_span_weeks() RETURNS integer
+CREATE FUNCTION private.drop_empty_partitions() RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO ''
     SET lock_timeout TO '2s'
     AS $$
 declare
-    partition_name text;
+    piece record;
     is_empty boolean;
     dropped integer := 0;
 begin
-    perform pg_advisory_xact_lock(hashtextextended('tally.span_weeks', 0));
-    for partition_name in
-        select c.relname
-        from pg_catalog.pg_inherits as i
+    for piece in
+        select p.parent, c.relname as name
+        from private.partitioned as p
+        inner join pg_catalog.pg_inherits as i on i.inhparent = to_regclass('public.' || p.parent)
         inner join pg_catalog.pg_class as c on i.inhrelid = c.oid
         where
-            i.inhparent = 'public.spans'::regclass
-            and c.relname < 'spans_' || to_char(date_trunc('week', now() at time zone 'UTC') - interval '7 days', 'YYYY_MM_DD')
-        order by 1
+            c.relname < p.parent || '_' || to_char(
+                date_trunc(p.width, now() at time zone 'UTC') - p.kept * ('1 ' || p.width)::interval, p.suffix
+            )
+        order by 1, 2
     loop
-        execute format('select not exists (select from private.%I)', partition_name) into is_empty;
+        execute format('select not exists (select from private.%I)', piece.name) into is_empty;
         if is_empty then
-            execute format('drop table private.%I', partition_name);
-            dropped := dropped + 1;
+            begin
+                -- Locked first: what is saved into it now, stays.
+                execute format('lock table private.%I in access exclusive mode', piece.name);
+                execute format('select not exists (select from private.%I)', piece.name) into is_empty;
+                if is_empty then
+                    execute format('drop table private.%I', piece.name);
+                    dropped := dropped + 1;
+                end if;
+            exception
+            when lock_not_available then
+                null; -- the next night
+            end;
         end if;
     end loop;
     return dropped;
-exception
-when lock_not_available then
-    return 0; -- the next night
 end
 $$;
 
@@ -14962,7 +14957,7 @@ begin
     end if;
     perform private.share_timezones_of(partition_name);
     perform private.forget_deleted(partition_name);
-    perform private.attach_month(partition_name, make_date(year, month, 1));
+    perform private.attach_piece('cost_records', make_date(year, month, 1));
     perform private.catch_up_month(make_date(year, month, 1)::timestamp at time zone 'UTC');
     perform private.mark_month(partition_name);
     return 'private.' || partition_name;
@@ -18717,7 +18712,7 @@ begin
             tenant, (select array_agg(distinct r.project_id) from unnest(incoming) as r where r.project_id is not null)
         );
         weeks := (select jsonb_object_agg(w.trace_id, w.week) from private.weeks_of_traces(tenant, incoming) as w);
-        perform private.create_span_week(w.week)
+        perform private.create_piece('spans', w.week)
         from (select distinct v.value::date as week from jsonb_each_text(weeks) as v order by 1) as w;
         spans_before := private.count_spans_of(tenant, weeks);
         changed := private.store_spans(tenant, incoming, weeks);
@@ -19977,6 +19972,25 @@ CREATE TABLE private.known_prices (
     CONSTRAINT known_prices_provider_check CHECK (((length(provider) >= 1) AND (length(provider) <= 100)))
 );
 
+-- TABLE private.partitioned
+
+CREATE TABLE private.partitioned (
+    parent text NOT NULL,
+    width text NOT NULL,
+    suffix text NOT NULL,
+    bound text NOT NULL,
+    ahead integer,
+    kept integer NOT NULL,
+    settings text DEFAULT ''::text NOT NULL,
+    CONSTRAINT partitioned_ahead_check CHECK (((ahead >= 0) AND (ahead <= 120))),
+    CONSTRAINT partitioned_bound_check CHECK (((length(bound) >= 1) AND (length(bound) <= 40))),
+    CONSTRAINT partitioned_kept_check CHECK (((kept >= 0) AND (kept <= 120))),
+    CONSTRAINT partitioned_parent_check CHECK ((parent ~ '^[a-z_]{1,40}$'::text)),
+    CONSTRAINT partitioned_settings_check CHECK ((length(settings) <= 500)),
+    CONSTRAINT partitioned_suffix_check CHECK (((length(suffix) >= 1) AND (length(suffix) <= 40))),
+    CONSTRAINT partitioned_width_check CHECK ((width = ANY (ARRAY['day'::text, 'week'::text, 'month'::text])))
+);
+
 -- TABLE private.prompt_registrations
 
 CREATE TABLE private.prompt_registrations (
@@ -21077,6 +21091,11 @@ ALTER TABLE ONLY private.known_prices
 
 ALTER TABLE ONLY private.overridden_days
     ADD CONSTRAINT overridden_days_pkey PRIMARY KEY (workspace_id, date);
+
+-- CONSTRAINT private.partitioned partitioned_pkey
+
+ALTER TABLE ONLY private.partitioned
+    ADD CONSTRAINT partitioned_pkey PRIMARY KEY (parent);
 
 -- CONSTRAINT private.prompt_registrations prompt_registrations_pkey
 
@@ -23961,6 +23980,10 @@ ALTER TABLE private.known_prices ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE private.overridden_days ENABLE ROW LEVEL SECURITY;
 
+-- ROW SECURITY private.partitioned
+
+ALTER TABLE private.partitioned ENABLE ROW LEVEL SECURITY;
+
 -- ROW SECURITY private.prompt_registrations
 
 ALTER TABLE private.prompt_registrations ENABLE ROW LEVEL SECURITY;
@@ -24707,7 +24730,7 @@ REVOKE ALL ON FUNCTION private.ask_exploration(question private.exploration) FRO
 
 REVOKE ALL ON FUNCTION private.ask_for_days(tenant uuid, split text, project uuid, person uuid) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.attach_month(partition_name text, month date) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.attach_piece(of_parent text, starts date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.audit_changes_of(audited regclass, watched text[], commands text[], condition text) FROM PUBLIC;
 
@@ -24894,7 +24917,7 @@ REVOKE ALL ON FUNCTION private.create_month(month date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.create_personal_workspace() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.create_span_week(week date) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.create_piece(of_parent text, starts date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.create_user_preferences() FROM PUBLIC;
 
@@ -24949,7 +24972,7 @@ REVOKE ALL ON FUNCTION private.dimension_value(metadata jsonb, keys text[]) FROM
 
 REVOKE ALL ON FUNCTION private.dismissed_days() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.drop_empty_span_weeks() FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.drop_empty_partitions() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.drop_old_contents(tenant uuid, most integer) FROM PUBLIC;
 

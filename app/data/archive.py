@@ -34,9 +34,8 @@ def load_archived(user: User) -> list[Days]:
     return [_read_days(row) for row in call(user, "archived_stretches")]
 
 
-@cached_for_a_moment
 def load_archive_state(user: User) -> ArchiveState:
-    """The archive as admins see it."""
+    """The archive as admins see it, from no cache: the form shows what was just chosen."""
     found = call(user, "archive_state")
     return ArchiveState(
         found["days"],
