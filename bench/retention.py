@@ -1,4 +1,4 @@
-"""A month of 1,000,000 records a day that stay for 7 days: the size of Postgres at its end, against its 8th day."""
+"""The size of Postgres after a month of 1,000,000 records a day that stay for 7 days, against day 8."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -33,7 +33,7 @@ select
     %(user)s, %(user)s, p.id, 'req_' || %(day)s || n, md5(%(day)s || n)::uuid,
     %(day)s::timestamp at time zone 'UTC' + n * (interval '1 day' / %(rows)s), 'gpt-5-' || n %% 12, 'openai',
     (n %% 9973) / 1e7, n %% 9000, n %% 8000, n %% 1000, 1, 'otlp', 'estimated',
-    jsonb_build_object('session', md5((n / 40)::text), 'agent', 'agent ' || n %% 30, 'environment', 'production')
+    jsonb_build_object('session', md5((n / 40)::text), 'agent', 'agent ' || n %% 30)
 from generate_series(%(first)s::bigint, %(last)s) as n
 cross join (select id from public.providers where name = 'openai') as p"""
 # As the nightly run and autovacuum do.

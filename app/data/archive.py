@@ -1,4 +1,4 @@
-"""What is archived, and when records go there."""
+"""Archived days of a workspace, and the setting that sends records there."""
 
 from dataclasses import dataclass
 from datetime import date

@@ -9,7 +9,7 @@ from app.formats.dates import format_span
 DAILY = frozenset({"provider", "model", "project", "person", "charge_type", "cost_basis", "token_class"})
 BY_DAY = frozenset({"none", "day", "week", "month", "weekday"})
 NAMED = 3
-WHAT = "They count in totals by day, provider, model, project and person, but not here."
+WHAT = "Totals by day, provider, model, project and person have them; lists and other figures lack them."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ def needs_records(dimensions: Sequence[str], granularity: str) -> bool:
 
 
 def describe_archived(archived: Sequence[Days], first: date | None, last: date | None) -> str | None:
-    """What of a period is archived, and what that means; None if nothing is."""
+    """A sentence on the days of a period that are archived; None if there are none."""
     found = [
         Days(max(days.first, first or days.first), min(days.last, last or days.last))
         for days in archived

@@ -18,7 +18,7 @@ HAS_DELETED = "select exists (select from private.archives as a where a.state = 
 
 
 def archive_all(connection: Connection, workspaces: Sequence[Workspace], problems: Problems) -> int:
-    """Archive what the settings ask for; returns the number of rows that left. Most installations have none."""
+    """Archive what the settings ask for; returns the number of rows that left."""
     asking = [one for one in workspaces if _is_true(connection, HAS_SETTING, one.id)]
     has_deleted = _is_true(connection, HAS_DELETED)
     if not asking and not has_deleted:

@@ -26,7 +26,7 @@ def drop_traces(connection: Connection, workspaces: Sequence[Workspace], problem
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    """What grows too old, and how some of it is deleted."""
+    """A table whose rows grow too old, and the deletion of some of them."""
 
     table: str
     drop_some: Callable[[Connection, UUID], int]

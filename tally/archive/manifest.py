@@ -13,7 +13,7 @@ MANIFEST = "manifest.json"
 
 
 class DaySums(BaseModel):
-    """What the rows of a UTC day come to, as they are stored, whether they count or not."""
+    """Sums of the rows of a UTC day, as they are stored, counted or not."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -35,7 +35,7 @@ OnRows = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What a file came out as."""
+    """Rows, size and checksum of a written file."""
 
     rows: int
     bytes: int
@@ -156,10 +156,10 @@ def read_batches(storage: Storage, path: str) -> Iterator[pa.RecordBatch]:
 
 
 def sum_days(storage: Storage, path: str) -> dict[date, DaySums]:
-    """What a stored file's rows come to, by UTC day."""
+    """Sums of a stored file's rows by UTC day."""
     sums: dict[date, list[Any]] = defaultdict(lambda: [0, Decimal(0), Decimal(0), Decimal(0)])
     for batch in read_batches(storage, path):
-        table = pa.table(
+        table = pa.Table.from_arrays(
             [
                 batch.column("timestamp").cast(pa.date32()),
                 *(pc.fill_null(batch.column(name).cast(kind), Decimal(0)) for name, kind in SUMMED.items()),

@@ -1,4 +1,4 @@
-"""What can be wrong with an archive or its storage, in words."""
+"""Errors of archives and their storage, in words."""
 
 import errno
 

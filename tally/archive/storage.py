@@ -1,4 +1,4 @@
-"""Where archives are: a folder, or a bucket of any service that speaks S3."""
+"""The place of archives: a folder, or a bucket of any service that speaks S3."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What the nightly run and `tally archive` do with the archives of many workspaces."""
+"""Archives of many workspaces, for the nightly run and `tally archive`."""
 
 from collections.abc import Callable, Iterator, Sequence
 from uuid import UUID

@@ -41,7 +41,7 @@ archive = typer.Typer(
 def run(
     month: Annotated[
         str | None,
-        typer.Argument(metavar="[MONTH]", help="A month such as 2026-03, whatever the setting says."),
+        typer.Argument(metavar="[MONTH]", help="A month such as 2026-03, against the setting, too."),
     ] = None,
     workspace: Workspace = None,
 ) -> None:
