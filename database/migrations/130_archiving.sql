@@ -143,115 +143,107 @@ as $$
 $$;
 revoke all on function private.keep_archived_sums(private.archives) from public;
 
--- Deletes an archive's rows and returns their sources.
-create or replace function private.delete_archived_rows(archive private.archives)
-returns uuid[]
+-- Deletes an archive's rows. Returns their sources, how many they were, and the fingerprint of what was deleted, which is what
+-- private.describe_records told of them unless one has changed.
+create or replace function private.delete_archived_rows(
+    archive private.archives, out sources uuid[], out records bigint, out statements bigint, out fingerprint text
+)
 language plpgsql
 set search_path = ''
 as $$
 declare
     first_at constant timestamptz := archive.first_day::timestamp at time zone 'UTC';
     last_at constant timestamptz := archive.end_day::timestamp at time zone 'UTC';
-    sources uuid[];
+    hash_of_records numeric;
+    hash_of_statements numeric;
+    more uuid[];
 begin
-    sources := array(
-        select distinct r.import_id
-        from public.cost_records as r
-        where
-            r.workspace_id = archive.workspace_id and r.timestamp >= first_at and r.timestamp < last_at
-            and r.import_id is not null
-        union
-        select s.import_id
-        from public.superseded_records as s
-        where
-            s.workspace_id = archive.workspace_id and s.timestamp >= first_at and s.timestamp < last_at
-            and s.import_id is not null
-    );
     perform set_config('tally.archiving', 'on', true);
-    delete from public.superseded_records as s
-    where s.workspace_id = archive.workspace_id and s.timestamp >= first_at and s.timestamp < last_at;
-    delete from public.cost_records as r
-    where r.workspace_id = archive.workspace_id and r.timestamp >= first_at and r.timestamp < last_at;
+    with gone as (
+        delete from public.superseded_records as s
+        where s.workspace_id = archive.workspace_id and s.timestamp >= first_at and s.timestamp < last_at
+        returning s as statement, s.import_id
+    )
+
+    select
+        count(*), coalesce(sum(hash_record_extended(g.statement, 0)::numeric), 0),
+        array_agg(distinct g.import_id) filter (where g.import_id is not null)
+    into statements, hash_of_statements, more
+    from gone as g;
+    with gone as (
+        delete from public.cost_records as r
+        where r.workspace_id = archive.workspace_id and r.timestamp >= first_at and r.timestamp < last_at
+        returning r as record, r.import_id
+    )
+
+    select
+        count(*), coalesce(sum(hash_record_extended(g.record, 0)::numeric), 0),
+        array_agg(distinct g.import_id) filter (where g.import_id is not null)
+    into records, hash_of_records, sources
+    from gone as g;
     perform set_config('tally.archiving', '', true);
-    return sources;
+    sources := array(select u.id from unnest(sources) as u (id) union select u.id from unnest(more) as u (id));
+    fingerprint := format('%s %s %s %s', records, hash_of_records, statements, hash_of_statements);
 end
 $$;
-revoke all on function private.delete_archived_rows(private.archives) from public;
+revoke all on function private.delete_archived_rows(private.archives, out uuid[], out bigint, out bigint, out text) from public;
 
--- An entry in the log of its workspace: what happened to a stretch, and why.
-create or replace function private.log_archive(archive private.archives, action text)
-returns void
-language sql
-set search_path = ''
-as $$
-    select private.write_audit(
-        archive.workspace_id,
-        jsonb_build_object(
-            'action', action, 'table_name', 'archives', 'row_id', archive.id, 'metadata', jsonb_build_object(
-                'first_day', archive.first_day, 'last_day', archive.end_day - 1, 'records', archive.records + archive.statements,
-                'reason', archive.reason
-            )
-        )
-    )
-$$;
-revoke all on function private.log_archive(private.archives, text) from public;
-
--- An entry on what was deleted because it was older than its workspace keeps it: traces, or what was said in them.
-create or replace function private.log_expired(tenant uuid, of_table text, expired bigint)
-returns void
-language sql
-set search_path = ''
-as $$
-    select private.write_audit(
-        tenant,
-        jsonb_build_object(
-            'action', 'expired', 'table_name', of_table, 'metadata', jsonb_build_object(
-                'expired', expired, 'days', (
-                    select case of_table when 'traces' then w.trace_days else coalesce(w.content_days, 0) end
-                    from public.workspaces as w
-                    where w.id = tenant
-                )
-            )
-        )
-    )
-$$;
-revoke all on function private.log_expired(uuid, text, bigint) from public;
-
--- The files of a stretch and their manifest are there: its rows leave, and the sums of its days stay. False, and nothing done, if
--- the rows are no longer those of the files. Saves of the workspace wait meanwhile.
-create or replace function private.finish_archive(archive uuid, fingerprint text, bytes bigint, manifest_sha256 text)
+-- Where an analytics engine is fed: is a change of this stretch on its way there? Its rows must not leave before.
+create or replace function private.waits_for_engine(archive private.archives)
 returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    waits boolean := false;
+begin
+    if to_regprocedure('private.analytics_is_pending(uuid, timestamptz, timestamptz)') is not null then
+        execute 'select private.analytics_is_pending($1, $2, $3)'
+        into waits
+        using archive.workspace_id, archive.first_day::timestamp at time zone 'UTC', archive.end_day::timestamp at time zone 'UTC';
+    end if;
+    return waits;
+end
+$$;
+revoke all on function private.waits_for_engine(private.archives) from public;
+
+-- The files of a stretch and their manifest are there: its rows leave, and the sums of its days stay. Refused with 40001, and
+-- nothing done, if the rows are no longer those of the files. Saves and changes of the workspace wait meanwhile: whoever writes
+-- a record needs the lock of the time zone before the end, and so does what marks its day.
+create or replace function private.finish_archive(archive uuid, fingerprint text, bytes bigint, manifest_sha256 text)
+returns void
 language plpgsql
 set search_path = ''
 as $$
 declare
     stored private.archives;
-    found_rows record;
-    sources uuid[];
+    gone record;
 begin
     select a.* into stored from private.archives as a where a.id = archive and a.state = 'writing';
     if not found or not exists (select from public.workspaces as w where w.id = stored.workspace_id) then
-        return false;
+        raise exception 'The archive or its workspace was deleted.' using errcode = '40001';
     end if;
-    -- The locks of a save, in its order, and that of bills.
-    perform pg_advisory_xact_lock_shared(private.timezone_lock(stored.workspace_id));
+    -- The locks of a change of the time zone and of a save, in their order, and that of bills.
+    perform pg_advisory_xact_lock(private.timezone_lock(stored.workspace_id));
     perform pg_advisory_xact_lock(private.save_lock(stored.workspace_id));
     perform pg_advisory_xact_lock(private.billing_lock(stored.workspace_id));
-    found_rows := private.describe_records(stored.workspace_id, stored.first_day, stored.end_day);
-    if found_rows.fingerprint <> finish_archive.fingerprint then
-        return false;
+    if private.waits_for_engine(stored) then
+        raise exception 'The analytics engine has not seen all changes yet.' using errcode = '55P03';
     end if;
     perform private.keep_archived_sums(stored);
-    sources := private.delete_archived_rows(stored);
-    insert into private.archived_sources (archive_id, import_id) select archive, s.id from unnest(sources) as s (id);
+    gone := private.delete_archived_rows(stored);
+    if gone.fingerprint <> finish_archive.fingerprint then
+        raise exception 'Records have changed.' using errcode = '40001';
+    end if;
+    insert into private.archived_sources (archive_id, import_id) select archive, s.id from unnest(gone.sources) as s (id);
     update private.archives as a
     set
-        state = 'archived', records = found_rows.records, statements = found_rows.statements, bytes = finish_archive.bytes,
+        state = 'archived', records = gone.records, statements = gone.statements, bytes = finish_archive.bytes,
         manifest_sha256 = finish_archive.manifest_sha256, problem = null, archived_at = now(), checked_at = now()
     where a.id = archive
     returning a.* into stored;
     perform private.log_archive(stored, 'archived');
-    return true;
 end
 $$;
 revoke all on function private.finish_archive(uuid, text, bigint, text) from public;
@@ -279,6 +271,10 @@ begin
     perform private.catch_up(
         stored.workspace_id, stored.first_day::timestamp at time zone 'UTC', stored.end_day::timestamp at time zone 'UTC'
     );
+    if to_regprocedure('private.ship_again(uuid, timestamptz, timestamptz)') is not null then
+        execute 'select private.ship_again($1, $2, $3)'
+        using stored.workspace_id, stored.first_day::timestamp at time zone 'UTC', stored.end_day::timestamp at time zone 'UTC';
+    end if;
     perform private.log_archive(stored, 'restored');
 end
 $$;

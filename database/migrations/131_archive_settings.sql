@@ -1,4 +1,43 @@
--- 131_archive_settings.sql: when a workspace's records go to the archive, and what is there, for its people.
+-- 131_archive_settings.sql: when a workspace's records go to the archive, what is there, and what the log says of it.
+
+-- An entry in the log of its workspace: what happened to a stretch, and why.
+create or replace function private.log_archive(archive private.archives, action text)
+returns void
+language sql
+set search_path = ''
+as $$
+    select private.write_audit(
+        archive.workspace_id,
+        jsonb_build_object(
+            'action', action, 'table_name', 'archives', 'row_id', archive.id, 'metadata', jsonb_build_object(
+                'first_day', archive.first_day, 'last_day', archive.end_day - 1, 'records', archive.records + archive.statements,
+                'reason', archive.reason
+            )
+        )
+    )
+$$;
+revoke all on function private.log_archive(private.archives, text) from public;
+
+-- An entry on what was deleted because it was older than its workspace keeps it: traces, or what was said in them.
+create or replace function private.log_expired(tenant uuid, of_table text, expired bigint)
+returns void
+language sql
+set search_path = ''
+as $$
+    select private.write_audit(
+        tenant,
+        jsonb_build_object(
+            'action', 'expired', 'table_name', of_table, 'metadata', jsonb_build_object(
+                'expired', expired, 'days', (
+                    select case of_table when 'traces' then w.trace_days else coalesce(w.content_days, 0) end
+                    from public.workspaces as w
+                    where w.id = tenant
+                )
+            )
+        )
+    )
+$$;
+revoke all on function private.log_expired(uuid, text, bigint) from public;
 
 -- The stretches that a workspace's setting sends to the archive now: whole months, or days where it keeps less than a month. Not
 -- what a budget still counts from records, and for 30 days not what was brought back.

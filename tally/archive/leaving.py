@@ -84,9 +84,12 @@ def _attempt(leaving: Leaving, reason: Reason) -> Manifest:
         given = [archive_id, fingerprint, manifest.bytes, hashlib.sha256(content).hexdigest()]
         with connection.transaction():
             connection.execute("set local work_mem = '64MB'")
-            [[is_done]] = connection.execute(
-                "select private.finish_archive(%s, %s, %s, %s)", given
-            ).fetchall()
+            connection.execute("select private.finish_archive(%s, %s, %s, %s)", given)
+    except psycopg.errors.SerializationFailure:
+        _give_up(leaving, archive_id, folder, None)
+        raise RecordsChanged(
+            f"Records of {stretch} are being changed. Nothing was archived; the next run tries again."
+        ) from None
     except psycopg.errors.LockNotAvailable:
         in_use = ArchiveProblem(f"Records of {stretch} are in use. Nothing was archived; try again later.")
         _give_up(leaving, archive_id, folder, in_use)
@@ -94,11 +97,6 @@ def _attempt(leaving: Leaving, reason: Reason) -> Manifest:
     except (ArchiveProblem, psycopg.Error) as problem:
         _give_up(leaving, archive_id, folder, problem)
         raise
-    if not is_done:
-        _give_up(leaving, archive_id, folder, None)
-        raise RecordsChanged(
-            f"Records of {stretch} are being changed. Nothing was archived; the next run tries again."
-        )
     return manifest
 
 

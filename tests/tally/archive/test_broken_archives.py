@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from shutil import disk_usage
 from typing import Any
@@ -15,7 +16,7 @@ from tally.archive.problems import ArchiveProblem
 from tally.archive.storage import Storage, open_storage
 from tally.archive.stretch import load_archives
 from tally.archive.upkeep import archive_one, restore_month, verify
-from tests.database_fixtures import Connection, Project
+from tests.database_fixtures import Connection, Project, wait_for_lock
 from tests.object_store import READER_KEY, READER_SECRET, ObjectStore
 from tests.scratch import mounted_disk
 from tests.tally.archive.ledgers import JANUARY, read_rows, read_totals
@@ -215,3 +216,39 @@ def test_rows_that_cannot_leave_stay_with_their_files_gone(
     assert storage.list_files("") == {}
     assert load_archives(database, user) == []
     assert (read_totals(person), read_rows(database, user)) == (before, rows)
+
+
+def test_a_change_that_meets_the_deletion_is_not_lost(
+    project: Project, database: Connection, person: Connection, user: UUID, storage: Storage
+) -> None:
+    """It waits for the archive's end, and then finds no record: nothing is changed that no file has."""
+    before, rows = read_totals(person), read_rows(database, user)
+    note = "update public.cost_records set metadata = '{}' where timestamp = '2026-01-28T23:59:59.999999Z'"
+    with project.connect() as holder, ThreadPoolExecutor(2) as threads:
+        with holder.transaction():
+            holder.execute("select from public.cost_records where timestamp = '2026-01-01Z' for update")
+            archiving = threads.submit(archive_one, Leaving(database, storage, user, JANUARY))
+            wait_for_lock(holder, database)  # it has its locks, and waits for the record
+            changing = threads.submit(person.execute, note)
+            wait_for_lock(holder, person)
+        archiving.result(60)
+        assert changing.result(60).rowcount == 0
+    assert read_totals(person) == before
+    restore_month(database, storage, user, JANUARY)
+    assert read_rows(database, user) == rows
+
+
+def test_a_change_that_is_not_committed_yet_is_in_the_files(
+    project: Project, database: Connection, person: Connection, user: UUID, storage: Storage
+) -> None:
+    change = "update public.cost_records set cost_usd = 9 where timestamp = '2026-01-01Z'"
+    with project.connect() as watcher, ThreadPoolExecutor(1) as threads:
+        with person.transaction():
+            assert person.execute(change).rowcount == 1
+            archiving = threads.submit(archive_one, Leaving(database, storage, user, JANUARY))
+            wait_for_lock(watcher, database)
+        archiving.result(60)
+    restore_month(database, storage, user, JANUARY)
+    query = "select cost_usd from public.cost_records where timestamp = '2026-01-01Z'"
+    assert str(person.execute(query).fetchall()[0][0]) == "9.0000000000"
+    assert user

@@ -110,3 +110,19 @@ def test_a_bill_of_a_neighbouring_day_leaves_archived_days_as_they_were(
     whole = read_totals(closed)
     restore_month(database, storage, user, JANUARY)
     assert read_totals(closed)["spend"] == whole["spend"]
+
+
+def test_usage_behind_invoices_counts_archived_days(
+    project: Project, database: Connection, user: UUID, storage: Storage
+) -> None:
+    fill(project.act_as("authenticated", user))
+    query = """select u.local_day, sum(u.cost_usd)
+        from public.providers as p
+        cross join lateral private.usage_by_days(
+            %s, p.id, array['UTC', 'UTC'], '2026-01-01Z', '2026-03-01Z'
+        ) as u
+        where p.name = 'openai' group by 1 having sum(u.cost_usd) is not null order by 1"""
+    before = database.execute(query, [user]).fetchall()
+    archive_one(Leaving(database, storage, user, JANUARY))
+    assert {day.month for day, _ in before} == {1, 2}
+    assert database.execute(query, [user]).fetchall() == before
