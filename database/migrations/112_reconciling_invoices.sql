@@ -48,7 +48,7 @@ begin
     from private.archived_days as a
     where
         a.workspace_id = tenant
-        and a.provider_id = provider
+        and a.provider_id = usage_by_days.provider
         and a.date >= (since at time zone zones[2])::date
         and a.date < (until at time zone zones[2])::date
         and a.cost_basis <> 'included'

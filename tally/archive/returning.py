@@ -91,7 +91,6 @@ def _bring_back(
     connection: Connection, storage: Storage, archive: Archive, manifest: Manifest, progress: Progress
 ) -> None:
     connection.execute("set local work_mem = '64MB'")
-    connection.execute("set local temp_buffers = '64MB'")
     connection.execute(LOCKS, {"workspace": archive.workspace_id})
     state = connection.execute(
         "select a.state from private.archives as a where a.id = %s for update", [archive.id]
