@@ -171,6 +171,9 @@ with st.skeleton(height=480):
             if not rows and page > 1:  # records were deleted meanwhile
                 page = max(1, -(-load_sums().records // data.PAGE_ROWS))
                 rows = load_page(page)
+            if not rows and page > 1:  # archived ones are in the sums alone
+                page = 1
+                rows = load_page(page)
 if not models:
     render_nothing_yet(user)
     st.stop()
