@@ -42,6 +42,8 @@ BENCHES = (
     "statistics",
     "credits",
     "unit_costs",
+    "archive",
+    "retention",
 )
 RESULTS = Path(__file__).parent / "results.json"
 

@@ -11,6 +11,7 @@ from app.data.agents import (
 )
 from app.data.alert_rules import load_alert_rules, load_model_limits
 from app.data.anomalies import load_anomalies
+from app.data.archive import Archive, ArchiveState, load_archive_state, load_archived, set_archive_days
 from app.data.audit_log import count_audit_log, load_audit_log
 from app.data.budgets import (
     USUAL_THRESHOLDS,
@@ -165,6 +166,8 @@ __all__ = [
     "USUAL_THRESHOLDS",
     "WHOLE_MONTH",
     "AgentQuestion",
+    "Archive",
+    "ArchiveState",
     "BudgetDraft",
     "CallFilter",
     "ContentRules",
@@ -219,6 +222,8 @@ __all__ = [
     "load_agent_year",
     "load_alert_rules",
     "load_anomalies",
+    "load_archive_state",
+    "load_archived",
     "load_audit_log",
     "load_budget_events",
     "load_budgets",
@@ -310,5 +315,6 @@ __all__ = [
     "save_statement_lines",
     "save_view",
     "search",
+    "set_archive_days",
     "update_budget",
 ]

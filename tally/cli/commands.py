@@ -72,6 +72,12 @@ def _add_keys(app: typer.Typer) -> None:
     app.add_typer(keys, name="keys")
 
 
+def _add_archive(app: typer.Typer) -> None:
+    from tally.cli.archives import archive
+
+    app.add_typer(archive, name="archive")
+
+
 def _add_experiments(app: typer.Typer) -> None:
     from tally.cli.experiments import experiments
 
@@ -101,6 +107,7 @@ ADDERS: dict[str, Callable[[typer.Typer], None]] = {
     "reprice": _add_reprice,
     "owner": _add_owner,
     "keys": _add_keys,
+    "archive": _add_archive,
     "experiments": _add_experiments,
     "prompts": _add_prompts,
     "invoices": _add_invoices,

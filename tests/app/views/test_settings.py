@@ -277,6 +277,23 @@ def test_prompts_and_answers_are_kept_when_somebody_chooses_so(
     assert data.load_content_rules(user).days is None
 
 
+def test_old_records_are_archived_when_somebody_chooses_so(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    page = open_page(monkeypatch, user, "settings", {"section": "Traces"})
+    assert data.load_archive_state(user) == data.ArchiveState(None, [], [])
+    check = next(box for box in page.checkbox if box.label == "Archive old records")
+    assert not check.value
+    check.check()
+    next(field for field in page.number_input if field.label == "Days to keep records here").set_value(92)
+    send(page, "Save old records")
+    assert "Records stay in the database for 92 days." in all_text(page)
+    assert data.load_archive_state(user).days == 92
+    next(box for box in page.checkbox if box.label == "Archive old records").uncheck()
+    send(page, "Save old records")
+    assert "Records always stay in the database." in all_text(page)
+
+
 def test_days_of_traces_are_chosen(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     page = open_page(monkeypatch, user, "settings", {"section": "Traces"})
     field = next(field for field in page.number_input if field.label == "Days to keep traces")
