@@ -150,6 +150,11 @@ def unpark(connection: Connection) -> int:
     return connection.execute(UNPARK).rowcount
 
 
+def count_parked(connection: Connection) -> int:
+    """The number of keys that are set aside."""
+    return int(read_value(connection, "select count(*) from private.analytics_parked"))
+
+
 def note_problem(connection: Connection, problem: str, many: int = MANY_KEYS) -> None:
     """Keep why nothing is shipped, and join what gathers meanwhile."""
     connection.execute(NOTE_PROBLEM, [problem])
