@@ -21,10 +21,10 @@ select
     extract(epoch from clock_timestamp() - e.problem_at)::double precision,
     (select count(*) from private.analytics_outbox),
     (select count(*) from private.analytics_tasks),
-    coalesce(extract(epoch from clock_timestamp() - least(
+    greatest(extract(epoch from clock_timestamp() - least(
         (select o.noted_at from private.analytics_outbox as o order by o.id limit 1),
         (select min(t.noted_at) from private.analytics_tasks as t)
-    ))::double precision, 0),
+    )), 0)::double precision,
     (select count(*) from private.analytics_parked)
 from private.analytics_engine as e"""
 # Rows of a workspace by table, with what is due and what was set aside.
@@ -112,7 +112,7 @@ def describe(state: State) -> str:
 def _count_rows(client: Client, table: str) -> dict[UUID, int]:
     query = f"select workspace_id, count() from {table} final group by workspace_id"  # noqa: S608
     with explaining():
-        return {tenant: rows for tenant, rows in client.query(query).result_rows}
+        return {row[0]: int(row[1]) for row in client.query(query).result_rows}
 
 
 def _three(counts: tuple[int, ...]) -> tuple[int, int, int]:
