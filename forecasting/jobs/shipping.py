@@ -14,7 +14,7 @@ APPLICATION_NAME = "tally shipping"
 EVERY_FIVE_MINUTES = "*/5 * * * *"
 LONGEST_SECONDS = 300.0  # of one job; the next look asks for another
 
-_told: set[str] = set()  # by this worker, which tells each reason once
+_told: set[str] = set()  # kinds of problems, of which this worker tells each once
 
 
 @queue.task(name="ship", queueing_lock="ship", lock="ship", pass_context=True)
@@ -58,6 +58,7 @@ def _ship(surroundings: Surroundings, connection: psycopg.Connection, address: s
         return  # somebody else ships, or builds
     except EngineError as problem:
         outbox.note_problem(connection, str(problem))
-        if str(problem) not in _told:
+        kind = type(problem).__name__
+        if kind not in _told:
             surroundings.notify(f"Rows wait for the analytics engine; retrying. {problem}")
-        _told.add(str(problem))
+        _told.add(kind)
