@@ -39,6 +39,7 @@ BENCHES = (
     "catalogue",
     "statistics",
     "credits",
+    "outbox",
 )
 RESULTS = Path(__file__).parent / "results.json"
 
