@@ -39,7 +39,7 @@ ALL_ROWS = "select r.*, 1, 0 from private.engine_records as r"
 
 
 class Saver:
-    """Somebody who saves records of calls, with the metadata of telemetry."""
+    """An account that saves records of calls, with the metadata of telemetry."""
 
     def __init__(self, project: Project) -> None:
         self.operator = project.connect()

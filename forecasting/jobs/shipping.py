@@ -14,7 +14,7 @@ APPLICATION_NAME = "tally shipping"
 EVERY_FIVE_MINUTES = "*/5 * * * *"
 LONGEST_SECONDS = 300.0  # of one job; the next look asks for another
 
-_told: set[str] = set()  # kinds of problems, of which this worker tells each once
+_told: set[str] = set()  # kinds of problems; this worker tells each once
 
 
 @queue.task(name="ship", queueing_lock="ship", lock="ship", pass_context=True)
@@ -55,7 +55,7 @@ def _ship(surroundings: Surroundings, connection: psycopg.Connection, address: s
         finally:
             client.close()
     except psycopg.errors.LockNotAvailable:
-        return  # somebody else ships, or builds
+        return  # another program ships, or builds
     except EngineError as problem:
         outbox.note_problem(connection, str(problem))
         kind = type(problem).__name__

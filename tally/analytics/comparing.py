@@ -67,7 +67,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How many months were compared, their records and money, and those that differ."""
+    """The number of months compared, their records and money, and those that differ."""
 
     months: int
     records: int

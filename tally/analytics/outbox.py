@@ -1,4 +1,4 @@
-"""What the analytics engine has yet to be told, as Postgres keeps it: keys of rows, never the rows.
+"""Keys of rows that the analytics engine has yet to be told, as Postgres keeps them; never the rows.
 
 A key names no version: whoever ships it reads the row's present state. So a key may be taken twice, in any
 order, by a program that is killed at any moment; it goes after its row arrived. Ids are no order of commits:

@@ -1,4 +1,4 @@
-"""How far the analytics engine is behind Postgres, for the operator. Ages are by Postgres' clock."""
+"""The lag of the analytics engine behind Postgres, for the operator. Ages are by Postgres' clock."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from uuid import UUID
 from tally.analytics.client import explaining
 from tally.analytics.outbox import Connection
 from tally.analytics.tables import TABLES
+from tally.core.text import plural
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -49,7 +50,7 @@ limit 10"""
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is due; `seconds` is the age of the oldest change that the engine does not have."""
+    """Counts of all that is due; `seconds` is the age of the oldest change that the engine does not have."""
 
     installation: str
     shipped_seconds: float | None
@@ -95,18 +96,18 @@ def load_workspaces(connection: Connection, client: Client) -> list[WorkspaceSta
 
 
 def load_reasons(connection: Connection) -> list[tuple[str, int, str]]:
-    """Why keys were set aside: the reason, how many, and a workspace."""
+    """Reasons for which keys were set aside, each with their number and a workspace."""
     return connection.execute(REASONS).fetchall()
 
 
 def describe(state: State) -> str:
     """The state in a sentence."""
     if state.problem is not None:
-        return f"{state.pending:,} rows wait: {state.problem}"
+        return f"{plural(state.pending, 'row')} waiting: {state.problem}"
     if not state.pending and not state.tasks:
-        return "up to date" + (f", {state.parked:,} rows set aside" if state.parked else "")
-    building = f" and {state.tasks:,} months" if state.tasks else ""
-    return f"{state.pending:,} rows{building} behind, the oldest by {state.seconds:.0f} s"
+        return "up to date" + (f", {plural(state.parked, 'row')} set aside" if state.parked else "")
+    building = f" and {plural(state.tasks, 'month')}" if state.tasks else ""
+    return f"{plural(state.pending, 'row')}{building} behind, the oldest by {state.seconds:.0f} s"
 
 
 def _count_rows(client: Client, table: str) -> dict[UUID, int]:

@@ -1,4 +1,4 @@
-"""What is one row for many keys: a stretch of time; a workspace, a source or an account that is gone."""
+"""Tasks, each one row for many keys: a stretch of time; a workspace, a source or an account that is gone."""
 
 from __future__ import annotations
 

@@ -220,7 +220,7 @@ def test_a_month_with_many_changes_becomes_a_stretch(shipper: Shipper, as_user: 
     assert [count(shipper.connection, table) for table in ("outbox", "tasks")] == [1, 1]
     found = state.load_state(shipper.connection)
     assert found is not None
-    assert "1 rows wait: away" in state.describe(found)
+    assert "1 row waiting: away" in state.describe(found)
     shipper.ship_all()
     assert find_differences(shipper.connection, shipper.client) == {}
     found = state.load_state(shipper.connection)

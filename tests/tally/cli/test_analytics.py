@@ -44,7 +44,7 @@ def run(*arguments: str) -> tuple[int, str]:
 
 def test_status_names_what_is_due_and_both_sides(user: UUID) -> None:
     code, text = run("status")
-    assert (code, "Analytics engine: 1 rows behind, the oldest by" in text) == (0, True)
+    assert (code, "Analytics engine: 1 row behind, the oldest by" in text) == (0, True)
     code, text = run("status", "--json")
     found = json.loads(text)
     [workspace] = found["workspaces"]
