@@ -34,7 +34,6 @@ ROWS, SAVED_AT_ONCE, A_SECOND, LOAD_SECONDS = 100_000, 5_000, 1_000, 60
 LEAST_ROWS_A_SECOND, MOST_SECONDS_BEHIND = 5_000, 5.0
 MOST_OF_NOTING, MOST_WITHOUT_ENGINE = 1.3, 1.05
 START = datetime(2026, 9, 1, tzinfo=UTC)
-TRIGGERS = "alter table public.cost_records {} trigger cost_records_engine_insert"
 ALL_ROWS = "select r.*, 1, 0 from private.engine_records as r"
 
 
@@ -102,9 +101,9 @@ def _measure_saves(saver: Saver) -> list[Measurement]:
         saver.save(rows)
 
     def without_triggers(rows: int) -> None:
-        saver.operator.execute(TRIGGERS.format("disable").encode())
+        saver.connection.execute("set tally.archiving = on")
         without_engine(rows)
-        saver.operator.execute(TRIGGERS.format("enable").encode())
+        saver.connection.execute("set tally.archiving = off")
 
     backend = psutil.Process(saver.connection.info.backend_pid)
     actions = {"bare": without_triggers, "without": without_engine, "with": with_engine}
