@@ -1,5 +1,6 @@
 """Rows for the analytics engine, shipped soon after saves, and looked for by the clock."""
 
+from contextlib import suppress
 from time import monotonic
 
 import psycopg
@@ -14,6 +15,7 @@ APPLICATION_NAME = "tally shipping"
 EVERY_FIVE_MINUTES = "*/5 * * * *"
 LONGEST_SECONDS = 300.0  # of one job; the next look asks for another
 
+_prepared: set[str] = set()  # addresses that this worker's first job looked at
 _told: set[str] = set()  # kinds of problems; this worker tells each once
 
 
@@ -48,8 +50,9 @@ def _ship(surroundings: Surroundings, connection: psycopg.Connection, address: s
     try:
         client = open_engine(address)
         try:
-            if prepares:
+            if prepares or address not in _prepared:
                 building.prepare(connection, client)
+                _prepared.add(address)
             while Shipper(connection, client).ship() and monotonic() < ends_at:
                 pass
         finally:
@@ -57,7 +60,8 @@ def _ship(surroundings: Surroundings, connection: psycopg.Connection, address: s
     except psycopg.errors.LockNotAvailable:
         return  # another program ships, or builds
     except EngineError as problem:
-        outbox.note_problem(connection, str(problem))
+        with suppress(psycopg.errors.LockNotAvailable):
+            outbox.note_problem(connection, str(problem))
         kind = type(problem).__name__
         if kind not in _told:
             surroundings.notify(f"Rows wait for the analytics engine; retrying. {problem}")

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from forecasting.jobs import shipping
 from forecasting.jobs.queue import TASK_MODULES, queue
 from forecasting.jobs.shipping import ship_due
 from forecasting.jobs.surroundings import Surroundings
@@ -36,6 +37,8 @@ def settings(project: Project, engine: Any, monkeypatch: pytest.MonkeyPatch) -> 
     settings = environment(project.cluster.url(project.name))
     for name, value in (settings | {"TALLY_CLICKHOUSE_URL": f"chdb://{engine.path}"}).items():
         monkeypatch.setenv(name, value)
+    for remembered in ("_prepared", "_told"):
+        monkeypatch.setattr(shipping, remembered, set())
 
 
 @pytest.mark.new_database  # the queue adds its schema
@@ -77,6 +80,25 @@ def test_a_new_engine_is_put_to_use_by_the_clock(
     for name in ("records", "superseded", "traces", "facts"):
         engine.command(f"drop table if exists {name} sync")
     ship_due(Surroundings(project.cluster.url(project.name)), prepares=True)
+    assert count(engine) == 1
+
+
+def test_a_worker_builds_over_an_engine_that_is_ahead(
+    project: Project, database: Connection, engine: Any, as_user: Act, user: UUID
+) -> None:
+    """As after a backup was restored: of a record that the engine has, a newer state got an old version."""
+    building.rebuild(database, engine, replaces=True)
+    person = as_user(user)
+    save(person)
+    save(person)
+    ship_due(Surroundings(project.cluster.url(project.name)))
+    shipping._prepared.clear()
+    database.execute("select setval('private.analytics_version', 1)")
+    database.execute(
+        "delete from public.cost_records where id = (select min(id::text)::uuid from public.cost_records)"
+    )
+    database.execute("delete from private.analytics_outbox")
+    ship_due(Surroundings(project.cluster.url(project.name)))
     assert count(engine) == 1
 
 
