@@ -44,6 +44,7 @@ BENCHES = (
     "unit_costs",
     "archive",
     "retention",
+    "outbox",
 )
 RESULTS = Path(__file__).parent / "results.json"
 

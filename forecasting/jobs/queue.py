@@ -25,6 +25,7 @@ TASK_MODULES = (
     "forecasting.jobs.delivering",
     "forecasting.jobs.digests",
     "forecasting.jobs.prompts",
+    "forecasting.jobs.shipping",
 )
 # Of one process; the stack on one machine allows 60 connections in all.
 MAX_CONNECTIONS = 4

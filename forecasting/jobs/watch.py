@@ -12,6 +12,7 @@ from forecasting.jobs.folding import NEWEST_MARK
 from forecasting.jobs.putting import put
 from forecasting.jobs.reforecasting import Lanes
 from forecasting.jobs.surroundings import Surroundings
+from tally.analytics.due import SHIPPING_IS_DUE
 from tally.notifications.due import IS_DUE
 from tally.storage.idle import end_idle_transactions_async
 
@@ -19,7 +20,7 @@ APPLICATION_NAME = "tally watch"
 BEAT_SECONDS = 30.0
 
 # Tasks, each with a query that finds a row when there is something to do.
-WATCHED: dict[str, str] = {"deliver": IS_DUE}
+WATCHED: dict[str, str] = {"deliver": IS_DUE, "ship": SHIPPING_IS_DUE}
 
 BEAT = """
 with gone as (

@@ -96,6 +96,12 @@ def _add_invoices(app: typer.Typer) -> None:
     app.add_typer(invoices, name="invoices")
 
 
+def _add_analytics(app: typer.Typer) -> None:
+    from tally.cli.analytics import analytics
+
+    app.add_typer(analytics, name="analytics")
+
+
 ADDERS: dict[str, Callable[[typer.Typer], None]] = {
     "import": _add_import,
     "budgets": _add_budgets,
@@ -111,4 +117,5 @@ ADDERS: dict[str, Callable[[typer.Typer], None]] = {
     "experiments": _add_experiments,
     "prompts": _add_prompts,
     "invoices": _add_invoices,
+    "analytics": _add_analytics,
 }

@@ -25,6 +25,7 @@ class Settings(BaseModel):
     tally_outbox: Path | None = None  # folder for emails where there is no mail server
     app_origin: str | None = None
     tally_encryption_keys: SecretStr | None = None  # see tally/secrets/key_ring.py
+    tally_clickhouse_url: SecretStr | None = None  # analytics engine, see tally/analytics/client.py
     tally_scan_logs: bool = False  # the dashboard may read coding agents' logs on its machine
     tally_allow_private_webhooks: bool = False  # alerts may go to servers that are not on the internet
     tally_alert_services: str | None = None  # for tests: a server on this machine in place of all services
