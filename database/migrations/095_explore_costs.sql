@@ -1,5 +1,40 @@
 -- 095_explore_costs.sql: the answers to questions about costs: `explore_costs`, `explore_values`.
 
+-- True where sums of days know all that is asked.
+create or replace function private.is_of_days(question private.exploration)
+returns boolean
+language sql
+immutable
+set search_path = ''
+as $$
+    select
+        ($1).granularity in ('none', 'day', 'week', 'month', 'weekday')
+        and not exists (
+            select from unnest(($1).dimensions || array(select jsonb_object_keys(($1).filters))) as n (name)
+            where not private.is_daily_dimension(n.name)
+        )
+$$;
+revoke all on function private.is_of_days(private.exploration) from public;
+
+-- The dimensions of a question that superseded statements may tell, where there are any in its period.
+create or replace function private.told_dimensions(question private.exploration)
+returns text[]
+language sql
+stable
+set search_path = ''
+as $$
+    select coalesce(array_agg(distinct n.name order by n.name), '{}')
+    from unnest(($1).dimensions || array(select jsonb_object_keys(($1).filters))) as n (name)
+    where
+        private.explored_keys(n.name) is not null and exists (
+            select from public.superseded_records as s
+            where
+                s.workspace_id = ($1).tenant and s.timestamp >= ($1).first_at - interval '1 day'
+                and s.timestamp < ($1).last_at + interval '1 day'
+        )
+$$;
+revoke all on function private.told_dimensions(private.exploration) from public;
+
 -- A key of a group as the API tells it: of a provider its name, where groups have its id.
 create or replace function private.explored_name(dimension text, kind text, value text)
 returns jsonb
