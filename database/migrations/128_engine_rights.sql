@@ -70,7 +70,8 @@ from public, anon, service_role;
 grant execute on function public.explore_rights(uuid, text, text[], jsonb, date, date, text, integer, numeric[], jsonb)
 to authenticated;
 
--- The rights to lists of traces and sessions, and a text that is looked for in small letters, as Postgres makes them.
+-- The rights to lists of traces and sessions, with the number of spans for that of records, and the text that is looked for in
+-- small letters, as Postgres makes them.
 create or replace function public.trace_rights(workspace uuid, search text default null)
 returns json
 language plpgsql
@@ -78,9 +79,13 @@ stable
 security definer
 set search_path = ''
 as $$
+declare
+    tenant constant uuid := private.require_workspace($1, 'viewer');
 begin
-    return private.engine_rights(private.require_workspace($1, 'viewer'), array(select private.hidden_projects()))
-        || jsonb_build_object('search', lower($2));
+    return private.engine_rights(tenant, array(select private.hidden_projects())) || jsonb_build_object(
+        'records', (select coalesce(sum(c.spans), 0) from private.span_counts as c where c.workspace_id = tenant),
+        'search', lower($2)
+    );
 end
 $$;
 revoke all on function public.trace_rights(uuid, text) from public, anon, service_role;

@@ -156,7 +156,7 @@ def join_told(question: Question) -> str:
 
 def decimals_of(*numbers: Decimal) -> int:
     """The decimals that these numbers need; raises EngineError where the engine has not enough digits."""
-    needed = max((-int(number.normalize().as_tuple().exponent) for number in numbers), default=0)
+    needed = max((-int(number.as_tuple().exponent) for number in numbers), default=0)
     if needed > MOST_DECIMALS:
         raise EngineError("The analytics engine cannot multiply by numbers with so many digits.")
     return max(needed, 0)

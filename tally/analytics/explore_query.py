@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from tally.analytics.exploration import (
@@ -15,6 +15,7 @@ from tally.analytics.exploration import (
     find_key,
     join_told,
 )
+from tally.analytics.numbers import PRECISION
 
 COST = "if(money_is_effective = 1, cost_usd, toDecimal64(0, 10))"
 MONEY = ("spend", "value", "cost_per_request")
@@ -203,7 +204,7 @@ def _list_prices(question: Question) -> tuple[str, dict[str, Any]]:
 
 
 def _per_token(usd_per_mtok: str | None) -> Decimal | None:
-    return None if usd_per_mtok is None else Decimal(usd_per_mtok).scaleb(-6)
+    return None if usd_per_mtok is None else Decimal(usd_per_mtok).scaleb(-6, Context(prec=PRECISION))
 
 
 def _find_metered(source: str) -> str:

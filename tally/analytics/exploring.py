@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any
 
 from tally.analytics.exploration import Question
 from tally.analytics.explore_query import measure_records
-from tally.analytics.numbers import divide
+from tally.analytics.numbers import PRECISION, divide
 from tally.analytics.rights import Scope
 from tally.storage.database import Row
 
@@ -42,6 +42,11 @@ class Sums:
 
 def explore_costs(client: Client, question: Question) -> Row:
     """The answer to a question; raises EngineError."""
+    with localcontext(prec=PRECISION):
+        return _explore(client, question)
+
+
+def _explore(client: Client, question: Question) -> Row:
     scope = Scope(client, question.rights, question.first_at, question.last_at)
     measured, parameters = measure_records(question)
     given = {**parameters, **_name_providers(question), "top": question.top}

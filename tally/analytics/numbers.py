@@ -4,7 +4,7 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 DIGITS = 4  # of a digit of Postgres' numbers, which are to the base of 10,000
 SIGNIFICANT = 16  # digits of a quotient at least
-PRECISION = 1100
+PRECISION = 1100  # digits: no sum or product is rounded
 
 
 def divide(amount: Decimal, by: Decimal) -> Decimal:
@@ -30,3 +30,15 @@ def _lead(number: Decimal) -> tuple[int, int]:
 
 def _decimals(number: Decimal) -> int:
     return max(-int(number.as_tuple().exponent), 0)
+
+
+def find_percentile(expression: str, *fractions: float, condition: str = "1") -> str:
+    """A query's expression for values below which fractions of all are, as `percentile_disc` finds them.
+
+    The value of one fraction is a number, of several a list; of no values they are 0.
+    """
+    values = f"arraySort(groupArrayIf({expression}, {condition}))"
+    found = [
+        f"arrayElement({values}, toUInt64(ceil({fraction} * length({values}))))" for fraction in fractions
+    ]
+    return found[0] if len(found) == 1 else f"[{', '.join(found)}]"

@@ -77,7 +77,7 @@ class Scope:
     def ask(self, query: str, parameters: Mapping[str, Any]) -> Sequence[Row]:
         """The rows of a query over `$records` and its like; all values are its parameters.
 
-        Raises EngineDown, and ValueError for a query of no such source.
+        Raises EngineError, and ValueError for a query of no such source.
         """
         template = Template(query)
         if not set(template.get_identifiers()) & set(SOURCES):

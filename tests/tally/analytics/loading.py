@@ -3,6 +3,7 @@
 from itertools import count
 from typing import Any
 
+from tally.analytics.client import INSTALLATION, write_fact
 from tally.analytics.tables import TABLES
 from tests.database_fixtures import Connection
 
@@ -10,7 +11,7 @@ VERSIONS = count(1)
 
 
 def load_engine(database: Connection, client: Any) -> None:
-    """Put what Postgres has now into the engine, in place of what it had."""
+    """Put what Postgres has now into the engine, in place of what it had, as of an installation's own."""
     version = next(VERSIONS)
     for table in TABLES:
         client.command(f"truncate table {table.name}")
@@ -19,3 +20,7 @@ def load_engine(database: Connection, client: Any) -> None:
             lines = b"".join(rows)
         if lines:
             client.raw_insert(table.name, list(table.columns), lines, fmt="TabSeparated")
+    for name in ("analytics_outbox", "analytics_tasks"):
+        database.execute(f"delete from private.{name}".encode())
+    [[installation]] = database.execute("select installation from private.analytics_engine").fetchall()
+    write_fact(client, INSTALLATION, str(installation))

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import pytest
@@ -41,7 +41,7 @@ def compare(answer: Any, has_unpriced: bool) -> Any:
     """An answer without the zeros at the ends of its numbers."""
 
     def parse(value: Any) -> Any:
-        return None if value is None else Decimal(value).normalize()
+        return None if value is None else Decimal(value).normalize(Context(prec=200))
 
     def figures(part: dict[str, Any]) -> dict[str, Any]:
         ignored = {} if has_unpriced else {"unpriced_records": None}
