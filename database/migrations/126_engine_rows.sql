@@ -1,6 +1,6 @@
 -- 126_engine_rows.sql: rows of Postgres as the tables of an analytics engine have them, in texts that it reads.
 
--- A list in the form of ClickHouse.
+-- A list in the form of ClickHouse; COPY escapes what else needs it, such as backslashes.
 create or replace function private.engine_list(items text[])
 returns text
 language sql
@@ -8,7 +8,7 @@ immutable
 parallel safe
 set search_path = ''
 as $$
-    select '[' || coalesce(string_agg('''' || replace(replace(i.item, '\', '\\'), '''', '\''') || '''', ',' order by i.nth), '') || ']'
+    select '[' || coalesce(string_agg('''' || replace(i.item, '''', '''''') || '''', ',' order by i.nth), '') || ']'
     from unnest(items) with ordinality as i (item, nth)
 $$;
 revoke all on function private.engine_list(text[]) from public;
