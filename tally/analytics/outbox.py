@@ -1,4 +1,4 @@
-"""What the analytics engine has yet to be told, as Postgres keeps it: keys, and tasks that are many keys.
+"""What the analytics engine has yet to be told, as Postgres keeps it: keys of rows, never the rows.
 
 A key names no version: whoever ships it reads the row's present state. So a key may be taken twice, in any
 order, by a program that is killed at any moment; it goes after its row arrived. Ids are no order of commits:
@@ -7,8 +7,6 @@ what is taken is listed, never counted up to.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +14,7 @@ import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
-from tally.analytics.tables import RECORDS, SUPERSEDED, TRACES, Table
+from tally.analytics.tables import RECORDS, SUPERSEDED, TABLES, TRACES, Table
 
 Connection = psycopg.Connection[Any]
 
@@ -24,7 +22,7 @@ MANY_KEYS = 2_000_000  # then those of a month that has many become one task
 MANY_OF_A_MONTH = 10_000
 REASON_LETTERS = 500
 
-# The column of a key, and what it is compared with.
+# The column that a key is in, and the key as its type.
 KEY_COLUMNS = {
     RECORDS.name: ("source_key", "k.key"),
     SUPERSEDED.name: ("id", "k.key"),
@@ -35,57 +33,30 @@ LOCK = "select pg_advisory_lock(hashtextextended('tally.analytics', 0))"
 UNLOCK = "select pg_advisory_unlock(hashtextextended('tally.analytics', 0))"
 FIND_INSTALLATION = "select installation from private.analytics_engine"
 VERSION = "select nextval('private.analytics_version')"
-TAKE = "select array(select o.id from private.analytics_outbox as o order by o.id limit %s)"
-TAKEN_TASK = """
-select id, workspace_id, kind, subject, first_at, last_at,
-    first_at is not null and (
-        private.is_archived_for_engine(workspace_id, first_at)
-        or not exists (select from public.workspaces as w where w.id = t.workspace_id)
-    )
-from private.analytics_tasks as t
-order by first_at is not null, id
-limit 1"""
+TAKE = """
+select array_agg(o.id), array_agg(distinct o.kind)
+from (select o.id, o.kind from private.analytics_outbox as o order by o.id limit %s) as o"""
 
-KEYS = """
-(
+# Of a row that is gone, the key alone; all else is null, which the engine reads as a default. What an archive
+# has stays, and what went with its workspace is a task.
+ROWS = """
+select {columns}, {version}, (v.workspace_id is null)::integer
+from (
     select distinct o.timestamp, o.workspace_id, o.key
     from private.analytics_outbox as o
     where o.id = any ({ids}) and o.kind = {kind}
-) as k"""
-ROW = """
-select v.*, {version}, 0
-from {keys}
-cross join lateral (
+) as k
+left join lateral (
     select r.* from private.{view} as r
     where r.workspace_id = k.workspace_id and r.{time} = k.timestamp and r.{column} = {key}
     offset 0 -- one look-up after the other
-) as v"""
-# What a workspace has no more. Without the workspace there is a task for all of it.
-GONE = """
-select k.workspace_id, k.timestamp, {key}, {version}, 1
-from {keys}
+) as v on true
 where
-    not exists (
-        select from private.{view} as r
-        where r.workspace_id = k.workspace_id and r.{time} = k.timestamp and r.{column} = {key}
-    )
-    and k.workspace_id in (select w.id from public.workspaces as w)
-    and not private.is_archived_for_engine(k.workspace_id, k.timestamp)"""
-RANGE = """
-select r.*, {version}, 0
-from private.{view} as r
-where r.workspace_id = {tenant} and r.{time} >= {first_at} and r.{time} < {last_at}"""
-NEXT_TIME = """
-select r.{time}
-from private.{view} as r
-where r.workspace_id = {tenant} and r.{time} >= {first_at} and r.{time} < {last_at}
-order by r.{time}
-offset {rows} limit 1"""
-KEYS_OF_RANGE = """
-insert into private.analytics_outbox (timestamp, workspace_id, key, kind)
-select r.{time}, r.workspace_id, r.{column}::uuid, {kind}
-from private.{view} as r
-where r.workspace_id = {tenant} and r.{time} >= {first_at} and r.{time} < {last_at}"""
+    v.workspace_id is not null
+    or (
+        k.workspace_id in (select w.id from public.workspaces as w)
+        and not private.is_archived_for_engine(k.workspace_id, k.timestamp)
+    )"""
 
 SHIPPED = """
 with gone as (
@@ -112,19 +83,7 @@ select g.timestamp, g.workspace_id, g.key, g.kind from gone as g"""
 NOTE_SUCCESS = """
 update private.analytics_engine set shipped_at = clock_timestamp(), problem = null, problem_at = null"""
 NOTE_PROBLEM = "update private.analytics_engine set problem = left(%s, 500), problem_at = clock_timestamp()"
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """Many keys at once: a stretch of time, or all of a workspace, of a source or of a person that was deleted."""
-
-    id: int
-    workspace_id: UUID
-    kind: str
-    subject: UUID | None
-    first_at: datetime | None
-    last_at: datetime | None
-    is_void: bool  # it is archived, or its workspace was deleted
+SPAN_OF_IDS = "select coalesce(max(id) - min(id), 0) from private.analytics_outbox"
 
 
 @contextmanager
@@ -143,7 +102,8 @@ def snapshot(connection: Connection) -> Iterator[int]:
     """A transaction that sees one state, with the version of all that is read in it."""
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read")
-        yield int(_value(connection, VERSION))
+        connection.execute("set local enable_seqscan = off")  # a plan may be of when a month was empty
+        yield int(read_value(connection, VERSION))
 
 
 def find_installation(connection: Connection) -> UUID | None:
@@ -152,69 +112,31 @@ def find_installation(connection: Connection) -> UUID | None:
     return found[0] if found else None
 
 
-def take_keys(connection: Connection, rows: int) -> list[int]:
-    """Ids of keys that are due."""
-    return list(_value(connection, TAKE, [rows]))
-
-
-def take_task(connection: Connection) -> Task | None:
-    """The next task; deletions come first."""
-    found = connection.execute(TAKEN_TASK).fetchone()
-    return Task(*found) if found else None
+def take_keys(connection: Connection, rows: int) -> tuple[list[int], list[Table]]:
+    """Ids of keys that are due, and the tables that they are of."""
+    [(ids, kinds)] = connection.execute(TAKE, [rows]).fetchall()
+    return ids or [], [table for table in TABLES if table.name in (kinds or ())]
 
 
 def read_rows(connection: Connection, table: Table, ids: list[int], version: int) -> bytes:
     """Rows of these keys as text, with all columns of the table."""
-    return _copy(connection, ROW, _names(table, ids=ids, version=version))
-
-
-def read_gone(connection: Connection, table: Table, ids: list[int], version: int) -> bytes:
-    """Those of these keys that have no row any more: key, version and a one."""
-    return _copy(connection, GONE, _names(table, ids=ids, version=version))
-
-
-def read_range(connection: Connection, table: Table, task: Task, until: datetime, version: int) -> bytes:
-    """Rows of the first part of a stretch as text, with all columns of the table."""
-    return _copy(connection, RANGE, _names(table, task=task, last_at=until, version=version))
-
-
-def find_end(connection: Connection, table: Table, task: Task, rows: int) -> datetime:
-    """The end of the first part of a stretch: of about so many rows, with all of an instant."""
-    named = _names(table, task=task, last_at=task.last_at, rows=rows)
-    found = connection.execute(sql.SQL(NEXT_TIME).format(**named)).fetchone()
-    if found is None or task.first_at is None or task.last_at is None:
-        assert task.last_at is not None
-        return task.last_at
-    at: datetime = found[0]
-    if at > task.first_at:
-        return at
-    query = "select least(%s + interval '1 microsecond', %s)"
-    end: datetime = _value(connection, query, [at, task.last_at])
-    return end
-
-
-def note_keys(connection: Connection, table: Table, task: Task, until: datetime) -> None:
-    """Let the rows of the first part of a stretch be shipped by their keys, so that only bad ones stay."""
-    named = _names(table, task=task, last_at=until)
-    connection.execute(sql.SQL(KEYS_OF_RANGE).format(**named))
+    column, key = KEY_COLUMNS[table.name]
+    of_key = {"workspace_id": "k.workspace_id", table.time: "k.timestamp", column: key}
+    names = [name for name in table.columns if name not in ("version", "is_deleted")]
+    query = sql.SQL(ROWS).format(
+        columns=sql.SQL(", ").join(sql.SQL(of_key.get(name, f"v.{name}")) for name in names),
+        version=sql.Literal(version),
+        ids=sql.Literal(ids),
+        key=sql.SQL(key),
+        **name_parts(table),
+    )
+    return copy_out(connection, query)
 
 
 def finish_keys(connection: Connection, ids: list[int]) -> None:
     """Forget keys whose rows arrived."""
     with connection.transaction():
         connection.execute(SHIPPED, [ids])
-        connection.execute(NOTE_SUCCESS)
-
-
-def finish_task(connection: Connection, task: Task, until: datetime | None) -> None:
-    """Forget a task, or the part of its stretch that arrived."""
-    with connection.transaction():
-        if until is None or until == task.last_at:
-            connection.execute("delete from private.analytics_tasks where id = %s", [task.id])
-        else:
-            connection.execute(
-                "update private.analytics_tasks set first_at = %s where id = %s", [until, task.id]
-            )
         connection.execute(NOTE_SUCCESS)
 
 
@@ -228,41 +150,31 @@ def unpark(connection: Connection) -> int:
     return connection.execute(UNPARK).rowcount
 
 
-def note_problem(connection: Connection, problem: str) -> None:
+def note_problem(connection: Connection, problem: str, many: int = MANY_KEYS) -> None:
     """Keep why nothing is shipped, and join what gathers meanwhile."""
     connection.execute(NOTE_PROBLEM, [problem])
-    query = "select coalesce(max(id) - min(id), 0) from private.analytics_outbox"
-    if _value(connection, query) >= MANY_KEYS:
+    if read_value(connection, SPAN_OF_IDS) >= many:
         with shipping_alone(connection):
-            connection.execute("select private.compact_outbox(%s)", [MANY_OF_A_MONTH])
+            connection.execute("select private.compact_outbox(%s)", [min(many, MANY_OF_A_MONTH)])
 
 
-def _names(table: Table, **values: object) -> dict[str, sql.Composable]:
-    """The parts of the queries above: names are our own, values become literals."""
-    column, key = KEY_COLUMNS[table.name]
-    task = values.pop("task", None)
-    if isinstance(task, Task):
-        values |= {"tenant": task.workspace_id, "first_at": task.first_at}
-    named: dict[str, sql.Composable] = {name: sql.Literal(value) for name, value in values.items()}
-    named |= {
+def name_parts(table: Table) -> dict[str, sql.Composable]:
+    """The names of a table in the queries: its view, its time, its key, its kind."""
+    return {
         "view": sql.Identifier(f"engine_{table.name}"),
         "time": sql.Identifier(table.time),
-        "column": sql.Identifier(column),
-        "key": sql.SQL(key),
+        "column": sql.Identifier(KEY_COLUMNS[table.name][0]),
         "kind": sql.Literal(table.name),
     }
-    if "ids" in named:
-        named["keys"] = sql.SQL(KEYS).format(ids=named["ids"], kind=named["kind"])
-    return named
 
 
-def _copy(connection: Connection, query: str, named: dict[str, sql.Composable]) -> bytes:
-    rows = sql.SQL("copy ({}) to stdout").format(sql.SQL(query).format(**named))
-    with connection.cursor().copy(rows) as copy:
+def copy_out(connection: Connection, query: sql.Composable) -> bytes:
+    """The rows of a query as text."""
+    with connection.cursor().copy(sql.SQL("copy ({}) to stdout").format(query)) as copy:
         return b"".join(map(bytes, copy))
 
 
-def _value(connection: Connection, query: str, parameters: list[Any] | None = None) -> Any:
-    found = connection.execute(query, parameters).fetchone()
-    assert found is not None
-    return found[0]
+def read_value(connection: Connection, query: str, parameters: list[Any] | None = None) -> Any:
+    """The only value of a query."""
+    [(value,)] = connection.execute(query, parameters).fetchall()
+    return value
