@@ -35,6 +35,7 @@ BENCHES = (
     "killed_api",
     "traces",
     "explore",
+    "engine",
     "advice",
     "catalogue",
     "statistics",
