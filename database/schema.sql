@@ -646,6 +646,30 @@ begin
 end
 $$;
 
+-- FUNCTION private.advice_answers(uuid, timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.advice_answers(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) RETURNS TABLE(project_id uuid, agent text, provider text, model text, answered bigint, answered_usd text)
+    LANGUAGE plpgsql STABLE ROWS 100
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select
+        r.project_id, left(nullif(btrim(r.metadata ->> 'agent'), ''), 200), p.name, r.model_name,
+        sum(greatest(r.request_count, 1))::bigint,
+        coalesce(sum(s.saved) filter (where s.saved <> 'NaN'), 0)::text
+    from public.cost_records as r
+    inner join public.providers as p on r.provider_id = p.id
+    cross join lateral (select private.saved_by_cache(r.metadata) as saved) as s
+    where
+        r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp < end_at and r.metadata ? 'cache_hit'
+        and s.saved is not null
+    group by 1, 2, 3, 4
+    order by 5 desc
+    limit 500;
+end
+$$;
+
 -- FUNCTION private.advice_calls(uuid, timestamp with time zone, timestamp with time zone)
 
 CREATE FUNCTION private.advice_calls(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) RETURNS TABLE(at timestamp with time zone, is_day boolean, project uuid, agent text, provider_id uuid, model_name text, tier text, session text, cost_usd numeric, requests bigint, uncached bigint, cached bigint, write_5m bigint, write_1h bigint, output bigint, has_failed boolean, source_key uuid)
@@ -1298,10 +1322,10 @@ declare
 begin
     if question.measure is null or question.measure not in (
         'spend', 'value', 'tokens', 'input_tokens', 'cache_read_tokens', 'cache_write_tokens', 'output_tokens', 'reasoning_tokens',
-        'requests', 'cost_per_request', 'cache_savings'
+        'requests', 'cached_requests', 'cost_per_request', 'cache_savings'
     ) then
         raise exception 'Measure spend, value, tokens, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, '
-            'reasoning_tokens, requests, cost_per_request or cache_savings.' using errcode = '22023';
+            'reasoning_tokens, requests, cached_requests, cost_per_request or cache_savings.' using errcode = '22023';
     end if;
     if array_ndims(question.dimensions) > 1 or cardinality(question.dimensions) > 2 or question.dimensions[1] = question.dimensions[2] then
         raise exception 'Group by at most two dimensions, which differ.' using errcode = '22023';
@@ -3973,6 +3997,91 @@ begin
 end
 $_$;
 
+-- TABLE public.channels
+
+CREATE TABLE public.channels (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    hint text NOT NULL,
+    sealed_target text NOT NULL,
+    encryption_key_id text NOT NULL,
+    quiet_from time without time zone,
+    quiet_to time without time zone,
+    urgent_passes boolean DEFAULT true NOT NULL,
+    digest text DEFAULT 'none'::text NOT NULL,
+    paused_at timestamp with time zone,
+    verified_at timestamp with time zone,
+    verified_by text,
+    confirmation_sha256 bytea,
+    confirmation_expires_at timestamp with time zone,
+    stop_sha256 bytea,
+    sends_days_from date,
+    must_agree boolean DEFAULT false NOT NULL,
+    failures_in_a_row smallint DEFAULT 0 NOT NULL,
+    disabled_at timestamp with time zone,
+    disabled_reason text,
+    last_sent_at timestamp with time zone,
+    last_problem text,
+    created_by uuid,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT channels_confirmation_expires_at_check CHECK (((confirmation_expires_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (confirmation_expires_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT channels_confirmation_sha256_check CHECK ((octet_length(confirmation_sha256) = 32)),
+    CONSTRAINT channels_days CHECK (((sends_days_from IS NULL) OR (kind = 'webhook'::text))),
+    CONSTRAINT channels_digest_check CHECK ((digest = ANY (ARRAY['none'::text, 'daily'::text]))),
+    CONSTRAINT channels_disabled_at_check CHECK (((disabled_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (disabled_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT channels_disabled_reason_check CHECK ((length(disabled_reason) <= 500)),
+    CONSTRAINT channels_encryption_key_id_check CHECK (((length(encryption_key_id) >= 1) AND (length(encryption_key_id) <= 100))),
+    CONSTRAINT channels_failures_in_a_row_check CHECK ((failures_in_a_row >= 0)),
+    CONSTRAINT channels_hint_check CHECK ((length(hint) <= 200)),
+    CONSTRAINT channels_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'slack'::text, 'discord'::text, 'teams'::text, 'pagerduty'::text, 'telegram'::text, 'ntfy'::text, 'webhook'::text]))),
+    CONSTRAINT channels_last_problem_check CHECK ((length(last_problem) <= 500)),
+    CONSTRAINT channels_last_sent_at_check CHECK (((last_sent_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (last_sent_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT channels_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT channels_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT channels_paused_at_check CHECK (((paused_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (paused_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT channels_quiet CHECK ((((quiet_from IS NULL) = (quiet_to IS NULL)) AND (quiet_from <> quiet_to))),
+    CONSTRAINT channels_quiet_from_check CHECK ((quiet_from < '24:00:00'::time without time zone)),
+    CONSTRAINT channels_quiet_to_check CHECK ((quiet_to < '24:00:00'::time without time zone)),
+    CONSTRAINT channels_sealed_target_check CHECK (((length(sealed_target) >= 1) AND (length(sealed_target) <= 10000))),
+    CONSTRAINT channels_sends_days_from_check CHECK (((sends_days_from >= '2020-01-01'::date) AND (sends_days_from <= '2100-01-01'::date))),
+    CONSTRAINT channels_stop_sha256_check CHECK ((octet_length(stop_sha256) = 32)),
+    CONSTRAINT channels_verified CHECK (((verified_at IS NULL) = (verified_by IS NULL))),
+    CONSTRAINT channels_verified_at_check CHECK (((verified_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (verified_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT channels_verified_by_check CHECK ((verified_by = ANY (ARRAY['message'::text, 'link'::text, 'member'::text])))
+);
+
+-- FUNCTION private.days_to_send(public.channels)
+
+CREATE FUNCTION private.days_to_send(channel public.channels) RETURNS SETOF date
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    last_day constant date := (now() at time zone private.timezone_of(channel.workspace_id))::date - 1;
+    first_day constant date := greatest(channel.sends_days_from, last_day - private.told_days() + 1);
+begin
+    return query
+    select n.day::date
+    from generate_series(first_day, last_day, interval '1 day') as n (day)
+    left join private.digests_of_days(channel.workspace_id, first_day, last_day) as d on n.day = d.day
+    left join private.sent_days as s on s.channel_id = channel.id and n.day = s.day
+    where
+        s.digest is distinct from coalesce(d.digest, '')
+        and not exists (
+            select
+            from public.deliveries as o
+            where
+                o.channel_id = channel.id and o.day = n.day
+                and (o.state in ('waiting', 'held') or o.state = 'failed' and o.created_at > now() - interval '6 hours')
+        )
+    order by 1;
+end
+$$;
+
 -- FUNCTION private.decide_parts(uuid, text[], text[], date[])
 
 CREATE FUNCTION private.decide_parts(of_workspace uuid, accounts text[], covering text[], days date[]) RETURNS SETOF private.day_parts
@@ -4113,6 +4222,30 @@ begin
         'changed_columns', case when is_update then to_jsonb(changed) else '[]' end,
         'before', case when old_values is not null then before end,
         'after', case when new_values is not null then after end
+    );
+end
+$$;
+
+-- FUNCTION private.describe_day(uuid, date)
+
+CREATE FUNCTION private.describe_day(channel uuid, told date) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := (select c.workspace_id from public.channels as c where c.id = channel);
+    digest constant text := (select d.digest from private.digests_of_days(tenant, told, told) as d);
+begin
+    return jsonb_build_object(
+        'digest', coalesce(digest, ''),
+        'figures', jsonb_build_object(
+            'workspace_id', tenant,
+            'workspace', (select w.name from public.workspaces as w where w.id = tenant),
+            'day', told,
+            'timezone', private.timezone_of(tenant),
+            'currency', 'USD',
+            'revision', coalesce((select s.revision from private.sent_days as s where s.channel_id = channel and s.day = told), 0) + 1
+        ) || private.figures_of_day(tenant, told)
     );
 end
 $$;
@@ -4332,6 +4465,27 @@ CREATE FUNCTION private.described_traces(tenant uuid, ids text[], weeks date[]) 
     group by f.trace_id
 $$;
 
+-- FUNCTION private.digests_of_days(uuid, date, date)
+
+CREATE FUNCTION private.digests_of_days(tenant uuid, first_day date, last_day date) RETURNS TABLE(day date, digest text)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select
+        s.day,
+        md5(
+            private.timezone_of(tenant)
+            || string_agg(
+                s::text, ';' order by s.provider, s.model, s.project_id, s.cost_basis, s.charge_type
+            )
+        )
+    from private.sums_of_days(tenant, first_day, last_day) as s
+    group by s.day;
+end
+$$;
+
 -- FUNCTION private.dimension_keys(text)
 
 CREATE FUNCTION private.dimension_keys(dimension text) RETURNS text[]
@@ -4464,6 +4618,28 @@ begin
 end
 $$;
 
+-- FUNCTION private.drop_sql_role()
+
+CREATE FUNCTION private.drop_sql_role() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    begin
+        perform pg_terminate_backend(a.pid) from pg_stat_activity as a where a.usename = old.role_name;
+    exception
+        when insufficient_privilege then null;
+    end;
+    begin
+        execute format('drop role if exists %I', old.role_name);
+    exception
+        when dependent_objects_still_exist then
+            execute format('alter role %I nologin', old.role_name);
+    end;
+    return null;
+end
+$$;
+
 -- FUNCTION private.due_digests(timestamp with time zone)
 
 CREATE FUNCTION private.due_digests(at timestamp with time zone) RETURNS TABLE(workspace_id uuid, user_id uuid, email text, workspace text, kind text, today date, period_start date, attempts integer)
@@ -4517,8 +4693,61 @@ CREATE FUNCTION private.engine_list(items text[]) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$
-    select '[' || coalesce(string_agg('''' || replace(replace(i.item, '\', '\\'), '''', '\''') || '''', ',' order by i.nth), '') || ']'
+    select '[' || coalesce(string_agg('''' || replace(i.item, '''', '''''') || '''', ',' order by i.nth), '') || ']'
     from unnest(items) with ordinality as i (item, nth)
+$$;
+
+-- FUNCTION private.engine_rights(uuid, uuid[])
+
+CREATE FUNCTION private.engine_rights(tenant uuid, hidden uuid[]) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return jsonb_build_object(
+        'tenant', tenant,
+        'caller', auth.uid(),
+        'only_own', private.only_own_rows(tenant),
+        'hidden', to_jsonb(hidden),
+        'records', (
+            select coalesce(sum(c.statements), 0) from private.record_counts as c where c.workspace_id = engine_rights.tenant
+        ),
+        'engine', (select to_jsonb(l) from private.analytics_lag(tenant) as l)
+    );
+end
+$$;
+
+-- FUNCTION private.enqueue_days()
+
+CREATE FUNCTION private.enqueue_days() RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    channel public.channels;
+    added integer;
+    enqueued integer := 0;
+begin
+    for channel in
+        select c.*
+        from public.channels as c
+        where c.sends_days_from is not null and c.verified_at is not null and c.paused_at is null and c.disabled_at is null
+        order by c.id
+    loop
+        begin
+            insert into public.deliveries (workspace_id, channel_id, channel_name, kind, day)
+            select channel.workspace_id, channel.id, channel.name, 'day', d
+            from private.days_to_send(channel) as d
+            on conflict do nothing;
+            get diagnostics added = row_count;
+            enqueued := enqueued + added;
+        exception
+            when query_canceled or admin_shutdown then raise;
+            when others then raise warning 'Days of channel % could not be summed up: %', channel.id, sqlerrm;
+        end;
+    end loop;
+    return enqueued;
+end
 $$;
 
 -- FUNCTION private.enqueue_test(uuid, uuid)
@@ -4740,9 +4969,7 @@ CREATE FUNCTION private.explored_cells(question private.exploration) RETURNS SET
     SET parallel_tuple_cost TO '0.02'
     AS $$
 declare
-    named constant text[] := question.dimensions || array(select jsonb_object_keys(question.filters));
-    from_days constant boolean := question.granularity in ('none', 'day', 'week', 'month', 'weekday')
-    and not exists (select from unnest(named) as n (name) where not private.is_daily_dimension(n.name));
+    from_days constant boolean := private.is_of_days(question);
     stale private.stale_days[];
     outdated date[];
     told text[] := array[]::text[];
@@ -4754,18 +4981,8 @@ begin
     if from_days then
         stale := private.stale_days_of(question.tenant, question.first_day, question.last_day);
         outdated := private.outdated_days(question.tenant, question.first_day, question.last_day, stale);
-    elsif
-        exists (
-            select
-            from public.superseded_records as s
-            where
-                s.workspace_id = question.tenant and s.timestamp >= question.first_at - interval '1 day'
-                and s.timestamp < question.last_at + interval '1 day'
-        )
-    then
-        told := array(
-            select distinct n.name from unnest(named) as n (name) where private.explored_keys(n.name) is not null order by n.name
-        );
+    else
+        told := private.told_dimensions(question);
     end if;
     return query execute private.explored_query(question, from_days, told) using question, stale, outdated, starts;
 end
@@ -4994,8 +5211,9 @@ CREATE FUNCTION private.explored_measure(measure text) RETURNS text
     ),
     measured as materialized (
         select
-            f.*, t.label, coalesce(f.amount * p.usd_per_mtok / 1000000 * t.rate, 0) as measure, null::numeric as per,
-            case when f.amount > 0 and p.usd_per_mtok is null then f.records else 0 end as missing
+            f.*, t.label,
+            (coalesce(f.amount * p.usd_per_mtok * 0.000001, 0) + coalesce(f.shares[1], 0)) * t.rate as measure, null::numeric as per,
+            case when p.usd_per_mtok is null then f.unpriced else 0 end + f.shares[2] as missing
         from fine as f
         inner join times as t on f.nth = t.nth
         left join prices as p
@@ -5083,6 +5301,7 @@ declare
         when 'spend' then 's.cost_basis <> ''included'''
         when 'cost_per_request' then 's.cost_basis <> ''included'' and s.charge_type = ''usage'''
         when 'cache_savings' then 's.cached_input_tokens > 0'
+        when 'cached_requests' then 's.cached_input_tokens > 0 or s.saved is not null'
         else 'true'
     end;
     classes constant text[] := coalesce(
@@ -5092,16 +5311,16 @@ declare
 begin
     summed := case
         when question.measure in ('spend', 'value', 'cost_per_request') then 's.cost_usd'
-        when question.measure = 'requests' then 's.request_count'
+        when question.measure in ('requests', 'cached_requests') then 's.request_count'
         when question.measure = 'cache_savings' then 's.cached_input_tokens'
         when question.measure <> 'tokens' then private.explored_class(left(question.measure, -length('_tokens')))
         when cardinality(classes) = 0 then 's.tokens_used'
         else (select string_agg(private.explored_class(c.name), ' + ') from unnest(classes) as c (name))
     end;
     return format(
-        'coalesce(sum(%s) filter (where %s), 0) as amount, coalesce(sum(s.unpriced) filter (where %s), 0) as unpriced, '
+        'coalesce(sum(%s) filter (where %s), 0) as amount, coalesce(sum(s.%s) filter (where %s), 0) as unpriced, '
         'coalesce(sum(s.request_count), 0) as requests, sum(s.records) as records, %s as shares',
-        summed, priced, priced,
+        summed, priced, case when question.measure = 'cache_savings' then 'records' else 'unpriced' end, priced,
         case
             when 'token_class' = any (question.dimensions)
                 then (
@@ -5115,6 +5334,8 @@ begin
                     'sum(s.cost_usd) filter (where s.charge_type = ''usage'' and s.cost_basis = ''estimated''), '
                     'sum(s.request_count) filter (where s.charge_type = ''usage'' and s.cost_basis = ''billed''), '
                     'sum(s.request_count) filter (where s.charge_type = ''usage'' and s.cost_basis = ''estimated'')]'
+            when question.measure = 'cache_savings'
+                then 'array[sum(s.saved) filter (where s.saved <> ''NaN''), count(*) filter (where s.saved = ''NaN'')]'
             else 'null::text'
         end
     );
@@ -5227,6 +5448,69 @@ CREATE FUNCTION private.fields_of(rules public.project_rules[]) RETURNS text[]
     AS $$
 begin
     return array(select distinct r.field from unnest(rules) as r);
+end
+$$;
+
+-- FUNCTION private.figures_of_day(uuid, date)
+
+CREATE FUNCTION private.figures_of_day(tenant uuid, told date) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return (
+        with ranked as materialized (
+            select
+                s.*,
+                row_number() over (
+                    order by s.cost_usd desc nulls last, s.provider, s.model, s.project_id, s.cost_basis, s.charge_type
+                ) > 2000 as is_rest
+            from private.sums_of_days(tenant, told, told) as s
+        ),
+
+        shown as (
+            select
+                not r.is_rest as stands_alone, min(r.provider) as provider, min(r.model) as model,
+                min(r.project_id::text)::uuid as project_id, min(r.cost_basis) as cost_basis, min(r.charge_type) as charge_type,
+                sum(r.cost_usd) as cost_usd, sum(r.tokens) as tokens, sum(r.input_tokens) as input_tokens,
+                sum(r.output_tokens) as output_tokens, sum(r.cached_input_tokens) as cached_input_tokens,
+                sum(r.cache_write_tokens) as cache_write_tokens, sum(r.reasoning_tokens) as reasoning_tokens,
+                sum(r.requests) as requests, sum(r.records) as records, sum(r.unpriced_records) as unpriced_records,
+                count(*) as members
+            from ranked as r
+            group by
+                r.is_rest, r.cost_basis, r.charge_type, case when not r.is_rest then r.provider end,
+                case when not r.is_rest then r.model end, case when not r.is_rest then r.project_id end
+        )
+
+        select
+            jsonb_build_object(
+                'totals', jsonb_build_object(
+                    'spend', coalesce(sum(s.cost_usd) filter (where s.cost_basis <> 'included'), 0)::text,
+                    'billed', coalesce(sum(s.cost_usd) filter (where s.cost_basis = 'billed'), 0)::text,
+                    'estimated', coalesce(sum(s.cost_usd) filter (where s.cost_basis = 'estimated'), 0)::text,
+                    'included', coalesce(sum(s.cost_usd) filter (where s.cost_basis = 'included'), 0)::text,
+                    'tokens', coalesce(sum(s.tokens), 0), 'requests', coalesce(sum(s.requests), 0),
+                    'records', coalesce(sum(s.records), 0), 'unpriced_records', coalesce(sum(s.unpriced_records), 0)
+                ),
+                'costs', coalesce(
+                    jsonb_agg(
+                        case when s.stands_alone then jsonb_build_object(
+                            'provider', s.provider, 'model', s.model, 'project_id', s.project_id, 'project', p.name
+                        ) else jsonb_build_object('other_groups', s.members) end || jsonb_build_object(
+                            'cost_basis', s.cost_basis, 'charge_type', s.charge_type, 'cost_usd', s.cost_usd::text,
+                            'tokens', s.tokens, 'input_tokens', s.input_tokens, 'output_tokens', s.output_tokens,
+                            'cached_input_tokens', s.cached_input_tokens, 'cache_write_tokens', s.cache_write_tokens,
+                            'reasoning_tokens', s.reasoning_tokens, 'requests', s.requests, 'records', s.records,
+                            'unpriced_records', s.unpriced_records
+                        )
+                        order by s.stands_alone desc, s.cost_usd desc nulls last, s.provider, s.model, p.name
+                    ), '[]'
+                )
+            )
+        from shown as s
+        left join public.projects as p on s.project_id = p.id
+    );
 end
 $$;
 
@@ -5485,12 +5769,16 @@ begin
         from (
             select
                 %s s.cost_usd, s.cost_basis, s.charge_type, s.tokens_used, s.input_tokens, s.output_tokens, s.cached_input_tokens,
-                s.cache_write_tokens, s.reasoning_tokens, s.request_count, s.records, s.unpriced
+                s.cache_write_tokens, s.reasoning_tokens, s.request_count, s.records, s.unpriced, %s as saved
             from (%s) as s
             where %s %s
         ) as s
         group by %s$q$,
         parts[1], private.explored_sums(question), parts[2],
+        case
+            when from_days or question.measure not in ('cache_savings', 'cached_requests') then 'null::numeric'
+            else 'case when s.cost_usd = 0 then private.saved_by_cache(s.metadata) end'
+        end,
         case
             when from_days then private.days_to_explore(question, has_reasoning)
             else private.records_to_explore(question, told)
@@ -5995,6 +6283,21 @@ begin
             from unnest(changes) as c
             where split_part(c.billing_account, ':', 2) like '@%'
         ) as a
+    );
+end
+$$;
+
+-- FUNCTION private.has_cache_answers(uuid, timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.has_cache_answers(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return exists (
+        select
+        from public.cost_records as r
+        where r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp < end_at and r.metadata ? 'cache_hit'
     );
 end
 $$;
@@ -6521,6 +6824,25 @@ CREATE FUNCTION private.is_grouped_raw(dimension text, told text[]) RETURNS bool
     SET search_path TO ''
     AS $$
     select private.explored_keys(dimension) is not null and not coalesce(dimension = any (told), false)
+$$;
+
+-- FUNCTION private.is_of_days(private.exploration)
+
+CREATE FUNCTION private.is_of_days(question private.exploration) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return question.granularity in ('none', 'day', 'week', 'month', 'weekday') and question.measure <> 'cached_requests'
+        and (
+            question.measure <> 'cache_savings'
+            or not private.has_cache_answers(question.tenant, question.first_at, question.last_at)
+        )
+        and not exists (
+            select from unnest(question.dimensions || array(select jsonb_object_keys(question.filters))) as n (name)
+            where not private.is_daily_dimension(n.name)
+        );
+end
 $$;
 
 -- TABLE public.budgets
@@ -8661,6 +8983,21 @@ begin
 end
 $$;
 
+-- FUNCTION private.note_sent_day(uuid, date, text)
+
+CREATE FUNCTION private.note_sent_day(channel uuid, told date, told_digest text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    insert into private.sent_days (workspace_id, channel_id, day, digest, revision)
+    select c.workspace_id, c.id, told, told_digest, 1 from public.channels as c where c.id = channel
+    on conflict (channel_id, day) do update
+        set digest = excluded.digest, revision = sent_days.revision + 1, sent_at = now();
+    delete from private.sent_days as s where s.channel_id = channel and s.day < current_date - 2 * private.told_days();
+end
+$$;
+
 -- FUNCTION private.note_source_for_engine()
 
 CREATE FUNCTION private.note_source_for_engine() RETURNS trigger
@@ -10475,7 +10812,7 @@ begin
                 on r.source_key = o.source_key
                 and case when r.request_id is null then r.timestamp end is not distinct from o.line_at$q$,
             (
-                select string_agg(format(', min(%s) as told_%s', private.explored_key(t.name, false), t.name), '')
+                select string_agg(format(', min(%s collate "C") as told_%s', private.explored_key(t.name, false), t.name), '')
                 from unnest(told) as t (name)
             ),
             private.explored_reading(question)
@@ -11075,6 +11412,18 @@ begin
 end
 $$;
 
+-- FUNCTION private.remove_sql_roles_of_leaver()
+
+CREATE FUNCTION private.remove_sql_roles_of_leaver() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    delete from public.sql_roles as r where r.workspace_id = old.workspace_id and r.user_id = old.user_id;
+    return null;
+end
+$$;
+
 -- FUNCTION private.rename_model(uuid, uuid, text, text)
 
 CREATE FUNCTION private.rename_model(tenant uuid, provider uuid, name text, model text) RETURNS bigint
@@ -11482,60 +11831,6 @@ begin
 end
 $$;
 
--- TABLE public.channels
-
-CREATE TABLE public.channels (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    workspace_id uuid NOT NULL,
-    kind text NOT NULL,
-    name text NOT NULL,
-    hint text NOT NULL,
-    sealed_target text NOT NULL,
-    encryption_key_id text NOT NULL,
-    quiet_from time without time zone,
-    quiet_to time without time zone,
-    urgent_passes boolean DEFAULT true NOT NULL,
-    digest text DEFAULT 'none'::text NOT NULL,
-    paused_at timestamp with time zone,
-    verified_at timestamp with time zone,
-    verified_by text,
-    confirmation_sha256 bytea,
-    confirmation_expires_at timestamp with time zone,
-    stop_sha256 bytea,
-    must_agree boolean DEFAULT false NOT NULL,
-    failures_in_a_row smallint DEFAULT 0 NOT NULL,
-    disabled_at timestamp with time zone,
-    disabled_reason text,
-    last_sent_at timestamp with time zone,
-    last_problem text,
-    created_by uuid,
-    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT channels_confirmation_expires_at_check CHECK (((confirmation_expires_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (confirmation_expires_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT channels_confirmation_sha256_check CHECK ((octet_length(confirmation_sha256) = 32)),
-    CONSTRAINT channels_digest_check CHECK ((digest = ANY (ARRAY['none'::text, 'daily'::text]))),
-    CONSTRAINT channels_disabled_at_check CHECK (((disabled_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (disabled_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT channels_disabled_reason_check CHECK ((length(disabled_reason) <= 500)),
-    CONSTRAINT channels_encryption_key_id_check CHECK (((length(encryption_key_id) >= 1) AND (length(encryption_key_id) <= 100))),
-    CONSTRAINT channels_failures_in_a_row_check CHECK ((failures_in_a_row >= 0)),
-    CONSTRAINT channels_hint_check CHECK ((length(hint) <= 200)),
-    CONSTRAINT channels_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'slack'::text, 'discord'::text, 'teams'::text, 'pagerduty'::text, 'telegram'::text, 'ntfy'::text, 'webhook'::text]))),
-    CONSTRAINT channels_last_problem_check CHECK ((length(last_problem) <= 500)),
-    CONSTRAINT channels_last_sent_at_check CHECK (((last_sent_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (last_sent_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT channels_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
-    CONSTRAINT channels_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
-    CONSTRAINT channels_paused_at_check CHECK (((paused_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (paused_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT channels_quiet CHECK ((((quiet_from IS NULL) = (quiet_to IS NULL)) AND (quiet_from <> quiet_to))),
-    CONSTRAINT channels_quiet_from_check CHECK ((quiet_from < '24:00:00'::time without time zone)),
-    CONSTRAINT channels_quiet_to_check CHECK ((quiet_to < '24:00:00'::time without time zone)),
-    CONSTRAINT channels_sealed_target_check CHECK (((length(sealed_target) >= 1) AND (length(sealed_target) <= 10000))),
-    CONSTRAINT channels_stop_sha256_check CHECK ((octet_length(stop_sha256) = 32)),
-    CONSTRAINT channels_verified CHECK (((verified_at IS NULL) = (verified_by IS NULL))),
-    CONSTRAINT channels_verified_at_check CHECK (((verified_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (verified_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT channels_verified_by_check CHECK ((verified_by = ANY (ARRAY['message'::text, 'link'::text, 'member'::text])))
-);
-
 -- FUNCTION private.require_channel(uuid)
 
 CREATE FUNCTION private.require_channel(wanted uuid) RETURNS public.channels
@@ -11926,6 +12221,23 @@ CREATE FUNCTION private.save_lock(of_workspace uuid) RETURNS bigint
     select hashtextextended('tally.save.' || of_workspace::text, 0)
 $$;
 
+-- FUNCTION private.saved_by_cache(jsonb)
+
+CREATE FUNCTION private.saved_by_cache(metadata jsonb) RETURNS numeric
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $_$
+begin
+    if metadata -> 'cache_hit' is distinct from 'true' then
+        return null;
+    end if;
+    return case
+        when metadata ->> 'cache_saved_usd' ~ '^[0-9]{1,8}([.][0-9]{1,10})?$' then (metadata ->> 'cache_saved_usd')::numeric
+        else 'NaN'
+    end;
+end
+$_$;
+
 -- FUNCTION private.seen_runs(public.experiments)
 
 CREATE FUNCTION private.seen_runs(experiment public.experiments) RETURNS TABLE(run_id uuid, is_shown boolean, figures_id uuid, scores_id uuid)
@@ -12046,6 +12358,21 @@ begin
         );
     end loop;
     return null;
+end
+$$;
+
+-- FUNCTION private.sends_days_from(uuid, jsonb, date)
+
+CREATE FUNCTION private.sends_days_from(tenant uuid, details jsonb, present date) RETURNS date
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return case details -> 'sends_days'
+        when 'true' then coalesce(present, (now() at time zone private.timezone_of(tenant))::date - 1)
+        when 'false' then null
+        else present
+    end;
 end
 $$;
 
@@ -12623,6 +12950,64 @@ begin
 end
 $$;
 
+-- FUNCTION private.sql_days()
+
+CREATE FUNCTION private.sql_days() RETURNS TABLE(day date, provider text, model text, project_id uuid, user_id uuid, cost_basis text, charge_type text, cost_usd numeric, tokens bigint, input_tokens bigint, output_tokens bigint, cached_input_tokens bigint, cache_write_tokens bigint, reasoning_tokens bigint, requests bigint, records bigint, unpriced_records bigint)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.sql_workspace();
+    stale constant private.stale_days[] := private.stale_days_of(tenant, '-infinity', 'infinity');
+    outdated constant date[] := private.outdated_days(tenant, '-infinity', 'infinity', stale);
+begin
+    return query
+    select
+        d.date, d.provider, d.model_name, nullif(d.project_id, '00000000-0000-0000-0000-000000000000'),
+        nullif(d.user_id, '00000000-0000-0000-0000-000000000000'), d.cost_basis, d.charge_type, d.total_cost_usd, d.total_tokens,
+        d.total_input_tokens, d.total_output_tokens, d.total_cached_input_tokens, d.total_cache_write_tokens,
+        d.total_reasoning_tokens, d.total_requests, d.record_count, d.unpriced_count
+    from (
+        select v.* from private.cost_records_daily as v where v.workspace_id = tenant and v.date <> all (outdated)
+        union all
+        select f.* from private.outdated_totals(tenant, outdated, stale) as f
+    ) as d;
+end
+$$;
+
+-- FUNCTION private.sql_people()
+
+CREATE FUNCTION private.sql_people() RETURNS TABLE(user_id uuid, email text, role text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select m.user_id, u.email::text, m.role
+    from public.members as m
+    inner join auth.users as u on m.user_id = u.id
+    where m.workspace_id = private.sql_workspace()
+    union all
+    select f.user_id, f.email::text, null
+    from private.former_members as f
+    where
+        f.workspace_id = private.sql_workspace()
+        and not exists (select from public.members as m where m.workspace_id = f.workspace_id and m.user_id = f.user_id);
+end
+$$;
+
+-- FUNCTION private.sql_workspace()
+
+CREATE FUNCTION private.sql_workspace() RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    select r.workspace_id
+    from public.sql_roles as r
+    inner join public.members as m on r.workspace_id = m.workspace_id and r.user_id = m.user_id
+    where r.role_name = session_user and m.role in ('admin', 'owner')
+$$;
+
 -- FUNCTION private.stale_days_of(uuid, date, date)
 
 CREATE FUNCTION private.stale_days_of(tenant uuid, first_day date, last_day date) RETURNS private.stale_days[]
@@ -13186,6 +13571,33 @@ CREATE FUNCTION private.sum_traces(tenant uuid, ids text[], weeks date[]) RETURN
             reasoning_tokens = excluded.reasoning_tokens, cost_usd = excluded.cost_usd, models = excluded.models
 $$;
 
+-- FUNCTION private.sums_of_days(uuid, date, date)
+
+CREATE FUNCTION private.sums_of_days(tenant uuid, first_day date, last_day date) RETURNS TABLE(day date, provider text, model text, project_id uuid, cost_basis text, charge_type text, cost_usd numeric, tokens numeric, input_tokens numeric, output_tokens numeric, cached_input_tokens numeric, cache_write_tokens numeric, reasoning_tokens numeric, requests numeric, records numeric, unpriced_records numeric)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    stale constant private.stale_days[] := private.stale_days_of(tenant, first_day, last_day);
+    outdated constant date[] := private.outdated_days(tenant, first_day, last_day, stale);
+begin
+    return query
+    select
+        d.date, d.provider, d.model_name, nullif(d.project_id, '00000000-0000-0000-0000-000000000000'), d.cost_basis,
+        d.charge_type, sum(d.total_cost_usd), sum(d.total_tokens), sum(d.total_input_tokens), sum(d.total_output_tokens),
+        sum(d.total_cached_input_tokens), sum(d.total_cache_write_tokens), sum(d.total_reasoning_tokens), sum(d.total_requests),
+        sum(d.record_count), sum(d.unpriced_count)
+    from (
+        select v.*
+        from private.cost_records_daily as v
+        where v.workspace_id = tenant and v.date >= first_day and v.date <= last_day and v.date <> all (outdated)
+        union all
+        select f.* from private.outdated_totals(tenant, outdated, stale) as f
+    ) as d
+    group by 1, 2, 3, 4, 5, 6;
+end
+$$;
+
 -- FUNCTION private.supersede_repeated(uuid, timestamp with time zone, timestamp with time zone)
 
 CREATE FUNCTION private.supersede_repeated(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) RETURNS void
@@ -13453,6 +13865,31 @@ CREATE FUNCTION private.timezone_of(of_workspace uuid) RETURNS text
     AS $$
     select coalesce((select w.timezone from public.workspaces as w where w.id = of_workspace), 'UTC')
 $$;
+
+-- FUNCTION private.told_days()
+
+CREATE FUNCTION private.told_days() RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select 100
+$$;
+
+-- FUNCTION private.told_dimensions(private.exploration)
+
+CREATE FUNCTION private.told_dimensions(question private.exploration) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $_$
+    select coalesce(array_agg(distinct n.name order by n.name), '{}')
+    from unnest(($1).dimensions || array(select jsonb_object_keys(($1).filters))) as n (name)
+    where private.explored_keys(n.name) is not null and exists (
+        select from public.superseded_records as s
+        where
+            s.workspace_id = ($1).tenant and s.timestamp >= ($1).first_at - interval '1 day'
+            and s.timestamp < ($1).last_at + interval '1 day'
+    )
+$_$;
 
 -- FUNCTION private.told_places(uuid, timestamp with time zone, timestamp with time zone, uuid, uuid[])
 
@@ -15085,6 +15522,32 @@ begin
 end
 $_$;
 
+-- FUNCTION public.create_sql_role(uuid, text)
+
+CREATE FUNCTION public.create_sql_role(workspace uuid, name text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.begin_key_change(workspace, 'admin');
+    called constant text := private.clean_name(name, 'role');
+    login constant text := 'tally_bi_' || left(replace(gen_random_uuid()::text, '-', ''), 12);
+    password constant text := replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '');
+begin
+    insert into public.sql_roles (workspace_id, user_id, name, role_name) values (tenant, auth.uid(), called, login);
+    execute format('create role %I login inherit connection limit 5 password %L in role tally_bi', login, password);
+    -- What it may do is decided by its rights; these spare the server from mistakes.
+    execute format('alter role %I set default_transaction_read_only = on', login);
+    execute format('alter role %I set statement_timeout = %L', login, '60s');
+    execute format('alter role %I set idle_in_transaction_session_timeout = %L', login, '60s');
+    execute format('alter role %I set search_path = bi', login);
+    return jsonb_build_object(
+        'role_name', login, 'password', password, 'database', current_database(),
+        'host', host(inet_server_addr()), 'port', inet_server_port()
+    );
+end
+$$;
+
 -- FUNCTION public.create_workspace(text, text, text)
 
 CREATE FUNCTION public.create_workspace(name text, timezone text, currency text) RETURNS uuid
@@ -15752,6 +16215,42 @@ begin
                 null, null, null
             )::private.exploration
         )
+    );
+end
+$_$;
+
+-- FUNCTION public.explore_rights(uuid, text, text[], jsonb, date, date, text, integer, numeric[], jsonb)
+
+CREATE FUNCTION public.explore_rights(workspace uuid, measure text, by text[], filters jsonb, from_date date, to_date date, granularity text DEFAULT 'none'::text, top_n integer DEFAULT 8, rates numeric[] DEFAULT NULL::numeric[], prices jsonb DEFAULT NULL::jsonb) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    question constant private.exploration := private.ask_exploration(
+        row(
+            private.require_workspace($1, 'viewer'), $2, coalesce($3, '{}'), coalesce($4, '{}'), $5, $6, $7, $8, $9, $10, null, null,
+            null, null, null
+        )::private.exploration
+    );
+begin
+    return private.engine_rights(question.tenant, (question.asked).hidden) || jsonb_build_object(
+        'of_person', (question.asked).of_person,
+        'first_at', question.first_at,
+        'last_at', question.last_at,
+        'is_of_days', private.is_of_days(question),
+        'told', private.told_dimensions(question),
+        'times', (
+            select
+                jsonb_build_object(
+                    'starts', jsonb_agg(extract(epoch from t.starts_at)::bigint order by t.nth),
+                    'days', jsonb_agg(t.day order by t.nth),
+                    'labels', jsonb_agg(coalesce(t.label, '') order by t.nth),
+                    'rates', jsonb_agg(t.rate::text order by t.nth)
+                )
+            from private.explored_times(question) as t
+            where private.has_times(question)
+        ),
+        'providers', (select jsonb_object_agg(p.id, p.name) from public.providers as p)
     );
 end
 $_$;
@@ -16994,6 +17493,35 @@ begin
 end
 $$;
 
+-- FUNCTION public.performance_rights(uuid, timestamp with time zone, timestamp with time zone, text)
+
+CREATE FUNCTION public.performance_rights(workspace uuid, first_at timestamp with time zone, last_at timestamp with time zone, granularity text) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace($1, 'viewer');
+    zone constant text := private.timezone_of(tenant);
+    is_known constant boolean := coalesce(
+        $2 < $3 and $3 - $2 <= case $4 when 'hour' then interval '8 days' when 'day' then interval '401 days' end, false
+    );
+begin
+    return private.engine_rights(tenant, array(select private.hidden_projects())) || jsonb_build_object(
+        'starts', (
+            select jsonb_agg(distinct extract(epoch from date_trunc($4, s.at, zone))::bigint)
+            from (
+                -- Clocks change by quarters of an hour at least.
+                select generate_series($2, $3, case $4 when 'hour' then interval '15 minutes' else interval '12 hours' end) as at
+                union all
+                select $3 - interval '1 microsecond'
+            ) as s
+            where is_known
+        ),
+        'providers', (select jsonb_object_agg(p.id, jsonb_build_array(p.name, p.display_name)) from public.providers as p)
+    );
+end
+$_$;
+
 -- FUNCTION public.post_due_renewals(uuid)
 
 CREATE FUNCTION public.post_due_renewals(workspace uuid DEFAULT NULL::uuid) RETURNS integer
@@ -17627,6 +18155,22 @@ begin
 end
 $_$;
 
+-- FUNCTION public.remove_sql_role(uuid, uuid)
+
+CREATE FUNCTION public.remove_sql_role(workspace uuid, sql_role uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.begin_key_change(workspace, 'admin');
+begin
+    delete from public.sql_roles as r where r.workspace_id = tenant and r.id = sql_role;
+    if not found then
+        raise exception 'This SQL role no longer exists. Reload the page.' using errcode = '22023';
+    end if;
+end
+$$;
+
 -- FUNCTION public.rename_view(uuid, text)
 
 CREATE FUNCTION public.rename_view(view uuid, name text) RETURNS void
@@ -17907,7 +18451,8 @@ begin
         quiet_from = given.quiet_from,
         quiet_to = given.quiet_to,
         urgent_passes = coalesce(given.urgent_passes, true),
-        digest = coalesce(given.digest, 'none')
+        digest = coalesce(given.digest, 'none'),
+        sends_days_from = private.sends_days_from(tenant, details, c.sends_days_from)
     where c.id = save_channel.channel and c.workspace_id = tenant;
     if found then
         -- What waits for a time that may be another now is looked at again.
@@ -17916,12 +18461,12 @@ begin
     else
         insert into public.channels (
             id, workspace_id, kind, name, hint, sealed_target, encryption_key_id, stop_sha256, quiet_from, quiet_to,
-            urgent_passes, digest, created_by
+            urgent_passes, digest, sends_days_from, created_by
         )
         values (
             save_channel.channel, tenant, given.kind, called, coalesce(given.hint, ''), given.sealed_target,
             given.encryption_key_id, stop, given.quiet_from, given.quiet_to, coalesce(given.urgent_passes, true),
-            coalesce(given.digest, 'none'), auth.uid()
+            coalesce(given.digest, 'none'), private.sends_days_from(tenant, details, null), auth.uid()
         )
         on conflict (id) do nothing;
         if not found then
@@ -19023,6 +19568,22 @@ begin
 end
 $$;
 
+-- FUNCTION public.trace_rights(uuid, text)
+
+CREATE FUNCTION public.trace_rights(workspace uuid, search text DEFAULT NULL::text) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace($1, 'viewer');
+begin
+    return private.engine_rights(tenant, array(select private.hidden_projects())) || jsonb_build_object(
+        'records', (select coalesce(sum(c.spans), 0) from private.span_counts as c where c.workspace_id = tenant),
+        'search', lower($2)
+    );
+end
+$_$;
+
 -- FUNCTION public.transfer_ownership(uuid, uuid)
 
 CREATE FUNCTION public.transfer_ownership(workspace uuid, person uuid) RETURNS void
@@ -19147,6 +19708,84 @@ begin
 end
 $_$;
 
+-- TABLE public.providers
+
+CREATE TABLE public.providers (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    name text NOT NULL,
+    display_name text NOT NULL,
+    api_base_url text,
+    is_active boolean DEFAULT true NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT providers_api_base_url_check CHECK ((length(api_base_url) <= 300)),
+    CONSTRAINT providers_display_name_check CHECK (((length(display_name) >= 1) AND (length(display_name) <= 100))),
+    CONSTRAINT providers_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
+    CONSTRAINT providers_name_check CHECK ((name ~ '^[a-z0-9][a-z0-9-]{0,49}$'::text))
+);
+
+-- VIEW public.effective_records
+
+CREATE VIEW public.effective_records WITH (security_invoker='true') AS
+ SELECT id,
+    workspace_id,
+    user_id,
+    project_id,
+    project_chosen_by,
+    provider_id,
+    import_id,
+    subscription_id,
+    source_key,
+    request_id,
+    "timestamp",
+    day,
+    model_name,
+    model_key,
+    billing_account,
+    dataset,
+        CASE
+            WHEN money_is_effective THEN cost_usd
+            ELSE 0.0000000000
+        END AS cost_usd,
+        CASE
+            WHEN tokens_are_effective THEN tokens_used
+            ELSE (0)::bigint
+        END AS tokens_used,
+        CASE
+            WHEN tokens_are_effective THEN input_tokens
+            ELSE (0)::bigint
+        END AS input_tokens,
+        CASE
+            WHEN tokens_are_effective THEN output_tokens
+            ELSE (0)::bigint
+        END AS output_tokens,
+        CASE
+            WHEN tokens_are_effective THEN cached_input_tokens
+            ELSE (0)::bigint
+        END AS cached_input_tokens,
+        CASE
+            WHEN tokens_are_effective THEN cache_write_tokens
+            ELSE (0)::bigint
+        END AS cache_write_tokens,
+        CASE
+            WHEN tokens_are_effective THEN reasoning_tokens
+            ELSE (0)::bigint
+        END AS reasoning_tokens,
+        CASE
+            WHEN tokens_are_effective THEN request_count
+            ELSE (0)::bigint
+        END AS request_count,
+    collection_method,
+    cost_basis,
+    charge_type,
+    metadata,
+    money_is_effective,
+    tokens_are_effective,
+    created_at,
+    updated_at
+   FROM public.cost_records r;
+
 -- TABLE private.analytics_engine
 
 CREATE TABLE private.analytics_engine (
@@ -19237,23 +19876,6 @@ CREATE TABLE private.archived_months (
     month date NOT NULL,
     archived_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT archived_months_month_check CHECK (((month >= '2020-01-01'::date) AND (month <= '2100-01-01'::date)))
-);
-
--- TABLE public.providers
-
-CREATE TABLE public.providers (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    name text NOT NULL,
-    display_name text NOT NULL,
-    api_base_url text,
-    is_active boolean DEFAULT true NOT NULL,
-    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT providers_api_base_url_check CHECK ((length(api_base_url) <= 300)),
-    CONSTRAINT providers_display_name_check CHECK (((length(display_name) >= 1) AND (length(display_name) <= 100))),
-    CONSTRAINT providers_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
-    CONSTRAINT providers_name_check CHECK ((name ~ '^[a-z0-9][a-z0-9-]{0,49}$'::text))
 );
 
 -- TABLE public.workspaces
@@ -19563,7 +20185,12 @@ CREATE VIEW private.engine_records AS
             WHEN ((jsonb_typeof(((metadata -> 'inference'::text) -> 'first_token_ms'::text)) = 'number'::text) AND (((((metadata -> 'inference'::text) -> 'first_token_ms'::text))::numeric >= (0)::numeric) AND ((((metadata -> 'inference'::text) -> 'first_token_ms'::text))::numeric <= ('31622400000'::bigint)::numeric))) THEN (((metadata -> 'inference'::text) -> 'first_token_ms'::text))::bigint
             ELSE NULL::bigint
         END AS first_token_ms,
-    COALESCE((metadata ->> 'trace_id'::text), (metadata ->> 'session'::text), ''::text) AS run
+    COALESCE((metadata ->> 'trace_id'::text), (metadata ->> 'session'::text), ''::text) AS run,
+    ((NOT ((metadata -> 'cache_hit'::text) IS DISTINCT FROM 'true'::jsonb)))::integer AS is_cache_hit,
+        CASE
+            WHEN (metadata ? 'cache_hit'::text) THEN NULLIF(private.saved_by_cache(metadata), 'NaN'::numeric)
+            ELSE NULL::numeric
+        END AS cache_saved_usd
    FROM public.cost_records s;
 
 -- VIEW private.engine_superseded
@@ -19623,7 +20250,12 @@ CREATE VIEW private.engine_superseded AS
             WHEN ((jsonb_typeof(((s.metadata -> 'inference'::text) -> 'first_token_ms'::text)) = 'number'::text) AND (((((s.metadata -> 'inference'::text) -> 'first_token_ms'::text))::numeric >= (0)::numeric) AND ((((s.metadata -> 'inference'::text) -> 'first_token_ms'::text))::numeric <= ('31622400000'::bigint)::numeric))) THEN (((s.metadata -> 'inference'::text) -> 'first_token_ms'::text))::bigint
             ELSE NULL::bigint
         END AS first_token_ms,
-    COALESCE((s.metadata ->> 'trace_id'::text), (s.metadata ->> 'session'::text), ''::text) AS run
+    COALESCE((s.metadata ->> 'trace_id'::text), (s.metadata ->> 'session'::text), ''::text) AS run,
+    ((NOT ((s.metadata -> 'cache_hit'::text) IS DISTINCT FROM 'true'::jsonb)))::integer AS is_cache_hit,
+        CASE
+            WHEN (s.metadata ? 'cache_hit'::text) THEN NULLIF(private.saved_by_cache(s.metadata), 'NaN'::numeric)
+            ELSE NULL::numeric
+        END AS cache_saved_usd
    FROM (public.superseded_records s
      JOIN public.imports i ON (((s.workspace_id = i.workspace_id) AND (s.import_id = i.id) AND i.is_enabled)));
 
@@ -19856,6 +20488,18 @@ CREATE TABLE private.saved_views (
     saved_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT saved_views_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
     CONSTRAINT saved_views_query_check CHECK (((length(query) >= 1) AND (length(query) <= 4000)))
+);
+
+-- TABLE private.sent_days
+
+CREATE TABLE private.sent_days (
+    workspace_id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    day date NOT NULL,
+    digest text NOT NULL,
+    revision integer NOT NULL,
+    sent_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT sent_days_revision_check CHECK ((revision >= 1))
 );
 
 -- TABLE private.sent_invitations
@@ -20236,6 +20880,7 @@ CREATE TABLE public.deliveries (
     channel_id uuid,
     channel_name text NOT NULL,
     kind text NOT NULL,
+    day date,
     state text DEFAULT 'waiting'::text NOT NULL,
     attempts smallint DEFAULT 0 NOT NULL,
     next_attempt_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -20249,8 +20894,10 @@ CREATE TABLE public.deliveries (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT deliveries_attempts_check CHECK ((attempts >= 0)),
     CONSTRAINT deliveries_channel_name_check CHECK (((length(channel_name) >= 1) AND (length(channel_name) <= 100))),
+    CONSTRAINT deliveries_day CHECK (((kind = 'day'::text) = (day IS NOT NULL))),
+    CONSTRAINT deliveries_day_check CHECK (((day >= '2020-01-01'::date) AND (day <= '2100-01-01'::date))),
     CONSTRAINT deliveries_expires_at_check CHECK (((expires_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (expires_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT deliveries_kind_check CHECK ((kind = ANY (ARRAY['open'::text, 'clear'::text, 'digest'::text, 'test'::text, 'verify'::text]))),
+    CONSTRAINT deliveries_kind_check CHECK ((kind = ANY (ARRAY['open'::text, 'clear'::text, 'digest'::text, 'day'::text, 'test'::text, 'verify'::text]))),
     CONSTRAINT deliveries_leased_until_check CHECK (((leased_until >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (leased_until <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT deliveries_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
     CONSTRAINT deliveries_next_attempt_at_check CHECK (((next_attempt_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (next_attempt_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
@@ -20277,67 +20924,6 @@ CREATE TABLE public.delivery_attempts (
     CONSTRAINT delivery_attempts_problem_check CHECK ((length(problem) <= 500)),
     CONSTRAINT delivery_attempts_status_code_check CHECK (((status_code >= 100) AND (status_code <= 999)))
 );
-
--- VIEW public.effective_records
-
-CREATE VIEW public.effective_records WITH (security_invoker='true') AS
- SELECT id,
-    workspace_id,
-    user_id,
-    project_id,
-    project_chosen_by,
-    provider_id,
-    import_id,
-    subscription_id,
-    source_key,
-    request_id,
-    "timestamp",
-    day,
-    model_name,
-    model_key,
-    billing_account,
-    dataset,
-        CASE
-            WHEN money_is_effective THEN cost_usd
-            ELSE 0.0000000000
-        END AS cost_usd,
-        CASE
-            WHEN tokens_are_effective THEN tokens_used
-            ELSE (0)::bigint
-        END AS tokens_used,
-        CASE
-            WHEN tokens_are_effective THEN input_tokens
-            ELSE (0)::bigint
-        END AS input_tokens,
-        CASE
-            WHEN tokens_are_effective THEN output_tokens
-            ELSE (0)::bigint
-        END AS output_tokens,
-        CASE
-            WHEN tokens_are_effective THEN cached_input_tokens
-            ELSE (0)::bigint
-        END AS cached_input_tokens,
-        CASE
-            WHEN tokens_are_effective THEN cache_write_tokens
-            ELSE (0)::bigint
-        END AS cache_write_tokens,
-        CASE
-            WHEN tokens_are_effective THEN reasoning_tokens
-            ELSE (0)::bigint
-        END AS reasoning_tokens,
-        CASE
-            WHEN tokens_are_effective THEN request_count
-            ELSE (0)::bigint
-        END AS request_count,
-    collection_method,
-    cost_basis,
-    charge_type,
-    metadata,
-    money_is_effective,
-    tokens_are_effective,
-    created_at,
-    updated_at
-   FROM public.cost_records r;
 
 -- TABLE public.exchange_rates
 
@@ -20730,6 +21316,21 @@ CASE kind
 END)
 );
 
+-- TABLE public.sql_roles
+
+CREATE TABLE public.sql_roles (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    name text NOT NULL,
+    role_name text NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT sql_roles_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT sql_roles_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT sql_roles_role_name_check CHECK ((role_name ~ '^tally_bi_[0-9a-f]{12}$'::text))
+);
+
 -- TABLE public.statement_lines
 
 CREATE TABLE public.statement_lines (
@@ -20894,6 +21495,11 @@ ALTER TABLE ONLY private.saved_views
 
 ALTER TABLE ONLY private.saved_views
     ADD CONSTRAINT saved_views_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT private.sent_days sent_days_pkey
+
+ALTER TABLE ONLY private.sent_days
+    ADD CONSTRAINT sent_days_pkey PRIMARY KEY (channel_id, day);
 
 -- CONSTRAINT private.sent_invitations sent_invitations_pkey
 
@@ -21390,6 +21996,21 @@ ALTER TABLE ONLY public.scores
 ALTER TABLE ONLY public.spans
     ADD CONSTRAINT spans_pkey PRIMARY KEY (workspace_id, trace_id, span_id, week);
 
+-- CONSTRAINT public.sql_roles sql_roles_of_workspace
+
+ALTER TABLE ONLY public.sql_roles
+    ADD CONSTRAINT sql_roles_of_workspace UNIQUE (workspace_id, id);
+
+-- CONSTRAINT public.sql_roles sql_roles_pkey
+
+ALTER TABLE ONLY public.sql_roles
+    ADD CONSTRAINT sql_roles_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.sql_roles sql_roles_role_name_key
+
+ALTER TABLE ONLY public.sql_roles
+    ADD CONSTRAINT sql_roles_role_name_key UNIQUE (role_name);
+
 -- CONSTRAINT public.statement_lines statement_lines_once
 
 ALTER TABLE ONLY public.statement_lines
@@ -21602,6 +22223,10 @@ CREATE INDEX budgets_workspace_id_idx ON public.budgets USING btree (workspace_i
 
 CREATE INDEX channels_created_by_idx ON public.channels USING btree (created_by);
 
+-- INDEX public.cost_records_cache_hit_idx
+
+CREATE INDEX cost_records_cache_hit_idx ON ONLY public.cost_records USING btree (workspace_id, "timestamp") WHERE (metadata ? 'cache_hit'::text);
+
 -- INDEX public.cost_records_calls_idx
 
 CREATE INDEX cost_records_calls_idx ON ONLY public.cost_records USING btree (workspace_id, "timestamp") WHERE (collection_method = 'otlp'::text);
@@ -21657,6 +22282,10 @@ CREATE INDEX custom_models_provider_id_idx ON public.custom_models USING btree (
 -- INDEX public.deliveries_channel_idx
 
 CREATE INDEX deliveries_channel_idx ON public.deliveries USING btree (workspace_id, channel_id, created_at DESC);
+
+-- INDEX public.deliveries_day_idx
+
+CREATE UNIQUE INDEX deliveries_day_idx ON public.deliveries USING btree (channel_id, day) WHERE (state = ANY (ARRAY['waiting'::text, 'held'::text]));
 
 -- INDEX public.deliveries_due_idx
 
@@ -21849,6 +22478,10 @@ CREATE INDEX scores_user_id_idx ON public.scores USING btree (user_id);
 -- INDEX public.scores_workspace_id_idx
 
 CREATE INDEX scores_workspace_id_idx ON public.scores USING btree (workspace_id, experiment_run_id);
+
+-- INDEX public.sql_roles_user_id_idx
+
+CREATE INDEX sql_roles_user_id_idx ON public.sql_roles USING btree (user_id);
 
 -- INDEX public.statement_lines_created_by_idx
 
@@ -22160,15 +22793,15 @@ CREATE TRIGGER budgets_touch BEFORE UPDATE ON public.budgets FOR EACH ROW EXECUT
 
 -- TRIGGER public.channels channels_audit_delete
 
-CREATE TRIGGER channels_audit_delete AFTER DELETE ON public.channels REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{kind,name,hint,quiet_from,quiet_to,urgent_passes,digest,paused_at,verified_by,disabled_reason}', 'workspace_id');
+CREATE TRIGGER channels_audit_delete AFTER DELETE ON public.channels REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{kind,name,hint,quiet_from,quiet_to,urgent_passes,digest,sends_days_from,paused_at,verified_by,disabled_reason}', 'workspace_id');
 
 -- TRIGGER public.channels channels_audit_insert
 
-CREATE TRIGGER channels_audit_insert AFTER INSERT ON public.channels REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{kind,name,hint,quiet_from,quiet_to,urgent_passes,digest,paused_at,verified_by,disabled_reason}', 'workspace_id');
+CREATE TRIGGER channels_audit_insert AFTER INSERT ON public.channels REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{kind,name,hint,quiet_from,quiet_to,urgent_passes,digest,sends_days_from,paused_at,verified_by,disabled_reason}', 'workspace_id');
 
 -- TRIGGER public.channels channels_audit_update
 
-CREATE TRIGGER channels_audit_update AFTER UPDATE ON public.channels REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{kind,name,hint,quiet_from,quiet_to,urgent_passes,digest,paused_at,verified_by,disabled_reason}', 'workspace_id');
+CREATE TRIGGER channels_audit_update AFTER UPDATE ON public.channels REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{kind,name,hint,quiet_from,quiet_to,urgent_passes,digest,sends_days_from,paused_at,verified_by,disabled_reason}', 'workspace_id');
 
 -- TRIGGER public.channels channels_bound
 
@@ -22602,6 +23235,10 @@ CREATE TRIGGER members_pass_on_gone AFTER DELETE ON public.members FOR EACH ROW 
 
 CREATE TRIGGER members_remember AFTER DELETE ON public.members FOR EACH ROW WHEN ((old.workspace_id <> old.user_id)) EXECUTE FUNCTION private.remember_member();
 
+-- TRIGGER public.members members_remove_sql_roles
+
+CREATE TRIGGER members_remove_sql_roles AFTER DELETE ON public.members FOR EACH ROW EXECUTE FUNCTION private.remove_sql_roles_of_leaver();
+
 -- TRIGGER public.members members_revoke_keys
 
 CREATE TRIGGER members_revoke_keys AFTER DELETE ON public.members FOR EACH ROW WHEN ((old.workspace_id <> old.user_id)) EXECUTE FUNCTION private.revoke_keys_of_leaver();
@@ -22926,6 +23563,26 @@ CREATE TRIGGER scores_note_insert AFTER INSERT ON public.scores REFERENCING NEW 
 
 CREATE TRIGGER scores_note_update AFTER UPDATE ON public.scores REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
 
+-- TRIGGER public.sql_roles sql_roles_audit_delete
+
+CREATE TRIGGER sql_roles_audit_delete AFTER DELETE ON public.sql_roles REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,role_name}', 'workspace_id');
+
+-- TRIGGER public.sql_roles sql_roles_audit_insert
+
+CREATE TRIGGER sql_roles_audit_insert AFTER INSERT ON public.sql_roles REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,role_name}', 'workspace_id');
+
+-- TRIGGER public.sql_roles sql_roles_audit_update
+
+CREATE TRIGGER sql_roles_audit_update AFTER UPDATE ON public.sql_roles REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,role_name}', 'workspace_id');
+
+-- TRIGGER public.sql_roles sql_roles_bound
+
+CREATE TRIGGER sql_roles_bound AFTER INSERT ON public.sql_roles REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_too_many('10', 'SQL roles', 'Remove one on the Keys page.');
+
+-- TRIGGER public.sql_roles sql_roles_drop
+
+CREATE TRIGGER sql_roles_drop AFTER DELETE ON public.sql_roles FOR EACH ROW EXECUTE FUNCTION private.drop_sql_role();
+
 -- TRIGGER public.statement_lines statement_lines_audit_delete
 
 CREATE TRIGGER statement_lines_audit_delete AFTER DELETE ON public.statement_lines REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{provider_id,kind,product,posted_on,amount,currency,is_ignored}', 'workspace_id');
@@ -23179,6 +23836,11 @@ ALTER TABLE ONLY private.prompt_registrations
 
 ALTER TABLE ONLY private.saved_views
     ADD CONSTRAINT saved_views_of_members FOREIGN KEY (user_id, workspace_id) REFERENCES public.members(user_id, workspace_id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT private.sent_days sent_days_channel
+
+ALTER TABLE ONLY private.sent_days
+    ADD CONSTRAINT sent_days_channel FOREIGN KEY (workspace_id, channel_id) REFERENCES public.channels(workspace_id, id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT private.sent_invitations sent_invitations_invited_by_fkey
 
@@ -23650,6 +24312,16 @@ ALTER TABLE ONLY public.scores
 ALTER TABLE ONLY public.scores
     ADD CONSTRAINT scores_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE SET NULL;
 
+-- FK CONSTRAINT public.sql_roles sql_roles_user_id_fkey
+
+ALTER TABLE ONLY public.sql_roles
+    ADD CONSTRAINT sql_roles_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.sql_roles sql_roles_workspace_id_fkey
+
+ALTER TABLE ONLY public.sql_roles
+    ADD CONSTRAINT sql_roles_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT public.statement_lines statement_lines_created_by_fkey
 
 ALTER TABLE ONLY public.statement_lines
@@ -23783,6 +24455,10 @@ ALTER TABLE private.refreshes ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY private.saved_views
 
 ALTER TABLE private.saved_views ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.sent_days
+
+ALTER TABLE private.sent_days ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.sent_invitations
 
@@ -23954,6 +24630,10 @@ CREATE POLICY budgets_delete_admin ON public.budgets FOR DELETE TO authenticated
 
 CREATE POLICY budgets_insert_admin ON public.budgets FOR INSERT TO authenticated WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
 
+-- POLICY public.budgets budgets_select_sql
+
+CREATE POLICY budgets_select_sql ON public.budgets FOR SELECT TO tally_bi USING ((workspace_id = ( SELECT private.sql_workspace() AS sql_workspace)));
+
 -- POLICY public.budgets budgets_select_visible
 
 CREATE POLICY budgets_select_visible ON public.budgets FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR ((user_id IS NULL) AND (workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_totals() AS workspaces_showing_totals)))) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as)))) AND ((project_id IS NULL) OR (project_id <> ALL (ARRAY( SELECT private.hidden_projects() AS hidden_projects))))));
@@ -23985,6 +24665,10 @@ CREATE POLICY cost_records_insert_member ON public.cost_records FOR INSERT TO au
 -- POLICY public.cost_records cost_records_select_member
 
 CREATE POLICY cost_records_select_member ON public.cost_records FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR ((workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_people() AS workspaces_showing_people))) AND ((project_id IS NULL) OR (project_id <> ALL (ARRAY( SELECT private.hidden_projects() AS hidden_projects))))))));
+
+-- POLICY public.cost_records cost_records_select_sql
+
+CREATE POLICY cost_records_select_sql ON public.cost_records FOR SELECT TO tally_bi USING ((workspace_id = ( SELECT private.sql_workspace() AS sql_workspace)));
 
 -- POLICY public.cost_records cost_records_update_member
 
@@ -24212,6 +24896,10 @@ CREATE POLICY project_rules_select_visible ON public.project_rules FOR SELECT TO
 
 ALTER TABLE public.projects ENABLE ROW LEVEL SECURITY;
 
+-- POLICY public.projects projects_select_sql
+
+CREATE POLICY projects_select_sql ON public.projects FOR SELECT TO tally_bi USING ((workspace_id = ( SELECT private.sql_workspace() AS sql_workspace)));
+
 -- POLICY public.projects projects_select_visible
 
 CREATE POLICY projects_select_visible ON public.projects FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND (id <> ALL (ARRAY( SELECT private.hidden_projects() AS hidden_projects)))));
@@ -24258,6 +24946,10 @@ ALTER TABLE public.providers ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY providers_select_signed_in ON public.providers FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) IS NOT NULL));
 
+-- POLICY public.providers providers_select_sql
+
+CREATE POLICY providers_select_sql ON public.providers FOR SELECT TO tally_bi USING (true);
+
 -- ROW SECURITY public.scores
 
 ALTER TABLE public.scores ENABLE ROW LEVEL SECURITY;
@@ -24276,6 +24968,14 @@ ALTER TABLE public.spans ENABLE ROW LEVEL SECURITY;
 -- POLICY public.spans spans_select_member
 
 CREATE POLICY spans_select_member ON public.spans FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR ((workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_people() AS workspaces_showing_people))) AND ((project_id IS NULL) OR (project_id <> ALL (ARRAY( SELECT private.hidden_projects() AS hidden_projects))))))));
+
+-- ROW SECURITY public.sql_roles
+
+ALTER TABLE public.sql_roles ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.sql_roles sql_roles_select_admin
+
+CREATE POLICY sql_roles_select_admin ON public.sql_roles FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
 
 -- ROW SECURITY public.statement_lines
 
@@ -24300,6 +25000,10 @@ CREATE POLICY subscriptions_insert_member ON public.subscriptions FOR INSERT TO 
 -- POLICY public.subscriptions subscriptions_select_member
 
 CREATE POLICY subscriptions_select_member ON public.subscriptions FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR ((workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_people() AS workspaces_showing_people))) AND (id <> ALL (ARRAY( SELECT private.hidden_subscriptions() AS hidden_subscriptions)))))));
+
+-- POLICY public.subscriptions subscriptions_select_sql
+
+CREATE POLICY subscriptions_select_sql ON public.subscriptions FOR SELECT TO tally_bi USING ((workspace_id = ( SELECT private.sql_workspace() AS sql_workspace)));
 
 -- POLICY public.subscriptions subscriptions_update_member
 
@@ -24445,6 +25149,7 @@ REVOKE ALL ON FUNCTION private.add_invoice_lines(of_invoice public.invoices, lin
 
 GRANT SELECT,DELETE ON TABLE public.subscriptions TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.subscriptions TO service_role;
+GRANT SELECT ON TABLE public.subscriptions TO tally_bi;
 
 GRANT INSERT(id) ON TABLE public.subscriptions TO authenticated;
 
@@ -24475,6 +25180,8 @@ REVOKE ALL ON FUNCTION private.add_to_channels(changes private.session_channels[
 REVOKE ALL ON FUNCTION private.add_to_day_parts(changes private.day_parts[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.add_trained_models(tenant uuid, credential uuid, jobs jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.advice_answers(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.advice_calls(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) FROM PUBLIC;
 
@@ -24715,6 +25422,74 @@ REVOKE ALL ON FUNCTION private.days_to_decide(changes private.day_parts[]) FROM 
 
 REVOKE ALL ON FUNCTION private.days_to_explore(question private.exploration, has_reasoning boolean) FROM PUBLIC;
 
+GRANT SELECT(id) ON TABLE public.channels TO authenticated;
+GRANT SELECT(id) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(workspace_id) ON TABLE public.channels TO authenticated;
+GRANT SELECT(workspace_id) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(kind) ON TABLE public.channels TO authenticated;
+GRANT SELECT(kind) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(name) ON TABLE public.channels TO authenticated;
+GRANT SELECT(name) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(hint) ON TABLE public.channels TO authenticated;
+GRANT SELECT(hint) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(quiet_from) ON TABLE public.channels TO authenticated;
+GRANT SELECT(quiet_from) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(quiet_to) ON TABLE public.channels TO authenticated;
+GRANT SELECT(quiet_to) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(urgent_passes) ON TABLE public.channels TO authenticated;
+GRANT SELECT(urgent_passes) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(digest) ON TABLE public.channels TO authenticated;
+GRANT SELECT(digest) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(paused_at) ON TABLE public.channels TO authenticated;
+GRANT SELECT(paused_at) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(verified_at) ON TABLE public.channels TO authenticated;
+GRANT SELECT(verified_at) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(verified_by) ON TABLE public.channels TO authenticated;
+GRANT SELECT(verified_by) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(sends_days_from) ON TABLE public.channels TO authenticated;
+GRANT SELECT(sends_days_from) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(failures_in_a_row) ON TABLE public.channels TO authenticated;
+GRANT SELECT(failures_in_a_row) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(disabled_at) ON TABLE public.channels TO authenticated;
+GRANT SELECT(disabled_at) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(disabled_reason) ON TABLE public.channels TO authenticated;
+GRANT SELECT(disabled_reason) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(last_sent_at) ON TABLE public.channels TO authenticated;
+GRANT SELECT(last_sent_at) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(last_problem) ON TABLE public.channels TO authenticated;
+GRANT SELECT(last_problem) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(created_by) ON TABLE public.channels TO authenticated;
+GRANT SELECT(created_by) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(metadata) ON TABLE public.channels TO authenticated;
+GRANT SELECT(metadata) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(created_at) ON TABLE public.channels TO authenticated;
+GRANT SELECT(created_at) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(updated_at) ON TABLE public.channels TO authenticated;
+GRANT SELECT(updated_at) ON TABLE public.channels TO service_role;
+
+REVOKE ALL ON FUNCTION private.days_to_send(channel public.channels) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.decide_parts(of_workspace uuid, accounts text[], covering text[], days date[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.delete_archived_records(tenant uuid) FROM PUBLIC;
@@ -24726,6 +25501,8 @@ REVOKE ALL ON FUNCTION private.delete_records_of_workspace() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.delete_spans_of_workspace() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.describe_change(of_table text, old_values jsonb, new_values jsonb, watched text[], secret text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.describe_day(channel uuid, told date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.describe_forecast(f private.budget_forecasts) FROM PUBLIC;
 
@@ -24742,6 +25519,8 @@ REVOKE ALL ON FUNCTION private.described_statements(tenant uuid, fields text[], 
 
 REVOKE ALL ON FUNCTION private.described_traces(tenant uuid, ids text[], weeks date[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.digests_of_days(tenant uuid, first_day date, last_day date) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.dimension_keys(dimension text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.dimension_value(metadata jsonb, keys text[]) FROM PUBLIC;
@@ -24754,11 +25533,17 @@ REVOKE ALL ON FUNCTION private.drop_old_contents(tenant uuid, most integer) FROM
 
 REVOKE ALL ON FUNCTION private.drop_old_traces(tenant uuid, most integer) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.drop_sql_role() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.due_digests(at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.due_renewals(tenant uuid, zone text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.engine_list(items text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.engine_rights(tenant uuid, hidden uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.enqueue_days() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.enqueue_test(tenant uuid, channel uuid) FROM PUBLIC;
 
@@ -24812,6 +25597,8 @@ REVOKE ALL ON FUNCTION private.explored_times(question private.exploration) FROM
 REVOKE ALL ON FUNCTION private.failing_values(tenant uuid, as_of timestamp with time zone, window_days integer, least_calls integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.fields_of(rules public.project_rules[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.figures_of_day(tenant uuid, told date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.file_incoming(tenant uuid, source uuid, incoming private.incoming_record[], OUT projects uuid[], OUT people uuid[]) FROM PUBLIC;
 
@@ -24868,6 +25655,8 @@ REVOKE ALL ON FUNCTION private.group_accounts(of_workspace uuid, account text, m
 REVOKE ALL ON FUNCTION private.grouped_days(changes private.day_parts[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.groups_of(changes private.day_parts[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.has_cache_answers(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.has_dimensions(metadata jsonb, agent text, environment text, customer text) FROM PUBLIC;
 
@@ -24960,8 +25749,11 @@ REVOKE ALL ON FUNCTION private.is_failed_call(tokens bigint, metadata jsonb) FRO
 
 REVOKE ALL ON FUNCTION private.is_grouped_raw(dimension text, told text[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.is_of_days(question private.exploration) FROM PUBLIC;
+
 GRANT SELECT,DELETE ON TABLE public.budgets TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.budgets TO service_role;
+GRANT SELECT ON TABLE public.budgets TO tally_bi;
 
 GRANT INSERT(id) ON TABLE public.budgets TO authenticated;
 
@@ -25051,6 +25843,7 @@ REVOKE ALL ON FUNCTION private.keep_used_providers() FROM PUBLIC;
 
 GRANT SELECT,DELETE ON TABLE public.cost_records TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.cost_records TO service_role;
+GRANT SELECT ON TABLE public.cost_records TO tally_bi;
 
 GRANT INSERT(provider_id),UPDATE(provider_id) ON TABLE public.cost_records TO authenticated;
 
@@ -25222,6 +26015,8 @@ REVOKE ALL ON FUNCTION private.note_records_update_for_engine() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.note_refiling() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.note_sent_day(channel uuid, told date, told_digest text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.note_source_for_engine() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.note_superseded_delete_for_engine() FROM PUBLIC;
@@ -25282,6 +26077,7 @@ REVOKE ALL ON FUNCTION private.plan_aliases(tenant uuid, aliases public.person_a
 
 GRANT SELECT ON TABLE public.projects TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.projects TO service_role;
+GRANT SELECT ON TABLE public.projects TO tally_bi;
 
 REVOKE ALL ON FUNCTION private.plan_restore(restored public.projects) FROM PUBLIC;
 
@@ -25383,6 +26179,8 @@ REVOKE ALL ON FUNCTION private.regrouped_days(before jsonb, changes private.day_
 
 REVOKE ALL ON FUNCTION private.remember_member() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.remove_sql_roles_of_leaver() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.rename_model(tenant uuid, provider uuid, name text, model text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.renew_threshold() FROM PUBLIC;
@@ -25417,69 +26215,6 @@ REVOKE ALL ON FUNCTION private.require_api_key(wanted uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.require_caller() FROM PUBLIC;
 
-GRANT SELECT(id) ON TABLE public.channels TO authenticated;
-GRANT SELECT(id) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(workspace_id) ON TABLE public.channels TO authenticated;
-GRANT SELECT(workspace_id) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(kind) ON TABLE public.channels TO authenticated;
-GRANT SELECT(kind) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(name) ON TABLE public.channels TO authenticated;
-GRANT SELECT(name) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(hint) ON TABLE public.channels TO authenticated;
-GRANT SELECT(hint) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(quiet_from) ON TABLE public.channels TO authenticated;
-GRANT SELECT(quiet_from) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(quiet_to) ON TABLE public.channels TO authenticated;
-GRANT SELECT(quiet_to) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(urgent_passes) ON TABLE public.channels TO authenticated;
-GRANT SELECT(urgent_passes) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(digest) ON TABLE public.channels TO authenticated;
-GRANT SELECT(digest) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(paused_at) ON TABLE public.channels TO authenticated;
-GRANT SELECT(paused_at) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(verified_at) ON TABLE public.channels TO authenticated;
-GRANT SELECT(verified_at) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(verified_by) ON TABLE public.channels TO authenticated;
-GRANT SELECT(verified_by) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(failures_in_a_row) ON TABLE public.channels TO authenticated;
-GRANT SELECT(failures_in_a_row) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(disabled_at) ON TABLE public.channels TO authenticated;
-GRANT SELECT(disabled_at) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(disabled_reason) ON TABLE public.channels TO authenticated;
-GRANT SELECT(disabled_reason) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(last_sent_at) ON TABLE public.channels TO authenticated;
-GRANT SELECT(last_sent_at) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(last_problem) ON TABLE public.channels TO authenticated;
-GRANT SELECT(last_problem) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(created_by) ON TABLE public.channels TO authenticated;
-GRANT SELECT(created_by) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(metadata) ON TABLE public.channels TO authenticated;
-GRANT SELECT(metadata) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(created_at) ON TABLE public.channels TO authenticated;
-GRANT SELECT(created_at) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(updated_at) ON TABLE public.channels TO authenticated;
-GRANT SELECT(updated_at) ON TABLE public.channels TO service_role;
-
 REVOKE ALL ON FUNCTION private.require_channel(wanted uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.require_experiment(asked uuid, at_least text) FROM PUBLIC;
@@ -25512,11 +26247,15 @@ REVOKE ALL ON FUNCTION private.save_beside_known(tenant uuid, source public.impo
 
 REVOKE ALL ON FUNCTION private.save_lock(of_workspace uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.saved_by_cache(metadata jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.seen_runs(experiment public.experiments) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.select_winners(owner uuid, keys uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.select_winners_of_changed() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.sends_days_from(tenant uuid, details jsonb, present date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.session_of(metadata jsonb) FROM PUBLIC;
 
@@ -25559,6 +26298,15 @@ REVOKE ALL ON FUNCTION private.split_by_channel(tenant uuid, usual_method text, 
 
 REVOKE ALL ON FUNCTION private.spread_over_places(kinds private.incoming_kind[], filed uuid[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.sql_days() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.sql_days() TO tally_bi;
+
+REVOKE ALL ON FUNCTION private.sql_people() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.sql_people() TO tally_bi;
+
+REVOKE ALL ON FUNCTION private.sql_workspace() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.sql_workspace() TO tally_bi;
+
 REVOKE ALL ON FUNCTION private.stale_days_of(tenant uuid, first_day date, last_day date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.statements_on(tenant uuid, keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
@@ -25588,6 +26336,8 @@ REVOKE ALL ON FUNCTION private.sum_statements(tenant uuid, from_date date, to_da
 
 REVOKE ALL ON FUNCTION private.sum_traces(tenant uuid, ids text[], weeks date[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.sums_of_days(tenant uuid, first_day date, last_day date) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.supersede_repeated(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.supersede_source(tenant uuid, source uuid) FROM PUBLIC;
@@ -25610,6 +26360,10 @@ REVOKE ALL ON FUNCTION private.tell_verified_channel() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.timezone_lock(of_workspace uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.timezone_of(of_workspace uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.told_days() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.told_dimensions(question private.exploration) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.told_places(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone, only_own uuid, hidden uuid[]) FROM PUBLIC;
 
@@ -25747,6 +26501,9 @@ GRANT ALL ON FUNCTION public.create_monthly_partition(year integer, month intege
 REVOKE ALL ON FUNCTION public.create_project(workspace uuid, name text, is_private boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.create_project(workspace uuid, name text, is_private boolean) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.create_sql_role(workspace uuid, name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.create_sql_role(workspace uuid, name text) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.create_workspace(name text, timezone text, currency text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.create_workspace(name text, timezone text, currency text) TO authenticated;
 
@@ -25813,6 +26570,9 @@ GRANT ALL ON FUNCTION public.ensure_partitions(months_ahead integer) TO service_
 
 REVOKE ALL ON FUNCTION public.explore_costs(workspace uuid, measure text, by text[], filters jsonb, from_date date, to_date date, granularity text, top_n integer, rates numeric[], prices jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.explore_costs(workspace uuid, measure text, by text[], filters jsonb, from_date date, to_date date, granularity text, top_n integer, rates numeric[], prices jsonb) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.explore_rights(workspace uuid, measure text, by text[], filters jsonb, from_date date, to_date date, granularity text, top_n integer, rates numeric[], prices jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.explore_rights(workspace uuid, measure text, by text[], filters jsonb, from_date date, to_date date, granularity text, top_n integer, rates numeric[], prices jsonb) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.explore_values(workspace uuid, dimension text, filters jsonb, from_date date, to_date date, search text, at_most integer, rates numeric[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.explore_values(workspace uuid, dimension text, filters jsonb, from_date date, to_date date, search text, at_most integer, rates numeric[]) TO authenticated;
@@ -25918,6 +26678,9 @@ GRANT ALL ON FUNCTION public.owns_installation() TO authenticated;
 REVOKE ALL ON FUNCTION public.pause_channel(channel uuid, is_paused boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.pause_channel(channel uuid, is_paused boolean) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.performance_rights(workspace uuid, first_at timestamp with time zone, last_at timestamp with time zone, granularity text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.performance_rights(workspace uuid, first_at timestamp with time zone, last_at timestamp with time zone, granularity text) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.post_due_renewals(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.post_due_renewals(workspace uuid) TO authenticated;
 
@@ -25971,6 +26734,9 @@ GRANT ALL ON FUNCTION public.remove_member(workspace uuid, person uuid) TO authe
 
 REVOKE ALL ON FUNCTION public.remove_sample_prompt(workspace uuid, prompt text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.remove_sample_prompt(workspace uuid, prompt text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.remove_sql_role(workspace uuid, sql_role uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.remove_sql_role(workspace uuid, sql_role uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.rename_view(view uuid, name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.rename_view(view uuid, name text) TO authenticated;
@@ -26088,6 +26854,9 @@ GRANT ALL ON FUNCTION public.sum_records(workspace uuid, chosen jsonb) TO authen
 REVOKE ALL ON FUNCTION public.test_channel(channel uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.test_channel(channel uuid) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.trace_rights(workspace uuid, search text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.trace_rights(workspace uuid, search text) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.transfer_ownership(workspace uuid, person uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.transfer_ownership(workspace uuid, person uuid) TO authenticated;
 
@@ -26105,6 +26874,11 @@ GRANT ALL ON FUNCTION public.update_workspace(workspace uuid, name text, timezon
 
 GRANT SELECT ON TABLE public.providers TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.providers TO service_role;
+GRANT SELECT ON TABLE public.providers TO tally_bi;
+
+GRANT SELECT ON TABLE public.effective_records TO authenticated;
+GRANT SELECT ON TABLE public.effective_records TO service_role;
+GRANT SELECT ON TABLE public.effective_records TO tally_bi;
 
 GRANT SELECT ON TABLE public.workspaces TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workspaces TO service_role;
@@ -26195,9 +26969,6 @@ GRANT SELECT ON TABLE public.deliveries TO service_role;
 
 GRANT SELECT ON TABLE public.delivery_attempts TO authenticated;
 GRANT SELECT ON TABLE public.delivery_attempts TO service_role;
-
-GRANT SELECT ON TABLE public.effective_records TO authenticated;
-GRANT SELECT ON TABLE public.effective_records TO service_role;
 
 GRANT SELECT ON TABLE public.exchange_rates TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.exchange_rates TO service_role;
@@ -26294,6 +27065,9 @@ GRANT SELECT ON TABLE public.provider_jobs TO service_role;
 
 GRANT SELECT ON TABLE public.scores TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.scores TO service_role;
+
+GRANT SELECT ON TABLE public.sql_roles TO authenticated;
+GRANT SELECT ON TABLE public.sql_roles TO service_role;
 
 GRANT SELECT ON TABLE public.statement_lines TO authenticated;
 GRANT SELECT ON TABLE public.statement_lines TO service_role;

@@ -282,3 +282,14 @@ begin
 end
 $$;
 revoke all on function private.explored_times(private.exploration) from public;
+
+-- True where a question's groups are told by time; costs per request and savings are measured by day.
+create or replace function private.has_times(question private.exploration)
+returns boolean
+language sql
+immutable
+set search_path = ''
+as $$
+    select ($1).granularity <> 'none' or ($1).rates is not null or ($1).measure in ('cost_per_request', 'cache_savings')
+$$;
+revoke all on function private.has_times(private.exploration) from public;

@@ -31,6 +31,7 @@ declare
         when 'spend' then 's.cost_basis <> ''included'''
         when 'cost_per_request' then 's.cost_basis <> ''included'' and s.charge_type = ''usage'''
         when 'cache_savings' then 's.cached_input_tokens > 0'
+        when 'cached_requests' then 's.cached_input_tokens > 0 or s.saved is not null'
         else 'true'
     end;
     classes constant text[] := coalesce(
@@ -40,7 +41,7 @@ declare
 begin
     summed := case
         when question.measure in ('spend', 'value', 'cost_per_request') then 's.cost_usd'
-        when question.measure = 'requests' then 's.request_count'
+        when question.measure in ('requests', 'cached_requests') then 's.request_count'
         when question.measure = 'cache_savings' then 's.cached_input_tokens'
         when question.measure <> 'tokens' then private.explored_class(left(question.measure, -length('_tokens')))
         when cardinality(classes) = 0 then 's.tokens_used'
@@ -63,6 +64,8 @@ begin
                     'sum(s.cost_usd) filter (where s.charge_type = ''usage'' and s.cost_basis = ''estimated''), '
                     'sum(s.request_count) filter (where s.charge_type = ''usage'' and s.cost_basis = ''billed''), '
                     'sum(s.request_count) filter (where s.charge_type = ''usage'' and s.cost_basis = ''estimated'')]'
+            when question.measure = 'cache_savings'
+                then 'array[sum(s.saved) filter (where s.saved <> ''NaN''), count(*) filter (where s.saved = ''NaN'')]'
             else 'null::text'
         end
     );
@@ -125,8 +128,9 @@ as $$
     ),
     measured as materialized (
         select
-            f.*, t.label, coalesce(f.amount * p.usd_per_mtok * 0.000001 * t.rate, 0) as measure, null::numeric as per,
-            case when p.usd_per_mtok is null then f.unpriced else 0 end as missing
+            f.*, t.label,
+            (coalesce(f.amount * p.usd_per_mtok * 0.000001, 0) + coalesce(f.shares[1], 0)) * t.rate as measure, null::numeric as per,
+            case when p.usd_per_mtok is null then f.unpriced else 0 end + f.shares[2] as missing
         from fine as f
         inner join times as t on f.nth = t.nth
         left join prices as p
@@ -141,17 +145,6 @@ as $$
     end
 $$;
 revoke all on function private.explored_measure(text) from public;
-
--- True where a question's groups are told by time; costs per request and savings are measured by day.
-create or replace function private.has_times(question private.exploration)
-returns boolean
-language sql
-immutable
-set search_path = ''
-as $$
-    select ($1).granularity <> 'none' or ($1).rates is not null or ($1).measure in ('cost_per_request', 'cache_savings')
-$$;
-revoke all on function private.has_times(private.exploration) from public;
 
 -- The query of the finest sums of a question ($1): by both dimensions, by time and, where it is measured by them, by model. From
 -- sums of days, $2 are the stale days and $3 those that the daily view does not have; from records, $4 are the starts of times.
@@ -208,12 +201,16 @@ begin
         from (
             select
                 %s s.cost_usd, s.cost_basis, s.charge_type, s.tokens_used, s.input_tokens, s.output_tokens, s.cached_input_tokens,
-                s.cache_write_tokens, s.reasoning_tokens, s.request_count, s.records, s.unpriced
+                s.cache_write_tokens, s.reasoning_tokens, s.request_count, s.records, s.unpriced, %s as saved
             from (%s) as s
             where %s %s
         ) as s
         group by %s$q$,
         parts[1], private.explored_sums(question), parts[2],
+        case
+            when from_days or question.measure not in ('cache_savings', 'cached_requests') then 'null::numeric'
+            else 'case when s.cost_usd = 0 then private.saved_by_cache(s.metadata) end'
+        end,
         case
             when from_days then private.days_to_explore(question, has_reasoning)
             else private.records_to_explore(question, told)

@@ -3,16 +3,21 @@
 -- True where sums of days know all that is asked.
 create or replace function private.is_of_days(question private.exploration)
 returns boolean
-language sql
-immutable
+language plpgsql
+stable
 set search_path = ''
 as $$
-    select
-        ($1).granularity in ('none', 'day', 'week', 'month', 'weekday')
-        and not exists (
-            select from unnest(($1).dimensions || array(select jsonb_object_keys(($1).filters))) as n (name)
-            where not private.is_daily_dimension(n.name)
+begin
+    return question.granularity in ('none', 'day', 'week', 'month', 'weekday') and question.measure <> 'cached_requests'
+        and (
+            question.measure <> 'cache_savings'
+            or not private.has_cache_answers(question.tenant, question.first_at, question.last_at)
         )
+        and not exists (
+            select from unnest(question.dimensions || array(select jsonb_object_keys(question.filters))) as n (name)
+            where not private.is_daily_dimension(n.name)
+        );
+end
 $$;
 revoke all on function private.is_of_days(private.exploration) from public;
 
@@ -25,13 +30,12 @@ set search_path = ''
 as $$
     select coalesce(array_agg(distinct n.name order by n.name), '{}')
     from unnest(($1).dimensions || array(select jsonb_object_keys(($1).filters))) as n (name)
-    where
-        private.explored_keys(n.name) is not null and exists (
-            select from public.superseded_records as s
-            where
-                s.workspace_id = ($1).tenant and s.timestamp >= ($1).first_at - interval '1 day'
-                and s.timestamp < ($1).last_at + interval '1 day'
-        )
+    where private.explored_keys(n.name) is not null and exists (
+        select from public.superseded_records as s
+        where
+            s.workspace_id = ($1).tenant and s.timestamp >= ($1).first_at - interval '1 day'
+            and s.timestamp < ($1).last_at + interval '1 day'
+    )
 $$;
 revoke all on function private.told_dimensions(private.exploration) from public;
 
@@ -236,10 +240,8 @@ begin
     );
 end
 $$;
-revoke all on function public.explore_costs(uuid, text, text[], jsonb, date, date, text, integer, numeric[], jsonb)
-from public, anon, service_role;
-grant execute on function public.explore_costs(uuid, text, text[], jsonb, date, date, text, integer, numeric[], jsonb)
-to authenticated;
+revoke all on function public.explore_costs from public, anon, service_role;
+grant execute on function public.explore_costs to authenticated;
 
 -- Values of a dimension in a period, dearest first with what plans include, as choices of a filter: those that contain a text.
 -- What else is filtered by applies, except to the dimension itself.
@@ -295,6 +297,5 @@ begin
     );
 end
 $$;
-revoke all on function public.explore_values(uuid, text, jsonb, date, date, text, integer, numeric[])
-from public, anon, service_role;
-grant execute on function public.explore_values(uuid, text, jsonb, date, date, text, integer, numeric[]) to authenticated;
+revoke all on function public.explore_values from public, anon, service_role;
+grant execute on function public.explore_values to authenticated;

@@ -18,11 +18,14 @@ from tally.analytics.exploration import (
 from tally.analytics.numbers import PRECISION
 
 COST = "if(money_is_effective = 1, cost_usd, toDecimal64(0, 10))"
+IS_READ = "tokens_are_effective * cached_input_tokens > 0"
+IS_HIT = f"(is_cache_hit = 1 and ifNull({COST} = 0, false))"
 MONEY = ("spend", "value", "cost_per_request")
 PRICED = {
     "spend": "cost_basis != 'included'",
     "cost_per_request": "cost_basis != 'included' and charge_type = 'usage'",
-    "cache_savings": "tokens_are_effective * cached_input_tokens > 0",
+    "cache_savings": IS_READ,
+    "cached_requests": f"{IS_READ} or {IS_HIT}",
 }
 
 
@@ -70,8 +73,8 @@ def measure_records(question: Question) -> tuple[str, dict[str, Any]]:
         parameters |= more
         source += f""" asof left join ({prices}) as p
             on f.provider_id = p.provider_id and f.model_name = p.model and t.day >= p.from_day"""
-        amount = f"ifNull(toDecimal256(amount, 0) * usd, 0){rate}"
-        per, missing = "0", "if(usd is null, unpriced, 0)"
+        amount = f"(ifNull(toDecimal256(amount, 0) * usd, 0) + toDecimal256(saved, 10)){rate}"
+        per, missing = "0", "if(usd is null, unpriced, 0) + unknown"
     else:
         scale = 10 if question.measure in MONEY else 0
         amount, per, missing = f"toDecimal256(amount, {scale}){rate}", "0", "unpriced"
@@ -143,6 +146,9 @@ def _sums(question: Question) -> str:
                 f"sumIf({_count('request_count')}, {metered}) as {basis}_requests",
                 f"countIf({COST} is not null and {metered}) as {basis}_costs",
             ]
+    if question.measure == "cache_savings":
+        sums.append(f"ifNull(sumIf(cache_saved_usd, {IS_HIT}), toDecimal128(0, 10)) as saved")
+        sums.append(f"countIf({IS_HIT} and cache_saved_usd is null) as unknown")
     if "token_class" in question.by:
         shares = ", ".join(f"('{name}', sum({TOKENS[name]}))" for name in question.classes)
         sums.append(f"[{shares}] as shares")
@@ -152,7 +158,7 @@ def _sums(question: Question) -> str:
 
 
 def _amount(question: Question) -> str:
-    if question.measure == "requests":
+    if question.measure in ("requests", "cached_requests"):
         return _count("request_count")
     if question.measure == "cache_savings":
         return _count("cached_input_tokens")

@@ -60,6 +60,9 @@ _STATEMENT = {
     "duration_ms": "Nullable(Int64)",
     "first_token_ms": "Nullable(Int64)",
     "run": "String",  # the trace, else the session, that calls share
+    # Answers from a gateway's own cache, and what they saved; null = nobody knows.
+    "is_cache_hit": "UInt8",
+    "cache_saved_usd": "Nullable(Decimal(18, 10))",
 }
 _TRACE = {
     "trace_id": "String",

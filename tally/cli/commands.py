@@ -64,9 +64,11 @@ def _add_owner(app: typer.Typer) -> None:
 def _add_keys(app: typer.Typer) -> None:
     from tally.cli.api_keys import api_keys
     from tally.cli.keys import keys
+    from tally.cli.sql_roles import sql_roles
 
     if api_keys not in [group.typer_instance for group in keys.registered_groups]:
         keys.add_typer(api_keys, name="api")
+        keys.add_typer(sql_roles, name="sql")
     app.add_typer(keys, name="keys")
 
 
