@@ -19,7 +19,7 @@ from xdist.scheduler.loadscope import LoadScopeScheduling  # type: ignore[import
 from tally.local.stack import Stack
 from tests.embedded import temporary_stack
 
-pytest_plugins = ["tests.database_fixtures"]
+pytest_plugins = ["tests.database_fixtures", "tests.engine_fixtures"]
 
 BROWSERS = "tests/e2e/"
 SECOND_BROWSER = "tests/e2e/test_h"  # files from here on take as long as those before

@@ -9,10 +9,7 @@ set search_path = ''
 as $$
 begin
     return question.granularity in ('none', 'day', 'week', 'month', 'weekday') and question.measure <> 'cached_requests'
-        and (
-            question.measure <> 'cache_savings'
-            or not private.has_cache_answers(question.tenant, question.first_at, question.last_at)
-        )
+        and (($1).measure <> 'cache_savings' or not private.has_cache_answers(($1).tenant, ($1).first_at, ($1).last_at))
         and not exists (
             select from unnest(question.dimensions || array(select jsonb_object_keys(question.filters))) as n (name)
             where not private.is_daily_dimension(n.name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
+from tally.analytics.answers import Answer, Source
 from tally.analytics.client import EngineDown, EngineError
 from tally.analytics.connection import Connection, connect
 from tally.analytics.exploration import Question
@@ -24,21 +25,6 @@ Mode = Literal["auto", "postgres", "clickhouse"]
 Asked = Mapping[str, Any]
 LEAST_RECORDS = 1_000_000  # of a workspace: with fewer, Postgres answers within a second
 MOST_SECONDS = 60
-
-
-class Source(NamedTuple):
-    """The engine that gave an answer, how far it is behind, and why it was not the other one."""
-
-    engine: Literal["postgres", "clickhouse"]
-    seconds_behind: float = 0
-    reason: str = ""  # empty where nothing is amiss
-
-
-class Answer(NamedTuple):
-    """The answer to a question, in the same form from any engine; no source without a choice."""
-
-    value: Any
-    source: Source | None
 
 
 class Engine(Protocol):
