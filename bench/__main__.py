@@ -37,6 +37,7 @@ BENCHES = (
     "traces",
     "explore",
     "search",
+    "engine",
     "advice",
     "catalogue",
     "statistics",

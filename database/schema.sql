@@ -1107,6 +1107,46 @@ begin
 end
 $$;
 
+-- FUNCTION private.analytics_is_pending(uuid, timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.analytics_is_pending(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $_$
+    select exists (select from private.analytics_engine) and (
+        exists (
+            select
+            from private.analytics_outbox as o
+            where o.workspace_id = tenant and o.timestamp >= $2 and o.timestamp < $3
+        )
+        or exists (
+            select
+            from private.analytics_tasks as t
+            where t.workspace_id = tenant and (t.first_at is null or t.first_at < $3 and t.last_at > $2)
+        )
+    )
+$_$;
+
+-- FUNCTION private.analytics_lag(uuid)
+
+CREATE FUNCTION private.analytics_lag(tenant uuid) RETURNS TABLE(installation uuid, pending bigint, seconds double precision, parked bigint, is_rebuilding boolean)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select
+        e.installation,
+        (select count(*) from (select from private.analytics_outbox limit 100000) as o),
+        coalesce(
+            extract(epoch from clock_timestamp() - least(
+                (select o.noted_at from private.analytics_outbox as o order by o.id limit 1),
+                (select min(t.noted_at) from private.analytics_tasks as t where t.workspace_id = tenant or t.kind = 'person')
+            ))::double precision, 0
+        ),
+        (select count(*) from private.analytics_parked as p where p.workspace_id = tenant),
+        exists (select from private.analytics_tasks as t where t.workspace_id = tenant and t.first_at is not null)
+    from private.analytics_engine as e
+$$;
+
 -- FUNCTION private.answer_explored(private.exploration)
 
 CREATE FUNCTION private.answer_explored(question private.exploration) RETURNS json
@@ -3130,6 +3170,44 @@ begin
 end
 $_$;
 
+-- FUNCTION private.compact_outbox(bigint)
+
+CREATE FUNCTION private.compact_outbox(at_least bigint) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    gone bigint;
+begin
+    with many as materialized (
+        select o.workspace_id, o.kind, date_trunc('month', o.timestamp at time zone 'UTC') as month, min(o.noted_at) as noted_at
+        from private.analytics_outbox as o
+        group by o.workspace_id, o.kind, date_trunc('month', o.timestamp at time zone 'UTC')
+        having count(*) >= at_least
+    ),
+
+    joined as (
+        insert into private.analytics_tasks (workspace_id, kind, noted_at, first_at, last_at)
+        select m.workspace_id, m.kind, m.noted_at, m.month at time zone 'UTC', (m.month + interval '1 month') at time zone 'UTC'
+        from many as m
+    ),
+
+    deleted as (
+        delete from private.analytics_outbox as o
+        using many as m
+        where
+            o.workspace_id = m.workspace_id
+            and o.kind = m.kind
+            and o.timestamp >= m.month at time zone 'UTC'
+            and o.timestamp < (m.month + interval '1 month') at time zone 'UTC'
+        returning 1
+    )
+
+    select count(*) into gone from deleted;
+    return gone;
+end
+$$;
+
 -- FUNCTION private.compare_channels(uuid)
 
 CREATE FUNCTION private.compare_channels(tenant uuid) RETURNS void
@@ -4609,6 +4687,36 @@ CREATE FUNCTION private.due_renewals(tenant uuid, zone text) RETURNS TABLE(subsc
         and (s.id, d.day) not in (select r.subscription_id, r.day from private.replaced_renewals(tenant) as r)
 $$;
 
+-- FUNCTION private.engine_list(text[])
+
+CREATE FUNCTION private.engine_list(items text[]) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$
+    select '[' || coalesce(string_agg('''' || replace(i.item, '''', '''''') || '''', ',' order by i.nth), '') || ']'
+    from unnest(items) with ordinality as i (item, nth)
+$$;
+
+-- FUNCTION private.engine_rights(uuid, uuid[])
+
+CREATE FUNCTION private.engine_rights(tenant uuid, hidden uuid[]) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return jsonb_build_object(
+        'tenant', tenant,
+        'caller', auth.uid(),
+        'only_own', private.only_own_rows(tenant),
+        'hidden', to_jsonb(hidden),
+        'records', (
+            select coalesce(sum(c.statements), 0) from private.record_counts as c where c.workspace_id = engine_rights.tenant
+        ),
+        'engine', (select to_jsonb(l) from private.analytics_lag(tenant) as l)
+    );
+end
+$$;
+
 -- FUNCTION private.enqueue_days()
 
 CREATE FUNCTION private.enqueue_days() RETURNS integer
@@ -4861,12 +4969,7 @@ CREATE FUNCTION private.explored_cells(question private.exploration) RETURNS SET
     SET parallel_tuple_cost TO '0.02'
     AS $$
 declare
-    named constant text[] := question.dimensions || array(select jsonb_object_keys(question.filters));
-    from_days constant boolean := question.granularity in ('none', 'day', 'week', 'month', 'weekday')
-    and question.measure <> 'cached_requests' and not (
-        question.measure = 'cache_savings' and private.has_cache_answers(question.tenant, question.first_at, question.last_at)
-    )
-    and not exists (select from unnest(named) as n (name) where not private.is_daily_dimension(n.name));
+    from_days constant boolean := private.is_of_days(question);
     stale private.stale_days[];
     outdated date[];
     told text[] := array[]::text[];
@@ -4878,18 +4981,8 @@ begin
     if from_days then
         stale := private.stale_days_of(question.tenant, question.first_day, question.last_day);
         outdated := private.outdated_days(question.tenant, question.first_day, question.last_day, stale);
-    elsif
-        exists (
-            select
-            from public.superseded_records as s
-            where
-                s.workspace_id = question.tenant and s.timestamp >= question.first_at - interval '1 day'
-                and s.timestamp < question.last_at + interval '1 day'
-        )
-    then
-        told := array(
-            select distinct n.name from unnest(named) as n (name) where private.explored_keys(n.name) is not null order by n.name
-        );
+    else
+        told := private.told_dimensions(question);
     end if;
     return query execute private.explored_query(question, from_days, told) using question, stale, outdated, starts;
 end
@@ -5119,8 +5212,8 @@ CREATE FUNCTION private.explored_measure(measure text) RETURNS text
     measured as materialized (
         select
             f.*, t.label,
-            (coalesce(f.amount * p.usd_per_mtok / 1000000, 0) + coalesce(f.shares[1], 0)) * t.rate as measure, null::numeric as per,
-            case when f.amount > 0 and p.usd_per_mtok is null then f.records else f.shares[2] end as missing
+            (coalesce(f.amount * p.usd_per_mtok * 0.000001, 0) + coalesce(f.shares[1], 0)) * t.rate as measure, null::numeric as per,
+            case when p.usd_per_mtok is null then f.unpriced else 0 end + f.shares[2] as missing
         from fine as f
         inner join times as t on f.nth = t.nth
         left join prices as p
@@ -5225,9 +5318,9 @@ begin
         else (select string_agg(private.explored_class(c.name), ' + ') from unnest(classes) as c (name))
     end;
     return format(
-        'coalesce(sum(%s) filter (where %s), 0) as amount, coalesce(sum(s.unpriced) filter (where %s), 0) as unpriced, '
+        'coalesce(sum(%s) filter (where %s), 0) as amount, coalesce(sum(s.%s) filter (where %s), 0) as unpriced, '
         'coalesce(sum(s.request_count), 0) as requests, sum(s.records) as records, %s as shares',
-        summed, priced, priced,
+        summed, priced, case when question.measure = 'cache_savings' then 'records' else 'unpriced' end, priced,
         case
             when 'token_class' = any (question.dimensions)
                 then (
@@ -6669,6 +6762,21 @@ CREATE FUNCTION private.is_address_of_member(tenant uuid, address text) RETURNS 
     )
 $$;
 
+-- FUNCTION private.is_archived_for_engine(uuid, timestamp with time zone)
+
+CREATE FUNCTION private.is_archived_for_engine(tenant uuid, at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return tenant is not null and exists (
+        select
+        from private.archived_months as a
+        where a.month = date_trunc('month', is_archived_for_engine.at at time zone 'UTC')::date
+    );
+end
+$$;
+
 -- FUNCTION private.is_billed(uuid, uuid, text, date, date)
 
 CREATE FUNCTION private.is_billed(tenant uuid, provider uuid, charge text, first_day date, last_day date) RETURNS boolean
@@ -6716,6 +6824,25 @@ CREATE FUNCTION private.is_grouped_raw(dimension text, told text[]) RETURNS bool
     SET search_path TO ''
     AS $$
     select private.explored_keys(dimension) is not null and not coalesce(dimension = any (told), false)
+$$;
+
+-- FUNCTION private.is_of_days(private.exploration)
+
+CREATE FUNCTION private.is_of_days(question private.exploration) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return question.granularity in ('none', 'day', 'week', 'month', 'weekday') and question.measure <> 'cached_requests'
+        and (
+            question.measure <> 'cache_savings'
+            or not private.has_cache_answers(question.tenant, question.first_at, question.last_at)
+        )
+        and not exists (
+            select from unnest(question.dimensions || array(select jsonb_object_keys(question.filters))) as n (name)
+            where not private.is_daily_dimension(n.name)
+        );
+end
 $$;
 
 -- TABLE public.budgets
@@ -8785,6 +8912,32 @@ begin
 end
 $$;
 
+-- FUNCTION private.note_deleted_person_for_engine()
+
+CREATE FUNCTION private.note_deleted_person_for_engine() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    insert into private.analytics_tasks (workspace_id, kind, subject)
+    select old.id, 'person', old.id from private.analytics_engine;
+    return null;
+end
+$$;
+
+-- FUNCTION private.note_deleted_workspace_for_engine()
+
+CREATE FUNCTION private.note_deleted_workspace_for_engine() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    insert into private.analytics_tasks (workspace_id, kind)
+    select old.id, 'workspace' from private.analytics_engine;
+    return null;
+end
+$$;
+
 -- FUNCTION private.note_divided(uuid)
 
 CREATE FUNCTION private.note_divided(tenant uuid) RETURNS void
@@ -8794,6 +8947,27 @@ CREATE FUNCTION private.note_divided(tenant uuid) RETURNS void
     insert into private.divided_workspaces (workspace_id) values (tenant)
     on conflict do nothing
 $$;
+
+-- FUNCTION private.note_records_delete_for_engine()
+
+CREATE FUNCTION private.note_records_delete_for_engine() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$ begin if exists (select from private.analytics_engine) then insert into private.analytics_outbox (timestamp, workspace_id, key, kind) select u.*, 'records' from (select c."timestamp", c.workspace_id, c.source_key from changed as c where c.workspace_id in (select w.id from public.workspaces as w)) as u; end if; return null; end $$;
+
+-- FUNCTION private.note_records_insert_for_engine()
+
+CREATE FUNCTION private.note_records_insert_for_engine() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$ begin if exists (select from private.analytics_engine) then insert into private.analytics_outbox (timestamp, workspace_id, key, kind) select u.*, 'records' from (select c."timestamp", c.workspace_id, c.source_key from changed as c) as u; end if; return null; end $$;
+
+-- FUNCTION private.note_records_update_for_engine()
+
+CREATE FUNCTION private.note_records_update_for_engine() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$ begin if exists (select from private.analytics_engine) then insert into private.analytics_outbox (timestamp, workspace_id, key, kind) select u.*, 'records' from (select c."timestamp", c.workspace_id, c.source_key from changed_to as c union select c."timestamp", c.workspace_id, c.source_key from changed_from as c) as u; end if; return null; end $$;
 
 -- FUNCTION private.note_refiling()
 
@@ -8823,6 +8997,71 @@ begin
     delete from private.sent_days as s where s.channel_id = channel and s.day < current_date - 2 * private.told_days();
 end
 $$;
+
+-- FUNCTION private.note_source_for_engine()
+
+CREATE FUNCTION private.note_source_for_engine() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if not exists (select from private.analytics_engine) then
+        return null;
+    end if;
+    if tg_op = 'DELETE' then
+        insert into private.analytics_tasks (workspace_id, kind, subject)
+        select w.id, 'source', old.id from public.workspaces as w where w.id = old.workspace_id;
+    else
+        insert into private.analytics_outbox (timestamp, workspace_id, key, kind)
+        select s.timestamp, s.workspace_id, s.id, 'superseded'
+        from public.superseded_records as s
+        where s.workspace_id = new.workspace_id and s.import_id = new.id;
+    end if;
+    return null;
+end
+$$;
+
+-- FUNCTION private.note_superseded_delete_for_engine()
+
+CREATE FUNCTION private.note_superseded_delete_for_engine() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$ begin if exists (select from private.analytics_engine) then insert into private.analytics_outbox (timestamp, workspace_id, key, kind) select u.*, 'superseded' from (select c."timestamp", c.workspace_id, c.id from changed as c where c.workspace_id in (select w.id from public.workspaces as w)) as u; end if; return null; end $$;
+
+-- FUNCTION private.note_superseded_insert_for_engine()
+
+CREATE FUNCTION private.note_superseded_insert_for_engine() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$ begin if exists (select from private.analytics_engine) then insert into private.analytics_outbox (timestamp, workspace_id, key, kind) select u.*, 'superseded' from (select c."timestamp", c.workspace_id, c.id from changed as c) as u; end if; return null; end $$;
+
+-- FUNCTION private.note_superseded_update_for_engine()
+
+CREATE FUNCTION private.note_superseded_update_for_engine() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$ begin if exists (select from private.analytics_engine) then insert into private.analytics_outbox (timestamp, workspace_id, key, kind) select u.*, 'superseded' from (select c."timestamp", c.workspace_id, c.id from changed_to as c union select c."timestamp", c.workspace_id, c.id from changed_from as c) as u; end if; return null; end $$;
+
+-- FUNCTION private.note_traces_delete_for_engine()
+
+CREATE FUNCTION private.note_traces_delete_for_engine() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$ begin if exists (select from private.analytics_engine) then insert into private.analytics_outbox (timestamp, workspace_id, key, kind) select u.*, 'traces' from (select c.first_at, c.workspace_id, c.trace_id::uuid from changed as c where c.workspace_id in (select w.id from public.workspaces as w)) as u; end if; return null; end $$;
+
+-- FUNCTION private.note_traces_insert_for_engine()
+
+CREATE FUNCTION private.note_traces_insert_for_engine() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$ begin if exists (select from private.analytics_engine) then insert into private.analytics_outbox (timestamp, workspace_id, key, kind) select u.*, 'traces' from (select c.first_at, c.workspace_id, c.trace_id::uuid from changed as c) as u; end if; return null; end $$;
+
+-- FUNCTION private.note_traces_update_for_engine()
+
+CREATE FUNCTION private.note_traces_update_for_engine() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$ begin if exists (select from private.analytics_engine) then insert into private.analytics_outbox (timestamp, workspace_id, key, kind) select u.*, 'traces' from (select c.first_at, c.workspace_id, c.trace_id::uuid from changed_to as c union select c.first_at, c.workspace_id, c.trace_id::uuid from changed_from as c) as u; end if; return null; end $$;
 
 -- FUNCTION private.numbered_prompt_calls(uuid, timestamp with time zone, timestamp with time zone, timestamp with time zone, uuid, text)
 
@@ -10462,6 +10701,60 @@ begin
 end
 $$;
 
+-- FUNCTION private.rebuild_for_engine(uuid)
+
+CREATE FUNCTION private.rebuild_for_engine(tenant uuid) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    added bigint;
+begin
+    delete from private.analytics_outbox as o where o.workspace_id = tenant;
+    delete from private.analytics_parked as p where p.workspace_id = tenant;
+    delete from private.analytics_tasks as t where t.workspace_id = tenant and t.first_at is not null;
+    with recursive months as (
+        select k.kind, null::timestamptz as first_at, timestamptz '-infinity' as next_at
+        from unnest(array['records', 'superseded', 'traces']) as k (kind)
+        union all
+        select f.kind, f.month at time zone 'UTC', (f.month + interval '1 month') at time zone 'UTC'
+        from months as m
+        cross join lateral (
+            select
+                m.kind,
+                date_trunc(
+                    'month',
+                    case m.kind
+                        when 'records'
+                            then (
+                                select r.timestamp from public.cost_records as r
+                                where r.workspace_id = tenant and r.timestamp >= m.next_at order by r.timestamp limit 1
+                            )
+                        when 'superseded'
+                            then (
+                                select s.timestamp from public.superseded_records as s
+                                where s.workspace_id = tenant and s.timestamp >= m.next_at order by s.timestamp limit 1
+                            )
+                        else (
+                            select t.first_at from public.traces as t
+                            where t.workspace_id = tenant and t.first_at >= m.next_at order by t.first_at limit 1
+                        )
+                    end at time zone 'UTC'
+                ) as month
+        ) as f
+        where f.month is not null
+    )
+
+    insert into private.analytics_tasks (workspace_id, kind, first_at, last_at)
+    select tenant, m.kind, m.first_at, m.next_at
+    from months as m
+    where m.first_at is not null and not private.is_archived_for_engine(tenant, m.first_at)
+    order by m.first_at desc;
+    get diagnostics added = row_count;
+    return added;
+end
+$$;
+
 -- FUNCTION private.records_of_calls(uuid, uuid[], timestamp with time zone[])
 
 CREATE FUNCTION private.records_of_calls(tenant uuid, events uuid[], at timestamp with time zone[]) RETURNS TABLE(nth bigint, id uuid, at timestamp with time zone, import_id uuid)
@@ -10519,7 +10812,7 @@ begin
                 on r.source_key = o.source_key
                 and case when r.request_id is null then r.timestamp end is not distinct from o.line_at$q$,
             (
-                select string_agg(format(', min(%s) as told_%s', private.explored_key(t.name, false), t.name), '')
+                select string_agg(format(', min(%s collate "C") as told_%s', private.explored_key(t.name, false), t.name), '')
                 from unnest(told) as t (name)
             ),
             private.explored_reading(question)
@@ -12414,6 +12707,49 @@ CREATE FUNCTION private.shared_workspaces_of(person uuid) RETURNS SETOF uuid
     order by w.id
 $$;
 
+-- FUNCTION private.ship_again(uuid, timestamp with time zone, timestamp with time zone, text[])
+
+CREATE FUNCTION private.ship_again(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone, kinds text[] DEFAULT ARRAY['records'::text, 'superseded'::text]) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $_$
+declare
+    added bigint;
+begin
+    insert into private.analytics_tasks (workspace_id, kind, first_at, last_at)
+    select tenant, k.kind, b.first_at, b.last_at
+    from generate_series(
+        date_trunc('month', greatest($2, timestamptz '2020-01-01 00:00Z') at time zone 'UTC'),
+        least($3, now() + interval '2 years') at time zone 'UTC', interval '1 month'
+    ) as m (month)
+    cross join lateral (
+        select
+            greatest($2, m.month at time zone 'UTC') as first_at,
+            least($3, (m.month + interval '1 month') at time zone 'UTC') as last_at
+    ) as b
+    cross join unnest(kinds) as k (kind)
+    where
+        exists (select from private.analytics_engine)
+        and b.first_at < b.last_at
+        and not private.is_archived_for_engine(tenant, b.first_at)
+    order by m.month desc;
+    get diagnostics added = row_count;
+    return added;
+end
+$_$;
+
+-- FUNCTION private.ship_all_again()
+
+CREATE FUNCTION private.ship_all_again() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    perform private.ship_again(w.id, '-infinity', 'infinity') from public.workspaces as w;
+    return null;
+end
+$$;
+
 -- FUNCTION private.silent_sources(uuid[], integer)
 
 CREATE FUNCTION private.silent_sources(tenants uuid[], default_days integer) RETURNS TABLE(workspace_id uuid, id uuid, user_id uuid, kind text, format text, name text, last_day date, today date, problem text)
@@ -13538,6 +13874,22 @@ CREATE FUNCTION private.told_days() RETURNS integer
     AS $$
     select 100
 $$;
+
+-- FUNCTION private.told_dimensions(private.exploration)
+
+CREATE FUNCTION private.told_dimensions(question private.exploration) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $_$
+    select coalesce(array_agg(distinct n.name order by n.name), '{}')
+    from unnest(($1).dimensions || array(select jsonb_object_keys(($1).filters))) as n (name)
+    where private.explored_keys(n.name) is not null and exists (
+        select from public.superseded_records as s
+        where
+            s.workspace_id = ($1).tenant and s.timestamp >= ($1).first_at - interval '1 day'
+            and s.timestamp < ($1).last_at + interval '1 day'
+    )
+$_$;
 
 -- FUNCTION private.told_places(uuid, timestamp with time zone, timestamp with time zone, uuid, uuid[])
 
@@ -15867,6 +16219,42 @@ begin
 end
 $_$;
 
+-- FUNCTION public.explore_rights(uuid, text, text[], jsonb, date, date, text, integer, numeric[], jsonb)
+
+CREATE FUNCTION public.explore_rights(workspace uuid, measure text, by text[], filters jsonb, from_date date, to_date date, granularity text DEFAULT 'none'::text, top_n integer DEFAULT 8, rates numeric[] DEFAULT NULL::numeric[], prices jsonb DEFAULT NULL::jsonb) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    question constant private.exploration := private.ask_exploration(
+        row(
+            private.require_workspace($1, 'viewer'), $2, coalesce($3, '{}'), coalesce($4, '{}'), $5, $6, $7, $8, $9, $10, null, null,
+            null, null, null
+        )::private.exploration
+    );
+begin
+    return private.engine_rights(question.tenant, (question.asked).hidden) || jsonb_build_object(
+        'of_person', (question.asked).of_person,
+        'first_at', question.first_at,
+        'last_at', question.last_at,
+        'is_of_days', private.is_of_days(question),
+        'told', private.told_dimensions(question),
+        'times', (
+            select
+                jsonb_build_object(
+                    'starts', jsonb_agg(extract(epoch from t.starts_at)::bigint order by t.nth),
+                    'days', jsonb_agg(t.day order by t.nth),
+                    'labels', jsonb_agg(coalesce(t.label, '') order by t.nth),
+                    'rates', jsonb_agg(t.rate::text order by t.nth)
+                )
+            from private.explored_times(question) as t
+            where private.has_times(question)
+        ),
+        'providers', (select jsonb_object_agg(p.id, p.name) from public.providers as p)
+    );
+end
+$_$;
+
 -- FUNCTION public.explore_values(uuid, text, jsonb, date, date, text, integer, numeric[])
 
 CREATE FUNCTION public.explore_values(workspace uuid, dimension text, filters jsonb, from_date date, to_date date, search text DEFAULT ''::text, at_most integer DEFAULT 50, rates numeric[] DEFAULT NULL::numeric[]) RETURNS json
@@ -17104,6 +17492,35 @@ begin
     where c.id = found_one.id;
 end
 $$;
+
+-- FUNCTION public.performance_rights(uuid, timestamp with time zone, timestamp with time zone, text)
+
+CREATE FUNCTION public.performance_rights(workspace uuid, first_at timestamp with time zone, last_at timestamp with time zone, granularity text) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace($1, 'viewer');
+    zone constant text := private.timezone_of(tenant);
+    is_known constant boolean := coalesce(
+        $2 < $3 and $3 - $2 <= case $4 when 'hour' then interval '8 days' when 'day' then interval '401 days' end, false
+    );
+begin
+    return private.engine_rights(tenant, array(select private.hidden_projects())) || jsonb_build_object(
+        'starts', (
+            select jsonb_agg(distinct extract(epoch from date_trunc($4, s.at, zone))::bigint)
+            from (
+                -- Clocks change by quarters of an hour at least.
+                select generate_series($2, $3, case $4 when 'hour' then interval '15 minutes' else interval '12 hours' end) as at
+                union all
+                select $3 - interval '1 microsecond'
+            ) as s
+            where is_known
+        ),
+        'providers', (select jsonb_object_agg(p.id, jsonb_build_array(p.name, p.display_name)) from public.providers as p)
+    );
+end
+$_$;
 
 -- FUNCTION public.post_due_renewals(uuid)
 
@@ -19151,6 +19568,22 @@ begin
 end
 $$;
 
+-- FUNCTION public.trace_rights(uuid, text)
+
+CREATE FUNCTION public.trace_rights(workspace uuid, search text DEFAULT NULL::text) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace($1, 'viewer');
+begin
+    return private.engine_rights(tenant, array(select private.hidden_projects())) || jsonb_build_object(
+        'records', (select coalesce(sum(c.spans), 0) from private.span_counts as c where c.workspace_id = tenant),
+        'search', lower($2)
+    );
+end
+$_$;
+
 -- FUNCTION public.transfer_ownership(uuid, uuid)
 
 CREATE FUNCTION public.transfer_ownership(workspace uuid, person uuid) RETURNS void
@@ -19352,6 +19785,90 @@ CREATE VIEW public.effective_records WITH (security_invoker='true') AS
     created_at,
     updated_at
    FROM public.cost_records r;
+
+-- TABLE private.analytics_engine
+
+CREATE TABLE private.analytics_engine (
+    only_row boolean DEFAULT true NOT NULL,
+    installation uuid DEFAULT gen_random_uuid() NOT NULL,
+    shipped_at timestamp with time zone,
+    problem text,
+    problem_at timestamp with time zone,
+    CONSTRAINT analytics_engine_only_row_check CHECK (only_row),
+    CONSTRAINT analytics_engine_problem_check CHECK ((length(problem) <= 500))
+);
+
+-- TABLE private.analytics_outbox
+
+CREATE TABLE private.analytics_outbox (
+    id bigint NOT NULL,
+    noted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    "timestamp" timestamp with time zone NOT NULL,
+    workspace_id uuid NOT NULL,
+    key uuid NOT NULL,
+    kind text NOT NULL,
+    CONSTRAINT analytics_outbox_kind_check CHECK ((kind = ANY (ARRAY['records'::text, 'superseded'::text, 'traces'::text])))
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='20000', autovacuum_analyze_scale_factor='0.5');
+
+-- SEQUENCE private.analytics_outbox_id_seq
+
+ALTER TABLE private.analytics_outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME private.analytics_outbox_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- TABLE private.analytics_parked
+
+CREATE TABLE private.analytics_parked (
+    workspace_id uuid NOT NULL,
+    kind text NOT NULL,
+    "timestamp" timestamp with time zone NOT NULL,
+    key uuid NOT NULL,
+    reason text NOT NULL,
+    parked_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT analytics_parked_reason_check CHECK ((length(reason) <= 500))
+);
+
+-- TABLE private.analytics_tasks
+
+CREATE TABLE private.analytics_tasks (
+    id bigint NOT NULL,
+    noted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    workspace_id uuid NOT NULL,
+    kind text NOT NULL,
+    subject uuid,
+    first_at timestamp with time zone,
+    last_at timestamp with time zone,
+    CONSTRAINT analytics_tasks_check CHECK (((kind = ANY (ARRAY['source'::text, 'person'::text])) = (subject IS NOT NULL))),
+    CONSTRAINT analytics_tasks_check1 CHECK (((kind = ANY (ARRAY['workspace'::text, 'source'::text, 'person'::text])) = (first_at IS NULL))),
+    CONSTRAINT analytics_tasks_check2 CHECK (((first_at IS NULL) = (last_at IS NULL))),
+    CONSTRAINT analytics_tasks_kind_check CHECK ((kind = ANY (ARRAY['records'::text, 'superseded'::text, 'traces'::text, 'workspace'::text, 'source'::text, 'person'::text])))
+);
+
+-- SEQUENCE private.analytics_tasks_id_seq
+
+ALTER TABLE private.analytics_tasks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME private.analytics_tasks_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- SEQUENCE private.analytics_version
+
+CREATE SEQUENCE private.analytics_version
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
 
 -- TABLE private.archived_months
 
@@ -19606,6 +20123,227 @@ CREATE MATERIALIZED VIEW private.divided_days AS
           GROUP BY d.workspace_id, d.date, d.provider_id, d.provider, d.model_name, d.cost_basis, d.charge_type, GROUPING SETS ((), (d.project_id), (d.user_id))) t
   ORDER BY workspace_id, (split COLLATE "C"), date, provider_id, part, (model_name COLLATE "C"), cost_basis, charge_type
   WITH NO DATA;
+
+-- VIEW private.engine_records
+
+CREATE VIEW private.engine_records AS
+ SELECT workspace_id,
+    "timestamp",
+    source_key,
+    id,
+    user_id,
+    provider_id,
+    project_id,
+    import_id,
+    model_name,
+    COALESCE(billing_account, ''::text) AS billing_account,
+    cost_basis,
+    charge_type,
+    cost_usd,
+    tokens_used,
+    input_tokens,
+    output_tokens,
+    cached_input_tokens,
+    cache_write_tokens,
+    reasoning_tokens,
+    request_count,
+    (money_is_effective)::integer AS money_is_effective,
+    (tokens_are_effective)::integer AS tokens_are_effective,
+    (((cost_usd IS NULL) AND money_is_effective AND (NOT private.is_failed_call(
+        CASE
+            WHEN tokens_are_effective THEN tokens_used
+            ELSE (0)::bigint
+        END, metadata))))::integer AS is_unpriced,
+    ((day IS NOT NULL))::integer AS is_date,
+    ((request_id IS NOT NULL))::integer AS has_request_id,
+    COALESCE("left"(COALESCE(NULLIF(btrim((metadata ->> 'agent'::text)), ''::text)), 200), ''::text) AS agent,
+    COALESCE("left"(COALESCE(NULLIF(btrim((metadata ->> 'task'::text)), ''::text)), 200), ''::text) AS task,
+    COALESCE("left"(COALESCE(NULLIF(btrim((metadata ->> 'session'::text)), ''::text), NULLIF(btrim((metadata ->> 'session_id'::text)), ''::text)), 200), ''::text) AS session,
+    COALESCE("left"(COALESCE(NULLIF(btrim((metadata ->> 'tool'::text)), ''::text)), 200), ''::text) AS tool,
+    COALESCE("left"(COALESCE(NULLIF(btrim((metadata ->> 'repository'::text)), ''::text)), 200), ''::text) AS repository,
+    COALESCE("left"(COALESCE(NULLIF(btrim((metadata ->> 'branch'::text)), ''::text)), 200), ''::text) AS branch,
+    COALESCE("left"(COALESCE(NULLIF(btrim((metadata ->> 'environment'::text)), ''::text)), 200), ''::text) AS environment,
+    COALESCE("left"(COALESCE(NULLIF(btrim((metadata ->> 'container'::text)), ''::text)), 200), ''::text) AS container,
+    COALESCE("left"(COALESCE(NULLIF(btrim((metadata ->> 'end_user'::text)), ''::text), NULLIF(btrim((metadata ->> 'customer'::text)), ''::text)), 200), ''::text) AS customer,
+    COALESCE("left"(COALESCE(NULLIF(btrim((metadata ->> 'prompt_name'::text)), ''::text)), 200), ''::text) AS prompt,
+    COALESCE("left"(COALESCE(NULLIF(btrim((metadata ->> 'api_key'::text)), ''::text), NULLIF(btrim((metadata ->> 'api_key_id'::text)), ''::text), NULLIF(btrim((metadata ->> 'api_key_name'::text)), ''::text)), 200), ''::text) AS api_key,
+        CASE
+            WHEN (metadata ?| ARRAY['tags'::text, 'tag'::text]) THEN private.engine_list(private.tags_of(COALESCE(NULLIF((metadata -> 'tags'::text), '[]'::jsonb), (metadata -> 'tag'::text))))
+            ELSE '[]'::text
+        END AS tags,
+    ((collection_method = 'otlp'::text))::integer AS is_call,
+        CASE
+            WHEN ((metadata -> 'inference'::text) IS NULL) THEN ''::text
+            WHEN (((metadata -> 'inference'::text) ->> 'status'::text) = ANY (ARRAY['error'::text, 'timeout'::text, 'rate_limited'::text])) THEN ((metadata -> 'inference'::text) ->> 'status'::text)
+            ELSE 'ok'::text
+        END AS call_status,
+        CASE
+            WHEN ((jsonb_typeof(((metadata -> 'inference'::text) -> 'duration_ms'::text)) = 'number'::text) AND (((((metadata -> 'inference'::text) -> 'duration_ms'::text))::numeric >= (0)::numeric) AND ((((metadata -> 'inference'::text) -> 'duration_ms'::text))::numeric <= ('31622400000'::bigint)::numeric))) THEN (((metadata -> 'inference'::text) -> 'duration_ms'::text))::bigint
+            ELSE NULL::bigint
+        END AS duration_ms,
+        CASE
+            WHEN ((jsonb_typeof(((metadata -> 'inference'::text) -> 'first_token_ms'::text)) = 'number'::text) AND (((((metadata -> 'inference'::text) -> 'first_token_ms'::text))::numeric >= (0)::numeric) AND ((((metadata -> 'inference'::text) -> 'first_token_ms'::text))::numeric <= ('31622400000'::bigint)::numeric))) THEN (((metadata -> 'inference'::text) -> 'first_token_ms'::text))::bigint
+            ELSE NULL::bigint
+        END AS first_token_ms,
+    COALESCE((metadata ->> 'trace_id'::text), (metadata ->> 'session'::text), ''::text) AS run,
+    ((NOT ((metadata -> 'cache_hit'::text) IS DISTINCT FROM 'true'::jsonb)))::integer AS is_cache_hit,
+        CASE
+            WHEN (metadata ? 'cache_hit'::text) THEN NULLIF(private.saved_by_cache(metadata), 'NaN'::numeric)
+            ELSE NULL::numeric
+        END AS cache_saved_usd
+   FROM public.cost_records s;
+
+-- VIEW private.engine_superseded
+
+CREATE VIEW private.engine_superseded AS
+ SELECT s.workspace_id,
+    s."timestamp",
+    s.source_key,
+    s.id,
+    s.user_id,
+    s.provider_id,
+    s.project_id,
+    s.import_id,
+    s.model_name,
+    COALESCE(s.billing_account, ''::text) AS billing_account,
+    s.cost_basis,
+    s.charge_type,
+    s.cost_usd,
+    s.tokens_used,
+    s.input_tokens,
+    s.output_tokens,
+    s.cached_input_tokens,
+    s.cache_write_tokens,
+    s.reasoning_tokens,
+    s.request_count,
+    (true)::integer AS money_is_effective,
+    (true)::integer AS tokens_are_effective,
+    (false)::integer AS is_unpriced,
+    ((s.day IS NOT NULL))::integer AS is_date,
+    ((s.request_id IS NOT NULL))::integer AS has_request_id,
+    COALESCE("left"(COALESCE(NULLIF(btrim((s.metadata ->> 'agent'::text)), ''::text)), 200), ''::text) AS agent,
+    COALESCE("left"(COALESCE(NULLIF(btrim((s.metadata ->> 'task'::text)), ''::text)), 200), ''::text) AS task,
+    COALESCE("left"(COALESCE(NULLIF(btrim((s.metadata ->> 'session'::text)), ''::text), NULLIF(btrim((s.metadata ->> 'session_id'::text)), ''::text)), 200), ''::text) AS session,
+    COALESCE("left"(COALESCE(NULLIF(btrim((s.metadata ->> 'tool'::text)), ''::text)), 200), ''::text) AS tool,
+    COALESCE("left"(COALESCE(NULLIF(btrim((s.metadata ->> 'repository'::text)), ''::text)), 200), ''::text) AS repository,
+    COALESCE("left"(COALESCE(NULLIF(btrim((s.metadata ->> 'branch'::text)), ''::text)), 200), ''::text) AS branch,
+    COALESCE("left"(COALESCE(NULLIF(btrim((s.metadata ->> 'environment'::text)), ''::text)), 200), ''::text) AS environment,
+    COALESCE("left"(COALESCE(NULLIF(btrim((s.metadata ->> 'container'::text)), ''::text)), 200), ''::text) AS container,
+    COALESCE("left"(COALESCE(NULLIF(btrim((s.metadata ->> 'end_user'::text)), ''::text), NULLIF(btrim((s.metadata ->> 'customer'::text)), ''::text)), 200), ''::text) AS customer,
+    COALESCE("left"(COALESCE(NULLIF(btrim((s.metadata ->> 'prompt_name'::text)), ''::text)), 200), ''::text) AS prompt,
+    COALESCE("left"(COALESCE(NULLIF(btrim((s.metadata ->> 'api_key'::text)), ''::text), NULLIF(btrim((s.metadata ->> 'api_key_id'::text)), ''::text), NULLIF(btrim((s.metadata ->> 'api_key_name'::text)), ''::text)), 200), ''::text) AS api_key,
+        CASE
+            WHEN (s.metadata ?| ARRAY['tags'::text, 'tag'::text]) THEN private.engine_list(private.tags_of(COALESCE(NULLIF((s.metadata -> 'tags'::text), '[]'::jsonb), (s.metadata -> 'tag'::text))))
+            ELSE '[]'::text
+        END AS tags,
+    ((s.collection_method = 'otlp'::text))::integer AS is_call,
+        CASE
+            WHEN ((s.metadata -> 'inference'::text) IS NULL) THEN ''::text
+            WHEN (((s.metadata -> 'inference'::text) ->> 'status'::text) = ANY (ARRAY['error'::text, 'timeout'::text, 'rate_limited'::text])) THEN ((s.metadata -> 'inference'::text) ->> 'status'::text)
+            ELSE 'ok'::text
+        END AS call_status,
+        CASE
+            WHEN ((jsonb_typeof(((s.metadata -> 'inference'::text) -> 'duration_ms'::text)) = 'number'::text) AND (((((s.metadata -> 'inference'::text) -> 'duration_ms'::text))::numeric >= (0)::numeric) AND ((((s.metadata -> 'inference'::text) -> 'duration_ms'::text))::numeric <= ('31622400000'::bigint)::numeric))) THEN (((s.metadata -> 'inference'::text) -> 'duration_ms'::text))::bigint
+            ELSE NULL::bigint
+        END AS duration_ms,
+        CASE
+            WHEN ((jsonb_typeof(((s.metadata -> 'inference'::text) -> 'first_token_ms'::text)) = 'number'::text) AND (((((s.metadata -> 'inference'::text) -> 'first_token_ms'::text))::numeric >= (0)::numeric) AND ((((s.metadata -> 'inference'::text) -> 'first_token_ms'::text))::numeric <= ('31622400000'::bigint)::numeric))) THEN (((s.metadata -> 'inference'::text) -> 'first_token_ms'::text))::bigint
+            ELSE NULL::bigint
+        END AS first_token_ms,
+    COALESCE((s.metadata ->> 'trace_id'::text), (s.metadata ->> 'session'::text), ''::text) AS run,
+    ((NOT ((s.metadata -> 'cache_hit'::text) IS DISTINCT FROM 'true'::jsonb)))::integer AS is_cache_hit,
+        CASE
+            WHEN (s.metadata ? 'cache_hit'::text) THEN NULLIF(private.saved_by_cache(s.metadata), 'NaN'::numeric)
+            ELSE NULL::numeric
+        END AS cache_saved_usd
+   FROM (public.superseded_records s
+     JOIN public.imports i ON (((s.workspace_id = i.workspace_id) AND (s.import_id = i.id) AND i.is_enabled)));
+
+-- TABLE public.traces
+
+CREATE TABLE public.traces (
+    workspace_id uuid DEFAULT auth.uid() NOT NULL,
+    trace_id text NOT NULL,
+    week date NOT NULL,
+    user_id uuid,
+    project_ids uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    first_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    duration_us bigint DEFAULT 0 NOT NULL,
+    name text DEFAULT ''::text NOT NULL,
+    service text DEFAULT ''::text NOT NULL,
+    session text DEFAULT ''::text NOT NULL,
+    person text DEFAULT ''::text NOT NULL,
+    agent text DEFAULT ''::text NOT NULL,
+    status text DEFAULT 'ok'::text NOT NULL,
+    spans integer DEFAULT 0 NOT NULL,
+    errors integer DEFAULT 0 NOT NULL,
+    retries integer DEFAULT 0 NOT NULL,
+    calls integer DEFAULT 0 NOT NULL,
+    unpriced integer DEFAULT 0 NOT NULL,
+    input_tokens numeric(22,0) DEFAULT 0 NOT NULL,
+    output_tokens numeric(22,0) DEFAULT 0 NOT NULL,
+    cached_input_tokens numeric(22,0) DEFAULT 0 NOT NULL,
+    cache_write_tokens numeric(22,0) DEFAULT 0 NOT NULL,
+    reasoning_tokens numeric(22,0) DEFAULT 0 NOT NULL,
+    cost_usd numeric(22,10),
+    models text[] DEFAULT '{}'::text[] NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT traces_agent_check CHECK ((length(agent) <= 200)),
+    CONSTRAINT traces_cache_write_tokens_check CHECK ((cache_write_tokens >= (0)::numeric)),
+    CONSTRAINT traces_cached_input_tokens_check CHECK ((cached_input_tokens >= (0)::numeric)),
+    CONSTRAINT traces_calls_check CHECK (((calls >= 0) AND (calls <= 10000))),
+    CONSTRAINT traces_cost_usd_check CHECK (((cost_usd >= (0)::numeric) AND (cost_usd <> 'NaN'::numeric))),
+    CONSTRAINT traces_duration_us_check CHECK ((duration_us >= 0)),
+    CONSTRAINT traces_errors_check CHECK (((errors >= 0) AND (errors <= 10000))),
+    CONSTRAINT traces_first_at_check CHECK (((first_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (first_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT traces_input_tokens_check CHECK ((input_tokens >= (0)::numeric)),
+    CONSTRAINT traces_last_at_check CHECK (((last_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (last_at <= '2102-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT traces_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT traces_models_check CHECK ((cardinality(models) <= 20)),
+    CONSTRAINT traces_name_check CHECK ((length(name) <= 200)),
+    CONSTRAINT traces_output_tokens_check CHECK ((output_tokens >= (0)::numeric)),
+    CONSTRAINT traces_person_check CHECK ((length(person) <= 200)),
+    CONSTRAINT traces_project_ids_check CHECK ((cardinality(project_ids) <= 10000)),
+    CONSTRAINT traces_reasoning_tokens_check CHECK ((reasoning_tokens >= (0)::numeric)),
+    CONSTRAINT traces_retries_check CHECK (((retries >= 0) AND (retries <= 10000))),
+    CONSTRAINT traces_service_check CHECK ((length(service) <= 200)),
+    CONSTRAINT traces_session_check CHECK ((length(session) <= 200)),
+    CONSTRAINT traces_spans_check CHECK (((spans >= 0) AND (spans <= 10000))),
+    CONSTRAINT traces_status_check CHECK ((status = ANY (ARRAY['ok'::text, 'retried'::text, 'error'::text]))),
+    CONSTRAINT traces_trace_id_check CHECK ((trace_id ~ '^[0-9a-f]{32}$'::text)),
+    CONSTRAINT traces_unpriced_check CHECK (((unpriced >= 0) AND (unpriced <= 10000))),
+    CONSTRAINT traces_week_check CHECK (((week >= '2019-12-30'::date) AND (week <= '2100-01-01'::date)))
+);
+
+-- VIEW private.engine_traces
+
+CREATE VIEW private.engine_traces AS
+ SELECT workspace_id,
+    trace_id,
+    first_at,
+    last_at,
+    user_id,
+    private.engine_list((project_ids)::text[]) AS project_ids,
+    duration_us,
+    name,
+    service,
+    session,
+    person,
+    agent,
+    lower(concat_ws(chr(10), name, service, session, person)) AS searched,
+    status,
+    spans,
+    errors,
+    retries,
+    calls,
+    unpriced,
+    input_tokens,
+    output_tokens,
+    cost_usd,
+    private.engine_list(models) AS models
+   FROM public.traces t;
 
 -- VIEW private.estimates
 
@@ -20626,64 +21364,6 @@ CREATE TABLE public.statement_lines (
     CONSTRAINT statement_lines_usd_rate_check CHECK (((usd_rate > (0)::numeric) AND (usd_rate < (1000000)::numeric)))
 );
 
--- TABLE public.traces
-
-CREATE TABLE public.traces (
-    workspace_id uuid DEFAULT auth.uid() NOT NULL,
-    trace_id text NOT NULL,
-    week date NOT NULL,
-    user_id uuid,
-    project_ids uuid[] DEFAULT '{}'::uuid[] NOT NULL,
-    first_at timestamp with time zone NOT NULL,
-    last_at timestamp with time zone NOT NULL,
-    duration_us bigint DEFAULT 0 NOT NULL,
-    name text DEFAULT ''::text NOT NULL,
-    service text DEFAULT ''::text NOT NULL,
-    session text DEFAULT ''::text NOT NULL,
-    person text DEFAULT ''::text NOT NULL,
-    agent text DEFAULT ''::text NOT NULL,
-    status text DEFAULT 'ok'::text NOT NULL,
-    spans integer DEFAULT 0 NOT NULL,
-    errors integer DEFAULT 0 NOT NULL,
-    retries integer DEFAULT 0 NOT NULL,
-    calls integer DEFAULT 0 NOT NULL,
-    unpriced integer DEFAULT 0 NOT NULL,
-    input_tokens numeric(22,0) DEFAULT 0 NOT NULL,
-    output_tokens numeric(22,0) DEFAULT 0 NOT NULL,
-    cached_input_tokens numeric(22,0) DEFAULT 0 NOT NULL,
-    cache_write_tokens numeric(22,0) DEFAULT 0 NOT NULL,
-    reasoning_tokens numeric(22,0) DEFAULT 0 NOT NULL,
-    cost_usd numeric(22,10),
-    models text[] DEFAULT '{}'::text[] NOT NULL,
-    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT traces_agent_check CHECK ((length(agent) <= 200)),
-    CONSTRAINT traces_cache_write_tokens_check CHECK ((cache_write_tokens >= (0)::numeric)),
-    CONSTRAINT traces_cached_input_tokens_check CHECK ((cached_input_tokens >= (0)::numeric)),
-    CONSTRAINT traces_calls_check CHECK (((calls >= 0) AND (calls <= 10000))),
-    CONSTRAINT traces_cost_usd_check CHECK (((cost_usd >= (0)::numeric) AND (cost_usd <> 'NaN'::numeric))),
-    CONSTRAINT traces_duration_us_check CHECK ((duration_us >= 0)),
-    CONSTRAINT traces_errors_check CHECK (((errors >= 0) AND (errors <= 10000))),
-    CONSTRAINT traces_first_at_check CHECK (((first_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (first_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT traces_input_tokens_check CHECK ((input_tokens >= (0)::numeric)),
-    CONSTRAINT traces_last_at_check CHECK (((last_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (last_at <= '2102-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT traces_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
-    CONSTRAINT traces_models_check CHECK ((cardinality(models) <= 20)),
-    CONSTRAINT traces_name_check CHECK ((length(name) <= 200)),
-    CONSTRAINT traces_output_tokens_check CHECK ((output_tokens >= (0)::numeric)),
-    CONSTRAINT traces_person_check CHECK ((length(person) <= 200)),
-    CONSTRAINT traces_project_ids_check CHECK ((cardinality(project_ids) <= 10000)),
-    CONSTRAINT traces_reasoning_tokens_check CHECK ((reasoning_tokens >= (0)::numeric)),
-    CONSTRAINT traces_retries_check CHECK (((retries >= 0) AND (retries <= 10000))),
-    CONSTRAINT traces_service_check CHECK ((length(service) <= 200)),
-    CONSTRAINT traces_session_check CHECK ((length(session) <= 200)),
-    CONSTRAINT traces_spans_check CHECK (((spans >= 0) AND (spans <= 10000))),
-    CONSTRAINT traces_status_check CHECK ((status = ANY (ARRAY['ok'::text, 'retried'::text, 'error'::text]))),
-    CONSTRAINT traces_trace_id_check CHECK ((trace_id ~ '^[0-9a-f]{32}$'::text)),
-    CONSTRAINT traces_unpriced_check CHECK (((unpriced >= 0) AND (unpriced <= 10000))),
-    CONSTRAINT traces_week_check CHECK (((week >= '2019-12-30'::date) AND (week <= '2100-01-01'::date)))
-);
-
 -- TABLE public.user_preferences
 
 CREATE TABLE public.user_preferences (
@@ -20705,6 +21385,26 @@ CREATE TABLE public.user_preferences (
     CONSTRAINT user_preferences_theme_check CHECK ((theme = ANY (ARRAY['light'::text, 'dark'::text, 'system'::text]))),
     CONSTRAINT user_preferences_timezone_check CHECK (((length(timezone) >= 1) AND (length(timezone) <= 64)))
 );
+
+-- CONSTRAINT private.analytics_engine analytics_engine_pkey
+
+ALTER TABLE ONLY private.analytics_engine
+    ADD CONSTRAINT analytics_engine_pkey PRIMARY KEY (only_row);
+
+-- CONSTRAINT private.analytics_outbox analytics_outbox_pkey
+
+ALTER TABLE ONLY private.analytics_outbox
+    ADD CONSTRAINT analytics_outbox_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT private.analytics_parked analytics_parked_pkey
+
+ALTER TABLE ONLY private.analytics_parked
+    ADD CONSTRAINT analytics_parked_pkey PRIMARY KEY (workspace_id, kind, "timestamp", key);
+
+-- CONSTRAINT private.analytics_tasks analytics_tasks_pkey
+
+ALTER TABLE ONLY private.analytics_tasks
+    ADD CONSTRAINT analytics_tasks_pkey PRIMARY KEY (id);
 
 -- CONSTRAINT private.archived_months archived_months_pkey
 
@@ -21350,6 +22050,10 @@ ALTER TABLE ONLY public.workspaces
 
 ALTER TABLE ONLY public.workspaces
     ADD CONSTRAINT workspaces_pkey PRIMARY KEY (id);
+
+-- INDEX private.analytics_tasks_workspace_id_idx
+
+CREATE INDEX analytics_tasks_workspace_id_idx ON private.analytics_tasks USING btree (workspace_id);
 
 -- INDEX private.budget_forecasts_workspace_id_idx
 
@@ -22175,6 +22879,22 @@ CREATE TRIGGER cost_records_count_updated AFTER UPDATE ON public.cost_records RE
 
 CREATE TRIGGER cost_records_delete_waits BEFORE DELETE ON public.cost_records FOR EACH STATEMENT WHEN (((pg_trigger_depth() = 0) AND (CURRENT_USER = 'authenticated'::name))) EXECUTE FUNCTION private.wait_for_saves();
 
+-- TRIGGER public.cost_records cost_records_engine_delete
+
+CREATE TRIGGER cost_records_engine_delete AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.note_records_delete_for_engine();
+
+-- TRIGGER public.cost_records cost_records_engine_insert
+
+CREATE TRIGGER cost_records_engine_insert AFTER INSERT ON public.cost_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.note_records_insert_for_engine();
+
+-- TRIGGER public.cost_records cost_records_engine_truncated
+
+CREATE TRIGGER cost_records_engine_truncated AFTER TRUNCATE ON public.cost_records FOR EACH STATEMENT EXECUTE FUNCTION private.ship_all_again();
+
+-- TRIGGER public.cost_records cost_records_engine_update
+
+CREATE TRIGGER cost_records_engine_update AFTER UPDATE ON public.cost_records REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed_to FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.note_records_update_for_engine();
+
 -- TRIGGER public.cost_records cost_records_mark_deleted
 
 CREATE TRIGGER cost_records_mark_deleted AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.mark_changed_days();
@@ -22398,6 +23118,14 @@ CREATE TRIGGER imports_delete_waits BEFORE DELETE ON public.imports FOR EACH STA
 -- TRIGGER public.imports imports_enable_waits
 
 CREATE TRIGGER imports_enable_waits BEFORE UPDATE OF is_enabled ON public.imports FOR EACH STATEMENT WHEN ((CURRENT_USER = 'authenticated'::name)) EXECUTE FUNCTION private.wait_for_saves();
+
+-- TRIGGER public.imports imports_engine_deleted
+
+CREATE TRIGGER imports_engine_deleted AFTER DELETE ON public.imports FOR EACH ROW EXECUTE FUNCTION private.note_source_for_engine();
+
+-- TRIGGER public.imports imports_engine_enabled
+
+CREATE TRIGGER imports_engine_enabled AFTER UPDATE OF is_enabled ON public.imports FOR EACH ROW WHEN ((old.is_enabled <> new.is_enabled)) EXECUTE FUNCTION private.note_source_for_engine();
 
 -- TRIGGER public.imports imports_touch
 
@@ -22939,6 +23667,18 @@ CREATE TRIGGER superseded_records_check_inserted AFTER INSERT ON public.supersed
 
 CREATE TRIGGER superseded_records_check_updated AFTER UPDATE ON public.superseded_records REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.is_flagging'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.check_references();
 
+-- TRIGGER public.superseded_records superseded_records_engine_delete
+
+CREATE TRIGGER superseded_records_engine_delete AFTER DELETE ON public.superseded_records REFERENCING OLD TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.note_superseded_delete_for_engine();
+
+-- TRIGGER public.superseded_records superseded_records_engine_insert
+
+CREATE TRIGGER superseded_records_engine_insert AFTER INSERT ON public.superseded_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.note_superseded_insert_for_engine();
+
+-- TRIGGER public.superseded_records superseded_records_engine_update
+
+CREATE TRIGGER superseded_records_engine_update AFTER UPDATE ON public.superseded_records REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed_to FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.note_superseded_update_for_engine();
+
 -- TRIGGER public.superseded_records superseded_records_note_delete
 
 CREATE TRIGGER superseded_records_note_delete AFTER DELETE ON public.superseded_records REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
@@ -22970,6 +23710,18 @@ CREATE TRIGGER superseded_records_total_inserted AFTER INSERT ON public.supersed
 -- TRIGGER public.superseded_records superseded_records_touch
 
 CREATE TRIGGER superseded_records_touch BEFORE UPDATE ON public.superseded_records FOR EACH ROW WHEN ((current_setting('tally.is_flagging'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.touch_updated_at();
+
+-- TRIGGER public.traces traces_engine_delete
+
+CREATE TRIGGER traces_engine_delete AFTER DELETE ON public.traces REFERENCING OLD TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.note_traces_delete_for_engine();
+
+-- TRIGGER public.traces traces_engine_insert
+
+CREATE TRIGGER traces_engine_insert AFTER INSERT ON public.traces REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.note_traces_insert_for_engine();
+
+-- TRIGGER public.traces traces_engine_update
+
+CREATE TRIGGER traces_engine_update AFTER UPDATE ON public.traces REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed_to FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.note_traces_update_for_engine();
 
 -- TRIGGER public.user_preferences user_preferences_audit_update
 
@@ -23014,6 +23766,10 @@ CREATE TRIGGER workspaces_delete_records AFTER DELETE ON public.workspaces FOR E
 -- TRIGGER public.workspaces workspaces_delete_spans
 
 CREATE TRIGGER workspaces_delete_spans AFTER DELETE ON public.workspaces FOR EACH ROW EXECUTE FUNCTION private.delete_spans_of_workspace();
+
+-- TRIGGER public.workspaces workspaces_engine_deleted
+
+CREATE TRIGGER workspaces_engine_deleted AFTER DELETE ON public.workspaces FOR EACH ROW EXECUTE FUNCTION private.note_deleted_workspace_for_engine();
 
 -- TRIGGER public.workspaces workspaces_forget_counts
 
@@ -23615,6 +24371,22 @@ ALTER TABLE ONLY public.user_preferences
 
 ALTER TABLE ONLY public.workspaces
     ADD CONSTRAINT workspaces_personal_user_id_fkey FOREIGN KEY (personal_user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+-- ROW SECURITY private.analytics_engine
+
+ALTER TABLE private.analytics_engine ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.analytics_outbox
+
+ALTER TABLE private.analytics_outbox ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.analytics_parked
+
+ALTER TABLE private.analytics_parked ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.analytics_tasks
+
+ALTER TABLE private.analytics_tasks ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.archived_months
 
@@ -24433,6 +25205,10 @@ REVOKE ALL ON FUNCTION private.agent_records(tenant uuid, agents text[], first_a
 
 REVOKE ALL ON FUNCTION private.aliases_of(metadata jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.analytics_is_pending(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.analytics_lag(tenant uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.answer_explored(question private.exploration) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.archived_tables() FROM PUBLIC;
@@ -24591,6 +25367,8 @@ REVOKE ALL ON FUNCTION private.clean_value(field text, value text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.clean_words(given text[], of_what text, most integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.clear_event(event uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.compact_outbox(at_least bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.compare_channels(tenant uuid) FROM PUBLIC;
 
@@ -24760,6 +25538,10 @@ REVOKE ALL ON FUNCTION private.drop_sql_role() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.due_digests(at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.due_renewals(tenant uuid, zone text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.engine_list(items text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.engine_rights(tenant uuid, hidden uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.enqueue_days() FROM PUBLIC;
 
@@ -24957,6 +25739,8 @@ REVOKE ALL ON FUNCTION private.invoice_text(given text, at_most integer) FROM PU
 
 REVOKE ALL ON FUNCTION private.is_address_of_member(tenant uuid, address text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.is_archived_for_engine(tenant uuid, at timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.is_billed(tenant uuid, provider uuid, charge text, first_day date, last_day date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.is_daily_dimension(dimension text) FROM PUBLIC;
@@ -24964,6 +25748,8 @@ REVOKE ALL ON FUNCTION private.is_daily_dimension(dimension text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.is_failed_call(tokens bigint, metadata jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.is_grouped_raw(dimension text, told text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.is_of_days(question private.exploration) FROM PUBLIC;
 
 GRANT SELECT,DELETE ON TABLE public.budgets TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.budgets TO service_role;
@@ -25215,11 +26001,35 @@ REVOKE ALL ON FUNCTION private.note_change() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.note_changes_of(noted regclass, verb text, noting regproc) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.note_deleted_person_for_engine() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_deleted_workspace_for_engine() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.note_divided(tenant uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_records_delete_for_engine() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_records_insert_for_engine() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_records_update_for_engine() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.note_refiling() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.note_sent_day(channel uuid, told date, told_digest text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_source_for_engine() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_superseded_delete_for_engine() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_superseded_insert_for_engine() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_superseded_update_for_engine() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_traces_delete_for_engine() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_traces_insert_for_engine() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_traces_update_for_engine() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.numbered_prompt_calls(tenant uuid, first_at timestamp with time zone, starts_at timestamp with time zone, last_at timestamp with time zone, project uuid, prompt text) FROM PUBLIC;
 
@@ -25326,6 +26136,8 @@ REVOKE ALL ON FUNCTION private.read_rule(tenant uuid, place integer, asked json)
 REVOKE ALL ON FUNCTION private.read_rules(tenant uuid, rules json) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.read_undivided(tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.rebuild_for_engine(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.records_of_calls(tenant uuid, events uuid[], at timestamp with time zone[]) FROM PUBLIC;
 
@@ -25465,6 +26277,10 @@ REVOKE ALL ON FUNCTION private.share_timezones_of(partition_name text) FROM PUBL
 
 REVOKE ALL ON FUNCTION private.shared_workspaces_of(person uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.ship_again(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone, kinds text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.ship_all_again() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.silent_sources(tenants uuid[], default_days integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.slots_between(slots int4multirange, first_place integer, last_place integer) FROM PUBLIC;
@@ -25546,6 +26362,8 @@ REVOKE ALL ON FUNCTION private.timezone_lock(of_workspace uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.timezone_of(of_workspace uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.told_days() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.told_dimensions(question private.exploration) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.told_places(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone, only_own uuid, hidden uuid[]) FROM PUBLIC;
 
@@ -25753,6 +26571,9 @@ GRANT ALL ON FUNCTION public.ensure_partitions(months_ahead integer) TO service_
 REVOKE ALL ON FUNCTION public.explore_costs(workspace uuid, measure text, by text[], filters jsonb, from_date date, to_date date, granularity text, top_n integer, rates numeric[], prices jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.explore_costs(workspace uuid, measure text, by text[], filters jsonb, from_date date, to_date date, granularity text, top_n integer, rates numeric[], prices jsonb) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.explore_rights(workspace uuid, measure text, by text[], filters jsonb, from_date date, to_date date, granularity text, top_n integer, rates numeric[], prices jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.explore_rights(workspace uuid, measure text, by text[], filters jsonb, from_date date, to_date date, granularity text, top_n integer, rates numeric[], prices jsonb) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.explore_values(workspace uuid, dimension text, filters jsonb, from_date date, to_date date, search text, at_most integer, rates numeric[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.explore_values(workspace uuid, dimension text, filters jsonb, from_date date, to_date date, search text, at_most integer, rates numeric[]) TO authenticated;
 
@@ -25856,6 +26677,9 @@ GRANT ALL ON FUNCTION public.owns_installation() TO authenticated;
 
 REVOKE ALL ON FUNCTION public.pause_channel(channel uuid, is_paused boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.pause_channel(channel uuid, is_paused boolean) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.performance_rights(workspace uuid, first_at timestamp with time zone, last_at timestamp with time zone, granularity text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.performance_rights(workspace uuid, first_at timestamp with time zone, last_at timestamp with time zone, granularity text) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.post_due_renewals(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.post_due_renewals(workspace uuid) TO authenticated;
@@ -26030,6 +26854,9 @@ GRANT ALL ON FUNCTION public.sum_records(workspace uuid, chosen jsonb) TO authen
 REVOKE ALL ON FUNCTION public.test_channel(channel uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.test_channel(channel uuid) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.trace_rights(workspace uuid, search text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.trace_rights(workspace uuid, search text) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.transfer_ownership(workspace uuid, person uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.transfer_ownership(workspace uuid, person uuid) TO authenticated;
 
@@ -26055,6 +26882,9 @@ GRANT SELECT ON TABLE public.effective_records TO tally_bi;
 
 GRANT SELECT ON TABLE public.workspaces TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workspaces TO service_role;
+
+GRANT SELECT ON TABLE public.traces TO authenticated;
+GRANT SELECT ON TABLE public.traces TO service_role;
 
 GRANT SELECT ON TABLE public.advice TO authenticated;
 GRANT SELECT ON TABLE public.advice TO service_role;
@@ -26242,9 +27072,6 @@ GRANT SELECT ON TABLE public.sql_roles TO service_role;
 GRANT SELECT ON TABLE public.statement_lines TO authenticated;
 GRANT SELECT ON TABLE public.statement_lines TO service_role;
 
-GRANT SELECT ON TABLE public.traces TO authenticated;
-GRANT SELECT ON TABLE public.traces TO service_role;
-
 GRANT SELECT,DELETE ON TABLE public.user_preferences TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_preferences TO service_role;
 
@@ -26272,6 +27099,7 @@ GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.user_preferences TO auth
 
 CREATE TRIGGER tally_create_personal_workspace AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION private.create_personal_workspace();
 CREATE TRIGGER tally_create_user_preferences AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION private.create_user_preferences();
+CREATE TRIGGER tally_engine_person AFTER DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.note_deleted_person_for_engine();
 CREATE TRIGGER tally_erase AFTER DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.erase_from_logs();
 CREATE TRIGGER tally_erase_from_spans AFTER DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.erase_from_spans();
 CREATE TRIGGER tally_pass_on BEFORE DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.pass_on_account();

@@ -147,7 +147,7 @@ begin
                 on r.source_key = o.source_key
                 and case when r.request_id is null then r.timestamp end is not distinct from o.line_at$q$,
             (
-                select string_agg(format(', min(%s) as told_%s', private.explored_key(t.name, false), t.name), '')
+                select string_agg(format(', min(%s collate "C") as told_%s', private.explored_key(t.name, false), t.name), '')
                 from unnest(told) as t (name)
             ),
             private.explored_reading(question)

@@ -18,7 +18,8 @@ as $$
 $$;
 revoke all on function private.explored_class(text) from public;
 
--- What is summed up of the rows, as (amount, unpriced); of cost per request its parts by basis, of tokens by class each class.
+-- What is summed up of the rows, as (amount, unpriced); of cost per request its parts by basis, of tokens by class each class. Of
+-- savings, what reads from a cache has no price unless one is found for it.
 create or replace function private.explored_sums(question private.exploration)
 returns text
 language plpgsql
@@ -47,9 +48,9 @@ begin
         else (select string_agg(private.explored_class(c.name), ' + ') from unnest(classes) as c (name))
     end;
     return format(
-        'coalesce(sum(%s) filter (where %s), 0) as amount, coalesce(sum(s.unpriced) filter (where %s), 0) as unpriced, '
+        'coalesce(sum(%s) filter (where %s), 0) as amount, coalesce(sum(s.%s) filter (where %s), 0) as unpriced, '
         'coalesce(sum(s.request_count), 0) as requests, sum(s.records) as records, %s as shares',
-        summed, priced, priced,
+        summed, priced, case when question.measure = 'cache_savings' then 'records' else 'unpriced' end, priced,
         case
             when 'token_class' = any (question.dimensions)
                 then (
@@ -128,8 +129,8 @@ as $$
     measured as materialized (
         select
             f.*, t.label,
-            (coalesce(f.amount * p.usd_per_mtok / 1000000, 0) + coalesce(f.shares[1], 0)) * t.rate as measure, null::numeric as per,
-            case when f.amount > 0 and p.usd_per_mtok is null then f.records else f.shares[2] end as missing
+            (coalesce(f.amount * p.usd_per_mtok * 0.000001, 0) + coalesce(f.shares[1], 0)) * t.rate as measure, null::numeric as per,
+            case when p.usd_per_mtok is null then f.unpriced else 0 end + f.shares[2] as missing
         from fine as f
         inner join times as t on f.nth = t.nth
         left join prices as p
@@ -264,12 +265,7 @@ set jit = off
 set parallel_tuple_cost = 0.02 -- each process returns few sums of many records
 as $$
 declare
-    named constant text[] := question.dimensions || array(select jsonb_object_keys(question.filters));
-    from_days constant boolean := question.granularity in ('none', 'day', 'week', 'month', 'weekday')
-    and question.measure <> 'cached_requests' and not (
-        question.measure = 'cache_savings' and private.has_cache_answers(question.tenant, question.first_at, question.last_at)
-    )
-    and not exists (select from unnest(named) as n (name) where not private.is_daily_dimension(n.name));
+    from_days constant boolean := private.is_of_days(question);
     stale private.stale_days[];
     outdated date[];
     told text[] := array[]::text[];
@@ -281,18 +277,8 @@ begin
     if from_days then
         stale := private.stale_days_of(question.tenant, question.first_day, question.last_day);
         outdated := private.outdated_days(question.tenant, question.first_day, question.last_day, stale);
-    elsif
-        exists (
-            select
-            from public.superseded_records as s
-            where
-                s.workspace_id = question.tenant and s.timestamp >= question.first_at - interval '1 day'
-                and s.timestamp < question.last_at + interval '1 day'
-        )
-    then
-        told := array(
-            select distinct n.name from unnest(named) as n (name) where private.explored_keys(n.name) is not null order by n.name
-        );
+    else
+        told := private.told_dimensions(question);
     end if;
     return query execute private.explored_query(question, from_days, told) using question, stale, outdated, starts;
 end

@@ -13,6 +13,26 @@ as $$
 $$;
 revoke all on function private.engine_list(text[]) from public;
 
+-- US dollars that an answer from a cache saved: null of other records, NaN where nobody knows.
+create or replace function private.saved_by_cache(metadata jsonb)
+returns numeric
+language plpgsql -- its plan is kept
+immutable
+parallel safe
+set search_path = ''
+as $$
+begin
+    if metadata -> 'cache_hit' is distinct from 'true' then
+        return null;
+    end if;
+    return case
+        when metadata ->> 'cache_saved_usd' ~ '^[0-9]{1,8}([.][0-9]{1,10})?$' then (metadata ->> 'cache_saved_usd')::numeric
+        else 'NaN'
+    end;
+end
+$$;
+revoke all on function private.saved_by_cache(jsonb) from public;
+
 -- private.engine_records and private.engine_superseded: statements, with the same columns. Figures are what the source reported,
 -- flags beside them say whether they count. Dimensions are those of private.explored_key.
 do $$
@@ -59,7 +79,9 @@ declare
                     and (s.metadata -> 'inference' -> 'first_token_ms')::numeric between 0 and 31622400000
                     then (s.metadata -> 'inference' -> 'first_token_ms')::bigint
             end as first_token_ms,
-            coalesce(s.metadata ->> 'trace_id', s.metadata ->> 'session', '') as run
+            coalesce(s.metadata ->> 'trace_id', s.metadata ->> 'session', '') as run,
+            (s.metadata -> 'cache_hit' is not distinct from 'true')::integer as is_cache_hit,
+            case when s.metadata ? 'cache_hit' then nullif(private.saved_by_cache(s.metadata), 'NaN') end as cache_saved_usd
         from %5$s as s$q$;
 begin
     execute format(

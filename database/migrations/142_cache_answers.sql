@@ -6,26 +6,6 @@ create index if not exists cost_records_cache_hit_idx
 on public.cost_records (workspace_id, timestamp)
 where metadata ? 'cache_hit';
 
--- US dollars that an answer from a cache saved: null of other records, NaN where nobody knows.
-create or replace function private.saved_by_cache(metadata jsonb)
-returns numeric
-language plpgsql -- its plan is kept
-immutable
-parallel safe
-set search_path = ''
-as $$
-begin
-    if metadata -> 'cache_hit' is distinct from 'true' then
-        return null;
-    end if;
-    return case
-        when metadata ->> 'cache_saved_usd' ~ '^[0-9]{1,8}([.][0-9]{1,10})?$' then (metadata ->> 'cache_saved_usd')::numeric
-        else 'NaN'
-    end;
-end
-$$;
-revoke all on function private.saved_by_cache(jsonb) from public;
-
 create or replace function private.has_cache_answers(tenant uuid, first_at timestamptz, end_at timestamptz)
 returns boolean
 language plpgsql

@@ -32,12 +32,16 @@ class EngineDown(EngineError):
     """The engine does not answer; repeating the request is safe."""
 
 
+class EngineRefused(EngineError):
+    """The engine refused a request; others may succeed."""
+
+
 class EngineOutdated(EngineError):
     """The engine's tables are missing, of another version, or another installation's."""
 
 
 def open_engine(address: str) -> Client:
-    """A client for a database of its own, which `create_tables` makes; raises EngineDown."""
+    """A client for a database of its own, which `create_tables` makes; raises EngineError."""
     parts = urlsplit(address)
     with explaining():
         import clickhouse_connect
@@ -58,7 +62,7 @@ def open_engine(address: str) -> Client:
 
 
 def create_tables(client: Client) -> None:
-    """Make what is missing of database and tables, and write their version; raises EngineDown."""
+    """Make what is missing of database and tables, and write their version; raises EngineError."""
     name = client.database
     with explaining():
         if name:
@@ -72,14 +76,14 @@ def create_tables(client: Client) -> None:
 
 
 def drop_tables(client: Client) -> None:
-    """Forget everything; raises EngineDown."""
+    """Forget everything; raises EngineError."""
     with explaining():
         for name in ("facts", *(table.name for table in TABLES)):
             client.command(f"drop table if exists {name} sync")
 
 
 def write_fact(client: Client, name: str, value: str) -> None:
-    """Store a fact of the whole engine; raises EngineDown."""
+    """Store a fact of the whole engine; raises EngineError."""
     with explaining():
         client.command(
             "insert into facts select {name:String}, {value:String}, max(version) + 1 "
@@ -89,7 +93,7 @@ def write_fact(client: Client, name: str, value: str) -> None:
 
 
 def read_facts(client: Client) -> dict[str, str]:
-    """The facts of the engine by name; empty before its tables are made. Raises EngineDown."""
+    """The facts of the engine by name; empty before its tables are made. Raises EngineError."""
     with explaining():
         if not client.command("exists table facts"):
             return {}
@@ -110,7 +114,7 @@ def check_schema(client: Client, installation: str | None = None) -> None:
 
 @contextmanager
 def explaining() -> Iterator[None]:
-    """Raise what a client of ClickHouse raises as EngineDown, with its first line."""
+    """Raise what a client of ClickHouse raises as EngineError, with its first line."""
     try:
         yield
     except EngineError:
@@ -118,5 +122,7 @@ def explaining() -> Iterator[None]:
     except Exception as error:
         if type(error).__module__.split(".")[0] not in ("clickhouse_connect", "urllib3", "chdb"):
             raise
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise EngineDown(f"The analytics engine did not answer: {reason[:200]}") from error
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        if type(error).__name__ == "DatabaseError":  # it answered, with a refusal
+            raise EngineRefused(f"The analytics engine could not do this: {reason}") from error
+        raise EngineDown(f"The analytics engine did not answer: {reason}") from error

@@ -95,12 +95,13 @@ class Asked:
     top: int
     rates: list[Decimal] | None
 
-    def put(self, scene: Scene) -> Any:
+    def put(self, scene: Scene, function: str = "explore_costs") -> Any:
+        """The answer of a function that takes questions."""
         [[answer]] = (
             scene.team[self.reader]
             .connection.execute(
-                """select public.explore_costs(
-                %s, %s, %s::text[], %s::jsonb, %s, %s, %s, %s, %s::numeric[], %s::jsonb)""",
+                f"""select public.{function}(
+                %s, %s, %s::text[], %s::jsonb, %s, %s, %s, %s, %s::numeric[], %s::jsonb)""".encode(),
                 [
                     *(scene.team.id, self.measure, list(self.by), json.dumps(self.filters), *self.days),
                     *(self.granularity, self.top, self.rates, json.dumps(PRICES)),
@@ -136,25 +137,30 @@ class Sums:
 @pytest.fixture(scope="module")
 def scene(module_project: Project) -> Iterator[Scene]:
     with module_project.connect() as database:
-        team = make_team(module_project, database, *COLLEAGUES)
-        admin = team["admin"]
-        projects = {
-            "web": admin.add_project("web"),
-            "secret": admin.add_project("secret", is_private=True),
-        }
-        chance = random.Random(16)
-        for state in ("clean", "folded", "stale"):
-            for name in ("ann", "bob", "admin"):
-                sources = [None, team[name].add_source(name="one"), team[name].add_source(name="two")]
-                for source in sources:
-                    team[name].save(source, *make_records(chance))
-            scatter(database, projects, chance)
-            if state == "clean":
-                database.execute("select public.refresh_cost_records_daily(false)")
-            elif state == "folded":
-                database.execute("select public.fold_stale_days()")
-            # The next ones touch a few days only.
-        yield Scene(database, team, projects)
+        yield make_scene(module_project, database)
+
+
+def make_scene(project: Project, database: Connection) -> Scene:
+    """A team whose days are in the daily view, changed since, or folded into it."""
+    team = make_team(project, database, *COLLEAGUES)
+    admin = team["admin"]
+    projects = {
+        "web": admin.add_project("web"),
+        "secret": admin.add_project("secret", is_private=True),
+    }
+    chance = random.Random(16)
+    for state in ("clean", "folded", "stale"):
+        for name in ("ann", "bob", "admin"):
+            sources = [None, team[name].add_source(name="one"), team[name].add_source(name="two")]
+            for source in sources:
+                team[name].save(source, *make_records(chance))
+        scatter(database, projects, chance)
+        if state == "clean":
+            database.execute("select public.refresh_cost_records_daily(false)")
+        elif state == "folded":
+            database.execute("select public.fold_stale_days()")
+        # The next ones touch a few days only.
+    return Scene(database, team, projects)
 
 
 def make_records(chance: random.Random) -> Iterator[Row]:

@@ -2,5 +2,4 @@
 
 drop function if exists private.advice_answers(uuid, timestamptz, timestamptz);
 drop function if exists private.has_cache_answers(uuid, timestamptz, timestamptz);
-drop function if exists private.saved_by_cache(jsonb);
 drop index if exists public.cost_records_cache_hit_idx;
