@@ -91,7 +91,7 @@ def make_question(workspace: UUID, by: tuple[str, ...]) -> Question:
     """A question by day of who may read all of a workspace."""
     days = [FIRST + timedelta(days=n) for n in range(DAYS)]
     labels = [day.date().isoformat() for day in days]
-    rights = {
+    rights: dict[str, Any] = {
         "tenant": str(workspace),
         "caller": str(workspace),
         "only_own": None,
