@@ -33,13 +33,19 @@ BENCHES = (
     "spikes",
     "telemetry",
     "killed_api",
+    "processes",
     "traces",
     "explore",
+    "search",
     "engine",
     "advice",
     "catalogue",
     "statistics",
     "credits",
+    "unit_costs",
+    "archive",
+    "retention",
+    "outbox",
 )
 RESULTS = Path(__file__).parent / "results.json"
 

@@ -102,11 +102,11 @@ def _fill(url: str, settings: dict[str, str], number: int) -> Machine:
         database.execute(COPY.replace("{owner}", str(owner)).encode())
         database.execute("select public.refresh_cost_records_daily()")
         database.execute("vacuum (analyze) public.cost_records, private.cost_records_daily")
-    people = [_sign_in(url, settings, email) for email in emails]
+    people = [sign_in(url, settings, email) for email in emails]
     return Machine(url, settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"], people)
 
 
-def _sign_in(url: str, settings: dict[str, str], email: str) -> Person:
+def sign_in(url: str, settings: dict[str, str], email: str) -> Person:
     accounts = AuthClient(settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"])
     with httpx.Client(base_url=url, headers={"origin": url, "accept": "text/html"}, timeout=60) as browser:
         answer = browser.post("/login", data={"email": email, "password": PASSWORD})
@@ -119,9 +119,9 @@ def _sign_in(url: str, settings: dict[str, str], email: str) -> Person:
 async def _measure(machine: Machine) -> list[Measurement]:
     *readers, hostile = machine.people
     for reader in readers:  # what each person's first visit makes is there
-        await _visit(machine, reader)
-    alone = [await _visit(machine, readers[0]) for _ in range(VISITS_ALONE)]
-    crowd = await asyncio.gather(*(_visit(machine, reader) for reader in readers * 2))
+        await visit(machine, reader)
+    alone = [await visit(machine, readers[0]) for _ in range(VISITS_ALONE)]
+    crowd = await asyncio.gather(*(visit(machine, reader) for reader in readers * 2))
     quiet = await _neighbours(machine, readers[:NEIGHBOURS])
     with _under_attack(machine, hostile):
         beside = await _neighbours(machine, readers[:NEIGHBOURS])
@@ -142,7 +142,7 @@ def _p95(taken: Sequence[float]) -> float:
     return quantiles(taken, n=20, method="inclusive")[-1]
 
 
-async def _visit(machine: Machine, person: Person) -> float:
+async def visit(machine: Machine, person: Person) -> float:
     """Open the Overview; returns seconds until its last element. Raises for a page with an error."""
     started = perf_counter()
     message = BackMsg()
@@ -173,7 +173,7 @@ async def _neighbours(machine: Machine, readers: Sequence[Person]) -> list[float
         taken, dice = [], Random(nth)
         for _ in range(ROUNDS):
             await asyncio.sleep(dice.uniform(0, 2 * THINK_SECONDS))
-            taken.append(await _visit(machine, reader))
+            taken.append(await visit(machine, reader))
         return taken
 
     visits = await asyncio.gather(*(read(reader, nth) for nth, reader in enumerate(readers)))
@@ -204,7 +204,7 @@ async def _attack_all(machine: Machine, hostile: Person) -> None:
     async with httpx.AsyncClient(timeout=VISIT_SECONDS) as client:
         attacks: list[Callable[[int], Awaitable[object]]] = [
             *[lambda nth: _query(machine, hostile, client, nth)] * HEAVY_QUERIES,
-            *[lambda _: _visit(machine, hostile)] * SOCKETS,
+            *[lambda _: visit(machine, hostile)] * SOCKETS,
             *[lambda _: _upload(machine, hostile, client)] * UPLOADS,
         ]
         await asyncio.gather(*(_repeat(attack, nth) for nth, attack in enumerate(attacks)))

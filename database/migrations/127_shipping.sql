@@ -179,12 +179,12 @@ as $$
     select
         e.installation,
         (select count(*) from (select from private.analytics_outbox limit 100000) as o),
-        coalesce(
+        greatest(
             extract(epoch from clock_timestamp() - least(
                 (select o.noted_at from private.analytics_outbox as o order by o.id limit 1),
                 (select min(t.noted_at) from private.analytics_tasks as t where t.workspace_id = tenant or t.kind = 'person')
-            ))::double precision, 0
-        ),
+            )), 0 -- also where there is none, or where the clock was put back
+        )::double precision,
         (select count(*) from private.analytics_parked as p where p.workspace_id = tenant),
         exists (select from private.analytics_tasks as t where t.workspace_id = tenant and t.first_at is not null)
     from private.analytics_engine as e

@@ -108,8 +108,9 @@ def prepare(connection: Connection, client: Client) -> None:
     _check_owner(connection, client)
     newest = find_newest(client)
     if newest > read_value(connection, "select last_value from private.analytics_version"):
-        connection.execute("select setval('private.analytics_version', %s)", [newest + 1])
-        rebuild_in_place(connection, client)
+        with shipping_alone(connection):  # killed in between, the next one finds the same
+            rebuild_in_place(connection, client)
+            connection.execute("select setval('private.analytics_version', %s)", [newest + 1])
 
 
 def enable(connection: Connection) -> None:

@@ -5,6 +5,7 @@ A folder of chdb is for one process, and a process opens one folder. The client 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -45,6 +46,8 @@ def open_engine(address: str) -> Client:
     with explaining():
         import clickhouse_connect
 
+        for name in ("clickhouse_connect", "urllib3.connectionpool"):
+            logging.getLogger(name).setLevel(logging.ERROR)  # what fails is raised, too
         if parts.scheme == "chdb":
             return clickhouse_connect.get_client(interface="chdb", path=parts.path)
         client = clickhouse_connect.get_client(

@@ -1,4 +1,4 @@
-"""What the analytics engine has yet to be told, as Postgres keeps it: keys of rows, never the rows.
+"""Keys of rows that the analytics engine has yet to be told, as Postgres keeps them; never the rows.
 
 A key names no version: whoever ships it reads the row's present state. So a key may be taken twice, in any
 order, by a program that is killed at any moment; it goes after its row arrived. Ids are no order of commits:
@@ -148,6 +148,11 @@ def park(connection: Connection, ids: list[int], reason: str) -> None:
 def unpark(connection: Connection) -> int:
     """Put everything that was set aside back; returns its number."""
     return connection.execute(UNPARK).rowcount
+
+
+def count_parked(connection: Connection) -> int:
+    """The number of keys that are set aside."""
+    return int(read_value(connection, "select count(*) from private.analytics_parked"))
 
 
 def note_problem(connection: Connection, problem: str, many: int = MANY_KEYS) -> None:

@@ -1,4 +1,4 @@
-"""What is one row for many keys: a stretch of time; a workspace, a source or an account that is gone."""
+"""Tasks, each one row for many keys: a stretch of time; a workspace, a source or an account that is gone."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ IN_STRETCH = (
     "{time} >= toDateTime64({{first_at:String}}, 6, 'UTC') "
     "and {time} < toDateTime64({{last_at:String}}, 6, 'UTC')"
 )
-DISOWN = (
+DISOWN = (  # a plain `user_id` would be the new one
     "insert into {table} select * replace ({{nobody:UUID}} as user_id, {{version:UInt64}} as version) "
-    "from {table} final where user_id = {{person:UUID}} and version < {{version:UInt64}}"
+    "from {table} as t final where t.user_id = {{person:UUID}} and t.version < {{version:UInt64}}"
 )
 FORGET_WORKSPACE = (
     "delete from {table} where workspace_id = {{tenant:UUID}}",

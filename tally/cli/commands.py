@@ -72,6 +72,12 @@ def _add_keys(app: typer.Typer) -> None:
     app.add_typer(keys, name="keys")
 
 
+def _add_archive(app: typer.Typer) -> None:
+    from tally.cli.archives import archive
+
+    app.add_typer(archive, name="archive")
+
+
 def _add_experiments(app: typer.Typer) -> None:
     from tally.cli.experiments import experiments
 
@@ -90,6 +96,12 @@ def _add_invoices(app: typer.Typer) -> None:
     app.add_typer(invoices, name="invoices")
 
 
+def _add_analytics(app: typer.Typer) -> None:
+    from tally.cli.analytics import analytics
+
+    app.add_typer(analytics, name="analytics")
+
+
 ADDERS: dict[str, Callable[[typer.Typer], None]] = {
     "import": _add_import,
     "budgets": _add_budgets,
@@ -101,7 +113,9 @@ ADDERS: dict[str, Callable[[typer.Typer], None]] = {
     "reprice": _add_reprice,
     "owner": _add_owner,
     "keys": _add_keys,
+    "archive": _add_archive,
     "experiments": _add_experiments,
     "prompts": _add_prompts,
     "invoices": _add_invoices,
+    "analytics": _add_analytics,
 }

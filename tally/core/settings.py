@@ -7,6 +7,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from tally.core.environment import load_environment
 from tally.core.errors import TallyError
+from tally.core.paths import START
 
 
 class SettingsMissing(TallyError):
@@ -42,7 +43,7 @@ def load_settings() -> Settings:
             raise SettingsMissing("TALLY_ANALYTICS is auto, postgres or clickhouse.") from None
         names = ", ".join(str(problem["loc"][0]).upper() for problem in error.errors())
         raise SettingsMissing(
-            f"Missing: {names}. Start Tally with `make up`, or set them for your Supabase project "
+            f"Missing: {names}. Start Tally with `{START}`, or set them for your Supabase project "
             "(see README)."
         ) from None
 
@@ -51,7 +52,7 @@ def require_database_url(settings: Settings) -> str:
     """Postgres address for the nightly run and the operator; raises SettingsMissing."""
     if settings.database_url is None:
         raise SettingsMissing(
-            "Missing: DATABASE_URL. Start Tally with `make up`, or set it to your project's "
+            f"Missing: DATABASE_URL. Start Tally with `{START}`, or set it to your project's "
             "connection string."
         )
     return settings.database_url.get_secret_value()

@@ -197,7 +197,6 @@ EXECUTED_BY = {
     "ignore_statement_line": {"authenticated"},
     "invite": {"authenticated"},
     "invoice_usage": {"authenticated"},
-    "jump_names": {"authenticated"},
     "label_prompt_version": {"authenticated"},
     "last_run": {"authenticated"},
     "leave_workspace": {"authenticated"},
@@ -254,8 +253,14 @@ EXECUTED_BY = {
     "save_invoices": {"authenticated"},
     "save_statement_lines": {"authenticated"},
     "save_spans": {"authenticated"},
+    "search": {"authenticated"},
     "search_audit_log": {"authenticated"},
+    "search_lists": {"authenticated"},
+    "search_usage": {"authenticated"},
     "set_alert_rules": {"authenticated"},
+    "set_archive_days": {"authenticated"},
+    "archive_state": {"authenticated"},
+    "archived_stretches": {"authenticated"},
     "set_aliases": {"authenticated"},
     "set_content_rules": {"authenticated"},
     "set_paid_by_plan": {"authenticated"},
@@ -324,6 +329,8 @@ NEEDS_ROLE = {
     "save_spans": "member",
     "search_audit_log": "admin",
     "set_alert_rules": "admin",
+    "set_archive_days": "admin",
+    "archive_state": "admin",
     "set_aliases": "admin",
     "set_content_rules": "admin",
     "set_member_limit": "admin",
@@ -553,7 +560,7 @@ def sample_row(
     if table == "cost_records":
         make_months(connection, "2026-05-01")
     if table == "spans":
-        connection.execute("select private.create_span_week('2026-05-04')")
+        connection.execute("select private.create_piece('spans', '2026-05-04')")
     for column, add in _REFERENCES.get(table, {}).items():
         row[column] = add(connection, row["workspace_id"])
     if table == "prompt_deployments":

@@ -71,13 +71,15 @@ def describe_roles(roles: Sequence[SqlRole], zone: ZoneInfo) -> pd.DataFrame:
 def create_role() -> None:
     """Ask for a name, then show the user and the password."""
     user = identity.current_user()
-    with st.form("create-sql-role-form", border=False):
+    asking = st.empty()
+    with asking.container(), st.form("create-sql-role-form", border=False):
+        st.caption(NOTHING)
         name = st.text_input("Name", max_chars=MAX_NAME_LENGTH, placeholder="Metabase, Grafana…")
         is_sent = st.form_submit_button("Create role", type="primary", width="stretch")
     if not is_sent:
-        st.caption(NOTHING)
         return
     made = api_keys.create_sql_role(user, name.strip())
+    asking.empty()
     st.caption(ONCE)
     st.code(made.url, language=None, wrap_lines=True)
     st.caption(ELSEWHERE)

@@ -104,7 +104,7 @@ OF_TABLES = {
     "statement_lines": {"created_by", "invoice_id", "metadata"},  # linked again
     "superseded_records": {"model_key"},
     # What is said is kept where an admin of the new house chooses so.
-    "workspaces": {"content_days", "content_words", "metadata", "personal_user_id"},
+    "workspaces": {"archive_days", "content_days", "content_words", "metadata", "personal_user_id"},
 }
 
 
