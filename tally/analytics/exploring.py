@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any
 
+from tally.analytics.archived import check_archives
 from tally.analytics.exploration import Question
 from tally.analytics.explore_query import measure_records
 from tally.analytics.numbers import PRECISION, divide
@@ -46,8 +47,14 @@ def explore_costs(client: Client, question: Question) -> Row:
         return _explore(client, question)
 
 
+def open_scope(client: Client, question: Question) -> Scope:
+    """The reader's view of the question's period; raises EngineError where it lacks archived records."""
+    check_archives(client, question)
+    return Scope(client, question.rights, question.first_at, question.last_at)
+
+
 def _explore(client: Client, question: Question) -> Row:
-    scope = Scope(client, question.rights, question.first_at, question.last_at)
+    scope = open_scope(client, question)
     measured, parameters = measure_records(question)
     given = {**parameters, **_name_providers(question), "top": question.top}
     rows = scope.ask(_select_cells(question, measured), given)
@@ -60,7 +67,7 @@ def _explore(client: Client, question: Question) -> Row:
 
 def explore_values(client: Client, question: Question, search: str, at_most: int) -> Row:
     """The values of the question's dimension, dearest first, that contain a text in small letters."""
-    scope = Scope(client, question.rights, question.first_at, question.last_at)
+    scope = open_scope(client, question)
     measured, parameters = measure_records(question)
     rows = scope.ask(
         f"""select kind_1 as kind, name_1 as name, group_amount as amount, group_records as records,

@@ -107,6 +107,21 @@ def test_whether_many_records_are_asked_about_decides(
     assert ask(database, team, connection, "auto", **BY_DAY).source is None  # sums of days know it
 
 
+ARCHIVE = """insert into private.archives
+    (workspace_id, first_day, end_day, state, reason, records, archived_at, manifest_sha256)
+    values (%s, '2026-05-01', '2026-05-02', 'archived', 'command', %s, now(), repeat('0', 64))"""
+
+
+def test_archived_records_are_read_where_the_engine_has_all_of_them(
+    database: Connection, team: Team, engine: Any
+) -> None:
+    database.execute(ARCHIVE, [team.id, 1])
+    assert ask(database, team, Engine("", engine), "auto").source == Source("clickhouse", 0, "")
+    database.execute("update private.archives set records = 2")
+    source = ask(database, team, Engine("", engine), "auto").source
+    assert source == Source("postgres", 0, "The analytics engine lacks archived records of this period.")
+
+
 def test_postgres_answers_for_an_engine_that_is_down(database: Connection, team: Team) -> None:
     connection = Engine(NOWHERE)
     source = ask(database, team, connection).source
