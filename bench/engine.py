@@ -33,7 +33,8 @@ ADD = """
 insert into records (
     workspace_id, timestamp, source_key, id, user_id, provider_id, model_name, cost_basis, charge_type,
     cost_usd, tokens_used, input_tokens, output_tokens, cached_input_tokens, request_count,
-    money_is_effective, tokens_are_effective, has_request_id, agent, session, repository, branch, tags, version
+    money_is_effective, tokens_are_effective, has_request_id, agent, session, repository, branch, tags,
+    version
 )
 select
     {workspace:UUID},
@@ -91,7 +92,7 @@ def make_question(workspace: UUID, by: tuple[str, ...]) -> Question:
     """A question by day of who may read all of a workspace."""
     days = [FIRST + timedelta(days=n) for n in range(DAYS)]
     labels = [day.date().isoformat() for day in days]
-    rights = {
+    rights: dict[str, Any] = {
         "tenant": str(workspace),
         "caller": str(workspace),
         "only_own": None,
@@ -100,6 +101,7 @@ def make_question(workspace: UUID, by: tuple[str, ...]) -> Question:
         "last_at": LAST.isoformat(),
         "is_of_days": False,
         "told": [],
+        "archives": [],
         "times": {
             "starts": [int(day.timestamp()) for day in days],
             "days": labels,

@@ -17640,6 +17640,13 @@ begin
             from private.explored_times(question) as t
             where private.has_times(question)
         ),
+        'archives', (
+            select coalesce(jsonb_agg(jsonb_build_array(a.first_day, a.end_day, a.records) order by a.first_day), '[]')
+            from private.archives as a
+            where
+                a.workspace_id = question.tenant and a.state = 'archived'
+                and a.first_day <= question.last_day + 1 and a.end_day >= question.first_day
+        ),
         'providers', (select jsonb_object_agg(p.id, p.name) from public.providers as p)
     );
 end

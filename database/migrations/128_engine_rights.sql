@@ -25,7 +25,8 @@ revoke all on function private.engine_rights(uuid, uuid[]) from public;
 
 -- The rights to the answer of public.explore_costs, whose arguments it takes and checks: also who is asked about alone
 -- (`of_person`), the period, its times with labels and rates where groups are told by time, whether sums of days know the answer,
--- the dimensions that superseded statements may tell, and the names of providers.
+-- the dimensions that superseded statements may tell, what of the period is archived with its number of records, which Postgres
+-- does not have, and the names of providers.
 create or replace function public.explore_rights(
     workspace uuid, measure text, by text[], filters jsonb, from_date date, to_date date, granularity text default 'none',
     top_n integer default 8, rates numeric[] default null, prices jsonb default null
@@ -60,6 +61,13 @@ begin
                 )
             from private.explored_times(question) as t
             where private.has_times(question)
+        ),
+        'archives', (
+            select coalesce(jsonb_agg(jsonb_build_array(a.first_day, a.end_day, a.records) order by a.first_day), '[]')
+            from private.archives as a
+            where
+                a.workspace_id = question.tenant and a.state = 'archived'
+                and a.first_day <= question.last_day + 1 and a.end_day >= question.first_day
         ),
         'providers', (select jsonb_object_agg(p.id, p.name) from public.providers as p)
     );

@@ -87,8 +87,9 @@ class _Kind(NamedTuple):
         return database.call(self.rights, **self.arguments(asked))
 
     def is_for_engine(self, rights: Asked) -> bool:
-        """True for what takes Postgres long: questions about many records that sums of days do not answer."""
-        return rights["records"] >= LEAST_RECORDS and not rights.get("is_of_days", False)
+        """True for what Postgres is slow at or lacks: many records or archived ones, but no sums of days."""
+        is_large = rights["records"] >= LEAST_RECORDS or bool(rights.get("archives"))
+        return is_large and not rights.get("is_of_days", False)
 
 
 def _find_obstacle(rights: Asked) -> str:

@@ -50,6 +50,7 @@ class Question:
     is_of_days: bool
     told: tuple[str, ...]
     times: Mapping[str, list[Any]] | None
+    archives: list[tuple[str, str, int]]  # first day, day after, records
     providers: Mapping[str, str]
 
     @classmethod
@@ -68,6 +69,7 @@ class Question:
             answer["is_of_days"],
             tuple(answer["told"]),
             answer["times"] if answer["times"] and answer["times"]["starts"] else None,
+            [(first, end, records) for first, end, records in answer["archives"]],
             answer["providers"],
         )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any
 
+from tally.analytics.archived import check_archives
 from tally.analytics.exploration import Question
 from tally.analytics.explore_query import measure_records
 from tally.analytics.numbers import PRECISION, divide
@@ -46,30 +47,33 @@ def explore_costs(client: Client, question: Question) -> Row:
         return _explore(client, question)
 
 
+def open_scope(client: Client, question: Question) -> Scope:
+    """The reader's view of the question's period; raises EngineError where it lacks archived records."""
+    check_archives(client, question)
+    return Scope(client, question.rights, question.first_at, question.last_at)
+
+
 def _explore(client: Client, question: Question) -> Row:
-    scope = Scope(client, question.rights, question.first_at, question.last_at)
+    scope = open_scope(client, question)
     measured, parameters = measure_records(question)
     given = {**parameters, **_name_providers(question), "top": question.top}
     rows = scope.ask(_select_cells(question, measured), given)
     total = Sums()
-    if {"tag", "token_class"} & set(question.by):  # groups overlap, or lack records
-        for row in scope.ask(_select_total(measured), parameters):
-            total.add(row)
-    else:
-        for row in rows:
-            total.add(row)
-    return _describe(question, rows, total)
+    groups = [row for row in rows if not row["is_total"]]
+    for row in (row for row in rows if row["is_total"]) if _overlaps(question) else groups:
+        total.add(row)
+    return _describe(question, groups, total)
 
 
 def explore_values(client: Client, question: Question, search: str, at_most: int) -> Row:
     """The values of the question's dimension, dearest first, that contain a text in small letters."""
-    scope = Scope(client, question.rights, question.first_at, question.last_at)
+    scope = open_scope(client, question)
     measured, parameters = measure_records(question)
     rows = scope.ask(
         f"""select kind_1 as kind, name_1 as name, group_amount as amount, group_records as records,
             count() over () as found
         from ({_select_groups(question, measured)})
-        where kind_1 != 'hidden' and ({{search:String}} = ''
+        where kind_1 != 'hidden' and not is_total and ({{search:String}} = ''
             or (kind_1 = 'value' and position(lowerUTF8(name_1), {{search:String}}) > 0))
         order by amount desc, records desc, kind_1 = 'none', name_1
         limit {{at_most:UInt32}}""",
@@ -98,23 +102,24 @@ def _name_providers(question: Question) -> dict[str, Any]:
 
 def _select_cells(question: Question, measured: str) -> str:
     """Groups that stand alone and the rest, by time: the dearest named ones, and those without a name."""
-    return f"""select is_alone, if(is_alone, g.kind_1, '') as k1, if(is_alone, g.value_1, '') as v1,
+    return f"""select is_total, is_alone, if(is_alone, g.kind_1, '') as k1, if(is_alone, g.value_1, '') as v1,
         if(is_alone, g.kind_2, '') as k2, if(is_alone, g.value_2, '') as v2, cell.1 as at,
         sum(cell.2) as amount, sum(cell.3) as per, sum(cell.4) as requests, sum(cell.5) as records,
         sum(cell.6) as unpriced, any(group_count) as groups
     from (
-        select *, count() over () as group_count, kind_1 = 'value' or kind_2 = 'value' as is_named,
+        select *, countIf(not is_total) over () as group_count,
+            kind_1 = 'value' or kind_2 = 'value' as is_named,
             not is_named or row_number() over (
-                partition by is_named order by group_amount desc, name_1, name_2, kind_1, kind_2
+                partition by is_total, is_named order by group_amount desc, name_1, name_2, kind_1, kind_2
             ) <= {{top:UInt32}} as is_alone
         from ({_select_groups(question, measured)})
     ) as g array join g.cells as cell
-    group by is_alone, k1, v1, k2, v2, at"""
+    group by is_total, is_alone, k1, v1, k2, v2, at"""
 
 
 def _select_groups(question: Question, measured: str) -> str:
     """Groups with their amount, their records, their names and their cells by time."""
-    return f"""select kind_1, value_1, kind_2, value_2,
+    return f"""select is_total, kind_1, value_1, kind_2, value_2,
         {_select_name(question, 1)} as name_1, {_select_name(question, 2)} as name_2,
         sum(measure) as group_amount, sum(records) as group_records,
         groupArray(({AT}, measure, per, requests, records, missing)) as cells
@@ -126,7 +131,7 @@ def _select_groups(question: Question, measured: str) -> str:
             multiIf(hidden_2, 'hidden', value_2 = '', 'none', 'value') as kind_2
         from ({_tell_apart(question, measured)})
     )
-    group by kind_1, value_1, kind_2, value_2"""
+    group by is_total, kind_1, value_1, kind_2, value_2"""
 
 
 def _select_name(question: Question, nth: int) -> str:
@@ -136,25 +141,31 @@ def _select_name(question: Question, nth: int) -> str:
     return f"transform({value}, {{provider_ids:Array(String)}}, {{provider_names:Array(String)}}, {value})"
 
 
+def _overlaps(question: Question) -> bool:
+    """True if a record is in several groups or, without tokens, in none: they do not add up to the total."""
+    return bool({"tag", "token_class"} & set(question.by))
+
+
 def _tell_apart(question: Question, measured: str) -> str:
-    """The sums, with what is shown of both keys: a row for each tag and each class of tokens."""
-    shown, amount = ["key_1", "key_2"], "measure"
-    for nth, dimension in enumerate(question.by):
+    """The sums, with what is shown of both keys: a row for each tag or class of tokens, and the total."""
+    shown, amount, totals = ["key_1", "key_2"], "measure", []
+    for nth, dimension in enumerate(question.by, 1):
         if dimension == "tag":
-            key, hidden = f"key_{nth + 1}", f"hidden_{nth + 1}"
-            shown[nth] = f"arrayJoin(if({hidden} or empty({key}), [''], arrayMap(x -> toString(x), {key})))"
+            tags = f"if(hidden_{nth} or empty(key_{nth}), [''], arrayMap(x -> toString(x), key_{nth}))"
+            shown[nth - 1] = (
+                f"(arrayJoin(arrayConcat([(true, '')], arrayMap(x -> (false, x), {tags}))) as tag).2"
+            )
+            totals.append("tag.1")
         elif dimension == "token_class":
-            shown[nth] = "(arrayJoin(arrayFilter(x -> x.2 != 0, shares)) as share).1"
-            amount = "toDecimal256(share.2, 0)"
+            classes = "arrayMap(x -> (false, x.1, x.2), arrayFilter(x -> x.2 != 0, shares))"
+            shown[nth - 1] = f"(arrayJoin(arrayConcat([(true, '', toInt128(0))], {classes})) as share).2"
+            amount = "if(share.1, measure, toDecimal256(share.3, 0))"
+            totals.append("share.1")
+    is_total = totals[0] if totals else "false"
     return f"""select {shown[0]} as shown_1, {shown[1]} as shown_2, hidden_1, hidden_2, timeless, label,
-        {amount} as measure, per, requests, records, missing
-    from ({measured})"""
-
-
-def _select_total(measured: str) -> str:
-    return f"""select sum(m.measure) as amount, sum(m.per) as per, sum(m.requests) as requests,
-        sum(m.records) as records, sum(m.missing) as unpriced
-    from ({measured}) as m"""
+        {amount} as measure, per, requests, records, missing, {is_total} as is_total
+    from ({measured})
+    where {" = ".join(totals) if len(totals) > 1 else "true"}"""
 
 
 def _describe(question: Question, rows: Sequence[Row], total: Sums) -> Row:

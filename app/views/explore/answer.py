@@ -40,6 +40,12 @@ class Answer:
         return MEASURES[self.view.measure].unit
 
     @property
+    def has_archived(self) -> bool:
+        """True if archived records are in it, which the analytics engine has still."""
+        sources = [one.source for one in (self.now, self.before) if one]
+        return all(source is not None and source.engine == "clickhouse" for source in sources)
+
+    @property
     def granularity(self) -> str:
         """The step of its chart."""
         return self.now.question.granularity

@@ -40,7 +40,9 @@ with st.skeleton(height=600):
     answer = load_answer(user, view, project, today)
     answer = answer.remember(st.session_state.setdefault(PLACES, {}))
 asked = answer.now.question
-if needs_records([*asked.by, *(name for name, _ in asked.filters)], asked.granularity):
+if not answer.has_archived and needs_records(
+    [*asked.by, *(name for name, _ in asked.filters)], asked.granularity
+):
     render_archived(user, min(one.question.first for one in (answer.now, answer.before) if one), asked.last)
 if answer.now.total.records:
     with export_place:
