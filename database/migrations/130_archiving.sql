@@ -196,10 +196,11 @@ stable
 set search_path = ''
 as $$
 declare
+    asked constant regproc := to_regprocedure('private.analytics_is_pending(uuid, timestamptz, timestamptz)');
     waits boolean := false;
 begin
-    if to_regprocedure('private.analytics_is_pending(uuid, timestamptz, timestamptz)') is not null then
-        execute 'select private.analytics_is_pending($1, $2, $3)'
+    if asked is not null then
+        execute format('select %s($1, $2, $3)', asked)
         into waits
         using archive.workspace_id, archive.first_day::timestamp at time zone 'UTC', archive.end_day::timestamp at time zone 'UTC';
     end if;
@@ -256,6 +257,7 @@ language plpgsql
 set search_path = ''
 as $$
 declare
+    shipping constant regproc := to_regprocedure('private.ship_again(uuid, timestamptz, timestamptz)');
     stored private.archives;
 begin
     update private.archives as a
@@ -271,8 +273,8 @@ begin
     perform private.catch_up(
         stored.workspace_id, stored.first_day::timestamp at time zone 'UTC', stored.end_day::timestamp at time zone 'UTC'
     );
-    if to_regprocedure('private.ship_again(uuid, timestamptz, timestamptz)') is not null then
-        execute 'select private.ship_again($1, $2, $3)'
+    if shipping is not null then
+        execute format('select %s($1, $2, $3)', shipping)
         using stored.workspace_id, stored.first_day::timestamp at time zone 'UTC', stored.end_day::timestamp at time zone 'UTC';
     end if;
     perform private.log_archive(stored, 'restored');

@@ -252,3 +252,30 @@ def test_a_change_that_is_not_committed_yet_is_in_the_files(
     query = "select cost_usd from public.cost_records where timestamp = '2026-01-01Z'"
     assert str(person.execute(query).fetchall()[0][0]) == "9.0000000000"
     assert user
+
+
+def test_rows_wait_for_an_engine_that_is_fed_with_them(
+    database: Connection, person: Connection, user: UUID, storage: Storage
+) -> None:
+    before, rows = read_totals(person), read_rows(database, user)
+    database.execute("create table private.calls (name text, first_at timestamptz, last_at timestamptz)")
+    made = """create function private.{}(tenant uuid, first_at timestamptz, last_at timestamptz)
+        returns boolean language sql as $$
+            insert into private.calls select '{}', first_at, last_at returning {}
+        $$"""
+    try:
+        for name, answer in (("analytics_is_pending", "true"), ("ship_again", "true")):
+            database.execute(made.format(name, name, answer))
+        with pytest.raises(ArchiveProblem, match="are in use"):
+            archive_one(Leaving(database, storage, user, JANUARY))
+        assert read_rows(database, user) == rows
+        database.execute("drop function private.analytics_is_pending")
+        archive_one(Leaving(database, storage, user, JANUARY))
+        restore_month(database, storage, user, JANUARY)
+        called = database.execute("select name, first_at, last_at from private.calls").fetchall()
+        assert called == [("ship_again", *JANUARY.instants)]
+    finally:
+        database.execute("drop function if exists private.analytics_is_pending")
+        database.execute("drop function if exists private.ship_again")
+        database.execute("drop table private.calls")
+    assert (read_totals(person), read_rows(database, user)) == (before, rows)
