@@ -4033,35 +4033,43 @@ CREATE TABLE private.archives (
 
 -- FUNCTION private.delete_archived_rows(private.archives)
 
-CREATE FUNCTION private.delete_archived_rows(archive private.archives) RETURNS uuid[]
+CREATE FUNCTION private.delete_archived_rows(archive private.archives, OUT sources uuid[], OUT records bigint, OUT statements bigint, OUT fingerprint text) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
     first_at constant timestamptz := archive.first_day::timestamp at time zone 'UTC';
     last_at constant timestamptz := archive.end_day::timestamp at time zone 'UTC';
-    sources uuid[];
+    hash_of_records numeric;
+    hash_of_statements numeric;
+    more uuid[];
 begin
-    sources := array(
-        select distinct r.import_id
-        from public.cost_records as r
-        where
-            r.workspace_id = archive.workspace_id and r.timestamp >= first_at and r.timestamp < last_at
-            and r.import_id is not null
-        union
-        select s.import_id
-        from public.superseded_records as s
-        where
-            s.workspace_id = archive.workspace_id and s.timestamp >= first_at and s.timestamp < last_at
-            and s.import_id is not null
-    );
     perform set_config('tally.archiving', 'on', true);
-    delete from public.superseded_records as s
-    where s.workspace_id = archive.workspace_id and s.timestamp >= first_at and s.timestamp < last_at;
-    delete from public.cost_records as r
-    where r.workspace_id = archive.workspace_id and r.timestamp >= first_at and r.timestamp < last_at;
+    with gone as (
+        delete from public.superseded_records as s
+        where s.workspace_id = archive.workspace_id and s.timestamp >= first_at and s.timestamp < last_at
+        returning s as statement, s.import_id
+    )
+
+    select
+        count(*), coalesce(sum(hash_record_extended(g.statement, 0)::numeric), 0),
+        array_agg(distinct g.import_id) filter (where g.import_id is not null)
+    into statements, hash_of_statements, more
+    from gone as g;
+    with gone as (
+        delete from public.cost_records as r
+        where r.workspace_id = archive.workspace_id and r.timestamp >= first_at and r.timestamp < last_at
+        returning r as record, r.import_id
+    )
+
+    select
+        count(*), coalesce(sum(hash_record_extended(g.record, 0)::numeric), 0),
+        array_agg(distinct g.import_id) filter (where g.import_id is not null)
+    into records, hash_of_records, sources
+    from gone as g;
     perform set_config('tally.archiving', '', true);
-    return sources;
+    sources := array(select u.id from unnest(sources) as u (id) union select u.id from unnest(more) as u (id));
+    fingerprint := format('%s %s %s %s', records, hash_of_records, statements, hash_of_statements);
 end
 $$;
 
@@ -5616,38 +5624,38 @@ $_$;
 
 -- FUNCTION private.finish_archive(uuid, text, bigint, text)
 
-CREATE FUNCTION private.finish_archive(archive uuid, fingerprint text, bytes bigint, manifest_sha256 text) RETURNS boolean
+CREATE FUNCTION private.finish_archive(archive uuid, fingerprint text, bytes bigint, manifest_sha256 text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
     stored private.archives;
-    found_rows record;
-    sources uuid[];
+    gone record;
 begin
     select a.* into stored from private.archives as a where a.id = archive and a.state = 'writing';
     if not found or not exists (select from public.workspaces as w where w.id = stored.workspace_id) then
-        return false;
+        raise exception 'The archive or its workspace was deleted.' using errcode = '40001';
     end if;
-    -- The locks of a save, in its order, and that of bills.
-    perform pg_advisory_xact_lock_shared(private.timezone_lock(stored.workspace_id));
+    -- The locks of a change of the time zone and of a save, in their order, and that of bills.
+    perform pg_advisory_xact_lock(private.timezone_lock(stored.workspace_id));
     perform pg_advisory_xact_lock(private.save_lock(stored.workspace_id));
     perform pg_advisory_xact_lock(private.billing_lock(stored.workspace_id));
-    found_rows := private.describe_records(stored.workspace_id, stored.first_day, stored.end_day);
-    if found_rows.fingerprint <> finish_archive.fingerprint then
-        return false;
+    if private.waits_for_engine(stored) then
+        raise exception 'The analytics engine has not seen all changes yet.' using errcode = '55P03';
     end if;
     perform private.keep_archived_sums(stored);
-    sources := private.delete_archived_rows(stored);
-    insert into private.archived_sources (archive_id, import_id) select archive, s.id from unnest(sources) as s (id);
+    gone := private.delete_archived_rows(stored);
+    if gone.fingerprint <> finish_archive.fingerprint then
+        raise exception 'Records have changed.' using errcode = '40001';
+    end if;
+    insert into private.archived_sources (archive_id, import_id) select archive, s.id from unnest(gone.sources) as s (id);
     update private.archives as a
     set
-        state = 'archived', records = found_rows.records, statements = found_rows.statements, bytes = finish_archive.bytes,
+        state = 'archived', records = gone.records, statements = gone.statements, bytes = finish_archive.bytes,
         manifest_sha256 = finish_archive.manifest_sha256, problem = null, archived_at = now(), checked_at = now()
     where a.id = archive
     returning a.* into stored;
     perform private.log_archive(stored, 'archived');
-    return true;
 end
 $$;
 
@@ -5656,8 +5664,9 @@ $$;
 CREATE FUNCTION private.finish_return(archive uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
-    AS $$
+    AS $_$
 declare
+    shipping constant regproc := to_regprocedure('private.ship_again(uuid, timestamptz, timestamptz)');
     stored private.archives;
 begin
     update private.archives as a
@@ -5673,9 +5682,13 @@ begin
     perform private.catch_up(
         stored.workspace_id, stored.first_day::timestamp at time zone 'UTC', stored.end_day::timestamp at time zone 'UTC'
     );
+    if shipping is not null then
+        execute format('select %s($1, $2, $3)', shipping)
+        using stored.workspace_id, stored.first_day::timestamp at time zone 'UTC', stored.end_day::timestamp at time zone 'UTC';
+    end if;
     perform private.log_archive(stored, 'restored');
 end
-$$;
+$_$;
 
 -- FUNCTION private.first_day_of_name(uuid, uuid, text)
 
@@ -14080,7 +14093,18 @@ begin
             and r.money_is_effective
         group by 1, 2
     ) as s
-    group by 1, 2;
+    group by 1, 2
+    union all
+    select a.date, a.date, sum(a.total_cost_usd) -- archived: by the workspace's days alone
+    from private.archived_days as a
+    where
+        a.workspace_id = tenant
+        and a.provider_id = usage_by_days.provider
+        and a.date >= (since at time zone zones[2])::date
+        and a.date < (until at time zone zones[2])::date
+        and a.cost_basis <> 'included'
+        and a.charge_type = 'usage'
+    group by a.date;
 end
 $$;
 
@@ -14148,6 +14172,25 @@ begin
     perform pg_advisory_xact_lock(private.save_lock(tenant));
 end
 $$;
+
+-- FUNCTION private.waits_for_engine(private.archives)
+
+CREATE FUNCTION private.waits_for_engine(archive private.archives) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $_$
+declare
+    asked constant regproc := to_regprocedure('private.analytics_is_pending(uuid, timestamptz, timestamptz)');
+    waits boolean := false;
+begin
+    if asked is not null then
+        execute format('select %s($1, $2, $3)', asked)
+        into waits
+        using archive.workspace_id, archive.first_day::timestamp at time zone 'UTC', archive.end_day::timestamp at time zone 'UTC';
+    end if;
+    return waits;
+end
+$_$;
 
 -- TABLE private.invoice_charges
 
@@ -24937,7 +24980,7 @@ REVOKE ALL ON FUNCTION private.decide_parts(of_workspace uuid, accounts text[], 
 
 REVOKE ALL ON FUNCTION private.delete_archived_records(tenant uuid) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.delete_archived_rows(archive private.archives) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.delete_archived_rows(archive private.archives, OUT sources uuid[], OUT records bigint, OUT statements bigint, OUT fingerprint text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.delete_archives_of_workspace() FROM PUBLIC;
 
@@ -25864,6 +25907,8 @@ GRANT ALL ON FUNCTION private.verify_api_key(digest bytea) TO tally_api;
 REVOKE ALL ON FUNCTION private.wait_for_saves() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.wait_to_file(tenant uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.waits_for_engine(archive private.archives) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.wanted_charges(tenant uuid) FROM PUBLIC;
 
