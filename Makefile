@@ -1,6 +1,6 @@
 # Everything that is done with Tally from its checkout. The stamps in .venv let a second run do no work.
 .DEFAULT_GOAL := help
-.PHONY: help up setup baselines test test-quick test-clients coverage check format schema catalogue bench clean
+.PHONY: help up setup wheel baselines test test-quick test-clients coverage check format schema catalogue bench clean
 
 # Tests start hundreds of Pythons: compiled code is kept.
 unexport PYTHONDONTWRITEBYTECODE
@@ -18,6 +18,7 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
 help:
 	@echo "make up          start Tally, in the foreground; Ctrl-C stops it"
 	@echo "make setup       make the environment, start nothing"
+	@echo "make wheel       build dist/tally-….whl and the source distribution, for machines without a checkout"
 	@echo "make test        run all tests"
 	@echo "make test-quick  run the tests without browsers, servers and a second Postgres"
 	@echo "make test-clients send telemetry with every client that sets itself up for Tally; installs 3 GB"
@@ -33,6 +34,12 @@ up: setup
 
 setup: $(VENV)/.installed $(VENV)/.node
 	@$(BIN)/python -m tally.local.install
+
+# The wheel comes from the source distribution: in this folder, setuptools would add what an earlier build left.
+wheel: setup
+	@rm -rf dist && $(BIN)/python -c 'from setuptools import build_meta; build_meta.build_sdist("dist")' >/dev/null
+	@$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist dist/tally-*.tar.gz
+	@echo "Built:" dist/*
 
 baselines: $(VENV)/.baselines
 
@@ -79,7 +86,7 @@ bench: setup $(VENV)/.dev $(VENV)/.baselines
 
 # What you entered lives in TALLY_HOME (.tally), which nothing here touches.
 clean:
-	@rm -rf $(VENV) supabase/local/node_modules tests/ccusage/node_modules supabase/.temp *.egg-info build
+	@rm -rf $(VENV) supabase/local/node_modules tests/ccusage/node_modules supabase/.temp *.egg-info build dist
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .cache bench/results
 	@find tally app api forecasting tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 

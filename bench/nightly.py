@@ -55,14 +55,14 @@ def measure_on(database_url: str, few: int = FEW, many: int = MANY, most: int = 
     """Measure on a migrated database without accounts; sizes are numbers of series."""
     with psycopg.connect(database_url, autocommit=True) as connection, TemporaryDirectory() as folder:
         histories = Path(folder) / "histories.npz"
-        _add_accounts(connection, few)
-        first = _median([_run_nightly(connection, database_url) for _ in range(TURNS)])
-        _add_accounts(connection, many - few)
+        add_accounts(connection, few)
+        first = _median([run_nightly(connection, database_url) for _ in range(TURNS)])
+        add_accounts(connection, many - few)
         _write_histories(connection, histories)
-        turns = [(_fit(histories), _run_nightly(connection, database_url)) for _ in range(TURNS)]
+        turns = [(_fit(histories), run_nightly(connection, database_url)) for _ in range(TURNS)]
         second = _median([nightly for _, nightly in turns])
-        _add_accounts(connection, most - many)
-        third = _median([_run_nightly(connection, database_url) for _ in range(TURNS)])
+        add_accounts(connection, most - many)
+        third = _median([run_nightly(connection, database_url) for _ in range(TURNS)])
     fits = median(fit.seconds for fit, _ in turns)
     later = (third.seconds - second.seconds) / (most - many)
     earlier = (second.seconds - first.seconds) / (many - few)
@@ -95,7 +95,7 @@ def _median(runs: Sequence[Run]) -> Run:
     return sorted(runs, key=lambda run: run.seconds)[len(runs) // 2]
 
 
-def _add_accounts(connection: psycopg.Connection[Any], series: int) -> None:
+def add_accounts(connection: psycopg.Connection[Any], series: int) -> None:
     random = np.random.default_rng(series)
     start = f"{AS_OF - timedelta(days=DAYS)} 12:00Z"
     make_months(connection, AS_OF - timedelta(days=DAYS), AS_OF)
@@ -127,7 +127,7 @@ def _fit(histories: Path) -> Run:
     return _run(["bench.bare_fits", str(histories), str(count_cores())], "")
 
 
-def _run_nightly(connection: psycopg.Connection[Any], database_url: str) -> Run:
+def run_nightly(connection: psycopg.Connection[Any], database_url: str) -> Run:
     """A usual run: every account has records of yesterday that the view does not contain yet."""
     connection.execute(ADD_YESTERDAY, [f"{AS_OF - timedelta(days=1)} 13:00Z"])
     return _run(["forecasting", "--date", AS_OF.isoformat()], database_url)

@@ -11,7 +11,7 @@ from tests.every_case import every_case
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 README = (CHECKOUT / "README.md").read_text()
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "database/README.md"]
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "database/README.md", "deploy/README.md"]
 COMMANDS = typer.main.get_group(app)
 
 

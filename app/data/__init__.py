@@ -74,7 +74,6 @@ from app.data.invoices import (
     save_invoices,
     save_statement_lines,
 )
-from app.data.jump import load_jump_names
 from app.data.people import Invitation, load_invitations, load_people, load_use_of_month
 from app.data.performance import load_performance
 from app.data.preferences import (
@@ -129,6 +128,7 @@ from app.data.records import (
 )
 from app.data.replays import replay_calls
 from app.data.saved_views import SavedView, delete_view, load_views, rename_view, save_view
+from app.data.search import search
 from app.data.sources import (
     IMPORTS_SHOWN,
     load_account_names,
@@ -250,7 +250,6 @@ __all__ = [
     "load_invoice_lines",
     "load_invoice_usage",
     "load_invoices",
-    "load_jump_names",
     "load_last_run",
     "load_mail_choices",
     "load_model_aliases",
@@ -315,6 +314,7 @@ __all__ = [
     "save_invoices",
     "save_statement_lines",
     "save_view",
+    "search",
     "set_archive_days",
     "update_budget",
 ]

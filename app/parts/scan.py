@@ -25,13 +25,15 @@ from tally.agents.payment import load_payments
 from tally.agents.source import SourceResult
 from tally.agents.upload import collect_into
 from tally.core.errors import TallyError
+from tally.core.paths import IS_INSTALLED
 from tally.core.settings import load_settings
 from tally.core.text import plural
 
 POLL_SECONDS = 0.5
 SHOWN_REASONS = 3
-# For another machine: as in the README, as the programs are not on the PATH.
-COMMANDS = ".venv/bin/tally login\n.venv/bin/tally collect"
+# For another machine: as in the README. In a checkout, the programs are not on the PATH.
+PROGRAM = "tally" if IS_INSTALLED else ".venv/bin/tally"
+COMMANDS = f"{PROGRAM} login\n{PROGRAM} collect"
 SAVED = (
     "Only counts, times and names of models, sessions, projects, repositories and branches are saved; "
     "prompts never are."

@@ -19,10 +19,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from app.server.chunks import CODE, ENTRY, Chunk, Import, names_of, read_chunk, read_chunks, read_page
-from tally.core.paths import CHECKOUT
+from tally.core.paths import SETUP, stack_folder
 
 LOG = logging.getLogger(__name__)
-PACKAGES = CHECKOUT / "supabase" / "local" / "node_modules" / "@esbuild"
+PACKAGES = stack_folder() / "node_modules" / "@esbuild"
 MADE = Path(sys.prefix) / "streamlit-start"
 START = "start.js"
 # The elements of the first moments of every page, and of its sidebar.
@@ -90,7 +90,7 @@ def with_bundle(page: str) -> str:
 def _find_esbuild() -> Path:
     for program in (*PACKAGES.glob("*/bin/esbuild"), *PACKAGES.glob("*/esbuild.exe")):
         return program
-    raise NotBundled("esbuild is missing. Run `make setup`.")
+    raise NotBundled(f"esbuild is missing. Run `{SETUP}`.")
 
 
 def _entry() -> str:

@@ -26,7 +26,9 @@ HORIZON_DAYS = 30
 QUANTILES = np.array([0.025, 0.1, 0.5, 0.9, 0.975])  # the middle one is the point forecast
 CHECKOUT = Path(__file__).resolve().parents[2]
 PYTHON = CHECKOUT / ".venv" / "baselines" / "bin" / "python"
-INSTALL_HINT = "AutoETS, SES and AutoARIMA are left out: run `make baselines` to install statsforecast."
+INSTALL_HINT = (
+    "AutoETS, SES and AutoARIMA are left out: run `make baselines` in a checkout to install statsforecast."
+)
 WEEK = 7
 MIN_DAYS_FOR_WEEK = 28
 

@@ -8,13 +8,13 @@ from typing import NoReturn
 
 from tally.core.environment import load_environment
 from tally.core.errors import TallyError
-from tally.core.paths import tally_home
+from tally.core.paths import START, tally_home
 from tally.core.text import printable_lines
 from tally.local.console import print_line
 from tally.local.home import Home
 
 NO_DATABASE = (
-    "Missing: DATABASE_URL. Start Tally with `make up`, which has a worker of its own, or set it to your "
+    f"Missing: DATABASE_URL. Start Tally with `{START}`, which has a worker of its own, or set it to your "
     "project's connection string."
 )
 

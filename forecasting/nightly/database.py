@@ -8,6 +8,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from tally.core.errors import TallyError
+from tally.core.paths import START
 from tally.storage.idle import end_idle_transactions
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -69,7 +70,7 @@ def _open(database_url: str) -> Connection:
         )
     except psycopg.Error:
         raise DatabaseProblem(
-            "The database does not answer. Start Tally with `make up`, or check DATABASE_URL."
+            f"The database does not answer. Start Tally with `{START}`, or check DATABASE_URL."
         ) from None
 
 

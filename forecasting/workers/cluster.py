@@ -37,7 +37,10 @@ NO_WORKERS_SECONDS = 60  # time for a supervisor to restart the workers
 POLL_SECONDS = 5
 MIN_IN_FLIGHT = 64  # enough to give work to workers that join later
 
-NOT_INSTALLED = "A Dask cluster needs a package that is not installed: .venv/bin/pip install -e '.[cluster]'"
+NOT_INSTALLED = (
+    "A Dask cluster needs a package that is not installed. Install Tally with its extra `cluster`; in a "
+    "checkout: .venv/bin/pip install -e '.[cluster]'"
+)
 NO_CERTIFICATES = (
     "A tls:// scheduler needs certificates: set DASK_DISTRIBUTED__COMM__TLS__CA_FILE,"
     " DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT and DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY."

@@ -64,9 +64,11 @@ def _add_owner(app: typer.Typer) -> None:
 def _add_keys(app: typer.Typer) -> None:
     from tally.cli.api_keys import api_keys
     from tally.cli.keys import keys
+    from tally.cli.sql_roles import sql_roles
 
     if api_keys not in [group.typer_instance for group in keys.registered_groups]:
         keys.add_typer(api_keys, name="api")
+        keys.add_typer(sql_roles, name="sql")
     app.add_typer(keys, name="keys")
 
 
@@ -94,6 +96,12 @@ def _add_invoices(app: typer.Typer) -> None:
     app.add_typer(invoices, name="invoices")
 
 
+def _add_analytics(app: typer.Typer) -> None:
+    from tally.cli.analytics import analytics
+
+    app.add_typer(analytics, name="analytics")
+
+
 ADDERS: dict[str, Callable[[typer.Typer], None]] = {
     "import": _add_import,
     "budgets": _add_budgets,
@@ -109,4 +117,5 @@ ADDERS: dict[str, Callable[[typer.Typer], None]] = {
     "experiments": _add_experiments,
     "prompts": _add_prompts,
     "invoices": _add_invoices,
+    "analytics": _add_analytics,
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from tally.core.errors import TallyError
-from tally.core.paths import CHECKOUT, tally_home
+from tally.core.paths import settings_file, tally_home
 
 FOLDER = "TALLY_FOLDER"  # in stack.env: the folder that it was written for
 
@@ -21,7 +21,7 @@ def load_environment() -> dict[str, str]:
     In a copied folder, `stack.env` leads to the database of the original, so it is left out.
     """
     home = tally_home()
-    files = [home / "vault.env", CHECKOUT / ".env"]
+    files = [home / "vault.env", settings_file()]
     if _read_file(home / "stack.env").get(FOLDER) == folder_id(home):
         files.insert(0, home / "stack.env")
     return read_environment(*files)

@@ -11,13 +11,13 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from tally.core.errors import TallyError
-from tally.core.paths import CHECKOUT
+from tally.core.paths import own_files
 from tally.local.home import Home
 from tally.local.interruptions import is_interruption
 from tally.local.node import MODULES, Node
 
-MIGRATIONS = CHECKOUT / "database" / "migrations"
-CONFIG = CHECKOUT / "supabase" / "config.toml"
+MIGRATIONS = own_files() / "database" / "migrations"
+CONFIG = own_files() / "supabase" / "config.toml"
 
 # Beside the CLI's own table, which has the names of applied migrations but not what was in them.
 CREATE_CHECKSUMS = """
@@ -51,7 +51,7 @@ def push_migrations(
 ) -> list[str]:
     """Apply pending migrations and return their names; each file is one transaction.
 
-    Raises OtherVersion, before anything is changed, unless all applied migrations are those of this checkout,
+    Raises OtherVersion, before anything is changed, unless all applied migrations are those of this version,
     and MigrationsFailed, with everything as it was, if one does not suit the data. `back_up` is called before
     data is changed.
     """
@@ -89,7 +89,7 @@ def _rehearse(database_url: str, files: list[Path]) -> None:
 
 
 def load_checksums() -> dict[str, str]:
-    """Checksum of each migration of this checkout, by version."""
+    """Checksum of each migration of this Tally, by version."""
     return {version: sha256(path.read_bytes()).hexdigest() for version, path in _list_files().items()}
 
 
@@ -121,7 +121,7 @@ def _save_checksums(connection: Connection, checksums: dict[str, str]) -> None:
 
 
 def _work_folder(home: Home) -> Path:
-    """A folder with links to our config: the CLI writes beside its config, but not into the checkout."""
+    """A folder with links to our config: the CLI writes beside its config, but not into ours."""
     folder = home.cli
     links = {folder / "supabase" / "config.toml": CONFIG, folder / "supabase" / "migrations": MIGRATIONS}
     (folder / "supabase").mkdir(mode=0o700, exist_ok=True)

@@ -13,16 +13,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tally.core.errors import TallyError
-from tally.core.paths import CHECKOUT
+from tally.core.paths import CHECKOUT, IS_INSTALLED, own_files, stack_folder
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-STACK_FOLDER = CHECKOUT / "supabase" / "local"
+SOURCES = own_files() / "supabase" / "local"
+STACK_FOLDER = stack_folder()
 MODULES = STACK_FOLDER / "node_modules"
 STAMP = MODULES / ".tally-stamp"
-INSTALL_LOCK = CHECKOUT / "supabase" / ".temp" / "install.lock"
+INSTALL_LOCK = (STACK_FOLDER if IS_INSTALLED else CHECKOUT / "supabase" / ".temp") / "install.lock"
 OLDEST_NODE = 20
+GET_NODE = (
+    "Install it from your system's packages, or install Tally with its extra `node`, which has one."
+    if IS_INSTALLED
+    else "Run `make setup`, which installs one beside Tally, or install it from your system's packages."
+)
+INSTALLING = "Installing the packages of the embedded stack (150 MB to download, once)"
 NPM_OPTIONS = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
 
 
@@ -45,10 +52,7 @@ def find_node() -> Node:
         version = _version(program)
         if version is not None and int(version.split(".")[0]) >= OLDEST_NODE:
             return Node(program, version, npm)
-    raise NodeMissing(
-        f"Node.js {OLDEST_NODE} or newer is missing. Run `make setup`, which installs one beside Tally, "
-        "or install it from your system's packages."
-    )
+    raise NodeMissing(f"Node.js {OLDEST_NODE} or newer is missing. {GET_NODE}")
 
 
 def _candidates() -> Iterator[tuple[Path, tuple[str, ...]]]:
@@ -87,6 +91,8 @@ def modules_are_current() -> bool:
 
 def install_modules(node: Node, log: Path, on_install: Callable[[], None] = lambda: None) -> None:
     """Install the packages of the lock file unless they are current; call `on_install` before doing so."""
+    if IS_INSTALLED:
+        copy_programs(SOURCES, STACK_FOLDER)
     if modules_are_current():
         return
     with _install_lock():
@@ -96,6 +102,27 @@ def install_modules(node: Node, log: Path, on_install: Callable[[], None] = lamb
         _run(node, [*node.npm, "ci", "--omit=dev", *NPM_OPTIONS], STACK_FOLDER, log)
         _restore_library_links(node, log)
         STAMP.write_text(_lock_digest(), encoding="utf-8")
+
+
+def copy_programs(sources: Path, folder: Path) -> None:
+    """Put the programs of this version beside their packages, where alone Node.js finds these."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        wanted = {file.name: file.read_bytes() for file in sources.iterdir() if file.is_file()}
+        for name, content in wanted.items():
+            file = folder / name
+            if not file.exists() or file.read_bytes() != content:
+                part = file.with_name(f"{name}.{os.getpid()}")
+                part.write_bytes(content)
+                part.replace(file)
+        for old in folder.glob("*.mjs"):
+            if old.name not in wanted:
+                old.unlink(missing_ok=True)
+    except OSError as error:
+        raise TallyError(
+            f"The embedded stack could not be copied to {folder} ({error.strerror}). Check the free disk "
+            "space and who owns that folder, or set TALLY_HOME to another one."
+        ) from None
 
 
 def _restore_library_links(node: Node, log: Path) -> None:
@@ -130,7 +157,7 @@ def _install_lock() -> "BaseFileLock":
     """A lock that keeps two starts on a fresh checkout from installing at the same time."""
     from filelock import FileLock  # lazily: packages are installed once
 
-    INSTALL_LOCK.parent.mkdir(exist_ok=True)
+    INSTALL_LOCK.parent.mkdir(parents=True, exist_ok=True)
     return FileLock(INSTALL_LOCK)
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from tally.local.console import print_line
 from tally.local.home import Home, open_home
 from tally.local.keys import load_keys, make_encryption_keys
 from tally.local.lock import lock_home
 from tally.local.migrations import push_migrations
-from tally.local.node import find_node, install_modules
+from tally.local.node import INSTALLING, find_node, install_modules
 from tally.local.ports import Ports, find_free_ports, refuse_taken_ports
 from tally.local.settings import LocalSettings
 from tally.local.stack import Listener, Stack, end_leftover, leftover_ports
@@ -56,7 +57,7 @@ def _running(home: Path, local: LocalSettings, database_only: bool = False) -> I
         ports = Ports(port)
         refuse_taken_ports(ports, leftover_ports(opened, ports))
         node = find_node()
-        install_modules(node, opened.logs / "install.log")
+        install_modules(node, opened.logs / "install.log", lambda: print_line(f"{INSTALLING} …"))
         stack = Stack(opened, ports, load_keys(opened), node, local, lock, database_only)
         try:
             stack.start(Listener(), threading.Event())

@@ -4,7 +4,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from tally.core.environment import read_environment
 from tally.core.errors import TallyError
-from tally.core.paths import CHECKOUT
+from tally.core.paths import settings_file
 
 
 class LocalSettings(BaseModel):
@@ -22,7 +22,7 @@ class LocalSettings(BaseModel):
 def load_local_settings() -> LocalSettings:
     """Read the environment and `.env`; raise TallyError naming an invalid setting."""
     try:
-        return LocalSettings.model_validate(read_environment(CHECKOUT / ".env"))
+        return LocalSettings.model_validate(read_environment(settings_file()))
     except ValidationError as error:
         names = ", ".join(str(problem["loc"][0]).upper() for problem in error.errors())
         raise TallyError(

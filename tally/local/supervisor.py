@@ -20,7 +20,7 @@ from tally.local.keys import load_keys, make_encryption_keys
 from tally.local.lock import HomeLock, find_holder, lock_home
 from tally.local.logs import LogRotation
 from tally.local.migrations import push_migrations
-from tally.local.node import Node, find_node, install_modules
+from tally.local.node import INSTALLING, Node, find_node, install_modules
 from tally.local.outbox import Outbox
 from tally.local.ports import Ports, refuse_taken_ports
 from tally.local.readiness import refuse_full_disk, refuse_other_postgres, refuse_unfinished_restore
@@ -80,9 +80,7 @@ class Run:
 
     def _prepare_node(self) -> Node:
         node = find_node()
-        begin = self.steps.begin
-        log = self.home.logs / "install.log"
-        install_modules(node, log, lambda: begin("Installing the packages of the embedded stack"))
+        install_modules(node, self.home.logs / "install.log", lambda: self.steps.begin(INSTALLING))
         return node
 
     def _run(self, node: Node, started: ExitStack) -> None:

@@ -12,13 +12,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import SecretStr
 
 from tally.core.errors import TallyError
+from tally.core.paths import START
 from tally.core.settings import Settings
 from tally.secrets.envelope import KEY_BYTES
 
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 NO_KEYS = (
-    "Missing: TALLY_ENCRYPTION_KEYS, which encrypts provider keys. Start Tally with `make up`, or set it "
+    f"Missing: TALLY_ENCRYPTION_KEYS, which encrypts provider keys. Start Tally with `{START}`, or set it "
     "(see README)."
 )
 FORMAT = "It is a list of <id>:<base64 of 32 bytes>, newest first, separated by commas."

@@ -11,6 +11,7 @@ from psycopg import sql
 from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
+from tally.core.paths import START
 from tally.core.settings import load_settings, require_database_url
 from tally.storage.database import (
     GATEWAY,
@@ -164,7 +165,7 @@ def connect_operator() -> Iterator[psycopg.Connection[Any]]:
         )
     except psycopg.OperationalError:
         raise DatabaseError(
-            "The database cannot be reached. Start Tally with `make up`, then try again."
+            f"The database cannot be reached. Start Tally with `{START}`, then try again."
         ) from None
     except (psycopg.ProgrammingError, UnicodeEncodeError):
         raise DatabaseError(

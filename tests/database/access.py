@@ -71,6 +71,7 @@ WRITTEN_BY_NOBODY = {  # but by functions; read by its owner and by services
     "invoices",
     "provider_jobs",
     "spans",
+    "sql_roles",
     "statement_lines",
     "traces",
 }
@@ -83,6 +84,7 @@ SEEN_BY_ADMINS = {
     "job_runs",
     "person_aliases",
     "provider_jobs",
+    "sql_roles",
 }
 # Columns to select where not all are readable.
 READABLE = {
@@ -156,6 +158,7 @@ EXECUTED_BY = {
     "create_api_key": {"authenticated"},
     "create_monthly_partition": {"service_role"},
     "create_project": {"authenticated"},
+    "create_sql_role": {"authenticated"},
     "create_workspace": {"authenticated"},
     "daily_costs": {"authenticated"},
     "data_version": {"authenticated"},
@@ -194,7 +197,6 @@ EXECUTED_BY = {
     "ignore_statement_line": {"authenticated"},
     "invite": {"authenticated"},
     "invoice_usage": {"authenticated"},
-    "jump_names": {"authenticated"},
     "label_prompt_version": {"authenticated"},
     "last_run": {"authenticated"},
     "leave_workspace": {"authenticated"},
@@ -224,6 +226,7 @@ EXECUTED_BY = {
     "refresh_cost_records_daily": {"service_role"},
     "remove_channel": {"authenticated"},
     "remove_member": {"authenticated"},
+    "remove_sql_role": {"authenticated"},
     "report_sync": {"authenticated"},
     "preview_restore": {"authenticated"},
     "restore_filing": {"authenticated"},
@@ -250,7 +253,10 @@ EXECUTED_BY = {
     "save_invoices": {"authenticated"},
     "save_statement_lines": {"authenticated"},
     "save_spans": {"authenticated"},
+    "search": {"authenticated"},
     "search_audit_log": {"authenticated"},
+    "search_lists": {"authenticated"},
+    "search_usage": {"authenticated"},
     "set_alert_rules": {"authenticated"},
     "set_archive_days": {"authenticated"},
     "archive_state": {"authenticated"},
@@ -289,6 +295,7 @@ NEEDS_ROLE = {
     "count_by_rule": "admin",
     "create_api_key": "member",
     "create_project": "admin",
+    "create_sql_role": "admin",
     "decide_invoice": "admin",
     "delete_invoice": "admin",
     "delete_statement_line": "admin",
@@ -305,6 +312,7 @@ NEEDS_ROLE = {
     "push_prompt": "member",
     "remove_member": "admin",
     "remove_sample_prompt": "admin",
+    "remove_sql_role": "admin",
     "restore_filing": "admin",
     "roll_back_prompt": "admin",
     "rule_suggestions": "admin",
@@ -453,6 +461,7 @@ SAMPLE: dict[str, dict[str, Any]] = {
         "amount": 10,
         "currency": "USD",
     },
+    "sql_roles": {"name": "Metabase"},
     "subscriptions": {
         "plan_name": "Plus",
         "amount_usd": 20,
@@ -568,6 +577,8 @@ def _add_unique(connection: Connection, table: str, user_id: UUID, row: dict[str
         row["token_sha256"] = sha256(uuid4().bytes).digest()
     if table == "api_keys":
         row["key_hash"] = sha256(uuid4().bytes).digest()
+    if table == "sql_roles":
+        row["role_name"] = f"tally_bi_{uuid4().hex[:12]}"
     if table == "experiment_runs":
         row["experiment_id"] = _experiment_of(connection, row["variant_id"])
     if table == "superseded_records":

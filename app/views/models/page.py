@@ -7,7 +7,9 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import current_user
+from app.figures.engine_words import describe_source
 from app.figures.model_performance import PERIODS, ask_for, name_models
+from app.formats.text import escape_markdown
 from app.parts.archived_notice import render_archived
 from app.parts.project_choice import choose_project
 from app.ui.titles import title_row
@@ -62,3 +64,5 @@ else:
     if len(chosen) == 2:
         render_comparison(shown, chosen)
     render_courses(shown, chosen)
+    if source := describe_source(found.source):
+        st.caption(escape_markdown(source))

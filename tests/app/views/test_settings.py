@@ -16,6 +16,7 @@ from app import data
 from app.auth import identity, password
 from app.auth.identity import User, database_of
 from app.auth.sessions import Sessions
+from app.auth.sqlite_sessions import SqliteSessions
 from app.parts.timezones import list_timezones
 from app.ui.notices import ANNOUNCEMENT, PLACE
 from app.ui.periods import OFFERED
@@ -151,7 +152,7 @@ def test_refused_password_change_is_explained(
 def test_changed_password_signs_in(
     page: AppTest, account: Account, upstream: AuthClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = Sessions(tmp_path / "sessions.db", upstream)
+    store = Sessions(SqliteSessions(tmp_path / "sessions.db"), upstream)
     monkeypatch.setattr(password, "sessions", lambda: store)
     monkeypatch.setattr(password, "_own_session_id", lambda: None)
     type_passwords(page, account.password, "another horse 2", "another horse 2")
@@ -217,7 +218,7 @@ def delete_account(email: str) -> AppTest:
 @pytest.fixture
 def store(user: User, upstream: AuthClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sessions:
     """The sessions of the signed-in user."""
-    store = Sessions(tmp_path / "sessions.db", upstream)
+    store = Sessions(SqliteSessions(tmp_path / "sessions.db"), upstream)
     monkeypatch.setattr(identity, "current_user", lambda: user)
     monkeypatch.setattr(identity, "sessions", lambda: store)
     return store

@@ -25,7 +25,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "stack.env").write_text(f'{STACK}{FOLDER}="{folder_id(folder)}"\n')
     (folder / "vault.env").write_text('TALLY_ENCRYPTION_KEYS="first:key"\n')
     monkeypatch.setenv("TALLY_HOME", str(folder))
-    monkeypatch.setattr(environment, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(environment, "settings_file", lambda: tmp_path / ".env")
     return folder
 
 

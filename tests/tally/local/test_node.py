@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tally.core.errors import TallyError
 from tally.local import install, node
-from tally.local.node import NodeMissing, find_node, install_modules
+from tally.local.node import NodeMissing, copy_programs, find_node, install_modules
 
 
 def fake_program(path: Path, prints: str) -> Path:
@@ -74,3 +75,27 @@ def test_node_of_the_python_package_is_found(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: wheel)
     found = find_node()
     assert (found.program, found.npm[0]) == (program, str(program))
+
+
+def test_programs_of_another_version_are_replaced_and_packages_stay(tmp_path: Path) -> None:
+    shipped, folder = tmp_path / "shipped", tmp_path / "home" / "stack"
+    shipped.mkdir()
+    for version, files in ("1", ["server.mjs", "gone.mjs", ".npmrc"]), ("2", ["server.mjs", "new.mjs"]):
+        for old in shipped.iterdir():
+            old.unlink()
+        for name in files:
+            (shipped / name).write_text(version)
+        copy_programs(shipped, folder)
+        (folder / "node_modules").mkdir(exist_ok=True)
+    assert {file.name: file.read_text() for file in folder.iterdir() if file.is_file()} == {
+        "server.mjs": "2",
+        "new.mjs": "2",
+        ".npmrc": "1",
+    }
+    assert (folder / "node_modules").exists()
+
+
+def test_programs_that_cannot_be_copied_are_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(TallyError, match=r"could not be copied to .*file/stack .*set TALLY_HOME to another"):
+        copy_programs(tmp_path, tmp_path / "file" / "stack")
