@@ -258,24 +258,19 @@ def test_rows_wait_for_an_engine_that_is_fed_with_them(
     database: Connection, person: Connection, user: UUID, storage: Storage
 ) -> None:
     before, rows = read_totals(person), read_rows(database, user)
-    database.execute("create table private.calls (name text, first_at timestamptz, last_at timestamptz)")
-    made = """create function private.{}(tenant uuid, first_at timestamptz, last_at timestamptz)
-        returns boolean language sql as $$
-            insert into private.calls select '{}', first_at, last_at returning {}
-        $$"""
-    try:
-        for name, answer in (("analytics_is_pending", "true"), ("ship_again", "true")):
-            database.execute(made.format(name, name, answer))
-        with pytest.raises(ArchiveProblem, match="are in use"):
-            archive_one(Leaving(database, storage, user, JANUARY))
-        assert read_rows(database, user) == rows
-        database.execute("drop function private.analytics_is_pending")
+    database.execute("insert into private.analytics_engine default values")
+    person.execute("update public.cost_records set metadata = metadata where timestamp = '2026-01-01Z'")
+    with pytest.raises(ArchiveProblem, match="are in use"):
         archive_one(Leaving(database, storage, user, JANUARY))
-        restore_month(database, storage, user, JANUARY)
-        called = database.execute("select name, first_at, last_at from private.calls").fetchall()
-        assert called == [("ship_again", *JANUARY.instants)]
-    finally:
-        database.execute("drop function if exists private.analytics_is_pending")
-        database.execute("drop function if exists private.ship_again")
-        database.execute("drop table private.calls")
-    assert (read_totals(person), read_rows(database, user)) == (before, rows)
+    assert len(read_rows(database, user)["cost_records"]) == len(rows["cost_records"])
+    database.execute("delete from private.analytics_outbox")
+    archive_one(Leaving(database, storage, user, JANUARY))
+    noted = "select count(*) from private.analytics_outbox"
+    assert database.execute(noted).fetchone() == (0,), "The engine keeps what left Postgres."
+    kept = "select private.is_archived_for_engine(%s, %s)"
+    for instant, is_kept in (("2026-01-31T23:59Z", True), ("2026-02-01Z", False)):
+        assert database.execute(kept, [user, instant]).fetchone() == (is_kept,)
+    restore_month(database, storage, user, JANUARY)
+    again = "select distinct first_at, last_at from private.analytics_tasks where workspace_id = %s"
+    assert database.execute(again, [user]).fetchall() == [JANUARY.instants]
+    assert read_totals(person) == before
