@@ -6366,7 +6366,11 @@ begin
     perform pg_advisory_xact_lock(private.timezone_lock(stored.workspace_id));
     perform pg_advisory_xact_lock(private.save_lock(stored.workspace_id));
     perform pg_advisory_xact_lock(private.billing_lock(stored.workspace_id));
-    if private.waits_for_engine(stored) then
+    if
+        private.analytics_is_pending(
+            stored.workspace_id, stored.first_day::timestamp at time zone 'UTC', stored.end_day::timestamp at time zone 'UTC'
+        )
+    then
         raise exception 'The analytics engine has not seen all changes yet.' using errcode = '55P03';
     end if;
     perform private.keep_archived_sums(stored);
@@ -6390,7 +6394,7 @@ $$;
 CREATE FUNCTION private.finish_return(archive uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
-    AS $_$
+    AS $$
 declare
     stored private.archives;
 begin
@@ -6407,13 +6411,12 @@ begin
     perform private.catch_up(
         stored.workspace_id, stored.first_day::timestamp at time zone 'UTC', stored.end_day::timestamp at time zone 'UTC'
     );
-    if to_regprocedure('private.ship_again(uuid, timestamptz, timestamptz)') is not null then
-        execute 'select private.ship_again($1, $2, $3)'
-        using stored.workspace_id, stored.first_day::timestamp at time zone 'UTC', stored.end_day::timestamp at time zone 'UTC';
-    end if;
+    perform private.ship_again(
+        stored.workspace_id, stored.first_day::timestamp at time zone 'UTC', stored.end_day::timestamp at time zone 'UTC'
+    );
     perform private.log_archive(stored, 'restored');
 end
-$_$;
+$$;
 
 -- FUNCTION private.first_day_of_name(uuid, uuid, text)
 
@@ -7501,11 +7504,7 @@ CREATE FUNCTION private.is_archived_for_engine(tenant uuid, at timestamp with ti
     SET search_path TO ''
     AS $$
 begin
-    return tenant is not null and exists (
-        select
-        from private.archived_months as a
-        where a.month = date_trunc('month', is_archived_for_engine.at at time zone 'UTC')::date
-    );
+    return tenant is not null and private.is_archived(tenant, (is_archived_for_engine.at at time zone 'UTC')::date);
 end
 $$;
 
@@ -15608,24 +15607,6 @@ begin
     perform pg_advisory_xact_lock(private.save_lock(tenant));
 end
 $$;
-
--- FUNCTION private.waits_for_engine(private.archives)
-
-CREATE FUNCTION private.waits_for_engine(archive private.archives) RETURNS boolean
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $_$
-declare
-    waits boolean := false;
-begin
-    if to_regprocedure('private.analytics_is_pending(uuid, timestamptz, timestamptz)') is not null then
-        execute 'select private.analytics_is_pending($1, $2, $3)'
-        into waits
-        using archive.workspace_id, archive.first_day::timestamp at time zone 'UTC', archive.end_day::timestamp at time zone 'UTC';
-    end if;
-    return waits;
-end
-$_$;
 
 -- TABLE private.invoice_charges
 
@@ -28452,8 +28433,6 @@ GRANT ALL ON FUNCTION private.verify_api_key(digest bytea) TO tally_api;
 REVOKE ALL ON FUNCTION private.wait_for_saves() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.wait_to_file(tenant uuid) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION private.waits_for_engine(archive private.archives) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.wanted_charges(tenant uuid) FROM PUBLIC;
 
