@@ -35,7 +35,7 @@ SETTINGS = (  # its parts but the first, and a heading in each
     ("Traces", "Prompts and answers"),
     ("Audit log", "Audit log"),
 )
-FOUND = re.compile(r"^\d+ found$")
+FOUND = re.compile(r"^(More than )?\d+ found$")
 WIDER_THAN_ITS_PLACE = "all => all.filter(it => it.scrollWidth > it.clientWidth).map(it => it.className)"
 # The first chart's legend is lower than this, and above the bars.
 LEGEND_IS_LOW = """height => {
