@@ -5524,6 +5524,29 @@ begin
 end
 $$;
 
+-- FUNCTION private.focus_details(jsonb, boolean)
+
+CREATE FUNCTION private.focus_details(metadata jsonb, is_readable boolean) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$
+begin
+    if not is_readable then
+        return '{}';
+    end if;
+    return jsonb_strip_nulls(jsonb_build_object(
+        'model', left(metadata ->> 'model', 200),
+        'context', case when jsonb_typeof(metadata -> 'price_context') = 'object' then left(metadata ->> 'price_context', 500) end,
+        'source', left(metadata ->> 'price_source', 50),
+        'multiplier', left(metadata ->> 'price_multiplier', 20),
+        'invoice', left(metadata ->> 'invoice_id', 200),
+        'agent', private.dimension_value(metadata, private.dimension_keys('agent')),
+        'environment', private.dimension_value(metadata, private.dimension_keys('environment')),
+        'tags', nullif(to_jsonb((private.tags_of(coalesce(nullif(metadata -> 'tags', '[]'), metadata -> 'tag')))[1:20]), '[]')
+    ));
+end
+$$;
+
 -- FUNCTION private.fold_some_days(integer, uuid)
 
 CREATE FUNCTION private.fold_some_days(at_most integer, tenant uuid DEFAULT NULL::uuid, OUT days integer, OUT records bigint) RETURNS record
@@ -15746,6 +15769,96 @@ begin
 end
 $_$;
 
+-- FUNCTION public.focus_rows(timestamp with time zone, timestamp with time zone, uuid)
+
+CREATE FUNCTION public.focus_rows(since timestamp with time zone, until timestamp with time zone, workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET statement_timeout TO '60s'
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    asked constant private.daily_question := private.ask_for_days(tenant, 'project', null, null);
+    only_own constant uuid := private.only_own_rows(tenant); -- null for everybody's
+    found json;
+    groups bigint;
+begin
+    if isfinite(since) is not true or isfinite(until) is not true or until - since > interval '400 days' then
+        raise exception 'Give the first and the last instant of a period of at most 400 days.' using errcode = '22023';
+    end if;
+    with counted as (
+        select
+            r.*,
+            r.cost_usd is null and r.money_is_effective
+            and not private.is_failed_call(case when r.tokens_are_effective then r.tokens_used else 0 end, r.metadata) as is_unpriced,
+            r.user_id = asked.caller or (only_own is null and (r.project_id = any (asked.hidden)) is not true) as is_readable
+        from public.cost_records as r
+        where
+            r.workspace_id = tenant
+            and r.timestamp >= since
+            and r.timestamp < until
+            and (r.money_is_effective or r.tokens_are_effective)
+            and (asked.of_person is null or r.user_id = asked.of_person)
+    ),
+
+    sums as (
+        select
+            (c.timestamp at time zone 'UTC')::date as day,
+            c.provider_id,
+            c.model_name,
+            c.cost_basis,
+            c.charge_type,
+            case when c.is_readable then c.billing_account end as billing_account,
+            case
+                when c.project_id = any (asked.hidden) then uuid 'ffffffff-ffff-ffff-ffff-ffffffffffff' else c.project_id
+            end as project_id,
+            c.money_is_effective,
+            c.is_unpriced,
+            private.focus_details(c.metadata, c.is_readable) as details,
+            coalesce(sum(c.cost_usd) filter (where c.money_is_effective), 0) as cost_usd,
+            coalesce(sum(c.input_tokens) filter (where c.tokens_are_effective), 0) as input_tokens,
+            coalesce(sum(c.output_tokens) filter (where c.tokens_are_effective), 0) as output_tokens,
+            coalesce(sum(c.cached_input_tokens) filter (where c.tokens_are_effective), 0) as cached_input_tokens,
+            coalesce(sum(c.cache_write_tokens) filter (where c.tokens_are_effective), 0) as cache_write_tokens,
+            coalesce(
+                sum(private.hour_writes(c.metadata, c.cache_write_tokens)) filter (where c.tokens_are_effective), 0
+            ) as cache_write_1h_tokens,
+            coalesce(sum(c.request_count) filter (where c.tokens_are_effective), 0) as requests,
+            count(*) as records
+        from counted as c
+        group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+        limit 20001
+    )
+
+    select
+        count(*),
+        coalesce(
+            json_agg(
+                json_build_object(
+                    'day', s.day, 'provider', p.name, 'service', p.display_name, 'model', s.model_name,
+                    'cost_basis', s.cost_basis, 'charge_type', s.charge_type, 'billing_account', s.billing_account,
+                    'project', s.project_id, 'money_is_effective', s.money_is_effective, 'is_unpriced', s.is_unpriced,
+                    'details', s.details, 'cost_usd', s.cost_usd::text, 'input_tokens', s.input_tokens,
+                    'output_tokens', s.output_tokens, 'cached_input_tokens', s.cached_input_tokens,
+                    'cache_write_tokens', s.cache_write_tokens, 'cache_write_1h_tokens', s.cache_write_1h_tokens,
+                    'requests', s.requests, 'records', s.records
+                )
+                order by
+                    s.day, p.name, s.model_name, s.charge_type, s.cost_basis, s.billing_account, s.project_id, s.is_unpriced,
+                    s.money_is_effective, s.details::text
+            ), '[]'
+        )
+    into groups, found
+    from sums as s
+    inner join public.providers as p on s.provider_id = p.id;
+    if groups > 20000 then
+        raise exception 'These are too many costs at once. Ask for a shorter period.' using errcode = '54000';
+    end if;
+    return found;
+end
+$$;
+
 -- FUNCTION public.fold_stale_days()
 
 CREATE FUNCTION public.fold_stale_days() RETURNS integer
@@ -24184,6 +24297,8 @@ REVOKE ALL ON FUNCTION private.flag_records(of_workspace uuid, accounts text[], 
 
 REVOKE ALL ON FUNCTION private.flag_written(written private.written_record[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.focus_details(metadata jsonb, is_readable boolean) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.fold_some_days(at_most integer, tenant uuid, OUT days integer, OUT records bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.follow_charges(tenant uuid) FROM PUBLIC;
@@ -25150,6 +25265,9 @@ GRANT ALL ON FUNCTION public.find_sessions(workspace uuid, first_at timestamp wi
 
 REVOKE ALL ON FUNCTION public.find_traces(workspace uuid, first_at timestamp with time zone, last_at timestamp with time zone, search text, status text, service text, model text, session text, sort text, skip integer, page_rows integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_traces(workspace uuid, first_at timestamp with time zone, last_at timestamp with time zone, search text, status text, service text, model text, session text, sort text, skip integer, page_rows integer) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.focus_rows(since timestamp with time zone, until timestamp with time zone, workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.focus_rows(since timestamp with time zone, until timestamp with time zone, workspace uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.fold_stale_days() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.fold_stale_days() TO service_role;

@@ -186,6 +186,7 @@ EXECUTED_BY = {
     "find_same_import": {"authenticated"},
     "find_sessions": {"authenticated"},
     "find_traces": {"authenticated"},
+    "focus_rows": {"authenticated"},
     "fold_stale_days": {"service_role"},
     "forecast_state": {"authenticated"},
     "gather_runs": {"authenticated"},
