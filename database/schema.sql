@@ -7504,6 +7504,19 @@ begin
 end
 $$;
 
+-- FUNCTION private.list_focus_exports()
+
+CREATE FUNCTION private.list_focus_exports() RETURNS TABLE(workspace_id uuid, user_id uuid)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select e.workspace_id, m.user_id
+    from private.focus_exports as e
+    left join public.members as m
+        on e.workspace_id = m.workspace_id and e.user_id = m.user_id and m.role in ('admin', 'owner')
+    order by e.workspace_id
+$$;
+
 -- FUNCTION private.live_slots(uuid, text)
 
 CREATE FUNCTION private.live_slots(of_prompt uuid, environment text) RETURNS TABLE(version_id uuid, number integer, slots int4multirange)
@@ -11034,6 +11047,21 @@ begin
     end loop;
 end
 $$;
+
+-- FUNCTION private.report_focus_export(uuid, integer, integer, text)
+
+CREATE FUNCTION private.report_focus_export(tenant uuid, months integer, changed integer, problem text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $_$
+    update private.focus_exports as e
+    set
+        ran_at = now(),
+        months = case when $4 = '' then $2 else e.months end,
+        changed = $3,
+        problem = left(nullif($4, ''), 500)
+    where e.workspace_id = $1
+$_$;
 
 -- FUNCTION private.reprice(uuid, json)
 
@@ -15859,6 +15887,30 @@ begin
 end
 $$;
 
+-- FUNCTION public.focus_state(uuid)
+
+CREATE FUNCTION public.focus_state(workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+begin
+    return json_build_object(
+        'export', (
+            select
+                json_build_object(
+                    'ran_at', e.ran_at, 'months', e.months, 'changed', e.changed, 'problem', e.problem,
+                    'is_own', e.user_id is not distinct from auth.uid()
+                )
+            from private.focus_exports as e
+            where e.workspace_id = tenant
+        ),
+        'archived', (select coalesce(json_agg(a.month order by a.month), '[]') from private.archived_months as a)
+    );
+end
+$$;
+
 -- FUNCTION public.fold_stale_days()
 
 CREATE FUNCTION public.fold_stale_days() RETURNS integer
@@ -18382,6 +18434,32 @@ begin
 end
 $_$;
 
+-- FUNCTION public.set_focus_export(uuid, boolean)
+
+CREATE FUNCTION public.set_focus_export(workspace uuid, is_enabled boolean) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+    entry jsonb;
+begin
+    if is_enabled then
+        insert into private.focus_exports as e (workspace_id, user_id) values (tenant, auth.uid())
+        on conflict (workspace_id) do update set user_id = excluded.user_id, problem = null
+        where e.user_id is distinct from excluded.user_id;
+    else
+        delete from private.focus_exports as e where e.workspace_id = tenant;
+    end if;
+    if found then
+        entry := jsonb_build_object(
+            'action', case when is_enabled then 'insert' else 'delete' end, 'table_name', 'focus_exports', 'row_id', tenant
+        );
+        perform private.write_audit(tenant, entry);
+    end if;
+end
+$$;
+
 -- FUNCTION public.set_member_limit(uuid, uuid, numeric, bigint)
 
 CREATE FUNCTION public.set_member_limit(workspace uuid, person uuid, monthly_usd numeric, monthly_tokens bigint) RETURNS void
@@ -19276,6 +19354,21 @@ CREATE TABLE private.event_aliases (
     import_id uuid NOT NULL,
     source_key uuid NOT NULL,
     CONSTRAINT event_aliases_check CHECK ((source_key <> alias))
+);
+
+-- TABLE private.focus_exports
+
+CREATE TABLE private.focus_exports (
+    workspace_id uuid NOT NULL,
+    user_id uuid,
+    ran_at timestamp with time zone,
+    months integer DEFAULT 0 NOT NULL,
+    changed integer DEFAULT 0 NOT NULL,
+    problem text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT focus_exports_changed_check CHECK (((changed >= 0) AND (changed <= 10000))),
+    CONSTRAINT focus_exports_months_check CHECK (((months >= 0) AND (months <= 10000))),
+    CONSTRAINT focus_exports_problem_check CHECK (((length(problem) >= 1) AND (length(problem) <= 500)))
 );
 
 -- TABLE private.forecast_requests
@@ -20384,6 +20477,11 @@ ALTER TABLE ONLY private.divided_workspaces
 ALTER TABLE ONLY private.event_aliases
     ADD CONSTRAINT event_aliases_pkey PRIMARY KEY (workspace_id, alias, import_id);
 
+-- CONSTRAINT private.focus_exports focus_exports_pkey
+
+ALTER TABLE ONLY private.focus_exports
+    ADD CONSTRAINT focus_exports_pkey PRIMARY KEY (workspace_id);
+
 -- CONSTRAINT private.folded_days folded_days_pkey
 
 ALTER TABLE ONLY private.folded_days
@@ -21009,6 +21107,10 @@ CREATE UNIQUE INDEX divided_days_idx ON private.divided_days USING btree (worksp
 -- INDEX private.event_aliases_import_id_idx
 
 CREATE INDEX event_aliases_import_id_idx ON private.event_aliases USING btree (import_id);
+
+-- INDEX private.focus_exports_user_id_idx
+
+CREATE INDEX focus_exports_user_id_idx ON private.focus_exports USING btree (user_id);
 
 -- INDEX private.forecast_requests_workspace_id_idx
 
@@ -22638,6 +22740,16 @@ ALTER TABLE ONLY private.digests
 ALTER TABLE ONLY private.divided_workspaces
     ADD CONSTRAINT divided_workspaces_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
+-- FK CONSTRAINT private.focus_exports focus_exports_user_id_fkey
+
+ALTER TABLE ONLY private.focus_exports
+    ADD CONSTRAINT focus_exports_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE SET NULL;
+
+-- FK CONSTRAINT private.focus_exports focus_exports_workspace_id_fkey
+
+ALTER TABLE ONLY private.focus_exports
+    ADD CONSTRAINT focus_exports_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT private.former_members former_members_user_id_fkey
 
 ALTER TABLE ONLY private.former_members
@@ -23211,6 +23323,10 @@ ALTER TABLE private.divided_workspaces ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY private.event_aliases
 
 ALTER TABLE private.event_aliases ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.focus_exports
+
+ALTER TABLE private.focus_exports ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.folded_days
 
@@ -24584,6 +24700,8 @@ REVOKE ALL ON FUNCTION private.learn_aliases(tenant uuid, source uuid, incoming 
 
 REVOKE ALL ON FUNCTION private.limit_member(tenant uuid, person uuid, measured text, wanted numeric) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.list_focus_exports() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.live_slots(of_prompt uuid, environment text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.load_known_calls(tenant uuid, traces uuid[], names uuid[]) FROM PUBLIC;
@@ -24834,6 +24952,8 @@ REVOKE ALL ON FUNCTION private.replace_archived_prompts(tenant uuid) FROM PUBLIC
 REVOKE ALL ON FUNCTION private.replace_records(owner uuid, statements uuid[], ids uuid[], at timestamp with time zone[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.replaced_renewals(tenant uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.report_focus_export(tenant uuid, months integer, changed integer, problem text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.reprice(tenant uuid, changes json, OUT applied bigint, OUT before_usd numeric, OUT after_usd numeric) FROM PUBLIC;
 
@@ -25269,6 +25389,9 @@ GRANT ALL ON FUNCTION public.find_traces(workspace uuid, first_at timestamp with
 REVOKE ALL ON FUNCTION public.focus_rows(since timestamp with time zone, until timestamp with time zone, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.focus_rows(since timestamp with time zone, until timestamp with time zone, workspace uuid) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.focus_state(workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.focus_state(workspace uuid) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.fold_stale_days() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.fold_stale_days() TO service_role;
 
@@ -25480,6 +25603,9 @@ GRANT ALL ON FUNCTION public.set_aliases(workspace uuid, aliases json, before js
 
 REVOKE ALL ON FUNCTION public.set_content_rules(workspace uuid, days integer, words text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_content_rules(workspace uuid, days integer, words text[]) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.set_focus_export(workspace uuid, is_enabled boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_focus_export(workspace uuid, is_enabled boolean) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.set_member_limit(workspace uuid, person uuid, monthly_usd numeric, monthly_tokens bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_member_limit(workspace uuid, person uuid, monthly_usd numeric, monthly_tokens bigint) TO authenticated;

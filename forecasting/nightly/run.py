@@ -21,6 +21,7 @@ from forecasting.nightly.anomalies import flag_anomalies
 from forecasting.nightly.database import Connection, connect, leave_transaction, take_lock
 from forecasting.nightly.exchange_rates import save_newer_rates
 from forecasting.nightly.experiments import gather_all
+from forecasting.nightly.focus import export_all
 from forecasting.nightly.problems import ACTUALS, ANOMALIES, DELETION, FORECAST, RECORD, Problems, describe
 from forecasting.nightly.renewals import Posted, post_renewals
 from forecasting.nightly.requests import Requests, answer_requests, load_requests
@@ -147,6 +148,7 @@ class NightlyRun:
                 self.log.run("advice", partial(refresh_all, self.connection, workspaces, self.problems))
         if self.options.as_of is None:
             self.log.run("traces", partial(drop_traces, self.connection, workspaces, self.problems))
+            self.log.run("focus", partial(export_all, self.connection, workspaces, self.problems))
         for step in MAINTENANCE:
             self.log.execute(*step)
 

@@ -9,7 +9,7 @@ from tally.core.errors import TallyError
 from tally.core.text import plural
 from tally.focus.export import choose_period, find_format, write_file
 from tally.focus.files import Written
-from tally.focus.versions import find_version
+from tally.focus.versions import Version, find_version
 from tally.storage.database import Database
 
 TWO_TARGETS = "Name either a file to write (--out) or a folder for months (--store), not both."
@@ -29,7 +29,7 @@ def export_focus(
         raise TallyError(TWO_TARGETS)
     period = choose_period(*days)
     if store is not None:
-        _keep_months(database, store, period)
+        _keep_months(database, store, period, chosen)
         return
     if out is None:
         raise TallyError(NO_TARGET)
@@ -52,5 +52,16 @@ def _write_usd(amount: Decimal) -> str:
     return f"{amount.normalize():f}" if amount else "0"
 
 
-def _keep_months(database: Database, store: str, period: tuple[date, date]) -> None:
-    raise NotImplementedError
+def _keep_months(database: Database, address: str, period: tuple[date, date], version: Version) -> None:
+    from tally.focus.keeping import Target, keep_months  # lazily: storages take half a second to load
+    from tally.storage.objects import open_store
+
+    kept = keep_months(database, Target(open_store(address), version), period)
+    changes = [
+        f"{len(months)} {word}"
+        for months, word in ((kept.written, "written"), (kept.deleted, "deleted"))
+        if months
+    ]
+    echo(f"{plural(kept.months, 'month')} in {address}: {', '.join(changes) or 'nothing changed'}.")
+    if kept.archived:
+        echo(f"Left as they are, as their records are archived: {', '.join(kept.archived)}.")

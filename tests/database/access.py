@@ -187,6 +187,7 @@ EXECUTED_BY = {
     "find_sessions": {"authenticated"},
     "find_traces": {"authenticated"},
     "focus_rows": {"authenticated"},
+    "focus_state": {"authenticated"},
     "fold_stale_days": {"service_role"},
     "forecast_state": {"authenticated"},
     "gather_runs": {"authenticated"},
@@ -264,6 +265,7 @@ EXECUTED_BY = {
     "source_statements": {"authenticated"},
     "unknown_people": {"authenticated"},
     "unpriced_models": {"authenticated"},
+    "set_focus_export": {"authenticated"},
     "set_member_limit": {"authenticated"},
     "set_model_limits": {"authenticated"},
     "stop_digests": {"anon", "authenticated"},  # who reads a mailbox may be signed out
@@ -321,6 +323,7 @@ NEEDS_ROLE = {
     "set_alert_rules": "admin",
     "set_aliases": "admin",
     "set_content_rules": "admin",
+    "set_focus_export": "admin",
     "set_member_limit": "admin",
     "set_model_limits": "admin",
     "set_role": "admin",
