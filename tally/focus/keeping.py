@@ -44,7 +44,7 @@ class MonthFile:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What came of a run: files by what happened to them."""
+    """Files after a run, by what happened to them."""
 
     months: int
     written: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where files of a workspace go, and how they are written."""
+    """The place of files, and their format."""
 
     store: Store
     version: Version

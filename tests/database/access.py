@@ -194,6 +194,7 @@ EXECUTED_BY = {
     "get_top_models_by_spend": {"authenticated", "service_role"},
     "get_user_total_spend": {"authenticated", "service_role"},
     "ignore_statement_line": {"authenticated"},
+    "installation_state": {"authenticated"},
     "invite": {"authenticated"},
     "invoice_usage": {"authenticated"},
     "jump_names": {"authenticated"},

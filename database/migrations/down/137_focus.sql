@@ -1,7 +1,9 @@
--- The way back from 138_focus_exports.sql. Which workspaces have their costs exported is lost; the files stay.
+-- The way back from 137_focus.sql. Which workspaces have their costs kept as files is lost; the files stay.
 
 drop function if exists private.report_focus_export(uuid, integer, integer, text);
 drop function if exists private.list_focus_exports();
 drop function if exists public.focus_state(uuid);
 drop function if exists public.set_focus_export(uuid, boolean);
 drop table if exists private.focus_exports;
+drop function if exists public.focus_rows(timestamptz, timestamptz, uuid);
+drop function if exists private.focus_details(jsonb, boolean);
