@@ -1,8 +1,8 @@
 """Measures of a workspace for Prometheus, as metric families.
 
 Amounts are US dollars; usage that a plan covers has names of its own, since sums would mix it with money.
-Times are instants; a query makes ages from them. Labels are bounded: names of budgets and sources, of each the
-first MOST, and providers.
+Times are instants; a query makes ages from them. Labels are bounded: names of budgets and sources, of each
+the first MOST, and providers.
 """
 
 from collections import defaultdict
