@@ -39,6 +39,7 @@ BENCHES = (
     "catalogue",
     "statistics",
     "credits",
+    "focus",
 )
 RESULTS = Path(__file__).parent / "results.json"
 
