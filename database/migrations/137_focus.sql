@@ -2,119 +2,130 @@
 -- and all that a list price depends on, which tally/focus splits into classes of tokens; and workspaces whose costs the nightly
 -- run keeps as files of this format.
 
--- What a price was found by, and tags, of a record that the caller may read; nothing of others.
-create or replace function private.focus_details(metadata jsonb, is_readable boolean)
+-- What a price was found by, and tags, as they are told; of raw values, which records are grouped by.
+create or replace function private.focus_details(
+    model text, context jsonb, price_source text, multiplier text, invoice text, agent text, environment text, tags jsonb
+)
 returns jsonb
 language plpgsql -- its plan is kept
 immutable
-parallel safe
 set search_path = ''
 as $$
 begin
-    if not is_readable then
-        return jsonb '{}';
-    end if;
     return jsonb_strip_nulls(jsonb_build_object(
-        'model', left(metadata ->> 'model', 200),
-        'context', case when jsonb_typeof(metadata -> 'price_context') = 'object' then left(metadata ->> 'price_context', 500) end,
-        'source', left(metadata ->> 'price_source', 50),
-        'multiplier', left(metadata ->> 'price_multiplier', 20),
-        'invoice', left(metadata ->> 'invoice_id', 200),
-        'agent', private.dimension_value(metadata, private.dimension_keys('agent')),
-        'environment', private.dimension_value(metadata, private.dimension_keys('environment')),
-        'tags', nullif(to_jsonb((private.tags_of(coalesce(nullif(metadata -> 'tags', '[]'), metadata -> 'tag')))[1:20]), '[]')
+        'model', left(model, 200),
+        'context', case when jsonb_typeof(context) = 'object' then left(context::text, 500) end,
+        'source', left(price_source, 50),
+        'multiplier', left(multiplier, 20),
+        'invoice', left(invoice, 200),
+        'agent', left(nullif(btrim(agent), ''), 200),
+        'environment', left(nullif(btrim(environment), ''), 200),
+        'tags', nullif(to_jsonb((private.tags_of(tags))[1:20]), '[]')
     ));
 end
 $$;
-revoke all on function private.focus_details(jsonb, boolean) from public;
+revoke all on function private.focus_details(text, jsonb, text, text, text, text, text, jsonb) from public;
 
--- Sums of the records in [since, until) that count, in the order of their keys, which repeats. Money that does not count is 0
--- and marked. Private projects are one, ffffffff-…, and of records that the caller may not read, the billing account, tags and
--- prices are left out. More than 20,000 sums are refused (54000): ask for a shorter period then.
+-- Sums of the records in [since, until) that count. Money that does not count is 0 and marked. Private projects are one,
+-- ffffffff-…, and of records that the caller may not read, the billing account, tags and prices are left out. At most 20,001.
+create or replace function private.focus_sums(
+    tenant uuid, since timestamptz, until timestamptz, asked private.daily_question, only_own uuid
+)
+returns table (
+    day date, provider_id uuid, model_name text, cost_basis text, charge_type text, account text, project_id uuid,
+    money_is_effective boolean, is_unpriced boolean, model text, context jsonb, price_source text, multiplier text, invoice text,
+    agent text, environment text, tags jsonb, cost_usd numeric, input_tokens numeric, output_tokens numeric,
+    cached_input_tokens numeric, cache_write_tokens numeric, cache_write_1h_tokens numeric, requests numeric, records bigint
+)
+language plpgsql
+stable
+set search_path = ''
+set plan_cache_mode = force_custom_plan -- a kept plan may be from when these months were empty
+as $$
+begin
+    return query
+    select
+        (r.timestamp at time zone 'UTC')::date, r.provider_id, r.model_name, r.cost_basis, r.charge_type,
+        case when m.is_readable then r.billing_account end,
+        case when r.project_id = any (asked.hidden) then uuid 'ffffffff-ffff-ffff-ffff-ffffffffffff' else r.project_id end,
+        r.money_is_effective,
+        r.cost_usd is null and r.money_is_effective
+        and not private.is_failed_call(case when r.tokens_are_effective then r.tokens_used else 0 end, r.metadata),
+        t.told ->> 'model', t.told -> 'price_context', t.told ->> 'price_source', t.told ->> 'price_multiplier',
+        t.told ->> 'invoice_id', t.told ->> 'agent', t.told ->> 'environment',
+        coalesce(nullif(t.told -> 'tags', '[]'), t.told -> 'tag'),
+        coalesce(sum(r.cost_usd) filter (where r.money_is_effective), 0),
+        coalesce(sum(r.input_tokens) filter (where r.tokens_are_effective), 0),
+        coalesce(sum(r.output_tokens) filter (where r.tokens_are_effective), 0),
+        coalesce(sum(r.cached_input_tokens) filter (where r.tokens_are_effective), 0),
+        coalesce(sum(r.cache_write_tokens) filter (where r.tokens_are_effective), 0),
+        coalesce(
+            sum(private.hour_writes(r.metadata, r.cache_write_tokens))
+                filter (where r.tokens_are_effective and r.metadata ? 'cache_write_1h_tokens'), 0
+        ),
+        coalesce(sum(r.request_count) filter (where r.tokens_are_effective), 0),
+        count(*)
+    from public.cost_records as r
+    cross join lateral (
+        select r.user_id = asked.caller or (only_own is null and (r.project_id = any (asked.hidden)) is not true) as is_readable
+    ) as m
+    cross join lateral (select case when m.is_readable then r.metadata end as told) as t -- null where nothing is
+    where
+        r.workspace_id = tenant
+        and r.timestamp >= since
+        and r.timestamp < until
+        and (r.money_is_effective or r.tokens_are_effective)
+        and (asked.of_person is null or r.user_id = asked.of_person)
+    group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
+    limit 20001;
+end
+$$;
+revoke all on function private.focus_sums(uuid, timestamptz, timestamptz, private.daily_question, uuid) from public;
+
+-- These sums as JSON, in an order that repeats. More than 20,000 are refused (54000): ask for a shorter period then.
 create or replace function public.focus_rows(since timestamptz, until timestamptz, workspace uuid default null)
 returns json
 language plpgsql
 stable
 security definer
 set search_path = ''
-set plan_cache_mode = force_custom_plan -- a kept plan may be from when these months were empty
 set statement_timeout = '60s' -- PostgREST applies it: all records of the period are read
 as $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'viewer');
     asked constant private.daily_question := private.ask_for_days(tenant, 'project', null, null);
-    only_own constant uuid := private.only_own_rows(tenant); -- null for everybody's
     found json;
     groups bigint;
 begin
     if isfinite(since) is not true or isfinite(until) is not true or until - since > interval '400 days' then
         raise exception 'Give the first and the last instant of a period of at most 400 days.' using errcode = '22023';
     end if;
-    with counted as (
-        select
-            r.*,
-            r.cost_usd is null and r.money_is_effective
-            and not private.is_failed_call(case when r.tokens_are_effective then r.tokens_used else 0 end, r.metadata) as is_unpriced,
-            r.user_id = asked.caller or (only_own is null and (r.project_id = any (asked.hidden)) is not true) as is_readable
-        from public.cost_records as r
-        where
-            r.workspace_id = tenant
-            and r.timestamp >= since
-            and r.timestamp < until
-            and (r.money_is_effective or r.tokens_are_effective)
-            and (asked.of_person is null or r.user_id = asked.of_person)
-    ),
-
-    sums as (
-        select
-            (c.timestamp at time zone 'UTC')::date as day,
-            c.provider_id,
-            c.model_name,
-            c.cost_basis,
-            c.charge_type,
-            case when c.is_readable then c.billing_account end as billing_account,
-            case
-                when c.project_id = any (asked.hidden) then uuid 'ffffffff-ffff-ffff-ffff-ffffffffffff' else c.project_id
-            end as project_id,
-            c.money_is_effective,
-            c.is_unpriced,
-            private.focus_details(c.metadata, c.is_readable) as details,
-            coalesce(sum(c.cost_usd) filter (where c.money_is_effective), 0) as cost_usd,
-            coalesce(sum(c.input_tokens) filter (where c.tokens_are_effective), 0) as input_tokens,
-            coalesce(sum(c.output_tokens) filter (where c.tokens_are_effective), 0) as output_tokens,
-            coalesce(sum(c.cached_input_tokens) filter (where c.tokens_are_effective), 0) as cached_input_tokens,
-            coalesce(sum(c.cache_write_tokens) filter (where c.tokens_are_effective), 0) as cache_write_tokens,
-            coalesce(
-                sum(private.hour_writes(c.metadata, c.cache_write_tokens)) filter (where c.tokens_are_effective), 0
-            ) as cache_write_1h_tokens,
-            coalesce(sum(c.request_count) filter (where c.tokens_are_effective), 0) as requests,
-            count(*) as records
-        from counted as c
-        group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
-        limit 20001
-    )
-
     select
         count(*),
         coalesce(
             json_agg(
                 json_build_object(
                     'day', s.day, 'provider', p.name, 'service', p.display_name, 'model', s.model_name,
-                    'cost_basis', s.cost_basis, 'charge_type', s.charge_type, 'billing_account', s.billing_account,
+                    'cost_basis', s.cost_basis, 'charge_type', s.charge_type, 'billing_account', s.account,
                     'project', s.project_id, 'money_is_effective', s.money_is_effective, 'is_unpriced', s.is_unpriced,
-                    'details', s.details, 'cost_usd', s.cost_usd::text, 'input_tokens', s.input_tokens,
+                    'details', d.details, 'cost_usd', s.cost_usd::text, 'input_tokens', s.input_tokens,
                     'output_tokens', s.output_tokens, 'cached_input_tokens', s.cached_input_tokens,
                     'cache_write_tokens', s.cache_write_tokens, 'cache_write_1h_tokens', s.cache_write_1h_tokens,
                     'requests', s.requests, 'records', s.records
                 )
                 order by
-                    s.day, p.name, s.model_name, s.charge_type, s.cost_basis, s.billing_account, s.project_id, s.is_unpriced,
-                    s.money_is_effective, s.details::text
+                    s.day, p.name, s.model_name, s.charge_type, s.cost_basis, s.account, s.project_id, s.is_unpriced,
+                    s.money_is_effective, d.details::text, s.cost_usd, s.input_tokens, s.output_tokens, s.requests, s.records
             ), '[]'
         )
     into groups, found
-    from sums as s
-    inner join public.providers as p on s.provider_id = p.id;
+    from private.focus_sums(tenant, since, until, asked, private.only_own_rows(tenant)) as s
+    inner join public.providers as p on s.provider_id = p.id
+    cross join lateral (
+        select private.focus_details(
+            s.model, s.context, s.price_source, s.multiplier, s.invoice, s.agent, s.environment, s.tags
+        ) as details
+    ) as d;
     if groups > 20000 then
         raise exception 'These are too many costs at once. Ask for a shorter period.' using errcode = '54000';
     end if;

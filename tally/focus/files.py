@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from itertools import islice
 from typing import IO, Any, Literal
 
@@ -60,21 +61,34 @@ def _write_csv(rows: Iterable[FocusRow], file: IO[bytes], version: Version) -> N
         writer = csv.writer(text, lineterminator="\r\n")
         writer.writerow(version.columns)
         for row in rows:
-            writer.writerow([write_cell(row.get(column)) for column in version.columns])
+            cells = dict.fromkeys(version.columns, "")
+            for name, value in row.items():
+                if value is not None:
+                    cells[name] = write_cell(value)
+            writer.writerow(cells.values())
     finally:
         text.detach()
 
 
 def write_cell(value: Decimal | datetime | str | None) -> str:
     """A cell of CSV: decimals have a point, as readers take a column of whole numbers for another type."""
-    if value is None:
-        return ""
+    if isinstance(value, str):
+        return str(escape_formula(value))
     if isinstance(value, Decimal):
-        digits = f"{value.normalize():f}" if value else "0"
-        return digits if "." in digits else f"{digits}.0"
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%dT%H:%M:%SZ}"
-    return str(escape_formula(value))
+        return _write_decimal(value)
+    return "" if value is None else _write_time(value)
+
+
+def _write_decimal(value: Decimal) -> str:
+    if not value:
+        return "0.0"
+    whole, _, part = f"{value:f}".partition(".")
+    return f"{whole}.{part.rstrip('0') or '0'}"
+
+
+@lru_cache(1_000)
+def _write_time(value: datetime) -> str:
+    return f"{value:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _write_parquet(rows: Iterable[FocusRow], file: IO[bytes], version: Version) -> None:

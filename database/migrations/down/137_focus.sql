@@ -6,4 +6,5 @@ drop function if exists public.focus_state(uuid);
 drop function if exists public.set_focus_export(uuid, boolean);
 drop table if exists private.focus_exports;
 drop function if exists public.focus_rows(timestamptz, timestamptz, uuid);
-drop function if exists private.focus_details(jsonb, boolean);
+drop function if exists private.focus_sums(uuid, timestamptz, timestamptz, private.daily_question, uuid);
+drop function if exists private.focus_details(text, jsonb, text, text, text, text, text, jsonb);
