@@ -47,6 +47,7 @@ BENCHES = (
     "archive",
     "retention",
     "outbox",
+    "focus",
 )
 RESULTS = Path(__file__).parent / "results.json"
 
