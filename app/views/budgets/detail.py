@@ -20,8 +20,8 @@ from app.parts.permissions import explain_fixed_budgets
 from app.ui import charts, columns
 from app.ui import progress as bars
 from app.ui.cards import render_heading
+from app.ui.line_list import render_lines
 from app.ui.notices import render_announcement
-from app.ui.tables import render_table
 from app.ui.theme import current_palette
 from app.ui.titles import title_row
 from app.views.budgets.actions import render_actions
@@ -116,7 +116,7 @@ def _render_drivers(user: User, status: BudgetStatus) -> None:
             "before": amount("Before"),
         }
         frame = models.astype(dict.fromkeys(("now", "before", "change"), "int64")) if is_tokens else models
-        render_table(frame, kinds, "Models by their change against the period before")
+        render_lines(frame, kinds, "Models by their change against the period before", "drivers")
 
 
 def _render_about(user: User, status: BudgetStatus) -> None:

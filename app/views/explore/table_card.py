@@ -1,7 +1,6 @@
 """The card of the table: every group with its colour, share, change and trend; a row filters."""
 
 from dataclasses import replace
-from urllib.parse import quote
 
 import pandas as pd
 import streamlit as st
@@ -12,20 +11,18 @@ from app.figures.explore_series import fill, list_moments
 from app.figures.explore_words import DIMENSIONS, MEASURES, TOPS, describe_groups
 from app.figures.exploring import Group
 from app.formats.text import DASH, escape_markdown
-from app.parts.explore_address import count_clicks, read_view, show
+from app.parts.explore_address import read_view, show
 from app.parts.explore_links import address_of
 from app.ui import columns
 from app.ui.columns import Column
-from app.ui.line_list import Line, render_links
-from app.ui.tables import selected_row
+from app.ui.line_list import Line, render_lines
 from app.ui.theme import current_palette
 from app.views.explore.answer import Answer
-from app.views.explore.chart_card import drill, drill_into
+from app.views.explore.chart_card import drill
 from app.views.explore.records_link import explain_left_out, render_records_link
 from tally.core.text import plural
 
 TOP = "explore_top"
-SVG = "<svg xmlns='http://www.w3.org/2000/svg' width='36' height='36'>"
 LEAST_TREND = 2
 
 
@@ -46,16 +43,11 @@ def render_table_card(user: User, answer: Answer) -> None:
 
 def _render_table(answer: Answer) -> None:
     groups = answer.now.groups
-    key = f"explore_groups-{count_clicks()}"
-    place = selected_row(key, len(groups))
-    if place is not None and groups[place].is_filterable:
-        drill_into(groups[place])
-        st.rerun()
-    frame = describe_table(answer)
     lines = [
         Line(group.label, _describe_line(answer, group), _find_address(answer, group)) for group in groups
     ]
-    render_links(frame, list_columns(answer), describe_groups(answer.now.question.by), key, lines)
+    title = describe_groups(answer.now.question.by)
+    render_lines(describe_table(answer), list_columns(answer), title, "explore_groups", lines)
     alone = sum(1 for group in groups if group.kind == "value")
     st.caption(
         escape_markdown(
@@ -91,7 +83,7 @@ def describe_table(answer: Answer) -> pd.DataFrame:
     groups = answer.now.groups
     question = answer.now.question
     total = answer.now.total.value
-    table: dict[str, object] = {"colour": [_swatch(colour) for colour in answer.colours(current_palette())]}
+    table: dict[str, object] = {"colour": answer.colours(current_palette())}
     for nth, _ in enumerate(question.by):
         table[f"group_{nth}"] = [
             group.keys[nth].label if len(group.keys) > nth else (group.label if nth == 0 else "")
@@ -120,7 +112,7 @@ def list_columns(answer: Answer) -> dict[str, Column]:
         "group_0": columns.name("Group")
     }
     return {
-        "colour": Column(st.column_config.ImageColumn("Colour", width=64, pinned=True)),
+        "colour": columns.mark("Colour"),
         **names,
         "value": columns.number(MEASURES[answer.view.measure].label, answer.show),
         "share": columns.use("Share"),
@@ -141,9 +133,3 @@ def _describe_line(answer: Answer, group: Group) -> str:
         [plural(group.requests, "request")] if group.requests else []
     )  # none where no source counts them
     return " · ".join([*parts, *requests])
-
-
-def _swatch(colour: str) -> str:
-    """A square in a colour, as the address of an image as high as a row."""
-    square = f"<rect x='11' y='11' width='14' height='14' rx='4' fill='{colour}'/>"
-    return f"data:image/svg+xml,{quote(f'{SVG}{square}</svg>')}"

@@ -13,7 +13,7 @@ from app.formats.text import DASH
 from app.ui import columns
 from app.ui.cards import render_heading
 from app.ui.charts import config, earlier_predictions, shares
-from app.ui.tables import render_table
+from app.ui.line_list import render_lines
 from app.ui.theme import Palette
 from tally.core.text import plural
 
@@ -96,7 +96,7 @@ def render_earlier_totals(known: pd.DataFrame, currency: str) -> None:
         "made": columns.day("Made on"),
     }
     frame = pd.DataFrame(lines, dtype=object)
-    render_table(frame, kinds, "Earlier predictions of a month's total beside actual spend")
+    render_lines(frame, kinds, "Earlier predictions of a month's total beside actual spend", "earlier")
 
 
 def _judge(actual: Decimal, lower: Decimal, upper: Decimal) -> str:

@@ -22,6 +22,7 @@ from tally.storage.database import TOO_MUCH, describe
 from tests.app.accounts import Account, sign_in_user
 from tests.app.pages import metrics, open_page, read_markdown, save, shown
 from tests.app.teams import join, new_team
+from tests.app.ui.shown_table import tables
 
 Job = psycopg.Connection[Any]
 TODAY = date(2026, 5, 20)
@@ -66,7 +67,7 @@ def texts(page: AppTest) -> str:
 
 def column(page: AppTest, name: str) -> Sequence[Any]:
     """The cells of a column of the last table that has it."""
-    return list(next(table.value[name] for table in reversed(page.dataframe) if name in table.value))
+    return list(next(table.value[name] for table in reversed(tables(page)) if name in table.value))
 
 
 def test_an_empty_page_leads_to_the_two_commands(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
@@ -150,7 +151,7 @@ def test_a_session_shows_every_request_and_its_gaps(monkeypatch: pytest.MonkeyPa
     page.button(key="session_records").click().run()
     assert not page.exception
     assert page.title[0].value == "Records"
-    assert len(page.dataframe[0].value) == 2
+    assert len(tables(page)[0].value) == 2
     assert page.query_params["session"] == "s1"
 
 
@@ -187,7 +188,7 @@ def test_the_record_of_a_session_leads_to_it(monkeypatch: pytest.MonkeyPatch, us
     save(user, [request(1)])
     page = open_page(monkeypatch, user, "records", {"session": "s1"})
     assert not page.exception
-    assert len(page.dataframe[0].value) == 1
+    assert len(tables(page)[0].value) == 1
     page = open_page(monkeypatch, user, "records", {"session": HOSTILE})
     assert not page.exception
     assert "No records match these filters." in shown(page)

@@ -9,6 +9,7 @@ from app import data
 from app.auth.identity import User, database_of
 from tally.pricing.custom_models import CustomModel, load_custom_models
 from tests.app.pages import open_dialog, open_page, read_markdown, save, shown, usage
+from tests.app.ui.shown_table import tables
 
 HOSTILE = "![x](http://127.0.0.1:1/x) :red[x] <b>$x$</b>"
 
@@ -24,7 +25,7 @@ def rows(page: AppTest, table: int = 0) -> list[dict[str, Any]]:
     """The rows of a table."""
     return [
         {str(name): cell for name, cell in row.items()}
-        for row in page.dataframe[table].value.to_dict("records")
+        for row in tables(page)[table].value.to_dict("records")
     ]
 
 
@@ -100,8 +101,8 @@ def test_both_prices_are_shown_where_the_lists_differ(monkeypatch: pytest.Monkey
     assert len(page.get("plotly_chart")) == 1, "its price changed, and has a course"
     page = open_catalogue(monkeypatch, user, compare="gemini-2.0-flash · Google")
     assert len(page.get("plotly_chart")) == 0
-    tables = [frame.value for frame in page.dataframe]
-    [differences] = [table for table in tables if "litellm" in table.columns]
+    all_tables = [frame.value for frame in tables(page)]
+    [differences] = [table for table in all_tables if "litellm" in table.columns]
     found = {row["class"]: row for row in differences.to_dict("records")}
     assert (float(found["Input"]["genai-prices"]), float(found["Input"]["litellm"])) == (0.1, 0.15)
 
@@ -116,7 +117,7 @@ def test_own_models_are_found_with_their_base_and_stay_text(
     assert "Made from gpt-4o. List price of models that are fine-tuned from it: $3.75 input" in text
     assert "No list has a price of this model." in text
     assert HOSTILE not in shown(page)
-    assert {row["model"] for row in rows(page, len(page.dataframe) - 1)} == {"ft:gpt-4o:acme::1", HOSTILE}
+    assert {row["model"] for row in rows(page, len(tables(page)) - 1)} == {"ft:gpt-4o:acme::1", HOSTILE}
 
 
 def test_an_own_model_is_added_and_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch, user: User) -> None:

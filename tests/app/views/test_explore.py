@@ -36,7 +36,7 @@ from app.views.explore.export_menu import list_rows, write_answer
 from app.views.explore.records_link import explain_left_out, make_parameters
 from tests.app.pages import metrics, open_dialog, open_page, read_markdown, save, shown, usage
 from tests.app.projects import add_project, set_rules
-from tests.app.ui.shown_table import shown_table
+from tests.app.ui.shown_table import shown_table, tables
 from tests.app.wire import Wire
 
 HOSTILE = "<b>x</b> ![x](http://x) :red[y]"
@@ -73,7 +73,7 @@ def asked(page: AppTest, parameter: str) -> list[str]:
 def rows(page: AppTest) -> dict[str, list[str]]:
     """The texts of the table by its columns."""
     return {
-        str(name): list(texts) for name, texts in shown_table(page.dataframe[0]).items() if name != "colour"
+        str(name): list(texts) for name, texts in shown_table(tables(page)[0]).items() if name != "colour"
     }
 
 
@@ -101,7 +101,7 @@ def test_address_asks_any_question(monkeypatch: pytest.MonkeyPatch, team: User) 
         ("main", "haiku", "$1.50"),
         ("No branch", "haiku", "$0.50"),
     ]
-    assert [round(share) for share in page.dataframe[0].value["share"]] == [43, 29, 21, 7]
+    assert [round(share) for share in tables(page)[0].value["share"]] == [43, 29, 21, 7]
     assert "change" not in table
     page = open_explore(monkeypatch, team, measure="requests", split="branch", where="model:opus")
     assert rows(page)["value"][0] == "4"
@@ -222,7 +222,7 @@ def test_records_open_with_the_same_days_and_filters(monkeypatch: pytest.MonkeyP
     assert not page.exception
     assert page.title[0].value == "Records"
     assert page.selectbox(key="model").value == "opus"
-    assert len(page.dataframe[0].value) == 2  # those of the other branch too, as said
+    assert len(tables(page)[0].value) == 2  # those of the other branch too, as said
 
 
 def test_a_page_without_records_says_where_to_begin(monkeypatch: pytest.MonkeyPatch, user: User) -> None:

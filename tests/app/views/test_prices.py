@@ -21,7 +21,7 @@ from tally.pricing.reprice import Difference
 from tally.storage.database import GATEWAY, Query, describe
 from tests.app.accounts import sign_in_user
 from tests.app.pages import open_page, read_markdown, save, shown, usage
-from tests.app.ui.shown_table import shown_table
+from tests.app.ui.shown_table import shown_table, tables
 
 HOSTILE = "![x](http://127.0.0.1:1/x) :red[x] <b>$x$</b>"
 
@@ -107,7 +107,7 @@ def test_empty_account_sees_messages(monkeypatch: pytest.MonkeyPatch, user: User
 def test_unpriced_models_are_listed(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     save(user, [unpriced(3), unpriced(1), unpriced(2, HOSTILE), usage(1, "5")])
     page = open_prices(monkeypatch, user)
-    (table,) = [frame.value for frame in page.dataframe if "since" in frame.value]
+    (table,) = [frame.value for frame in tables(page) if "since" in frame.value]
     assert list(table["model"]) == ["house-model", HOSTILE]
     assert list(table["records"]) == [2, 1]
     assert list(table["tokens"]) == [2_000_000, 1_000_000]
@@ -245,7 +245,7 @@ def test_price_list_compares_models_at_ones_own_mix(monkeypatch: pytest.MonkeyPa
         ],
     )
     page = open_prices(monkeypatch, user)
-    table = next(each.value for each in page.dataframe if "at_mix" in each.value).set_index("model")
+    table = next(each.value for each in tables(page) if "at_mix" in each.value).set_index("model")
     assert [table.at["claude-opus-4-5", name] for name in ("input", "output", "at_mix")] == [5.0, 25.0, 10.0]
     assert set(table.index) == {"claude-opus-4-5", "gpt-5.2"}
     assert [table.at[model, "written"] for model in ("claude-opus-4-5", "gpt-5.2")] == [6.25, 1.75]
@@ -268,7 +268,7 @@ def test_price_list_has_models_without_tokens_but_no_plan(
         ],
     )
     page = open_prices(monkeypatch, user)
-    [table] = [each for each in page.dataframe if "at_mix" in each.value]
+    [table] = [each for each in tables(page) if "at_mix" in each.value]
     shown_tokens = shown_table(table).set_index("model")["tokens"]
     assert dict(shown_tokens) == {"gpt-5.2": "100K", "gpt-5.2-pro": "–"}  # noqa: RUF001 - an en dash
     assert not [each for each in page.caption if each.value.startswith("Without a list price")]
@@ -280,7 +280,7 @@ def test_price_list_tells_one_name_of_two_providers_apart(
     counts = {"model_name": "gpt-5.2", "input_tokens": 75_000, "output_tokens": 25_000}
     save(user, [usage(1, "3", **counts), usage(1, "1", provider="azure", **counts)])
     page = open_prices(monkeypatch, user)
-    table = next(each.value for each in page.dataframe if "at_mix" in each.value)
+    table = next(each.value for each in tables(page) if "at_mix" in each.value)
     assert set(table["model"]) == {"gpt-5.2 (OpenAI)", "gpt-5.2 (Azure)"}
     [chart] = page.get("plotly_chart")
     assert all(f"{name} $" in chart.proto.alt for name in table["model"])

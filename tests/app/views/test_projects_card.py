@@ -20,6 +20,7 @@ from tests.app.accounts import Account, sign_in_user
 from tests.app.pages import open_page, read_markdown, save, shown, usage
 from tests.app.projects import add_project, archive, set_rules
 from tests.app.teams import join, new_team
+from tests.app.ui.shown_table import tables
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def told(page: AppTest) -> str:
 
 
 def rules_of(page: AppTest) -> pd.DataFrame:
-    return next(table.value for table in page.dataframe if "rule" in table.value.columns)
+    return next(table.value for table in tables(page) if "rule" in table.value.columns)
 
 
 def button(page: AppTest, label: str) -> None:
@@ -50,7 +51,7 @@ def button(page: AppTest, label: str) -> None:
 
 
 def select_rule(page: AppTest, place: int) -> None:
-    key = next(table.proto.id for table in page.dataframe if "rule" in table.value.columns)
+    key = next(table.proto.id for table in tables(page) if "rule" in table.value.columns)
     name = key.rsplit("-rules-", 1)[-1]
     page.session_state[f"rules-{name}"] = {"selection": {"rows": [place], "columns": [], "cells": []}}
     page.run()
@@ -195,7 +196,7 @@ def test_restoring_a_project_is_previewed(monkeypatch: pytest.MonkeyPatch, user:
     assert rules_of(open_page(monkeypatch, user, "settings", {"section": "Projects"}))["records"].isna().all()
     save(user, [usage(3, "7", metadata={"project": "shop"})])
     page = open_page(monkeypatch, user, "settings", {"section": "Projects"})
-    key = next(table.proto.id for table in page.dataframe if "share" in table.value.columns)
+    key = next(table.proto.id for table in tables(page) if "share" in table.value.columns)
     name = key.rsplit("-projects-", 1)[-1]
     page.session_state[f"projects-{name}"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
     page.run()
