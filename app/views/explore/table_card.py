@@ -94,7 +94,7 @@ def describe_table(answer: Answer) -> pd.DataFrame:
     table["value"] = pd.Series([group.value for group in groups], dtype=object)
     if answer.unit != "ratio":
         table["share"] = [float(100 * (group.value or 0) / total) if total else None for group in groups]
-    if answer.before is not None:
+    if answer.is_compared:
         table["change"] = [calculate_change(group.value, answer.value_before(group)) for group in groups]
     moments = list_moments(answer.granularity, question.first, question.last) if answer.now.points else []
     if len(moments) >= LEAST_TREND and answer.view.chart in ("bars", "lines"):
@@ -127,8 +127,9 @@ def _describe_line(answer: Answer, group: Group) -> str:
     total = answer.now.total.value
     if answer.unit != "ratio" and total:
         parts.append(f"{100 * (group.value or 0) / total:.0f}%")
-    change = calculate_change(group.value, answer.value_before(group)) if answer.before else None
-    parts.append(show_change(change) if change is not None else DASH)
+    if answer.is_compared:
+        change = calculate_change(group.value, answer.value_before(group))
+        parts.append(show_change(change) if change is not None else DASH)
     requests = (
         [plural(group.requests, "request")] if group.requests else []
     )  # none where no source counts them

@@ -57,7 +57,7 @@ def parse_tables(markup: str) -> Iterator[Shown]:
 
 def _list_tables(page: AppTest) -> Iterator[Any]:
     for element in page._tree:
-        if element.type == "arrow_data_frame":
+        if element.type in ("dataframe", "arrow_data_frame"):
             yield element
         elif element.type == "html":
             yield from parse_tables(str(element.proto.body))

@@ -144,7 +144,7 @@ def test_a_session_shows_every_request_and_its_gaps(monkeypatch: pytest.MonkeyPa
     said = texts(page)
     assert "$2.00" in said
     assert "1 gap, " in said
-    assert column(page, "so_far") == [1.5, 2.0]
+    assert column(page, "so_far") == ["$1.50", "$2.00"]
     assert column(page, "note") == ["", "20 min gap"]
     assert "<li>#2, $0.50, $2.00 so far<div>" in said, "narrow pages have lines"
     assert metrics(page)["Extra cost of gaps"].startswith("$0.4")

@@ -51,7 +51,7 @@ def test_a_new_account_searches_all_models_at_a_usual_mix(
     assert not page.exception
     [first, *_] = rows(page)
     assert (first["model"], first["provider"]) == ("claude-sonnet-4-5", "Anthropic")
-    assert float(first["at_mix"]) == 6.0
+    assert first["at_mix"] == "$6.00"
     page.text_input(key="q").set_value(HOSTILE + "zzzz").run()
     assert not page.exception
     assert "No model is like this." in shown(page)
@@ -63,13 +63,13 @@ def test_filters_and_the_order_are_those_of_the_address(monkeypatch: pytest.Monk
     page = open_catalogue(monkeypatch, user, provider="OpenAI", can="Used by me", order="Cheapest at my mix")
     found = rows(page)
     assert [row["model"] for row in found] == ["gpt-5-mini", "gpt-5.2"]
-    assert [float(row["used"]) for row in found] == [4.0, 1.5]
-    assert float(found[1]["at_mix"]) == pytest.approx(0.9 * 1.75 + 0.1 * 14)
+    assert [row["used"] for row in found] == ["$4.00", "$1.50"]
+    assert found[1]["at_mix"] == "$2.98", "0.9 * 1.75 + 0.1 * 14"
     assert "my mix of 90 days: 90% input" in read_markdown(shown(page))
     page = open_catalogue(monkeypatch, user)
     assert [row["model"] for row in rows(page)][:2] == ["gpt-5-mini", "gpt-5.2"]
     page = open_catalogue(monkeypatch, user, kind="Embeddings", price="Up to $0.50")
-    assert all("embed" in row["model"] or row["at_mix"] <= 0.5 for row in rows(page))
+    assert all("embed" in row["model"] or float(row["at_mix"][1:]) <= 0.5 for row in rows(page))
 
 
 def test_two_models_are_compared_with_what_retires(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
@@ -104,7 +104,7 @@ def test_both_prices_are_shown_where_the_lists_differ(monkeypatch: pytest.Monkey
     all_tables = [frame.value for frame in tables(page)]
     [differences] = [table for table in all_tables if "litellm" in table.columns]
     found = {row["class"]: row for row in differences.to_dict("records")}
-    assert (float(found["Input"]["genai-prices"]), float(found["Input"]["litellm"])) == (0.1, 0.15)
+    assert (found["Input"]["genai-prices"], found["Input"]["litellm"]) == ("$0.10", "$0.15")
 
 
 def test_own_models_are_found_with_their_base_and_stay_text(

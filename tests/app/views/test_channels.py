@@ -19,7 +19,7 @@ from tally.secrets.key_ring import make_key
 from tests.app.accounts import Account, sign_in_user
 from tests.app.pages import open_dialog, open_page, read_markdown, shown
 from tests.app.teams import join, new_team
-from tests.app.ui.shown_table import tables
+from tests.app.ui.shown_table import select_line, tables
 from tests.tally.notifications.alerting import FACTS
 from tests.tally.notifications.fake_services import ERRORS, FakeServices, fake_services
 from tests.tally.notifications.targets import TARGETS
@@ -74,10 +74,7 @@ def add(monkeypatch: pytest.MonkeyPatch, owner: User, kind: str, **typed: str) -
 
 def select(page: AppTest, prefix: str, keys: list[str]) -> AppTest:
     """Select the first row of a table."""
-    page.session_state[f"{prefix}-{hash(tuple(keys))}"] = {
-        "selection": {"rows": [0], "columns": [], "cells": []}
-    }
-    return page.run()
+    return select_line(page, f"{prefix}-{hash(tuple(keys))}", 0)
 
 
 def select_channel(page: AppTest, user: User) -> AppTest:

@@ -34,7 +34,7 @@ from tally.spend import sample_data
 from tally.storage.postgrest import SupabaseDatabase
 from tally.storage.unnamed import UNASSIGNED
 from tests.app.pages import metrics, open_page, read_markdown, shown
-from tests.app.ui.shown_table import shown_table, tables
+from tests.app.ui.shown_table import select_line, shown_table, tables
 from tests.app.wire import Wire
 from tests.shared_connections import operator_connection
 from tests.tally.importers.golden import load_sample
@@ -299,9 +299,7 @@ def confirm(row: dict[str, Any]) -> None:
 
 
 def select_first_row(page: AppTest, table_key: str) -> None:
-    page.session_state[table_key] = {"selection": {"rows": [0], "columns": [], "cells": []}}
-    page.run()
-    assert not page.exception
+    select_line(page, table_key, 0)
 
 
 def test_ambiguous_numbers_and_dates_are_asked_in_turn(page: AppTest) -> None:

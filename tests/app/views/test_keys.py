@@ -26,7 +26,7 @@ from tests.app.accounts import Account, sign_in_user
 from tests.app.pages import open_dialog, open_page, shown
 from tests.app.projects import add_project
 from tests.app.teams import join, new_team, set_role
-from tests.app.ui.shown_table import tables
+from tests.app.ui.shown_table import select_line, tables
 
 Job = psycopg.Connection[Any]
 FORM = "app.views.keys.key_form"
@@ -47,10 +47,7 @@ def is_enabled(page: AppTest, label: str) -> bool:
 def select(page: AppTest, user: User, place: int = 0) -> AppTest:
     """Select a row of the list, in which the newest key comes first."""
     keys = [key.id for key in reversed(api_keys.load_api_keys(user)) if key.works(datetime.now(UTC))]
-    page.session_state[f"keys-{hash(tuple(keys))}"] = {
-        "selection": {"rows": [place], "columns": [], "cells": []}
-    }
-    return page.run()
+    return select_line(page, f"keys-{hash(tuple(keys))}", place)
 
 
 def rows(page: AppTest) -> list[list[Any]]:

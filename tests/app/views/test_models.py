@@ -66,7 +66,7 @@ def test_one_request_is_told_as_too_few(monkeypatch: pytest.MonkeyPatch, user: U
     save(user, calls(1))
     page = open_page(monkeypatch, user, "models")
     assert not page.exception
-    assert (column(page, "model"), column(page, "requests")) == (["gpt-5.2"], [1])
+    assert (column(page, "model"), column(page, "requests")) == (["gpt-5.2"], ["1"])
     text = read_markdown(shown(page))
     assert "Too few requests: a p95 needs 20 and a p99 needs 100" in text
     assert "Comparison" not in text
@@ -113,7 +113,7 @@ def test_models_are_compared_side_by_side(monkeypatch: pytest.MonkeyPatch, user:
     page = open_page(monkeypatch, user, "models", {"period": "24H"})
     assert not page.exception
     assert column(page, "model") == ["gpt-5.2", "claude-x", "small"]
-    assert list(column(page, "course")[2]) == [], "quiet times are no quick answers"
+    assert column(page, "course")[2] == "", "quiet times are no quick answers"
     compared = dict(zip(column(page, "measure", 1), column(page, "difference", 1), strict=True))
     assert compared["p95 latency"] == "2.0 times slower"
     assert compared["Requests"] == "33% fewer"

@@ -162,7 +162,7 @@ def test_multipliers_are_listed_as_text(monkeypatch: pytest.MonkeyPatch, user: U
     assert not page.exception
     [table] = [frame.value for frame in tables(page) if "multiplier" in frame.value.columns]
     assert table.iloc[0]["account"] == "OpenAI, Private"
-    assert (table.iloc[0]["multiplier"], table.iloc[0]["note"]) == (0.8, HOSTILE)
+    assert (table.iloc[0]["multiplier"], table.iloc[0]["note"]) == ("\N{MULTIPLICATION SIGN} 0.8", HOSTILE)
     assert HOSTILE not in shown(page)
 
 
@@ -173,7 +173,6 @@ def test_records_show_the_list_price_beside_the_cost(monkeypatch: pytest.MonkeyP
     add(user)
     save(user, [estimated(1)])
     page = open_page(monkeypatch, user, "records")
-    assert sorted(tables(page)[0].value["list_price"]) == [-1, 2.5]
     assert sorted(shown_table(tables(page)[0])["list_price"]) == ["$2.50", DASH], "a bill has no list price"
 
 

@@ -109,8 +109,8 @@ def test_unpriced_models_are_listed(monkeypatch: pytest.MonkeyPatch, user: User)
     page = open_prices(monkeypatch, user)
     (table,) = [frame.value for frame in tables(page) if "since" in frame.value]
     assert list(table["model"]) == ["house-model", HOSTILE]
-    assert list(table["records"]) == [2, 1]
-    assert list(table["tokens"]) == [2_000_000, 1_000_000]
+    assert list(table["records"]) == ["2", "1"]
+    assert list(table["tokens"]) == ["2M", "1M"]
     assert HOSTILE not in shown(page)
 
 
@@ -246,9 +246,13 @@ def test_price_list_compares_models_at_ones_own_mix(monkeypatch: pytest.MonkeyPa
     )
     page = open_prices(monkeypatch, user)
     table = next(each.value for each in tables(page) if "at_mix" in each.value).set_index("model")
-    assert [table.at["claude-opus-4-5", name] for name in ("input", "output", "at_mix")] == [5.0, 25.0, 10.0]
+    assert [table.at["claude-opus-4-5", name] for name in ("input", "output", "at_mix")] == [
+        "$5.00",
+        "$25.00",
+        "$10.00",
+    ]
     assert set(table.index) == {"claude-opus-4-5", "gpt-5.2"}
-    assert [table.at[model, "written"] for model in ("claude-opus-4-5", "gpt-5.2")] == [6.25, 1.75]
+    assert [table.at[model, "written"] for model in ("claude-opus-4-5", "gpt-5.2")] == ["$6.25", "$1.75"]
     assert "75% input, 0% read from a cache, 0% written to one, 25% output" in shown(page)
     [missing] = [each.value for each in page.caption if each.value.startswith("Without a list price")]
     assert missing.endswith(f": {escape_markdown(HOSTILE)}.")

@@ -24,7 +24,7 @@ from tally.storage.database import TIMED_OUT, describe
 from tally.storage.export import COLUMNS
 from tally.traces.stored_span import save_spans
 from tests.app.pages import open_page, save, shown, usage
-from tests.app.ui.shown_table import shown_table, tables
+from tests.app.ui.shown_table import select_line, shown_table, tables
 from tests.app.wire import Wire
 from tests.tally.traces.examples import call, span
 
@@ -316,8 +316,7 @@ def test_a_record_of_a_call_leads_to_its_step_in_the_trace(
     save(user, [usage(0, "0.01", metadata={"trace_id": traced.trace_id, "span_id": traced.span_id})])
     page = open_page(monkeypatch, user, "records")
     key = f"records-{hash((data.RecordFilter(), 'newest'))}-1"
-    page.session_state[key] = {"selection": {"rows": [0], "columns": [], "cells": []}}
-    page.run()
+    select_line(page, key, 0)
     next(button for button in page.button if button.label == "Trace").click().run()
     assert not page.exception
     assert page.query_params["trace"] in (traced.trace_id, [traced.trace_id])
