@@ -17,6 +17,7 @@ from app.ui.tables import ROWS_SHOWN_WHOLE, SORT_HINT, is_absent, rank_cells
 from app.ui.theme import Palette
 
 MOST_ROWS = 200
+WIDTH_OF_NAMES = 45  # of a table, in percent: longer ones are cut
 STATIC = Path(__file__).resolve().parents[1] / "static"
 STYLE = " ".join((STATIC / "tables.css").read_text(encoding="utf-8").split())
 
@@ -56,10 +57,12 @@ def draw_table(frame: pd.DataFrame, columns: Mapping[str, Column], look: Look) -
         f'<tr data-nth="{nth}"{" class=chosen" if nth == look.chosen else ""}>{"".join(row)}</tr>'
         for nth, row in enumerate(zip(*cells, strict=True))
     )
-    kind = "scrolls" if len(frame) > ROWS_SHOWN_WHOLE else ""
+    scrolls = "scrolls" if len(frame) > ROWS_SHOWN_WHOLE else ""
+    names = sum(1 for kind in shown.values() if kind.most_width)
+    width = f"--tbl-name:{WIDTH_OF_NAMES // max(names, 1)}cqi"
     alt = f"{look.alt.removesuffix('.')}. {SORT_HINT}"
     return (
-        f'<div class="tally-table {kind}" style="{_list_colours(look.palette)}">'
+        f'<div class="tally-table {scrolls}" style="{_list_colours(look.palette)};{width}">'
         f'<table data-table="{escape(look.key)}" aria-label="{escape(alt)}">'
         f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
@@ -98,8 +101,8 @@ def _draw_cell(value: object, kind: Column, look: Look, linked: int | None) -> s
     if kind.is_right and linked is None:
         return text
     opened = f'span title="{text}"' if linked is None else look.open_cell(linked, text)
-    width = f' style="max-width:min({kind.most_width}px,24cqi)"' if kind.most_width else ""
-    return f"<{opened}{width}>{text}</{opened.partition(' ')[0]}>"
+    name = ' data-name=""' if kind.most_width else ""
+    return f"<{opened}{name}>{text}</{opened.partition(' ')[0]}>"
 
 
 def _side(kind: Column) -> str:

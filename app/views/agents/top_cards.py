@@ -57,7 +57,7 @@ def render_top(shown: Shown, plans: Plans, classes: ClassFigures, models: Sequen
                 Card(
                     "This week",
                     format_figure(week.money.value, code),
-                    "" if change is None else change.replace("-", "\N{MINUS SIGN}"),
+                    change or "",
                     _find_tone(week.money.value, week.before),
                     f"vs last {same_days}" if change else "",
                     week.days,

@@ -60,13 +60,15 @@ def title_of(answer: Answer) -> str:
 def _render_total(answer: Answer) -> None:
     now, before = answer.now.total.value, answer.before.total.value if answer.before else None
     change = calculate_change(now, before) if answer.is_compared else None
-    has_direction = change not in (None, NEW) and round(change or 0) != 0
+    has_direction = change is not None and change != NEW and round(change) != 0
+    is_more = change is not None and change > 0
     st.metric(
         title_of(answer),
         answer.show(now),
         None if change is None else show_change(change),
-        delta_color="inverse" if has_direction else "off",
-        delta_arrow="auto" if has_direction else "off",
+        # Streamlit reads the direction from a sign that figures do not have.
+        delta_color=("red" if is_more else "green") if has_direction else "off",
+        delta_arrow=("up" if is_more else "down") if has_direction else "off",
         delta_description=describe_before(answer),
         label_visibility="collapsed",
     )

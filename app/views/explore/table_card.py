@@ -52,7 +52,7 @@ def _render_table(answer: Answer) -> None:
     st.caption(
         escape_markdown(
             f"{alone:,} of {plural(answer.now.group_count, 'group')} shown alone, all together "
-            f"{answer.show(answer.now.total.value)}. Select a row to filter."
+            f"{answer.show(answer.now.total.value)}. Select one to filter."
         )
     )
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.figures.outlook import spread_over_months
 from app.figures.scorecard import Score, describe_bars, list_coverages, list_errors
+from app.formats.counts import format_percent_change
 from app.formats.dates import format_month
 from app.formats.text import DASH
 from app.ui import columns
@@ -45,7 +46,7 @@ def render_bias(predicted: pd.DataFrame, history: pd.Series) -> None:
     forecast = float(predicted.loc[actual.notna(), "predicted"].sum())
     st.metric(
         "Predicted vs actual",
-        f"{forecast / spent - 1:+.1%}" if spent > 0 else DASH,
+        format_percent_change(100 * (forecast / spent - 1)) if spent > 0 else DASH,
         f"over {plural(int(actual.notna().sum()), 'day')}" if spent > 0 else SOON,
         delta_color="off",
         delta_arrow="off",

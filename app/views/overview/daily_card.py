@@ -14,7 +14,7 @@ from app.figures.week_ranges import TotalRatios, range_weeks
 from app.formats.counts import format_change
 from app.formats.dates import format_day
 from app.formats.money import format_money
-from app.formats.text import escape_markdown
+from app.formats.text import MINUS, escape_markdown
 from app.parts.explore_links import render_explore_link, view_of
 from app.ui import charts
 from app.ui.legend import render_legend
@@ -102,7 +102,7 @@ def _describe_total(card: DailyCard, total: Decimal, currency: str) -> str:
     change = format_change(total, earlier)
     if change is None or known is None or not known.is_complete:
         return text
-    direction = "down" if change.startswith("-") else "up"
+    direction = "down" if change.startswith(MINUS) else "up"
     return f"{text}, {direction} {change[1:]} on {before.label}"
 
 

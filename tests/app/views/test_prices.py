@@ -226,9 +226,10 @@ def test_preview_reports_prices_gained_and_lost() -> None:
     table = describe_differences([new, gone], [])
     assert table["before"].tolist() == [None, Decimal(7)]
     assert table["after"].tolist() == [Decimal(4), None]
-    assert [format_signed(amount) for amount in table["difference"]] == ["+$4.00", "-$7.00"]
+    assert [format_signed(amount) for amount in table["difference"]] == ["+$4.00", "\N{MINUS SIGN}$7.00"]
     assert describe_sum([new, gone]) == (
-        "5 records would change, by -$3.00 in total. 2 records would get a price for the first time. "
+        "5 records would change, by \N{MINUS SIGN}$3.00 in total. "
+        "2 records would get a price for the first time. "
         "3 records would lose their price. "
         "Excluded from totals, as a bill or a better source covers them: 1 record."
     )
