@@ -27,7 +27,7 @@ from tests.every_case import every_case
         ("0", "JPY", "¥0"),
         ("0", "EUR", "€0.00"),
         ("12345.6", "CHF", "CHF\N{NO-BREAK SPACE}12,346"),
-        ("-7", "CAD", "-CA$7.00"),
+        ("-7", "CAD", "\N{MINUS SIGN}CA$7.00"),
     ]
 )
 def test_money_has_its_currency_symbol(amount: str, currency: str, text: str) -> None:
@@ -41,7 +41,7 @@ def test_money_has_its_currency_symbol(amount: str, currency: str, text: str) ->
         ("12345678.9", "EUR", "€12.35M"),
         ("272.05", "CHF", "CHF\N{NO-BREAK SPACE}272.05"),
         ("6001912.4", "IDR", "IDR\N{NO-BREAK SPACE}6.00M"),
-        ("-6001912.4", "IDR", "-IDR\N{NO-BREAK SPACE}6.00M"),
+        ("-6001912.4", "IDR", "\N{MINUS SIGN}IDR\N{NO-BREAK SPACE}6.00M"),
         ("123456.7", "HUF", "HUF\N{NO-BREAK SPACE}123,457"),
     ]
 )

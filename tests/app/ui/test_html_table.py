@@ -85,7 +85,7 @@ def test_rows_lead_to_their_addresses_or_are_chosen() -> None:
 
 
 def test_pictures_are_no_reason_to_sort() -> None:
-    frame = pd.DataFrame({"course": [[1.0, 2.0], []], "cost": [1, 2]})
+    frame = pd.DataFrame({"course": [[1.0, 2.0], []], "cost": [Decimal(1), Decimal(2)]})
     _, markup = draw(frame, {"course": columns.trend("Trend"), "cost": columns.money("Cost", "USD")})
     assert markup.count('aria-sort="none"') == 1
     assert markup.count("data-at=") == 2

@@ -99,7 +99,7 @@ def test_cards_add_up_what_agents_used(monkeypatch: pytest.MonkeyPatch, user: Us
     assert "Busiest: Wednesdays, 11:00" in said
     assert "$2.00 of it is paid per token, $1.50 is covered by plans" in said
     assert "1 record without a price" in said
-    assert sorted(column(page, "requests")) == [1, 2]
+    assert sorted(column(page, "requests")) == ["1", "2"]
     assert sorted(column(page, "repository")) == ["garden-shop", "garden-shop"]
     assert "The limits of plans are not public." in said
     page.segmented_control(key="agent").set_value("codex").run()

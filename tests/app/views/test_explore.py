@@ -20,6 +20,7 @@ from app import data
 from app.auth.identity import User
 from app.data.saved_views import load_views
 from app.figures.explore_view import ExploreView
+from app.formats.dates import format_day
 from app.ui.periods import EARLIEST_DAY, today_in
 from app.ui.theme import LIGHT
 from app.views.explore.answer import Answer, load_answer
@@ -85,11 +86,24 @@ def answer_of(user: User, **view: Any) -> Answer:
 def test_page_begins_with_the_spend_of_thirty_days_by_provider(
     monkeypatch: pytest.MonkeyPatch, team: User
 ) -> None:
+    save(team, [usage(70, "1")])
     page = open_explore(monkeypatch, team)
     assert metrics(page) == {"Spend by provider": "$7.00"}
     assert page.metric[0].delta == "+250%"
     assert rows(page)["group_0"] == ["OpenAI"]
     assert rows(page)["change"] == ["+250%"]
+
+
+def test_nothing_is_compared_with_days_before_the_first_record(
+    monkeypatch: pytest.MonkeyPatch, team: User
+) -> None:
+    page = open_explore(monkeypatch, team)
+    begins = today_in(data.load_preferences(team).zone) - timedelta(days=40)
+    assert page.metric[0].delta == ""
+    assert page.metric[0].proto.delta_description == f"vs $2.00, since {format_day(begins)} only"
+    assert "change" not in rows(page)
+    page = open_explore(monkeypatch, team, versus="year")
+    assert (page.metric[0].delta, page.metric[0].proto.delta_description) == ("", "")
 
 
 def test_address_asks_any_question(monkeypatch: pytest.MonkeyPatch, team: User) -> None:

@@ -120,7 +120,7 @@ def test_rules_show_what_they_file(monkeypatch: pytest.MonkeyPatch, user: User, 
     page = open_page(monkeypatch, user, "settings", {"section": "Projects"})
 
     rules = rules_of(page)
-    assert rules[["records", "cost"]].values.tolist() == [[2, 5], [0, 0]]
+    assert rules[["records", "cost"]].values.tolist() == [["2", "$5.00"], ["0", "$0.00"]]
     labels = [found.label for found in page.button]
     assert labels.index("Edit", labels.index("Move down")) < labels.index("Delete")
 
@@ -133,7 +133,7 @@ def test_many_records_are_counted_on_request(monkeypatch: pytest.MonkeyPatch, us
 
     button(page, "Count records")
 
-    assert rules_of(page)["records"].tolist() == [2]
+    assert rules_of(page)["records"].tolist() == ["2"]
 
 
 def test_rules_are_shown_without_counts_where_counting_fails(
