@@ -1,4 +1,4 @@
-"""Names of models, and the first day of costs: before and after a refresh, and as the one that a bill and its usage share."""
+"""Names of models and the first day of costs, before and after a refresh; names of bills and usage."""
 
 from collections.abc import Callable
 from datetime import date

@@ -50,7 +50,7 @@ def test_cells_are_the_texts_of_exact_values() -> None:
     }
     frame = pd.DataFrame([row, dict.fromkeys(row)], dtype=object)
     table, _ = draw(frame, kinds)
-    assert table.value.loc[0].to_dict() == {
+    assert dict(table.value.iloc[0]) == {
         "name": "gpt",
         "cost": "€1,234.57",
         "requests": "12,345",
@@ -59,7 +59,7 @@ def test_cells_are_the_texts_of_exact_values() -> None:
         "when": "20 Nov 2026, 14:05",
         "share": "42%",
     }
-    assert set(table.value.loc[1]) == {DASH}
+    assert set(table.value.iloc[1]) == {DASH}
     assert table.alt == "Models. Numbers and dates sort by value."
 
 
@@ -69,7 +69,7 @@ def test_names_addresses_and_headings_stay_text() -> None:
     look = Look(HOSTILE, HOSTILE, LIGHT, HOSTILE, [f'/explore?where="{HOSTILE}'])
     table, markup = draw(frame, kinds, look)
     assert "<img" not in markup
-    assert table.value.loc[0].tolist() == [HOSTILE, HOSTILE]
+    assert list(table.value.iloc[0]) == [HOSTILE, HOSTILE]
     assert table.addresses == [f'/explore?where="{HOSTILE}']
 
 
