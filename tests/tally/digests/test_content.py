@@ -40,7 +40,8 @@ def facts_of(kind: Kind = "weekly", today: date = TODAY, model: str = "gpt-5") -
 
 @pytest.mark.parametrize("kind", ["weekly", "monthly"])
 def test_change_is_told_only_from_a_period_that_is_recorded_whole(kind: Kind) -> None:
-    whole = facts_of(kind)
+    same = facts_of(kind)
+    whole = replace(same, costs=[*same.costs, Cost(same.period.first, "gpt-5", "usage", Decimal(5), 1000)])
     told = digest_of(whole)
     assert told.change_note.endswith(f"on the {told.noun} before")
     assert told.reasons
