@@ -21,7 +21,7 @@ from tests.app.accounts import Account, sign_in_user
 from tests.app.pages import open_page, read_markdown, save, shown, usage
 from tests.app.projects import add_project, archive, set_rules
 from tests.app.teams import join, new_team
-from tests.app.ui.shown_table import select_line, tables
+from tests.app.ui.shown_table import select_line, shown_table, tables
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def told(page: AppTest) -> str:
 
 
 def rules_of(page: AppTest) -> pd.DataFrame:
-    return next(table.value for table in tables(page) if "rule" in table.value.columns)
+    return shown_table(next(table for table in tables(page) if "rule" in table.value.columns))
 
 
 def button(page: AppTest, label: str) -> None:
