@@ -23,7 +23,7 @@ STYLE = " ".join((STATIC / "tables.css").read_text(encoding="utf-8").split())
 
 
 class Look(NamedTuple):
-    """What a table is besides its cells: `alt` is for screen readers, `absent` fills empty cells.
+    """A table besides its cells: `alt` is for screen readers, `absent` fills empty cells.
 
     By its key a table is sorted as before when it is drawn again. Its rows lead to `addresses`, where these
     are not empty; or one can be chosen, at the place `chosen` or none yet.

@@ -154,7 +154,7 @@ def write_digest(
 
 
 def _describe_change(facts: Facts, change: Decimal, before: Decimal) -> str:
-    """What the change is from; the days on which the period before is known, where that is a part."""
+    """The period that the change is from, with the days on which it is known where these are a part."""
     noun, known = facts.period.noun, facts.known_before
     if known.is_complete:
         note = percent_change(change, before)

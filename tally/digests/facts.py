@@ -97,7 +97,7 @@ class Facts:
 
     @property
     def known_before(self) -> KnownDays:
-        """What is known of the days of the period before."""
+        """The days of the period before that are known."""
         return KnownDays(self.period.before, self.period.first - timedelta(days=1), self.begins)
 
     def costs_between(self, first: date, last: date) -> list[Cost]:

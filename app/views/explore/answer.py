@@ -52,7 +52,7 @@ class Answer:
 
     @property
     def known_before(self) -> KnownDays | None:
-        """What is known of the earlier period's days; None where there is none."""
+        """The days of the earlier period that are known; None without one."""
         if self.before is None:
             return None
         return KnownDays(self.before.question.first, self.before.question.last, self.begins)

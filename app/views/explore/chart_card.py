@@ -75,7 +75,7 @@ def _render_total(answer: Answer) -> None:
 
 
 def describe_before(answer: Answer) -> str | None:
-    """The amount of the earlier period with its days, of which the first may be unknown."""
+    """The amount of the earlier period with its days; None where no day of it is known."""
     known = answer.known_before
     if answer.before is None or answer.before.total.value is None or known is None:
         return None
