@@ -17510,6 +17510,7 @@ begin
                     (select p.currency from public.user_preferences as p where p.user_id = w.personal_user_id), w.currency
                 ),
                 'daily', daily,
+                'begins_on', public.first_cost_day(tenant),
                 'projects', (
                     select json_object_agg(p.id, p.name) from public.projects as p where p.workspace_id = tenant
                 ),
@@ -17939,6 +17940,36 @@ begin
     );
 end
 $_$;
+
+-- FUNCTION public.first_cost_day(uuid)
+
+CREATE FUNCTION public.first_cost_day(workspace uuid DEFAULT NULL::uuid) RETURNS date
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    only_user constant uuid := private.only_own_totals(tenant);
+    stale constant private.stale_days[] := private.stale_days_of(tenant, '-infinity', 'infinity');
+    outdated constant date[] := private.outdated_days(tenant, '-infinity', 'infinity', stale);
+begin
+    return least(
+        (
+            select d.date
+            from private.cost_records_daily as d
+            where d.workspace_id = tenant and d.date <> all (outdated) and (only_user is null or d.user_id = only_user)
+            order by d.date
+            limit 1
+        ),
+        (
+            select min(f.date)
+            from private.outdated_totals(tenant, outdated, stale) as f
+            where only_user is null or f.user_id = only_user
+        )
+    );
+end
+$$;
 
 -- FUNCTION public.fold_stale_days()
 
@@ -28637,6 +28668,9 @@ GRANT ALL ON FUNCTION public.find_sessions(workspace uuid, first_at timestamp wi
 
 REVOKE ALL ON FUNCTION public.find_traces(workspace uuid, first_at timestamp with time zone, last_at timestamp with time zone, search text, status text, service text, model text, session text, sort text, skip integer, page_rows integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_traces(workspace uuid, first_at timestamp with time zone, last_at timestamp with time zone, search text, status text, service text, model text, session text, sort text, skip integer, page_rows integer) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.first_cost_day(workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.first_cost_day(workspace uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.fold_stale_days() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.fold_stale_days() TO service_role;

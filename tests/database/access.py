@@ -195,6 +195,7 @@ EXECUTED_BY = {
     "fold_stale_days": {"service_role"},
     "forecast_state": {"authenticated"},
     "gather_runs": {"authenticated"},
+    "first_cost_day": {"authenticated"},
     "get_top_models_by_spend": {"authenticated", "service_role"},
     "get_user_total_spend": {"authenticated", "service_role"},
     "ignore_statement_line": {"authenticated"},

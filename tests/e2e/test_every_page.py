@@ -297,7 +297,9 @@ def test_pages_are_accessible_and_fit_a_phone(watched: Watched) -> None:
             scrolling[f"{path}, tablet"] = watched.scrolling()
             page.set_viewport_size(DESKTOP)
             found[f"{path}, {scheme}"] = watched.violations()
-            expect(page.locator("[class*=st-key-narrow-]").filter(visible=True)).to_have_count(0)
+            expect(page.locator("[class*=st-key-narrow-], .tally-lines").filter(visible=True)).to_have_count(
+                0
+            )
     page.emulate_media(color_scheme="light")
     visit(page, "/settings")
     for part, heading in SETTINGS:

@@ -47,10 +47,9 @@ if answer.now.total.records:
     with export_place:
         render_export_menu(answer)
     with st.container(border=True):
-        draw_chart = render_chart_card(answer)
+        render_chart_card(answer)
     with st.container(border=True):
         render_table_card(user, answer)
-    draw_chart()
 elif not view.filters and project is None and data.load_daily(user, None, None).empty:
     question_place.empty()
     render_nothing_yet(user)
