@@ -6530,6 +6530,72 @@ begin
 end
 $$;
 
+-- FUNCTION private.focus_details(text, jsonb, text, text, text, text, text, jsonb)
+
+CREATE FUNCTION private.focus_details(model text, context jsonb, price_source text, multiplier text, invoice text, agent text, environment text, tags jsonb) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return jsonb_strip_nulls(jsonb_build_object(
+        'model', left(model, 200),
+        'context', case when jsonb_typeof(context) = 'object' then left(context::text, 500) end,
+        'source', left(price_source, 50),
+        'multiplier', left(multiplier, 20),
+        'invoice', left(invoice, 200),
+        'agent', left(nullif(btrim(agent), ''), 200),
+        'environment', left(nullif(btrim(environment), ''), 200),
+        'tags', nullif(to_jsonb((private.tags_of(tags))[1:20]), '[]')
+    ));
+end
+$$;
+
+-- FUNCTION private.focus_sums(uuid, timestamp with time zone, timestamp with time zone, private.daily_question, uuid)
+
+CREATE FUNCTION private.focus_sums(tenant uuid, since timestamp with time zone, until timestamp with time zone, asked private.daily_question, only_own uuid) RETURNS TABLE(day date, provider_id uuid, model_name text, cost_basis text, charge_type text, account text, project_id uuid, money_is_effective boolean, is_unpriced boolean, model text, context jsonb, price_source text, multiplier text, invoice text, agent text, environment text, tags jsonb, cost_usd numeric, input_tokens numeric, output_tokens numeric, cached_input_tokens numeric, cache_write_tokens numeric, cache_write_1h_tokens numeric, requests numeric, records bigint)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+begin
+    return query
+    select
+        (r.timestamp at time zone 'UTC')::date, r.provider_id, r.model_name, r.cost_basis, r.charge_type,
+        case when m.is_readable then r.billing_account end,
+        case when r.project_id = any (asked.hidden) then uuid 'ffffffff-ffff-ffff-ffff-ffffffffffff' else r.project_id end,
+        r.money_is_effective,
+        r.cost_usd is null and r.money_is_effective
+        and not private.is_failed_call(case when r.tokens_are_effective then r.tokens_used else 0 end, r.metadata),
+        t.told ->> 'model', t.told -> 'price_context', t.told ->> 'price_source', t.told ->> 'price_multiplier',
+        t.told ->> 'invoice_id', t.told ->> 'agent', t.told ->> 'environment',
+        coalesce(nullif(t.told -> 'tags', '[]'), t.told -> 'tag'),
+        coalesce(sum(r.cost_usd) filter (where r.money_is_effective), 0),
+        coalesce(sum(r.input_tokens) filter (where r.tokens_are_effective), 0),
+        coalesce(sum(r.output_tokens) filter (where r.tokens_are_effective), 0),
+        coalesce(sum(r.cached_input_tokens) filter (where r.tokens_are_effective), 0),
+        coalesce(sum(r.cache_write_tokens) filter (where r.tokens_are_effective), 0),
+        coalesce(
+            sum(private.hour_writes(r.metadata, r.cache_write_tokens))
+                filter (where r.tokens_are_effective and r.metadata ? 'cache_write_1h_tokens'), 0
+        ),
+        coalesce(sum(r.request_count) filter (where r.tokens_are_effective), 0),
+        count(*)
+    from public.cost_records as r
+    cross join lateral (
+        select r.user_id = asked.caller or (only_own is null and (r.project_id = any (asked.hidden)) is not true) as is_readable
+    ) as m
+    cross join lateral (select case when m.is_readable then r.metadata end as told) as t -- null where nothing is
+    where
+        r.workspace_id = tenant
+        and r.timestamp >= since
+        and r.timestamp < until
+        and (r.money_is_effective or r.tokens_are_effective)
+        and (asked.of_person is null or r.user_id = asked.of_person)
+    group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
+    limit 20001;
+end
+$$;
+
 -- FUNCTION private.fold_some_days(integer, uuid)
 
 CREATE FUNCTION private.fold_some_days(at_most integer, tenant uuid DEFAULT NULL::uuid, OUT days integer, OUT records bigint) RETURNS record
@@ -8784,6 +8850,19 @@ begin
         from (values ('actual', 80), ('actual', 100), ('forecast', 100)) as t (kind, percent);
     end if;
 end
+$$;
+
+-- FUNCTION private.list_focus_exports()
+
+CREATE FUNCTION private.list_focus_exports() RETURNS TABLE(workspace_id uuid, user_id uuid)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select e.workspace_id, m.user_id
+    from private.focus_exports as e
+    left join public.members as m
+        on e.workspace_id = m.workspace_id and e.user_id = m.user_id and m.role in ('admin', 'owner')
+    order by e.workspace_id
 $$;
 
 -- FUNCTION private.list_used(uuid, text[])
@@ -12736,6 +12815,21 @@ begin
     end loop;
 end
 $$;
+
+-- FUNCTION private.report_focus_export(uuid, integer, integer, text)
+
+CREATE FUNCTION private.report_focus_export(tenant uuid, months integer, changed integer, problem text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $_$
+    update private.focus_exports as e
+    set
+        ran_at = now(),
+        months = case when $4 = '' then $2 else e.months end,
+        changed = $3,
+        problem = left(nullif($4, ''), 500)
+    where e.workspace_id = $1
+$_$;
 
 -- FUNCTION private.reprice(uuid, json)
 
@@ -17971,6 +18065,79 @@ begin
 end
 $$;
 
+-- FUNCTION public.focus_rows(timestamp with time zone, timestamp with time zone, uuid)
+
+CREATE FUNCTION public.focus_rows(since timestamp with time zone, until timestamp with time zone, workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '60s'
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    asked constant private.daily_question := private.ask_for_days(tenant, 'project', null, null);
+    found json;
+    groups bigint;
+begin
+    if isfinite(since) is not true or isfinite(until) is not true or until - since > interval '400 days' then
+        raise exception 'Give the first and the last instant of a period of at most 400 days.' using errcode = '22023';
+    end if;
+    select
+        count(*),
+        coalesce(
+            json_agg(
+                json_build_object(
+                    'day', s.day, 'provider', p.name, 'service', p.display_name, 'model', s.model_name,
+                    'cost_basis', s.cost_basis, 'charge_type', s.charge_type, 'billing_account', s.account,
+                    'project', s.project_id, 'money_is_effective', s.money_is_effective, 'is_unpriced', s.is_unpriced,
+                    'details', d.details, 'cost_usd', s.cost_usd::text, 'input_tokens', s.input_tokens,
+                    'output_tokens', s.output_tokens, 'cached_input_tokens', s.cached_input_tokens,
+                    'cache_write_tokens', s.cache_write_tokens, 'cache_write_1h_tokens', s.cache_write_1h_tokens,
+                    'requests', s.requests, 'records', s.records
+                )
+                order by
+                    s.day, p.name, s.model_name, s.charge_type, s.cost_basis, s.account, s.project_id, s.is_unpriced,
+                    s.money_is_effective, d.details::text, s.cost_usd, s.input_tokens, s.output_tokens, s.requests, s.records
+            ), '[]'
+        )
+    into groups, found
+    from private.focus_sums(tenant, since, until, asked, private.only_own_rows(tenant)) as s
+    inner join public.providers as p on s.provider_id = p.id
+    cross join lateral (
+        select private.focus_details(
+            s.model, s.context, s.price_source, s.multiplier, s.invoice, s.agent, s.environment, s.tags
+        ) as details
+    ) as d;
+    if groups > 20000 then
+        raise exception 'These are too many costs at once. Ask for a shorter period.' using errcode = '54000';
+    end if;
+    return found;
+end
+$$;
+
+-- FUNCTION public.focus_state(uuid)
+
+CREATE FUNCTION public.focus_state(workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+begin
+    return json_build_object(
+        'export', (
+            select
+                json_build_object(
+                    'ran_at', e.ran_at, 'months', e.months, 'changed', e.changed, 'problem', e.problem,
+                    'is_own', e.user_id is not distinct from auth.uid()
+                )
+            from private.focus_exports as e
+            where e.workspace_id = tenant
+        ),
+        'archived', (select coalesce(json_agg(a.month order by a.month), '[]') from private.archived_months as a)
+    );
+end
+$$;
+
 -- FUNCTION public.fold_stale_days()
 
 CREATE FUNCTION public.fold_stale_days() RETURNS integer
@@ -18080,6 +18247,58 @@ begin
     set is_ignored = coalesce($3, true), invoice_id = case when $3 is false then l.invoice_id end
     where l.workspace_id = tenant and l.id = $2;
     perform private.follow_charges(tenant);
+end
+$_$;
+
+-- FUNCTION public.installation_state()
+
+CREATE FUNCTION public.installation_state() RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    jobs json := json_build_object('todo', 0, 'doing', 0, 'failed', 0, 'oldest_seconds', 0);
+begin
+    if not public.owns_installation() then
+        raise exception 'Only the owner of this installation may read this.' using errcode = '42501';
+    end if;
+    if to_regclass('jobs.procrastinate_jobs') is not null and to_regclass('jobs.procrastinate_events') is not null then
+        execute format($q$
+            select
+                json_build_object(
+                    'todo', count(*) filter (where j.status = 'todo'),
+                    'doing', count(*) filter (where j.status = 'doing'),
+                    'failed', count(*) filter (where j.status = 'failed'),
+                    'oldest_seconds', coalesce(extract(epoch from max(now() - e.due_at) filter (where j.status = 'todo')), 0)
+                )
+            from %1$I.procrastinate_jobs as j
+            left join lateral (
+                select greatest(min(v.at), j.scheduled_at) as due_at
+                from %1$I.procrastinate_events as v
+                where v.job_id = j.id and j.status = 'todo'
+            ) as e on true
+            where j.status in ('todo', 'doing', 'failed')
+        $q$, 'jobs') into jobs; -- no part of a migration, so that no checker finds its tables
+    end if;
+    return json_build_object(
+        'jobs', jobs,
+        'worker_seen_at', (select max(w.seen_at) from private.worker_seen as w),
+        'deliveries', (
+            select
+                json_build_object(
+                    'waiting', count(*) filter (where d.state = 'waiting'), 'failed', count(*) filter (where d.state = 'failed')
+                )
+            from public.deliveries as d
+            where d.state in ('waiting', 'failed')
+        ),
+        'nightly', (
+            select json_build_object('started_at', r.started_at, 'finished_at', r.finished_at, 'status', r.status)
+            from public.job_runs as r
+            where r.workspace_id is null and r.kind = 'nightly'
+            order by r.started_at desc
+            limit 1
+        )
+    );
 end
 $_$;
 
@@ -20659,6 +20878,32 @@ begin
 end
 $_$;
 
+-- FUNCTION public.set_focus_export(uuid, boolean)
+
+CREATE FUNCTION public.set_focus_export(workspace uuid, is_enabled boolean) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+    entry jsonb;
+begin
+    if is_enabled then
+        insert into private.focus_exports as e (workspace_id, user_id) values (tenant, auth.uid())
+        on conflict (workspace_id) do update set user_id = excluded.user_id, problem = null
+        where e.user_id is distinct from excluded.user_id;
+    else
+        delete from private.focus_exports as e where e.workspace_id = tenant;
+    end if;
+    if found then
+        entry := jsonb_build_object(
+            'action', case when is_enabled then 'insert' else 'delete' end, 'table_name', 'focus_exports', 'row_id', tenant
+        );
+        perform private.write_audit(tenant, entry);
+    end if;
+end
+$$;
+
 -- FUNCTION public.set_member_limit(uuid, uuid, numeric, bigint)
 
 CREATE FUNCTION public.set_member_limit(workspace uuid, person uuid, monthly_usd numeric, monthly_tokens bigint) RETURNS void
@@ -22039,6 +22284,21 @@ CREATE TABLE private.event_aliases (
     CONSTRAINT event_aliases_check CHECK ((source_key <> alias))
 );
 
+-- TABLE private.focus_exports
+
+CREATE TABLE private.focus_exports (
+    workspace_id uuid NOT NULL,
+    user_id uuid,
+    ran_at timestamp with time zone,
+    months integer DEFAULT 0 NOT NULL,
+    changed integer DEFAULT 0 NOT NULL,
+    problem text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT focus_exports_changed_check CHECK (((changed >= 0) AND (changed <= 10000))),
+    CONSTRAINT focus_exports_months_check CHECK (((months >= 0) AND (months <= 10000))),
+    CONSTRAINT focus_exports_problem_check CHECK (((length(problem) >= 1) AND (length(problem) <= 500)))
+);
+
 -- TABLE private.forecast_requests
 
 CREATE TABLE private.forecast_requests (
@@ -23177,6 +23437,11 @@ ALTER TABLE ONLY private.divided_workspaces
 ALTER TABLE ONLY private.event_aliases
     ADD CONSTRAINT event_aliases_pkey PRIMARY KEY (workspace_id, alias, import_id);
 
+-- CONSTRAINT private.focus_exports focus_exports_pkey
+
+ALTER TABLE ONLY private.focus_exports
+    ADD CONSTRAINT focus_exports_pkey PRIMARY KEY (workspace_id);
+
 -- CONSTRAINT private.folded_days folded_days_pkey
 
 ALTER TABLE ONLY private.folded_days
@@ -23879,6 +24144,10 @@ CREATE UNIQUE INDEX divided_days_idx ON private.divided_days USING btree (worksp
 -- INDEX private.event_aliases_import_id_idx
 
 CREATE INDEX event_aliases_import_id_idx ON private.event_aliases USING btree (import_id);
+
+-- INDEX private.focus_exports_user_id_idx
+
+CREATE INDEX focus_exports_user_id_idx ON private.focus_exports USING btree (user_id);
 
 -- INDEX private.forecast_requests_workspace_id_idx
 
@@ -25690,6 +25959,16 @@ ALTER TABLE ONLY private.digests
 ALTER TABLE ONLY private.divided_workspaces
     ADD CONSTRAINT divided_workspaces_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
+-- FK CONSTRAINT private.focus_exports focus_exports_user_id_fkey
+
+ALTER TABLE ONLY private.focus_exports
+    ADD CONSTRAINT focus_exports_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE SET NULL;
+
+-- FK CONSTRAINT private.focus_exports focus_exports_workspace_id_fkey
+
+ALTER TABLE ONLY private.focus_exports
+    ADD CONSTRAINT focus_exports_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT private.former_members former_members_user_id_fkey
 
 ALTER TABLE ONLY private.former_members
@@ -26340,6 +26619,10 @@ ALTER TABLE private.divided_workspaces ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY private.event_aliases
 
 ALTER TABLE private.event_aliases ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.focus_exports
+
+ALTER TABLE private.focus_exports ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.folded_days
 
@@ -27623,6 +27906,10 @@ REVOKE ALL ON FUNCTION private.flag_records(of_workspace uuid, accounts text[], 
 
 REVOKE ALL ON FUNCTION private.flag_written(written private.written_record[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.focus_details(model text, context jsonb, price_source text, multiplier text, invoice text, agent text, environment text, tags jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.focus_sums(tenant uuid, since timestamp with time zone, until timestamp with time zone, asked private.daily_question, only_own uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.fold_some_days(at_most integer, tenant uuid, OUT days integer, OUT records bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.fold_text(given text) FROM PUBLIC;
@@ -27941,6 +28228,8 @@ REVOKE ALL ON FUNCTION private.leave_out_archived(tenant uuid, incoming private.
 
 REVOKE ALL ON FUNCTION private.limit_member(tenant uuid, person uuid, measured text, wanted numeric) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.list_focus_exports() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.list_used(tenant uuid, kinds text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.live_slots(of_prompt uuid, environment text) FROM PUBLIC;
@@ -28246,6 +28535,8 @@ REVOKE ALL ON FUNCTION private.replace_archived_prompts(tenant uuid) FROM PUBLIC
 REVOKE ALL ON FUNCTION private.replace_records(owner uuid, statements uuid[], ids uuid[], at timestamp with time zone[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.replaced_renewals(tenant uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.report_focus_export(tenant uuid, months integer, changed integer, problem text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.reprice(tenant uuid, changes json, OUT applied bigint, OUT before_usd numeric, OUT after_usd numeric) FROM PUBLIC;
 
@@ -28672,6 +28963,12 @@ GRANT ALL ON FUNCTION public.find_traces(workspace uuid, first_at timestamp with
 REVOKE ALL ON FUNCTION public.first_cost_day(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.first_cost_day(workspace uuid) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.focus_rows(since timestamp with time zone, until timestamp with time zone, workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.focus_rows(since timestamp with time zone, until timestamp with time zone, workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.focus_state(workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.focus_state(workspace uuid) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.fold_stale_days() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.fold_stale_days() TO service_role;
 
@@ -28691,6 +28988,9 @@ GRANT ALL ON FUNCTION public.get_user_total_spend(user_id uuid, start timestamp 
 
 REVOKE ALL ON FUNCTION public.ignore_statement_line(workspace uuid, line uuid, is_ignored boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.ignore_statement_line(workspace uuid, line uuid, is_ignored boolean) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.installation_state() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.installation_state() TO authenticated;
 
 REVOKE ALL ON FUNCTION public.invite(workspace uuid, email text, role text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.invite(workspace uuid, email text, role text) TO authenticated;
@@ -28898,6 +29198,9 @@ GRANT ALL ON FUNCTION public.set_archive_days(workspace uuid, days integer) TO a
 
 REVOKE ALL ON FUNCTION public.set_content_rules(workspace uuid, days integer, words text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_content_rules(workspace uuid, days integer, words text[]) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.set_focus_export(workspace uuid, is_enabled boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_focus_export(workspace uuid, is_enabled boolean) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.set_member_limit(workspace uuid, person uuid, monthly_usd numeric, monthly_tokens bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_member_limit(workspace uuid, person uuid, monthly_usd numeric, monthly_tokens bigint) TO authenticated;
