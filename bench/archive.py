@@ -11,9 +11,10 @@ import psycopg
 from bench.measurement import Measurement, Options, seconds
 from bench.schemas import make_schema
 from tally.archive.leaving import Leaving
-from tally.archive.storage import Storage, open_storage
+from tally.archive.storage import open_storage
 from tally.archive.stretch import Stretch, load_archives
 from tally.archive.upkeep import archive_one, restore_month
+from tally.storage.objects import Store
 from tests.database.cluster import Cluster
 from tests.database_fixtures import add_user, make_months
 from tests.object_store import object_store
@@ -58,7 +59,7 @@ def measure(options: Options) -> Iterator[Measurement]:
         yield from _measure(connection, storage, user)
 
 
-def _measure(connection: psycopg.Connection[Any], storage: Storage, user: UUID) -> Iterator[Measurement]:
+def _measure(connection: psycopg.Connection[Any], storage: Store, user: UUID) -> Iterator[Measurement]:
     query = ROWS_OF.format(user)
     connection.execute("create unlogged table private.heap as select * from public.cost_records limit 0")
     copied: list[bytes] = []

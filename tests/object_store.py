@@ -13,6 +13,7 @@ from time import monotonic, sleep
 
 import httpx
 
+BUCKET = "tally-archive"
 KEY, SECRET = "tally-test", "only-on-this-machine"
 READER_KEY, READER_SECRET = "tally-reader", "may-only-read"
 WEED = Path(sys.executable).parent / "weed"
@@ -34,14 +35,14 @@ IDENTITIES = {
 
 @dataclass(frozen=True, slots=True)
 class ObjectStore:
-    """Its address; every name of a bucket may be used."""
+    """Its address. It has one bucket: each takes volumes of its own."""
 
     endpoint: str
 
-    def settings(self, bucket: str, key: str = KEY, secret: str = SECRET) -> dict[str, str]:
-        """Settings that lead to a bucket."""
+    def settings(self, folder: str, key: str = KEY, secret: str = SECRET) -> dict[str, str]:
+        """Settings that lead to a folder of the bucket."""
         return {
-            "tally_archive_url": f"s3://{bucket}/archive?endpoint_override={self.endpoint}",
+            "tally_archive_url": f"s3://{BUCKET}/{folder}?endpoint_override={self.endpoint}",
             "aws_access_key_id": key,
             "aws_secret_access_key": secret,
         }

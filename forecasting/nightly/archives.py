@@ -6,10 +6,10 @@ from functools import partial
 from forecasting.nightly.database import Connection
 from forecasting.nightly.problems import ARCHIVE, Problems
 from forecasting.nightly.workspaces import Workspace
-from tally.archive.problems import ArchiveProblem
-from tally.archive.storage import Storage, open_storage
+from tally.archive.storage import open_storage
 from tally.archive.upkeep import archive_due, delete_of_deleted, find_due
 from tally.core.errors import TallyError
+from tally.storage.objects import StorageProblem, Store
 
 HAS_SETTING = (
     "select exists (select from public.workspaces as w where w.id = %s and w.archive_days is not null)"
@@ -25,7 +25,7 @@ def archive_all(connection: Connection, workspaces: Sequence[Workspace], problem
         return 0
     try:
         storage = open_storage()
-    except ArchiveProblem as problem:
+    except StorageProblem as problem:
         for workspace in asking:
             if problems.attempt(workspace, ARCHIVE, partial(find_due, connection, workspace.id)):
                 _note(problems, workspace, problem)
@@ -38,7 +38,7 @@ def archive_all(connection: Connection, workspaces: Sequence[Workspace], problem
     return rows
 
 
-def _archive(connection: Connection, storage: Storage, workspace: Workspace, problems: Problems) -> int:
+def _archive(connection: Connection, storage: Store, workspace: Workspace, problems: Problems) -> int:
     try:
         return archive_due(connection, storage, workspace.id)
     except TallyError as problem:

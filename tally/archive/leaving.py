@@ -16,9 +16,9 @@ from tally.archive.connection import Connection
 from tally.archive.manifest import MANIFEST, ArchivedTable, DaySums, Manifest, parse_manifest
 from tally.archive.parquet_files import hash_file, sum_days, write_rows
 from tally.archive.problems import ArchiveProblem
-from tally.archive.storage import Storage
 from tally.archive.stretch import Stretch, folder_of
 from tally.core.progress import Progress, ignore_progress
+from tally.storage.objects import StorageProblem, Store
 
 TRIES = 3
 Reason = Literal["setting", "command"]
@@ -49,7 +49,7 @@ class Leaving:
     """A stretch of a workspace on its way; `progress` is told of rows."""
 
     connection: Connection  # in autocommit
-    storage: Storage
+    storage: Store
     workspace_id: UUID
     stretch: Stretch
     progress: Progress = ignore_progress
@@ -94,7 +94,7 @@ def _attempt(leaving: Leaving, reason: Reason) -> Manifest:
         in_use = ArchiveProblem(f"Records of {stretch} are in use. Nothing was archived; try again later.")
         _give_up(leaving, archive_id, folder, in_use)
         raise in_use from None
-    except (ArchiveProblem, psycopg.Error) as problem:
+    except (StorageProblem, psycopg.Error) as problem:
         _give_up(leaving, archive_id, folder, problem)
         raise
     return manifest
@@ -119,7 +119,7 @@ def _give_up(leaving: Leaving, archive_id: UUID, folder: str, problem: Exception
         return
     try:
         leaving.storage.delete_folder(folder)
-    except ArchiveProblem:
+    except StorageProblem:
         note = (
             "update private.archives as a set problem = left(%s, 500) where a.id = %s and a.state = 'writing'"
         )

@@ -19,7 +19,7 @@ from pyarrow import parquet as pq
 from tally.archive.columns import Columns
 from tally.archive.manifest import DaySums
 from tally.archive.problems import ArchiveProblem
-from tally.archive.storage import Storage, storage_errors
+from tally.storage.objects import StorageProblem, Store, storage_errors
 
 BLOCK_BYTES = 16 * 2**20
 ROWS_AT_ONCE = 100_000
@@ -83,9 +83,7 @@ class _HashingSink:
         return self._hash.hexdigest()
 
 
-def write_rows(
-    storage: Storage, path: str, columns: Columns, copy: psycopg.Copy, on_rows: OnRows
-) -> FileFacts:
+def write_rows(storage: Store, path: str, columns: Columns, copy: psycopg.Copy, on_rows: OnRows) -> FileFacts:
     """Write the rows of a COPY in CSV to a file."""
     rows = 0
     with _write_stream(storage, path) as sink:
@@ -101,7 +99,7 @@ def write_rows(
 
 
 @contextmanager
-def _write_stream(storage: Storage, path: str) -> Iterator[_HashingSink]:
+def _write_stream(storage: Store, path: str) -> Iterator[_HashingSink]:
     with storage_errors(), storage.files.open_output_stream(path) as stream:
         yield _HashingSink(stream)
 
@@ -134,7 +132,7 @@ def _read_tables(columns: Columns, copy: psycopg.Copy) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(waiting)
 
 
-def hash_file(storage: Storage, path: str) -> tuple[int, str]:
+def hash_file(storage: Store, path: str) -> tuple[int, str]:
     """Size and SHA-256 of a stored file; raises ArchiveProblem if it is missing."""
     digest, size = hashlib.sha256(), 0
     try:
@@ -142,20 +140,20 @@ def hash_file(storage: Storage, path: str) -> tuple[int, str]:
             while content := stream.read(BLOCK_BYTES):
                 digest.update(content)
                 size += len(content)
-    except ArchiveProblem as problem:
+    except StorageProblem as problem:
         if isinstance(problem.__cause__, FileNotFoundError):
             raise ArchiveProblem(f"{path} is missing. Bring it back from a copy of the storage.") from None
         raise
     return size, digest.hexdigest()
 
 
-def read_batches(storage: Storage, path: str) -> Iterator[pa.RecordBatch]:
+def read_batches(storage: Store, path: str) -> Iterator[pa.RecordBatch]:
     """The rows of a stored file."""
     with storage_errors(), storage.files.open_input_file(path) as source, pq.ParquetFile(source) as file:
         yield from file.iter_batches(ROWS_AT_ONCE)
 
 
-def sum_days(storage: Storage, path: str) -> dict[date, DaySums]:
+def sum_days(storage: Store, path: str) -> dict[date, DaySums]:
     """Sums of a stored file's rows by UTC day."""
     sums: dict[date, list[Any]] = defaultdict(lambda: [0, Decimal(0), Decimal(0), Decimal(0)])
     for batch in read_batches(storage, path):

@@ -11,9 +11,9 @@ from tally.archive.connection import Connection
 from tally.archive.manifest import MANIFEST, ArchivedTable, Manifest, parse_manifest
 from tally.archive.parquet_files import hash_file, read_batches, sum_days, to_csv
 from tally.archive.problems import ArchiveProblem
-from tally.archive.storage import Storage
 from tally.archive.stretch import Archive
 from tally.core.progress import Progress, ignore_progress
+from tally.storage.objects import Store
 
 ASK = "Bring {} back from a copy of the storage."
 LOCKS = """
@@ -42,7 +42,7 @@ where r.subscription_id is not null
 INSERT = "insert into public.{table} ({columns}) select {columns} from arriving order by {order}"
 
 
-def check_archive(storage: Storage, archive: Archive) -> Manifest:
+def check_archive(storage: Store, archive: Archive) -> Manifest:
     """Read all of an archive and compare it with its manifest; raises ArchiveProblem with what is wrong."""
     manifest = read_manifest(storage, archive)
     for table in manifest.tables.values():
@@ -50,7 +50,7 @@ def check_archive(storage: Storage, archive: Archive) -> Manifest:
     return manifest
 
 
-def read_manifest(storage: Storage, archive: Archive) -> Manifest:
+def read_manifest(storage: Store, archive: Archive) -> Manifest:
     """The manifest of an archive, as it was written."""
     content = storage.read(f"{archive.folder}/{MANIFEST}")
     if content is None:
@@ -60,7 +60,7 @@ def read_manifest(storage: Storage, archive: Archive) -> Manifest:
     return parse_manifest(content)
 
 
-def _check_file(storage: Storage, archive: Archive, table: ArchivedTable) -> None:
+def _check_file(storage: Store, archive: Archive, table: ArchivedTable) -> None:
     path = f"{archive.folder}/{table.file}"
     if hash_file(storage, path) != (table.bytes, table.sha256):
         raise ArchiveProblem(
@@ -71,7 +71,7 @@ def _check_file(storage: Storage, archive: Archive, table: ArchivedTable) -> Non
 
 
 def restore_archive(
-    connection: Connection, storage: Storage, archive: Archive, progress: Progress = ignore_progress
+    connection: Connection, storage: Store, archive: Archive, progress: Progress = ignore_progress
 ) -> Manifest:
     """Bring an archive back; the caller holds the workspace's archive lock. Raises ArchiveProblem."""
     manifest = check_archive(storage, archive)
@@ -88,7 +88,7 @@ def restore_archive(
 
 
 def _bring_back(
-    connection: Connection, storage: Storage, archive: Archive, manifest: Manifest, progress: Progress
+    connection: Connection, storage: Store, archive: Archive, manifest: Manifest, progress: Progress
 ) -> None:
     connection.execute("set local work_mem = '64MB'")
     connection.execute(LOCKS, {"workspace": archive.workspace_id})
@@ -115,7 +115,7 @@ def _bring_back(
 
 
 def _load(
-    connection: Connection, storage: Storage, archive: Archive, table: ArchivedTable, on_rows: Any
+    connection: Connection, storage: Store, archive: Archive, table: ArchivedTable, on_rows: Any
 ) -> None:
     """Copy a file into the table `arriving`, without what was deleted meanwhile."""
     name = table.file.removesuffix(".parquet")

@@ -8,9 +8,9 @@ from tally.archive.leaving import Leaving, Reason, archive_stretch
 from tally.archive.manifest import Manifest
 from tally.archive.problems import ArchiveProblem
 from tally.archive.returning import check_archive, restore_archive
-from tally.archive.storage import Storage
 from tally.archive.stretch import Archive, Stretch, load_archives
 from tally.core.progress import Progress, ignore_progress
+from tally.storage.objects import StorageProblem, Store
 
 DUE = "select s.first_day, s.end_day from private.stretches_to_archive(%s) as s"
 # After a restore, the files stay for 30 days.
@@ -33,7 +33,7 @@ def find_due(connection: Connection, workspace_id: UUID) -> list[Stretch]:
 
 
 def archive_due(
-    connection: Connection, storage: Storage, workspace_id: UUID, on_archived: OnArchived | None = None
+    connection: Connection, storage: Store, workspace_id: UUID, on_archived: OnArchived | None = None
 ) -> int:
     """Archive what a workspace's setting asks for; returns the number of rows that left."""
     rows = 0
@@ -56,7 +56,7 @@ def archive_one(leaving: Leaving, reason: Reason = "command") -> Manifest:
 
 def restore_month(
     connection: Connection,
-    storage: Storage,
+    storage: Store,
     workspace_id: UUID,
     month: Stretch,
     progress: Progress = ignore_progress,
@@ -74,34 +74,34 @@ def restore_month(
 
 
 def verify(
-    connection: Connection, storage: Storage, archives: Sequence[Archive]
+    connection: Connection, storage: Store, archives: Sequence[Archive]
 ) -> Iterator[tuple[Archive, str]]:
     """Read archives again, each with what is wrong or nothing; the list remembers it."""
     for archive in archives:
         problem = ""
         try:
             check_archive(storage, archive)
-        except ArchiveProblem as found:
+        except StorageProblem as found:
             problem = str(found)
         connection.execute(NOTE, [problem or None, archive.id])
         yield archive, problem
 
 
-def delete_left_over(connection: Connection, storage: Storage, workspace_id: UUID) -> int:
+def delete_left_over(connection: Connection, storage: Store, workspace_id: UUID) -> int:
     """Delete files of attempts that ended early, of deleted workspaces, and of what was restored long ago."""
     wanted = {row[0] for row in connection.execute(LEFT_OVER, [workspace_id])}
     for archive in load_archives(connection, workspace_id):
         if archive.id in wanted:
             try:
                 storage.delete_folder(archive.folder)
-            except ArchiveProblem as problem:
+            except StorageProblem as problem:
                 connection.execute(NOTE, [str(problem), archive.id])
                 raise
             connection.execute("delete from private.archives as a where a.id = %s", [archive.id])
     return len(wanted)
 
 
-def delete_of_deleted(connection: Connection, storage: Storage) -> int:
+def delete_of_deleted(connection: Connection, storage: Store) -> int:
     """Delete the files of workspaces that were deleted; returns the number of archives."""
     deleted = 0
     for (workspace_id,) in connection.execute(OF_DELETED).fetchall():

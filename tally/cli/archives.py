@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from tally.archive.connection import Connection
     from tally.archive.manifest import Manifest
-    from tally.archive.storage import Storage
     from tally.archive.stretch import Archive, Stretch
+    from tally.storage.objects import Store
 
 TEXT_COLUMNS = ("Workspace", "Days", "State", "Problem", "Id of the workspace")
 NUMBER_COLUMNS = ("Records", "MB")
@@ -141,7 +141,7 @@ def verify(workspace: Workspace = None) -> None:
 
 
 @contextmanager
-def _opened() -> "Iterator[tuple[Connection, Storage]]":
+def _opened() -> "Iterator[tuple[Connection, Store]]":
     from tally.archive.storage import open_storage
     from tally.storage.postgres import connect_operator
 
@@ -154,7 +154,7 @@ def _tell(name: str, stretch: "Stretch", _: "Manifest") -> None:
     echo(f"Archived {stretch} of {name}.")
 
 
-def _archive_month(connection: "Connection", storage: "Storage", month: str, workspace: str | None) -> None:
+def _archive_month(connection: "Connection", storage: "Store", month: str, workspace: str | None) -> None:
     from tally.archive.leaving import Leaving
     from tally.archive.stretch import Stretch
     from tally.archive.upkeep import archive_one

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from tally.archive.storage import Storage, open_storage
+from tally.archive.storage import open_storage
+from tally.storage.objects import Store
 from tests.database_fixtures import Connection, Project
 from tests.object_store import ObjectStore, object_store
 from tests.tally.archive.ledgers import fill
@@ -30,7 +31,7 @@ def folder() -> str:
 
 
 @pytest.fixture
-def storage(store: ObjectStore, folder: str) -> Storage:
+def storage(store: ObjectStore, folder: str) -> Store:
     """An empty folder of the bucket."""
     return open_storage(store.settings(folder))
 

@@ -8,9 +8,9 @@ import pytest
 from tally.archive.connection import archive_lock
 from tally.archive.leaving import Leaving
 from tally.archive.problems import ArchiveBusy, ArchiveProblem
-from tally.archive.storage import Storage
 from tally.archive.stretch import Stretch, load_archives
 from tally.archive.upkeep import archive_due, archive_one, delete_of_deleted, find_due, restore_month
+from tally.storage.objects import Store
 from tests.database.test_saving import record, save
 from tests.database_fixtures import Connection, Project, add_user
 from tests.tally.archive.ledgers import JANUARY, fill, read_rows, read_totals
@@ -18,7 +18,7 @@ from tests.tally.archive.ledgers import JANUARY, fill, read_rows, read_totals
 
 @pytest.mark.parametrize("upkeep", ["nothing", "fold", "refresh"])
 def test_totals_stay_the_same_without_the_records_and_with_them_again(
-    upkeep: str, database: Connection, person: Connection, user: UUID, storage: Storage
+    upkeep: str, database: Connection, person: Connection, user: UUID, storage: Store
 ) -> None:
     def look_after() -> None:
         if upkeep == "fold":
@@ -51,7 +51,7 @@ def test_totals_stay_the_same_without_the_records_and_with_them_again(
 
 @pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/Los_Angeles"])
 def test_days_that_two_months_share_keep_both_parts(
-    zone: str, database: Connection, person: Connection, user: UUID, storage: Storage
+    zone: str, database: Connection, person: Connection, user: UUID, storage: Store
 ) -> None:
     database.execute("update public.user_preferences set timezone = %s where user_id = %s", [zone, user])
     save(person, [record(timestamp=f"2026-0{n}T00:00:00Z") for n in ("1-31", "2-01", "2-02")])
@@ -72,7 +72,7 @@ def test_days_that_two_months_share_keep_both_parts(
 
 
 def test_what_was_archived_by_days_comes_back_by_the_month(
-    database: Connection, person: Connection, user: UUID, storage: Storage
+    database: Connection, person: Connection, user: UUID, storage: Store
 ) -> None:
     before, rows = read_totals(person), read_rows(database, user)
     for first, end in ((1, 2), (2, 16), (16, 29)):
@@ -85,7 +85,7 @@ def test_what_was_archived_by_days_comes_back_by_the_month(
 
 
 def test_another_workspace_keeps_its_month(
-    project: Project, database: Connection, user: UUID, storage: Storage
+    project: Project, database: Connection, user: UUID, storage: Store
 ) -> None:
     fill(project.act_as("authenticated", user))
     other = add_user(database)
@@ -105,7 +105,7 @@ def test_another_workspace_keeps_its_month(
 
 
 def test_a_second_archive_or_restore_is_told_to_wait(
-    project: Project, database: Connection, person: Connection, user: UUID, storage: Storage
+    project: Project, database: Connection, person: Connection, user: UUID, storage: Store
 ) -> None:
     before = read_totals(person)
     with archive_lock(project.connect(), user):
@@ -120,7 +120,7 @@ def test_a_second_archive_or_restore_is_told_to_wait(
     assert [one.state for one in load_archives(database, user)] == ["archived"]
 
 
-def test_days_that_have_not_ended_stay(database: Connection, user: UUID, storage: Storage) -> None:
+def test_days_that_have_not_ended_stay(database: Connection, user: UUID, storage: Store) -> None:
     today = database.execute("select (now() at time zone 'UTC')::date").fetchone()
     assert today is not None
     for days_ago in (0, 1):
@@ -130,7 +130,7 @@ def test_days_that_have_not_ended_stay(database: Connection, user: UUID, storage
 
 
 def test_the_setting_sends_whole_months_or_single_days(
-    database: Connection, person: Connection, user: UUID, storage: Storage
+    database: Connection, person: Connection, user: UUID, storage: Store
 ) -> None:
     assert find_due(database, user) == []
     person.execute("select public.set_archive_days(%s, 40)", [user])
@@ -154,7 +154,7 @@ def test_the_setting_sends_whole_months_or_single_days(
 
 
 def test_a_budget_that_counts_records_keeps_them_here(
-    database: Connection, person: Connection, user: UUID, storage: Storage
+    database: Connection, person: Connection, user: UUID, storage: Store
 ) -> None:
     days = database.execute(
         "select (now() at time zone 'UTC')::date - n from generate_series(3, 80, 7) as n order by 1"
@@ -178,7 +178,7 @@ def test_a_budget_that_counts_records_keeps_them_here(
 
 
 def test_a_deleted_workspace_takes_its_files_along(
-    project: Project, database: Connection, user: UUID, storage: Storage
+    project: Project, database: Connection, user: UUID, storage: Store
 ) -> None:
     fill(project.act_as("authenticated", user))
     archive_one(Leaving(database, storage, user, JANUARY))

@@ -13,9 +13,10 @@ import pytest
 from tally.archive.leaving import Leaving
 from tally.archive.manifest import MANIFEST
 from tally.archive.problems import ArchiveProblem
-from tally.archive.storage import Storage, open_storage
+from tally.archive.storage import open_storage
 from tally.archive.stretch import load_archives
 from tally.archive.upkeep import archive_one, restore_month, verify
+from tally.storage.objects import StorageProblem, Store
 from tests.database_fixtures import Connection, Project, wait_for_lock
 from tests.object_store import READER_KEY, READER_SECRET, ObjectStore
 from tests.scratch import mounted_disk
@@ -26,10 +27,10 @@ class Killed(BaseException):
     """The end of a process: no handler of errors runs."""
 
 
-class Dying(Storage):
+class Dying(Store):
     """The storage of a process that ends at a step."""
 
-    def __init__(self, alive: Storage, step: str) -> None:
+    def __init__(self, alive: Store, step: str) -> None:
         self.files, self._has_folders, self.step = alive.files, alive._has_folders, step
 
     def make_folder(self, path: str) -> None:
@@ -50,7 +51,7 @@ class Dying(Storage):
     "step", ["before the files", "in a file", "before the manifest", "after the manifest"]
 )
 def test_a_killed_archive_loses_nothing_and_is_done_again(
-    step: str, database: Connection, person: Connection, user: UUID, storage: Storage
+    step: str, database: Connection, person: Connection, user: UUID, storage: Store
 ) -> None:
     def stop(done: int, _: int, __: str) -> None:
         if step == "in a file" and done:
@@ -77,7 +78,7 @@ def test_a_killed_archive_loses_nothing_and_is_done_again(
 
 
 def test_records_that_change_meanwhile_are_archived_as_they_became(
-    database: Connection, person: Connection, user: UUID, storage: Storage
+    database: Connection, person: Connection, user: UUID, storage: Store
 ) -> None:
     changes = iter(["7", "8"])
 
@@ -95,7 +96,7 @@ def test_records_that_change_meanwhile_are_archived_as_they_became(
 
 
 def test_a_killed_restore_changes_nothing_and_is_done_again(
-    database: Connection, person: Connection, user: UUID, storage: Storage
+    database: Connection, person: Connection, user: UUID, storage: Store
 ) -> None:
     def stop(*_: Any) -> None:
         raise Killed
@@ -110,22 +111,22 @@ def test_a_killed_restore_changes_nothing_and_is_done_again(
     assert read_rows(database, user) == rows
 
 
-def _change_byte(storage: Storage, path: str) -> None:
+def _change_byte(storage: Store, path: str) -> None:
     content = bytearray(storage.read(path) or b"")
     content[len(content) // 2] ^= 1
     storage.write(path, bytes(content))
 
 
-def _truncate(storage: Storage, path: str) -> None:
+def _truncate(storage: Store, path: str) -> None:
     content = storage.read(path) or b""
     storage.write(path, content[: len(content) // 2])
 
 
-def _delete(storage: Storage, path: str) -> None:
+def _delete(storage: Store, path: str) -> None:
     storage.files.delete_file(path)
 
 
-DAMAGES: list[tuple[Callable[[Storage, str], None], str, str]] = [
+DAMAGES: list[tuple[Callable[[Store, str], None], str, str]] = [
     (_change_byte, "cost_records.parquet", "its checksum differs"),
     (_truncate, "superseded_records.parquet", "its checksum differs"),
     (_delete, "cost_records.parquet", "is missing"),
@@ -135,7 +136,7 @@ DAMAGES: list[tuple[Callable[[Storage, str], None], str, str]] = [
 
 
 def test_a_damaged_archive_is_named_and_restored_once_it_is_whole(
-    database: Connection, person: Connection, user: UUID, storage: Storage
+    database: Connection, person: Connection, user: UUID, storage: Store
 ) -> None:
     before, rows = read_totals(person), read_rows(database, user)
     archive_one(Leaving(database, storage, user, JANUARY))
@@ -175,7 +176,7 @@ def test_storage_that_cannot_be_used_is_named(
         (store.settings(folder) | {"tally_archive_url": no_bucket}, "has no such bucket"),
     ]
     for settings, named in cases:
-        with pytest.raises(ArchiveProblem, match=named):
+        with pytest.raises(StorageProblem, match=named):
             archive_one(Leaving(database, open_storage(settings), user, JANUARY))
     assert read_totals(person) == before
     assert read_rows(database, user) == rows
@@ -192,7 +193,7 @@ def test_a_full_disk_is_named(database: Connection, person: Connection, user: UU
         storage = open_storage({"tally_archive_url": f"file://{folder}"})
         filler = folder / "filler"
         filler.write_bytes(b"x" * (disk_usage(folder).free - 8_192))
-        with pytest.raises(ArchiveProblem, match=r"is full\. Make room"):
+        with pytest.raises(StorageProblem, match=r"is full\. Make room"):
             archive_one(Leaving(database, storage, user, JANUARY))
         assert read_rows(database, user) == rows
         filler.unlink()
@@ -203,7 +204,7 @@ def test_a_full_disk_is_named(database: Connection, person: Connection, user: UU
 
 
 def test_rows_that_cannot_leave_stay_with_their_files_gone(
-    project: Project, database: Connection, person: Connection, user: UUID, storage: Storage
+    project: Project, database: Connection, person: Connection, user: UUID, storage: Store
 ) -> None:
     """Somebody holds a record for longer than the run waits."""
     before, rows = read_totals(person), read_rows(database, user)
@@ -219,7 +220,7 @@ def test_rows_that_cannot_leave_stay_with_their_files_gone(
 
 
 def test_a_change_that_meets_the_deletion_is_not_lost(
-    project: Project, database: Connection, person: Connection, user: UUID, storage: Storage
+    project: Project, database: Connection, person: Connection, user: UUID, storage: Store
 ) -> None:
     """It waits for the archive's end, and then finds no record: nothing is changed that no file has."""
     before, rows = read_totals(person), read_rows(database, user)
@@ -239,7 +240,7 @@ def test_a_change_that_meets_the_deletion_is_not_lost(
 
 
 def test_a_change_that_is_not_committed_yet_is_in_the_files(
-    project: Project, database: Connection, person: Connection, user: UUID, storage: Storage
+    project: Project, database: Connection, person: Connection, user: UUID, storage: Store
 ) -> None:
     change = "update public.cost_records set cost_usd = 9 where timestamp = '2026-01-01Z'"
     with project.connect() as watcher, ThreadPoolExecutor(1) as threads:
@@ -255,7 +256,7 @@ def test_a_change_that_is_not_committed_yet_is_in_the_files(
 
 
 def test_rows_wait_for_an_engine_that_is_fed_with_them(
-    database: Connection, person: Connection, user: UUID, storage: Storage
+    database: Connection, person: Connection, user: UUID, storage: Store
 ) -> None:
     before, rows = read_totals(person), read_rows(database, user)
     database.execute("insert into private.analytics_engine default values")

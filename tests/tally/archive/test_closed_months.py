@@ -6,8 +6,8 @@ import psycopg
 import pytest
 
 from tally.archive.leaving import Leaving
-from tally.archive.storage import Storage
 from tally.archive.upkeep import archive_one, restore_month
+from tally.storage.objects import Store
 from tests.database.test_saving import new_import, record, save
 from tests.database_fixtures import Connection, Project
 from tests.tally.archive.ledgers import JANUARY, bills, fill, read_rows, read_totals, requests
@@ -23,7 +23,7 @@ def sources(project: Project, user: UUID) -> dict[str, UUID]:
 
 @pytest.fixture
 def closed(
-    project: Project, database: Connection, user: UUID, storage: Storage, sources: dict[str, UUID]
+    project: Project, database: Connection, user: UUID, storage: Store, sources: dict[str, UUID]
 ) -> Connection:
     """Somebody whose January is archived."""
     assert sources
@@ -57,7 +57,7 @@ def test_direct_writes_into_the_month_are_refused(closed: Connection) -> None:
 
 
 def test_sources_with_archived_records_stay_until_these_are_back(
-    closed: Connection, database: Connection, user: UUID, storage: Storage, sources: dict[str, UUID]
+    closed: Connection, database: Connection, user: UUID, storage: Store, sources: dict[str, UUID]
 ) -> None:
     before = read_totals(closed)
     with pytest.raises(psycopg.Error, match="the first in 2026-01"):
@@ -73,7 +73,7 @@ def test_sources_with_archived_records_stay_until_these_are_back(
 
 
 def test_renewals_of_the_month_are_posted_once(
-    project: Project, database: Connection, user: UUID, storage: Storage
+    project: Project, database: Connection, user: UUID, storage: Store
 ) -> None:
     person = project.act_as("authenticated", user)
     person.execute(
@@ -94,7 +94,7 @@ def test_renewals_of_the_month_are_posted_once(
 
 
 def test_a_bill_of_a_neighbouring_day_leaves_archived_days_as_they_were(
-    closed: Connection, database: Connection, user: UUID, storage: Storage
+    closed: Connection, database: Connection, user: UUID, storage: Store
 ) -> None:
     january = [row for row in read_totals(closed)["daily costs by None"] if "2026-01" in row]
     named = record(
@@ -113,7 +113,7 @@ def test_a_bill_of_a_neighbouring_day_leaves_archived_days_as_they_were(
 
 
 def test_usage_behind_invoices_counts_archived_days(
-    project: Project, database: Connection, user: UUID, storage: Storage
+    project: Project, database: Connection, user: UUID, storage: Store
 ) -> None:
     fill(project.act_as("authenticated", user))
     query = """select u.local_day, sum(u.cost_usd)

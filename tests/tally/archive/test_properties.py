@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tally.archive.leaving import Leaving
-from tally.archive.storage import Storage, open_storage
+from tally.archive.storage import open_storage
 from tally.archive.stretch import Stretch, load_archives
 from tally.archive.upkeep import archive_one, restore_month
+from tally.storage.objects import Store
 from tests.database.test_saving import record, save
 from tests.database.truth import read_daily_costs
 from tests.database_fixtures import Connection, Project, add_user
@@ -29,7 +30,7 @@ class Twins:
     """Two accounts that save the same; the first archives."""
 
     database: Connection
-    storage: Storage
+    storage: Store
     chance: Random
     users: tuple[UUID, UUID]
     people: tuple[Connection, Connection]
