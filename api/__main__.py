@@ -1,27 +1,15 @@
 """The API as a process of its own: `python -m api --host 127.0.0.1 --port 8601`."""
 
 import argparse
-import os
-import socket
 import sys
 
-import uvicorn
-
-from api.app import create_api
+from api.app import assemble, load_parts
 from tally.core.errors import TallyError
+from tally.serving.probes import Readiness
+from tally.serving.server import Server, make_config
+from tally.serving.settings import load_serving_settings
 
 STOP_SECONDS = 20  # what waits is saved first
-
-
-class Server(uvicorn.Server):
-    """A server that says when it answers, and where."""
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Bind, then say so."""
-        await super().startup(sockets)
-        if self.started:
-            address = f"http://{self.config.host}:{self.config.port}"
-            print(f"Tally answers programs at {address} (Ctrl-C stops it)", flush=True)
 
 
 def main() -> None:
@@ -31,20 +19,13 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8601)
     options = parser.parse_args()
     try:
-        api = create_api()
+        drain_seconds = load_serving_settings().tally_drain_seconds
+        parts = load_parts()
     except TallyError as problem:
         sys.exit(f"The API cannot start. {problem}")
-    config = uvicorn.Config(
-        api.process(),
-        host=options.host,
-        port=options.port,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=STOP_SECONDS,
-        server_header=False,
-        forwarded_allow_ips=os.environ.get("FORWARDED_ALLOW_IPS", ""),
-    )
-    Server(config).run()
+    readiness = Readiness([parts.pool.check])
+    config = make_config(assemble(parts).process(), readiness, options.host, options.port, STOP_SECONDS)
+    Server(config, readiness, drain_seconds, "Tally answers programs").run()
 
 
 main()

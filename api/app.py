@@ -36,7 +36,9 @@ class Parts:
     def __init__(self, settings: ApiSettings) -> None:
         self.pool = Pool(settings.database)
         self.workers, self.savers, readers = Workers(4), Workers(SAVERS), Workers(READERS)
-        self.limits = RateLimits(settings.redis)
+        self.limits = RateLimits(
+            settings.redis, connect=self.pool.connection if settings.counts_in_database else None
+        )
         self.callers = Callers(Verifier(self.pool.connection), self.limits)
         self.intake = Intake(self.pool, self.workers, self.savers, self.limits)
         self.reading = Reading(self.pool, readers)
@@ -86,5 +88,14 @@ class Parts:
 
 def create_api(settings: ApiSettings | None = None) -> Api:
     """The API; raises TallyError for settings that cannot be meant."""
-    parts = Parts(settings or load_api_settings())
+    return assemble(Parts(settings) if settings else load_parts())
+
+
+def load_parts() -> Parts:
+    """The parts by the settings of this process; raises TallyError for those that cannot be meant."""
+    return Parts(load_api_settings())
+
+
+def assemble(parts: Parts) -> Api:
+    """The API with these parts."""
     return Api(parts.endpoints(), parts.callers, parts.workers, parts.lifespan)

@@ -11,6 +11,7 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 from api.settings import NO_DATABASE
 from tally.api_keys.verification import Grant
 from tally.core.errors import TallyError
+from tally.serving.schema_state import check_schema
 from tally.storage.database import DatabaseError, Unreachable
 from tally.storage.postgres import PostgresDatabase, describe_failure
 
@@ -35,7 +36,7 @@ class Pool:
     """
 
     def __init__(self, url: str | None) -> None:
-        self._has_url = url is not None
+        self.has_url = url is not None
         try:
             conninfo_to_dict(url or "")
         except psycopg.Error:
@@ -54,7 +55,7 @@ class Pool:
 
     def open(self) -> None:
         """Begin to connect, without waiting for it."""
-        if self._has_url:
+        if self.has_url:
             self._pool.open(wait=False)
 
     def close(self) -> None:
@@ -64,7 +65,7 @@ class Pool:
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """A connection for a while; raises DatabaseError."""
-        if not self._has_url:
+        if not self.has_url:
             raise Unreachable(NO_DATABASE)
         try:
             with self._pool.connection() as connection:
@@ -73,6 +74,11 @@ class Pool:
             raise Unreachable(AWAY) from None
         except psycopg.Error as error:
             raise describe_failure(error) from error
+
+    def check(self) -> None:
+        """Raise DatabaseError or SchemaProblem unless requests can be answered."""
+        with self.connection() as connection:
+            check_schema(connection)
 
     def act(self, grant: Grant, act: Callable[[PostgresDatabase], T]) -> T:
         """Do something as the owner of a key; raises DatabaseError."""

@@ -22,6 +22,7 @@ BENCHES = (
     "pages",
     "navigation",
     "crowd",
+    "growth",
     "collecting",
     "importing",
     "glance",
@@ -33,13 +34,19 @@ BENCHES = (
     "spikes",
     "telemetry",
     "killed_api",
+    "processes",
     "traces",
     "explore",
+    "search",
+    "engine",
     "advice",
     "catalogue",
     "statistics",
     "credits",
     "unit_costs",
+    "archive",
+    "retention",
+    "outbox",
 )
 RESULTS = Path(__file__).parent / "results.json"
 

@@ -237,6 +237,15 @@ CREATE TYPE private.written_record AS (
 	tokens_are_effective boolean
 );
 
+-- FUNCTION private.account_of_web_session(text)
+
+CREATE FUNCTION private.account_of_web_session(session text) RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    select s.user_id from private.web_sessions as s where s.id = account_of_web_session.session
+$$;
+
 -- TABLE public.project_rules
 
 CREATE TABLE public.project_rules (
@@ -643,6 +652,62 @@ begin
     order by j.trained_model
     limit greatest(0, 1000 - (select count(*) from public.custom_models as m where m.workspace_id = tenant))
     on conflict on constraint custom_models_once do nothing;
+end
+$$;
+
+-- FUNCTION private.adding_names(text, text)
+
+CREATE FUNCTION private.adding_names(table_name text, source text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+    select format(
+        $q$with changed as (%s),
+        sums as materialized (
+            select f.workspace_id, f.kind, f.name, f.detail, f.user_id, f.project_ids, sum(f.n) as uses, max(f.at) as last_at
+            from (%s) as f
+            group by 1, 2, 3, 4, 5, 6
+            having sum(f.n) <> 0
+        ),
+        added as (
+            insert into private.name_changes (
+                workspace_id, key, kind, name, detail, user_id, project_ids, folded, uses, last_at
+            )
+            select
+                s.workspace_id,
+                md5(format('%%s %%s %%L %%L %%s', s.kind, coalesce(s.user_id::text, ''), s.name, s.detail, s.project_ids))::uuid,
+                s.kind, s.name, s.detail, s.user_id, s.project_ids,
+                left(private.fold_text(concat_ws(chr(10), s.name, s.detail)), 2000), s.uses, s.last_at
+            from sums as s
+            where exists (select from public.workspaces as w where w.id = s.workspace_id) -- or it is being deleted
+            returning workspace_id
+        )
+        select array_agg(distinct a.workspace_id) from added as a$q$,
+        source, private.names_in(table_name)
+    )
+$_$;
+
+-- FUNCTION private.advice_answers(uuid, timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.advice_answers(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) RETURNS TABLE(project_id uuid, agent text, provider text, model text, answered bigint, answered_usd text)
+    LANGUAGE plpgsql STABLE ROWS 100
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select
+        r.project_id, left(nullif(btrim(r.metadata ->> 'agent'), ''), 200), p.name, r.model_name,
+        sum(greatest(r.request_count, 1))::bigint,
+        coalesce(sum(s.saved) filter (where s.saved <> 'NaN'), 0)::text
+    from public.cost_records as r
+    inner join public.providers as p on r.provider_id = p.id
+    cross join lateral (select private.saved_by_cache(r.metadata) as saved) as s
+    where
+        r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp < end_at and r.metadata ? 'cache_hit'
+        and s.saved is not null
+    group by 1, 2, 3, 4
+    order by 5 desc
+    limit 500;
 end
 $$;
 
@@ -1083,6 +1148,46 @@ begin
 end
 $$;
 
+-- FUNCTION private.analytics_is_pending(uuid, timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.analytics_is_pending(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $_$
+    select exists (select from private.analytics_engine) and (
+        exists (
+            select
+            from private.analytics_outbox as o
+            where o.workspace_id = tenant and o.timestamp >= $2 and o.timestamp < $3
+        )
+        or exists (
+            select
+            from private.analytics_tasks as t
+            where t.workspace_id = tenant and (t.first_at is null or t.first_at < $3 and t.last_at > $2)
+        )
+    )
+$_$;
+
+-- FUNCTION private.analytics_lag(uuid)
+
+CREATE FUNCTION private.analytics_lag(tenant uuid) RETURNS TABLE(installation uuid, pending bigint, seconds double precision, parked bigint, is_rebuilding boolean)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select
+        e.installation,
+        (select count(*) from (select from private.analytics_outbox limit 100000) as o),
+        greatest(
+            extract(epoch from clock_timestamp() - least(
+                (select o.noted_at from private.analytics_outbox as o order by o.id limit 1),
+                (select min(t.noted_at) from private.analytics_tasks as t where t.workspace_id = tenant or t.kind = 'person')
+            )), 0 -- also where there is none, or where the clock was put back
+        )::double precision,
+        (select count(*) from private.analytics_parked as p where p.workspace_id = tenant),
+        exists (select from private.analytics_tasks as t where t.workspace_id = tenant and t.first_at is not null)
+    from private.analytics_engine as e
+$$;
+
 -- FUNCTION private.answer_explored(private.exploration)
 
 CREATE FUNCTION private.answer_explored(question private.exploration) RETURNS json
@@ -1158,6 +1263,30 @@ begin
         cross join parts as p
         cross join points as o
         where s.place is null
+    );
+end
+$$;
+
+-- FUNCTION private.archive_lock(uuid)
+
+CREATE FUNCTION private.archive_lock(tenant uuid) RETURNS bigint
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select hashtextextended('tally.archive.' || tenant::text, 0)
+$$;
+
+-- FUNCTION private.archived_ranges(uuid)
+
+CREATE FUNCTION private.archived_ranges(tenant uuid) RETURNS datemultirange
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return (
+        select range_agg(daterange(a.first_day, a.end_day))
+        from private.archives as a
+        where a.workspace_id = tenant and a.state = 'archived'
     );
 end
 $$;
@@ -1258,10 +1387,10 @@ declare
 begin
     if question.measure is null or question.measure not in (
         'spend', 'value', 'tokens', 'input_tokens', 'cache_read_tokens', 'cache_write_tokens', 'output_tokens', 'reasoning_tokens',
-        'requests', 'cost_per_request', 'cache_savings'
+        'requests', 'cached_requests', 'cost_per_request', 'cache_savings'
     ) then
         raise exception 'Measure spend, value, tokens, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, '
-            'reasoning_tokens, requests, cost_per_request or cache_savings.' using errcode = '22023';
+            'reasoning_tokens, requests, cached_requests, cost_per_request or cache_savings.' using errcode = '22023';
     end if;
     if array_ndims(question.dimensions) > 1 or cardinality(question.dimensions) > 2 or question.dimensions[1] = question.dimensions[2] then
         raise exception 'Group by at most two dimensions, which differ.' using errcode = '22023';
@@ -1339,18 +1468,21 @@ begin
 end
 $$;
 
--- FUNCTION private.attach_month(text, date)
+-- FUNCTION private.attach_piece(text, date)
 
-CREATE FUNCTION private.attach_month(partition_name text, month date) RETURNS void
+CREATE FUNCTION private.attach_piece(of_parent text, starts date) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
+declare
+    how constant private.partitioned := (select p from private.partitioned as p where p.parent = of_parent);
 begin
     execute format(
-        'alter table public.cost_records attach partition private.%I for values from (%L) to (%L)',
-        partition_name,
-        to_char(month, 'YYYY-MM-DD') || ' 00:00:00+00',
-        to_char(month + interval '1 month', 'YYYY-MM-DD') || ' 00:00:00+00'
+        'alter table public.%I attach partition private.%I for values from (%L) to (%L)',
+        of_parent,
+        of_parent || '_' || to_char(starts, how.suffix),
+        to_char(starts, how.bound),
+        to_char(starts + ('1 ' || how.width)::interval, how.bound)
     );
 end
 $$;
@@ -1578,6 +1710,27 @@ begin
 end
 $_$;
 
+-- FUNCTION private.audit_text(text, text, jsonb, jsonb, jsonb)
+
+CREATE FUNCTION private.audit_text(action text, table_name text, before jsonb, after jsonb, metadata jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select private.fold_text(
+        left(
+            action || ' ' || replace(table_name, '_', ' ') || ' ' || coalesce(
+                (
+                    select string_agg(v.value, ' ' order by c.nth, v.key)
+                    from unnest(array[after, before, metadata]) with ordinality as c (pairs, nth)
+                    cross join lateral jsonb_each_text(c.pairs) as v
+                ),
+                ''
+            ),
+            10000
+        )
+    )
+$$;
+
 -- FUNCTION private.authorities()
 
 CREATE FUNCTION private.authorities() RETURNS text[]
@@ -1585,6 +1738,44 @@ CREATE FUNCTION private.authorities() RETURNS text[]
     SET search_path TO ''
     AS $$
     select array['api_automated', 'csv_import', 'manual_entry', 'otlp', 'local_log']
+$$;
+
+-- FUNCTION private.begin_archive(uuid, date, date, text)
+
+CREATE FUNCTION private.begin_archive(tenant uuid, first_day date, end_day date, reason text) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    begun uuid;
+begin
+    if end_day > (now() at time zone 'UTC')::date - 2 then -- a day has ended in every time zone
+        raise exception 'Only days that ended two days ago or more can be archived.' using errcode = '22023';
+    end if;
+    if
+        exists (
+            select
+            from private.archives as a
+            where
+                a.workspace_id = tenant and a.state = 'archived'
+                and a.first_day < begin_archive.end_day and a.end_day > begin_archive.first_day
+        )
+        or exists (
+            select from private.archived_months as m where m.month = date_trunc('month', begin_archive.first_day::timestamp)::date
+        )
+    then
+        raise exception '% is archived already.', to_char(first_day, 'YYYY-MM') using errcode = '22023';
+    end if;
+    insert into private.archives (workspace_id, first_day, end_day, state, reason)
+    select w.id, begin_archive.first_day, begin_archive.end_day, 'writing', begin_archive.reason
+    from public.workspaces as w
+    where w.id = tenant
+    returning id into begun;
+    if begun is null then
+        raise exception 'This workspace does not exist.' using errcode = '22023';
+    end if;
+    return begun;
+end
 $$;
 
 -- FUNCTION private.begin_change(uuid, text)
@@ -1893,6 +2084,51 @@ begin
 end
 $$;
 
+-- FUNCTION private.catch_up(uuid, timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.catch_up(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    source uuid;
+begin
+    perform pg_advisory_xact_lock(private.save_lock(tenant));
+    perform private.recount_parts(tenant, first_at, last_at);
+    perform private.move_dated_records(tenant, private.timezone_of(tenant));
+    for source in
+        select i.id
+        from public.imports as i
+        where i.workspace_id = tenant and not i.is_enabled
+        order by 1
+    loop
+        perform private.supersede_source(tenant, source);
+    end loop;
+    perform private.move_to_events(
+        tenant,
+        array(
+            select r.source_key
+            from public.cost_records as r
+            inner join private.event_aliases as a on r.workspace_id = a.workspace_id and r.source_key = a.alias
+            where r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp < last_at and r.request_id is not null
+        )
+    );
+    perform private.supersede_repeated(tenant, first_at, last_at);
+    perform private.select_winners(
+        tenant,
+        array(
+            select distinct s.source_key
+            from public.superseded_records as s
+            where
+                s.workspace_id = tenant
+                and s.timestamp >= first_at - interval '1 day'
+                and s.timestamp < last_at + interval '1 day'
+        )
+    );
+    perform private.recount_statements(tenant);
+end
+$$;
+
 -- FUNCTION private.catch_up_month(timestamp with time zone)
 
 CREATE FUNCTION private.catch_up_month(first_at timestamp with time zone) RETURNS void
@@ -1902,7 +2138,6 @@ CREATE FUNCTION private.catch_up_month(first_at timestamp with time zone) RETURN
 declare
     last_at constant timestamptz := ((first_at at time zone 'UTC') + interval '1 month') at time zone 'UTC';
     tenant uuid;
-    source uuid;
 begin
     for tenant in
         select r.workspace_id
@@ -1918,39 +2153,7 @@ begin
         where p.day >= (first_at at time zone 'UTC')::date and p.day < (last_at at time zone 'UTC')::date
         order by workspace_id
     loop
-        perform pg_advisory_xact_lock(private.save_lock(tenant));
-        perform private.recount_parts(tenant, first_at, last_at);
-        perform private.move_dated_records(tenant, private.timezone_of(tenant));
-        for source in
-            select i.id
-            from public.imports as i
-            where i.workspace_id = tenant and not i.is_enabled
-            order by 1
-        loop
-            perform private.supersede_source(tenant, source);
-        end loop;
-        perform private.move_to_events(
-            tenant,
-            array(
-                select r.source_key
-                from public.cost_records as r
-                inner join private.event_aliases as a on r.workspace_id = a.workspace_id and r.source_key = a.alias
-                where r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp < last_at and r.request_id is not null
-            )
-        );
-        perform private.supersede_repeated(tenant, first_at, last_at);
-        perform private.select_winners(
-            tenant,
-            array(
-                select distinct s.source_key
-                from public.superseded_records as s
-                where
-                    s.workspace_id = tenant
-                    and s.timestamp >= first_at - interval '1 day'
-                    and s.timestamp < last_at + interval '1 day'
-            )
-        );
-        perform private.recount_statements(tenant);
+        perform private.catch_up(tenant, first_at, last_at);
     end loop;
 end
 $$;
@@ -2355,9 +2558,9 @@ begin
 end
 $_$;
 
--- FUNCTION private.check_incoming(private.incoming_record[])
+-- FUNCTION private.check_incoming(uuid, private.incoming_record[])
 
-CREATE FUNCTION private.check_incoming(incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT has_requests boolean, OUT has_aliases boolean, OUT has_channels boolean, OUT chosen_projects uuid[]) RETURNS record
+CREATE FUNCTION private.check_incoming(tenant uuid, incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT has_requests boolean, OUT has_aliases boolean, OUT has_channels boolean, OUT chosen_projects uuid[]) RETURNS record
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$
@@ -2386,6 +2589,11 @@ CREATE FUNCTION private.check_incoming(incoming private.incoming_record[], OUT r
                 -- Hashed, unlike a join: the number of records is guessed too low.
                 when (r.provider in (select p.name from public.providers as p)) is not true
                     then format('Unknown provider "%s".', left(r.provider, 60))
+                when (r.timestamp at time zone 'UTC')::date <@ (select private.archived_ranges(tenant))
+                    then format(
+                        '%s is archived. Bring it back with "tally archive restore %s", then save these records again.',
+                        to_char(r.timestamp at time zone 'UTC', 'FMMonth YYYY'), to_char(r.timestamp at time zone 'UTC', 'YYYY-MM')
+                    )
             end as reason
         from unnest(incoming) with ordinality as r (
             provider, timestamp, day, model_name, cost_usd, cost_basis, charge_type, collection_method, source_key, request_id,
@@ -3106,6 +3314,68 @@ begin
 end
 $_$;
 
+-- FUNCTION private.close_web_session(text)
+
+CREATE FUNCTION private.close_web_session(session text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    delete from private.web_sessions as s where s.id = close_web_session.session
+$$;
+
+-- FUNCTION private.close_web_sessions(uuid, text)
+
+CREATE FUNCTION private.close_web_sessions(account uuid, kept text) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    with closed as (
+        delete from private.web_sessions as s
+        where s.user_id = close_web_sessions.account and s.id is distinct from close_web_sessions.kept
+        returning s.id
+    )
+
+    select count(*) from closed
+$$;
+
+-- FUNCTION private.compact_outbox(bigint)
+
+CREATE FUNCTION private.compact_outbox(at_least bigint) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    gone bigint;
+begin
+    with many as materialized (
+        select o.workspace_id, o.kind, date_trunc('month', o.timestamp at time zone 'UTC') as month, min(o.noted_at) as noted_at
+        from private.analytics_outbox as o
+        group by o.workspace_id, o.kind, date_trunc('month', o.timestamp at time zone 'UTC')
+        having count(*) >= at_least
+    ),
+
+    joined as (
+        insert into private.analytics_tasks (workspace_id, kind, noted_at, first_at, last_at)
+        select m.workspace_id, m.kind, m.noted_at, m.month at time zone 'UTC', (m.month + interval '1 month') at time zone 'UTC'
+        from many as m
+    ),
+
+    deleted as (
+        delete from private.analytics_outbox as o
+        using many as m
+        where
+            o.workspace_id = m.workspace_id
+            and o.kind = m.kind
+            and o.timestamp >= m.month at time zone 'UTC'
+            and o.timestamp < (m.month + interval '1 month') at time zone 'UTC'
+        returning 1
+    )
+
+    select count(*) into gone from deleted;
+    return gone;
+end
+$$;
+
 -- FUNCTION private.compare_channels(uuid)
 
 CREATE FUNCTION private.compare_channels(tenant uuid) RETURNS void
@@ -3291,6 +3561,36 @@ begin
 end
 $$;
 
+-- FUNCTION private.count_attempt(bytea, integer, double precision)
+
+CREATE FUNCTION private.count_attempt(bucket bytea, most integer, window_seconds double precision) RETURNS double precision
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    present bigint;
+    first_at timestamptz;
+    counted_at timestamptz;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('tally.attempts.' || encode(bucket, 'hex'), 0));
+    counted_at := clock_timestamp(); -- after the wait for the lock
+    delete from private.attempts as a
+    where
+        a.ctid = any (array(
+            select e.ctid from private.attempts as e where e.counts_until <= counted_at limit 20 for update skip locked
+        ));
+    select count(*), min(a.tried_at) into present, first_at
+    from private.attempts as a
+    where a.bucket = count_attempt.bucket and a.counts_until > counted_at;
+    if present >= most then
+        return window_seconds - extract(epoch from counted_at - first_at);
+    end if;
+    insert into private.attempts (bucket, tried_at, counts_until)
+    values (count_attempt.bucket, counted_at, counted_at + make_interval(secs => window_seconds));
+    return null;
+end
+$$;
+
 -- FUNCTION private.count_channels()
 
 CREATE FUNCTION private.count_channels() RETURNS trigger
@@ -3376,6 +3676,48 @@ begin
         raise exception 'This address has been invited three times today. Wait until tomorrow.' using errcode = '22023';
     end if;
     insert into private.sent_invitations (invited_by, email_sha256) values (sender, hashed);
+end
+$$;
+
+-- FUNCTION private.count_key_use(uuid, text, bigint, bigint)
+
+CREATE FUNCTION private.count_key_use(key uuid, unit text, most bigint, cost bigint) RETURNS double precision
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    counted_at timestamptz;
+    this_minute timestamptz;
+    elapsed float8;
+    before float8;
+    used float8;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('tally.key_uses.' || unit || '.' || key::text, 0));
+    counted_at := clock_timestamp();
+    this_minute := date_trunc('minute', counted_at);
+    elapsed := extract(epoch from counted_at - this_minute);
+    select
+        coalesce(sum(u.used) filter (where u.minute = this_minute - interval '1 minute'), 0),
+        coalesce(sum(u.used) filter (where u.minute = this_minute), 0)
+    into before, used
+    from private.key_uses as u
+    where u.key_id = key and u.unit = count_key_use.unit;
+    if before * (1 - elapsed / 60) + used + cost > most then
+        if used + cost <= most then
+            return 60 * (1 - (most - used - cost) / before) - elapsed;
+        end if;
+        return 60 - elapsed + 60 * greatest(1 - (most - cost) / used, 0);
+    end if;
+    if used = 0 then
+        delete from private.key_uses as u
+        where u.key_id = key and u.unit = count_key_use.unit and u.minute < this_minute - interval '1 minute';
+    end if;
+    insert into private.key_uses as u (key_id, unit, minute, used)
+    select k.id, count_key_use.unit, this_minute, cost
+    from public.api_keys as k
+    where k.id = key -- one that was deleted a moment ago is counted no longer
+    on conflict on constraint key_uses_pkey do update set used = u.used + excluded.used;
+    return null;
 end
 $$;
 
@@ -3619,36 +3961,10 @@ $$;
 -- FUNCTION private.create_month(date)
 
 CREATE FUNCTION private.create_month(month date) RETURNS boolean
-    LANGUAGE plpgsql
+    LANGUAGE sql
     SET search_path TO ''
     AS $$
-declare
-    partition_name constant text := 'cost_records_' || to_char(month, 'YYYY_MM');
-begin
-    -- Looked at before and after: saves into months that exist must not queue for the lock.
-    if to_regclass(format('private.%I', partition_name)) is not null then
-        return false;
-    end if;
-    perform pg_advisory_xact_lock(hashtextextended('tally.partitions', 0));
-    if
-        to_regclass(format('private.%I', partition_name)) is not null
-        or exists (select from private.archived_months as a where a.month = create_month.month)
-    then
-        return false;
-    end if;
-    -- Made apart and then attached: `partition of` would lock out every reader of the whole table.
-    execute format(
-        'create table private.%I (like public.cost_records including defaults including constraints including generated)', partition_name
-    );
-    execute format('alter table private.%I enable row level security', partition_name);
-    execute format('revoke all on private.%I from public, anon, authenticated, service_role', partition_name);
-    execute format(
-        'alter table private.%I set (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02)',
-        partition_name
-    );
-    perform private.attach_month(partition_name, month);
-    return true;
-end
+    select private.create_piece('cost_records', month)
 $$;
 
 -- FUNCTION private.create_personal_workspace()
@@ -3664,28 +3980,38 @@ begin
 end
 $$;
 
--- FUNCTION private.create_span_week(date)
+-- FUNCTION private.create_piece(text, date)
 
-CREATE FUNCTION private.create_span_week(week date) RETURNS void
+CREATE FUNCTION private.create_piece(of_parent text, starts date) RETURNS boolean
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
-    partition_name constant text := 'spans_' || to_char(week, 'YYYY_MM_DD');
+    how constant private.partitioned := (select p from private.partitioned as p where p.parent = of_parent);
+    partition_name constant text := of_parent || '_' || to_char(starts, how.suffix);
 begin
+    -- Looked at before and after: saves into what exists must not queue for the lock.
     if to_regclass(format('private.%I', partition_name)) is not null then
-        return;
+        return false;
     end if;
-    perform pg_advisory_xact_lock(hashtextextended('tally.span_weeks', 0));
-    if to_regclass(format('private.%I', partition_name)) is not null then
-        return;
+    perform pg_advisory_xact_lock(hashtextextended('tally.partitions.' || of_parent, 0));
+    if
+        to_regclass(format('private.%I', partition_name)) is not null
+        or (of_parent = 'cost_records' and exists (select from private.archived_months as a where a.month = starts))
+    then
+        return false;
     end if;
-    execute format('create table private.%I (like public.spans including defaults including constraints)', partition_name);
+    execute format(
+        'create table private.%I (like public.%I including defaults including constraints including generated)',
+        partition_name, of_parent
+    );
     execute format('alter table private.%I enable row level security', partition_name);
     execute format('revoke all on private.%I from public, anon, authenticated, service_role', partition_name);
-    execute format(
-        'alter table public.spans attach partition private.%I for values from (%L) to (%L)', partition_name, week, week + 7
-    );
+    if how.settings <> '' then
+        execute format('alter table private.%I set (%s)', partition_name, how.settings);
+    end if;
+    perform private.attach_piece(of_parent, starts);
+    return true;
 end
 $$;
 
@@ -3895,6 +4221,91 @@ begin
 end
 $_$;
 
+-- TABLE public.channels
+
+CREATE TABLE public.channels (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    hint text NOT NULL,
+    sealed_target text NOT NULL,
+    encryption_key_id text NOT NULL,
+    quiet_from time without time zone,
+    quiet_to time without time zone,
+    urgent_passes boolean DEFAULT true NOT NULL,
+    digest text DEFAULT 'none'::text NOT NULL,
+    paused_at timestamp with time zone,
+    verified_at timestamp with time zone,
+    verified_by text,
+    confirmation_sha256 bytea,
+    confirmation_expires_at timestamp with time zone,
+    stop_sha256 bytea,
+    sends_days_from date,
+    must_agree boolean DEFAULT false NOT NULL,
+    failures_in_a_row smallint DEFAULT 0 NOT NULL,
+    disabled_at timestamp with time zone,
+    disabled_reason text,
+    last_sent_at timestamp with time zone,
+    last_problem text,
+    created_by uuid,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT channels_confirmation_expires_at_check CHECK (((confirmation_expires_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (confirmation_expires_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT channels_confirmation_sha256_check CHECK ((octet_length(confirmation_sha256) = 32)),
+    CONSTRAINT channels_days CHECK (((sends_days_from IS NULL) OR (kind = 'webhook'::text))),
+    CONSTRAINT channels_digest_check CHECK ((digest = ANY (ARRAY['none'::text, 'daily'::text]))),
+    CONSTRAINT channels_disabled_at_check CHECK (((disabled_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (disabled_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT channels_disabled_reason_check CHECK ((length(disabled_reason) <= 500)),
+    CONSTRAINT channels_encryption_key_id_check CHECK (((length(encryption_key_id) >= 1) AND (length(encryption_key_id) <= 100))),
+    CONSTRAINT channels_failures_in_a_row_check CHECK ((failures_in_a_row >= 0)),
+    CONSTRAINT channels_hint_check CHECK ((length(hint) <= 200)),
+    CONSTRAINT channels_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'slack'::text, 'discord'::text, 'teams'::text, 'pagerduty'::text, 'telegram'::text, 'ntfy'::text, 'webhook'::text]))),
+    CONSTRAINT channels_last_problem_check CHECK ((length(last_problem) <= 500)),
+    CONSTRAINT channels_last_sent_at_check CHECK (((last_sent_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (last_sent_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT channels_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT channels_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT channels_paused_at_check CHECK (((paused_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (paused_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT channels_quiet CHECK ((((quiet_from IS NULL) = (quiet_to IS NULL)) AND (quiet_from <> quiet_to))),
+    CONSTRAINT channels_quiet_from_check CHECK ((quiet_from < '24:00:00'::time without time zone)),
+    CONSTRAINT channels_quiet_to_check CHECK ((quiet_to < '24:00:00'::time without time zone)),
+    CONSTRAINT channels_sealed_target_check CHECK (((length(sealed_target) >= 1) AND (length(sealed_target) <= 10000))),
+    CONSTRAINT channels_sends_days_from_check CHECK (((sends_days_from >= '2020-01-01'::date) AND (sends_days_from <= '2100-01-01'::date))),
+    CONSTRAINT channels_stop_sha256_check CHECK ((octet_length(stop_sha256) = 32)),
+    CONSTRAINT channels_verified CHECK (((verified_at IS NULL) = (verified_by IS NULL))),
+    CONSTRAINT channels_verified_at_check CHECK (((verified_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (verified_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT channels_verified_by_check CHECK ((verified_by = ANY (ARRAY['message'::text, 'link'::text, 'member'::text])))
+);
+
+-- FUNCTION private.days_to_send(public.channels)
+
+CREATE FUNCTION private.days_to_send(channel public.channels) RETURNS SETOF date
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    last_day constant date := (now() at time zone private.timezone_of(channel.workspace_id))::date - 1;
+    first_day constant date := greatest(channel.sends_days_from, last_day - private.told_days() + 1);
+begin
+    return query
+    select n.day::date
+    from generate_series(first_day, last_day, interval '1 day') as n (day)
+    left join private.digests_of_days(channel.workspace_id, first_day, last_day) as d on n.day = d.day
+    left join private.sent_days as s on s.channel_id = channel.id and n.day = s.day
+    where
+        s.digest is distinct from coalesce(d.digest, '')
+        and not exists (
+            select
+            from public.deliveries as o
+            where
+                o.channel_id = channel.id and o.day = n.day
+                and (o.state in ('waiting', 'held') or o.state = 'failed' and o.created_at > now() - interval '6 hours')
+        )
+    order by 1;
+end
+$$;
+
 -- FUNCTION private.decide_parts(uuid, text[], text[], date[])
 
 CREATE FUNCTION private.decide_parts(of_workspace uuid, accounts text[], covering text[], days date[]) RETURNS SETOF private.day_parts
@@ -3934,6 +4345,92 @@ begin
     end loop;
 end
 $_$;
+
+-- TABLE private.archives
+
+CREATE TABLE private.archives (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    first_day date NOT NULL,
+    end_day date NOT NULL,
+    state text NOT NULL,
+    reason text NOT NULL,
+    records bigint DEFAULT 0 NOT NULL,
+    statements bigint DEFAULT 0 NOT NULL,
+    bytes bigint DEFAULT 0 NOT NULL,
+    manifest_sha256 text,
+    problem text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    archived_at timestamp with time zone,
+    checked_at timestamp with time zone,
+    restored_at timestamp with time zone,
+    CONSTRAINT archives_archived CHECK (((state <> 'archived'::text) OR ((archived_at IS NOT NULL) AND (manifest_sha256 IS NOT NULL)))),
+    CONSTRAINT archives_bytes_check CHECK ((bytes >= 0)),
+    CONSTRAINT archives_first_day_check CHECK (((first_day >= '2020-01-01'::date) AND (first_day <= '2100-01-01'::date))),
+    CONSTRAINT archives_manifest_sha256_check CHECK ((manifest_sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT archives_problem_check CHECK ((length(problem) <= 500)),
+    CONSTRAINT archives_reason_check CHECK ((reason = ANY (ARRAY['setting'::text, 'command'::text]))),
+    CONSTRAINT archives_records_check CHECK ((records >= 0)),
+    CONSTRAINT archives_state_check CHECK ((state = ANY (ARRAY['writing'::text, 'archived'::text, 'restored'::text, 'deleting'::text]))),
+    CONSTRAINT archives_statements_check CHECK ((statements >= 0)),
+    CONSTRAINT archives_stretch CHECK (((end_day > first_day) AND (end_day <= (date_trunc('month'::text, (first_day)::timestamp without time zone) + '1 mon'::interval))))
+);
+
+-- FUNCTION private.delete_archived_rows(private.archives)
+
+CREATE FUNCTION private.delete_archived_rows(archive private.archives, OUT sources uuid[], OUT records bigint, OUT statements bigint, OUT fingerprint text) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    first_at constant timestamptz := archive.first_day::timestamp at time zone 'UTC';
+    last_at constant timestamptz := archive.end_day::timestamp at time zone 'UTC';
+    hash_of_records numeric;
+    hash_of_statements numeric;
+    more uuid[];
+begin
+    perform set_config('tally.archiving', 'on', true);
+    with gone as (
+        delete from public.superseded_records as s
+        where s.workspace_id = archive.workspace_id and s.timestamp >= first_at and s.timestamp < last_at
+        returning s as statement, s.import_id
+    )
+
+    select
+        count(*), coalesce(sum(hash_record_extended(g.statement, 0)::numeric), 0),
+        array_agg(distinct g.import_id) filter (where g.import_id is not null)
+    into statements, hash_of_statements, more
+    from gone as g;
+    with gone as (
+        delete from public.cost_records as r
+        where r.workspace_id = archive.workspace_id and r.timestamp >= first_at and r.timestamp < last_at
+        returning r as record, r.import_id
+    )
+
+    select
+        count(*), coalesce(sum(hash_record_extended(g.record, 0)::numeric), 0),
+        array_agg(distinct g.import_id) filter (where g.import_id is not null)
+    into records, hash_of_records, sources
+    from gone as g;
+    perform set_config('tally.archiving', '', true);
+    sources := array(select u.id from unnest(sources) as u (id) union select u.id from unnest(more) as u (id));
+    fingerprint := format('%s %s %s %s', records, hash_of_records, statements, hash_of_statements);
+end
+$$;
+
+-- FUNCTION private.delete_archives_of_workspace()
+
+CREATE FUNCTION private.delete_archives_of_workspace() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    perform private.mark_days(old.id, array(select distinct d.date from private.archived_days as d where d.workspace_id = old.id));
+    delete from private.archived_days as d where d.workspace_id = old.id;
+    update private.archives as a set state = 'deleting', problem = null where a.workspace_id = old.id;
+    return null;
+end
+$$;
 
 -- FUNCTION private.delete_records_of_imports()
 
@@ -4039,6 +4536,30 @@ begin
 end
 $$;
 
+-- FUNCTION private.describe_day(uuid, date)
+
+CREATE FUNCTION private.describe_day(channel uuid, told date) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := (select c.workspace_id from public.channels as c where c.id = channel);
+    digest constant text := (select d.digest from private.digests_of_days(tenant, told, told) as d);
+begin
+    return jsonb_build_object(
+        'digest', coalesce(digest, ''),
+        'figures', jsonb_build_object(
+            'workspace_id', tenant,
+            'workspace', (select w.name from public.workspaces as w where w.id = tenant),
+            'day', told,
+            'timezone', private.timezone_of(tenant),
+            'currency', 'USD',
+            'revision', coalesce((select s.revision from private.sent_days as s where s.channel_id = channel and s.day = told), 0) + 1
+        ) || private.figures_of_day(tenant, told)
+    );
+end
+$$;
+
 -- TABLE private.budget_forecasts
 
 CREATE TABLE private.budget_forecasts (
@@ -4123,6 +4644,30 @@ CREATE FUNCTION private.describe_moves(tenant uuid, plan private.filing_move[], 
         from unnest(plan) as p
         group by p.from_id, p.to_id
     ) as m on true
+$$;
+
+-- FUNCTION private.describe_records(uuid, date, date)
+
+CREATE FUNCTION private.describe_records(tenant uuid, first_day date, end_day date, OUT records bigint, OUT statements bigint, OUT fingerprint text) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    first_at constant timestamptz := first_day::timestamp at time zone 'UTC';
+    last_at constant timestamptz := end_day::timestamp at time zone 'UTC';
+    hash_of_records numeric;
+    hash_of_statements numeric;
+begin
+    select count(*), coalesce(sum(hash_record_extended(r, 0)::numeric), 0)
+    into records, hash_of_records
+    from public.cost_records as r
+    where r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp < last_at;
+    select count(*), coalesce(sum(hash_record_extended(s, 0)::numeric), 0)
+    into statements, hash_of_statements
+    from public.superseded_records as s
+    where s.workspace_id = tenant and s.timestamp >= first_at and s.timestamp < last_at;
+    fingerprint := format('%s %s %s %s', records, hash_of_records, statements, hash_of_statements);
+end
 $$;
 
 -- TABLE public.person_aliases
@@ -4254,6 +4799,27 @@ CREATE FUNCTION private.described_traces(tenant uuid, ids text[], weeks date[]) 
     group by f.trace_id
 $$;
 
+-- FUNCTION private.digests_of_days(uuid, date, date)
+
+CREATE FUNCTION private.digests_of_days(tenant uuid, first_day date, last_day date) RETURNS TABLE(day date, digest text)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select
+        s.day,
+        md5(
+            private.timezone_of(tenant)
+            || string_agg(
+                s::text, ';' order by s.provider, s.model, s.project_id, s.cost_basis, s.charge_type
+            )
+        )
+    from private.sums_of_days(tenant, first_day, last_day) as s
+    group by s.day;
+end
+$$;
+
 -- FUNCTION private.dimension_keys(text)
 
 CREATE FUNCTION private.dimension_keys(dimension text) RETURNS text[]
@@ -4288,38 +4854,46 @@ CREATE FUNCTION private.dismissed_days() RETURNS integer
     select 90
 $$;
 
--- FUNCTION private.drop_empty_span_weeks()
+-- FUNCTION private.drop_empty_partitions()
 
-CREATE FUNCTION private.drop_empty_span_weeks() RETURNS integer
+CREATE FUNCTION private.drop_empty_partitions() RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO ''
     SET lock_timeout TO '2s'
     AS $$
 declare
-    partition_name text;
+    piece record;
     is_empty boolean;
     dropped integer := 0;
 begin
-    perform pg_advisory_xact_lock(hashtextextended('tally.span_weeks', 0));
-    for partition_name in
-        select c.relname
-        from pg_catalog.pg_inherits as i
+    for piece in
+        select p.parent, c.relname as name
+        from private.partitioned as p
+        inner join pg_catalog.pg_inherits as i on i.inhparent = to_regclass('public.' || p.parent)
         inner join pg_catalog.pg_class as c on i.inhrelid = c.oid
         where
-            i.inhparent = 'public.spans'::regclass
-            and c.relname < 'spans_' || to_char(date_trunc('week', now() at time zone 'UTC') - interval '7 days', 'YYYY_MM_DD')
-        order by 1
+            c.relname < p.parent || '_' || to_char(
+                date_trunc(p.width, now() at time zone 'UTC') - p.kept * ('1 ' || p.width)::interval, p.suffix
+            )
+        order by 1, 2
     loop
-        execute format('select not exists (select from private.%I)', partition_name) into is_empty;
+        execute format('select not exists (select from private.%I)', piece.name) into is_empty;
         if is_empty then
-            execute format('drop table private.%I', partition_name);
-            dropped := dropped + 1;
+            begin
+                -- Locked first: what is saved into it now, stays.
+                execute format('lock table private.%I in access exclusive mode', piece.name);
+                execute format('select not exists (select from private.%I)', piece.name) into is_empty;
+                if is_empty then
+                    execute format('drop table private.%I', piece.name);
+                    dropped := dropped + 1;
+                end if;
+            exception
+            when lock_not_available then
+                null; -- the next night
+            end;
         end if;
     end loop;
     return dropped;
-exception
-when lock_not_available then
-    return 0; -- the next night
 end
 $$;
 
@@ -4386,6 +4960,28 @@ begin
 end
 $$;
 
+-- FUNCTION private.drop_sql_role()
+
+CREATE FUNCTION private.drop_sql_role() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    begin
+        perform pg_terminate_backend(a.pid) from pg_stat_activity as a where a.usename = old.role_name;
+    exception
+        when insufficient_privilege then null;
+    end;
+    begin
+        execute format('drop role if exists %I', old.role_name);
+    exception
+        when dependent_objects_still_exist then
+            execute format('alter role %I nologin', old.role_name);
+    end;
+    return null;
+end
+$$;
+
 -- FUNCTION private.due_digests(timestamp with time zone)
 
 CREATE FUNCTION private.due_digests(at timestamp with time zone) RETURNS TABLE(workspace_id uuid, user_id uuid, email text, workspace text, kind text, today date, period_start date, attempts integer)
@@ -4429,8 +5025,71 @@ CREATE FUNCTION private.due_renewals(tenant uuid, zone text) RETURNS TABLE(subsc
     cross join lateral private.renewal_days(s, (now() at time zone zone)::date) as d (day)
     where
         s.workspace_id = tenant
-        and not exists (select from private.archived_months as a where a.month = date_trunc('month', d.day::timestamp)::date)
+        and not private.is_archived(tenant, d.day)
         and (s.id, d.day) not in (select r.subscription_id, r.day from private.replaced_renewals(tenant) as r)
+$$;
+
+-- FUNCTION private.engine_list(text[])
+
+CREATE FUNCTION private.engine_list(items text[]) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$
+    select '[' || coalesce(string_agg('''' || replace(i.item, '''', '''''') || '''', ',' order by i.nth), '') || ']'
+    from unnest(items) with ordinality as i (item, nth)
+$$;
+
+-- FUNCTION private.engine_rights(uuid, uuid[])
+
+CREATE FUNCTION private.engine_rights(tenant uuid, hidden uuid[]) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return jsonb_build_object(
+        'tenant', tenant,
+        'caller', auth.uid(),
+        'only_own', private.only_own_rows(tenant),
+        'hidden', to_jsonb(hidden),
+        'records', (
+            select coalesce(sum(c.statements), 0) from private.record_counts as c where c.workspace_id = engine_rights.tenant
+        ),
+        'engine', (select to_jsonb(l) from private.analytics_lag(tenant) as l)
+    );
+end
+$$;
+
+-- FUNCTION private.enqueue_days()
+
+CREATE FUNCTION private.enqueue_days() RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    channel public.channels;
+    added integer;
+    enqueued integer := 0;
+begin
+    for channel in
+        select c.*
+        from public.channels as c
+        where c.sends_days_from is not null and c.verified_at is not null and c.paused_at is null and c.disabled_at is null
+        order by c.id
+    loop
+        begin
+            insert into public.deliveries (workspace_id, channel_id, channel_name, kind, day)
+            select channel.workspace_id, channel.id, channel.name, 'day', d
+            from private.days_to_send(channel) as d
+            on conflict do nothing;
+            get diagnostics added = row_count;
+            enqueued := enqueued + added;
+        exception
+            when query_canceled or admin_shutdown then raise;
+            when others then raise warning 'Days of channel % could not be summed up: %', channel.id, sqlerrm;
+        end;
+    end loop;
+    return enqueued;
+end
 $$;
 
 -- FUNCTION private.enqueue_test(uuid, uuid)
@@ -4510,6 +5169,32 @@ begin
         )),
         wanted
     ) > 0;
+end
+$$;
+
+-- FUNCTION private.erase_from_archives()
+
+CREATE FUNCTION private.erase_from_archives() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant uuid;
+begin
+    for tenant in
+        select distinct d.workspace_id
+        from private.archived_days as d
+        inner join public.workspaces as w on d.workspace_id = w.id
+        where d.user_id = old.id
+        order by 1
+    loop
+        perform private.mark_days(
+            tenant,
+            array(select distinct d.date from private.archived_days as d where d.workspace_id = tenant and d.user_id = old.id)
+        );
+    end loop;
+    update private.archived_days as d set user_id = '00000000-0000-0000-0000-000000000000' where d.user_id = old.id;
+    return null;
 end
 $$;
 
@@ -4652,9 +5337,7 @@ CREATE FUNCTION private.explored_cells(question private.exploration) RETURNS SET
     SET parallel_tuple_cost TO '0.02'
     AS $$
 declare
-    named constant text[] := question.dimensions || array(select jsonb_object_keys(question.filters));
-    from_days constant boolean := question.granularity in ('none', 'day', 'week', 'month', 'weekday')
-    and not exists (select from unnest(named) as n (name) where not private.is_daily_dimension(n.name));
+    from_days constant boolean := private.is_of_days(question);
     stale private.stale_days[];
     outdated date[];
     told text[] := array[]::text[];
@@ -4666,18 +5349,8 @@ begin
     if from_days then
         stale := private.stale_days_of(question.tenant, question.first_day, question.last_day);
         outdated := private.outdated_days(question.tenant, question.first_day, question.last_day, stale);
-    elsif
-        exists (
-            select
-            from public.superseded_records as s
-            where
-                s.workspace_id = question.tenant and s.timestamp >= question.first_at - interval '1 day'
-                and s.timestamp < question.last_at + interval '1 day'
-        )
-    then
-        told := array(
-            select distinct n.name from unnest(named) as n (name) where private.explored_keys(n.name) is not null order by n.name
-        );
+    else
+        told := private.told_dimensions(question);
     end if;
     return query execute private.explored_query(question, from_days, told) using question, stale, outdated, starts;
 end
@@ -4906,8 +5579,9 @@ CREATE FUNCTION private.explored_measure(measure text) RETURNS text
     ),
     measured as materialized (
         select
-            f.*, t.label, coalesce(f.amount * p.usd_per_mtok / 1000000 * t.rate, 0) as measure, null::numeric as per,
-            case when f.amount > 0 and p.usd_per_mtok is null then f.records else 0 end as missing
+            f.*, t.label,
+            (coalesce(f.amount * p.usd_per_mtok * 0.000001, 0) + coalesce(f.shares[1], 0)) * t.rate as measure, null::numeric as per,
+            case when p.usd_per_mtok is null then f.unpriced else 0 end + f.shares[2] as missing
         from fine as f
         inner join times as t on f.nth = t.nth
         left join prices as p
@@ -4995,6 +5669,7 @@ declare
         when 'spend' then 's.cost_basis <> ''included'''
         when 'cost_per_request' then 's.cost_basis <> ''included'' and s.charge_type = ''usage'''
         when 'cache_savings' then 's.cached_input_tokens > 0'
+        when 'cached_requests' then 's.cached_input_tokens > 0 or s.saved is not null'
         else 'true'
     end;
     classes constant text[] := coalesce(
@@ -5004,16 +5679,16 @@ declare
 begin
     summed := case
         when question.measure in ('spend', 'value', 'cost_per_request') then 's.cost_usd'
-        when question.measure = 'requests' then 's.request_count'
+        when question.measure in ('requests', 'cached_requests') then 's.request_count'
         when question.measure = 'cache_savings' then 's.cached_input_tokens'
         when question.measure <> 'tokens' then private.explored_class(left(question.measure, -length('_tokens')))
         when cardinality(classes) = 0 then 's.tokens_used'
         else (select string_agg(private.explored_class(c.name), ' + ') from unnest(classes) as c (name))
     end;
     return format(
-        'coalesce(sum(%s) filter (where %s), 0) as amount, coalesce(sum(s.unpriced) filter (where %s), 0) as unpriced, '
+        'coalesce(sum(%s) filter (where %s), 0) as amount, coalesce(sum(s.%s) filter (where %s), 0) as unpriced, '
         'coalesce(sum(s.request_count), 0) as requests, sum(s.records) as records, %s as shares',
-        summed, priced, priced,
+        summed, priced, case when question.measure = 'cache_savings' then 'records' else 'unpriced' end, priced,
         case
             when 'token_class' = any (question.dimensions)
                 then (
@@ -5027,6 +5702,8 @@ begin
                     'sum(s.cost_usd) filter (where s.charge_type = ''usage'' and s.cost_basis = ''estimated''), '
                     'sum(s.request_count) filter (where s.charge_type = ''usage'' and s.cost_basis = ''billed''), '
                     'sum(s.request_count) filter (where s.charge_type = ''usage'' and s.cost_basis = ''estimated'')]'
+            when question.measure = 'cache_savings'
+                then 'array[sum(s.saved) filter (where s.saved <> ''NaN''), count(*) filter (where s.saved = ''NaN'')]'
             else 'null::text'
         end
     );
@@ -5142,6 +5819,69 @@ begin
 end
 $$;
 
+-- FUNCTION private.figures_of_day(uuid, date)
+
+CREATE FUNCTION private.figures_of_day(tenant uuid, told date) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return (
+        with ranked as materialized (
+            select
+                s.*,
+                row_number() over (
+                    order by s.cost_usd desc nulls last, s.provider, s.model, s.project_id, s.cost_basis, s.charge_type
+                ) > 2000 as is_rest
+            from private.sums_of_days(tenant, told, told) as s
+        ),
+
+        shown as (
+            select
+                not r.is_rest as stands_alone, min(r.provider) as provider, min(r.model) as model,
+                min(r.project_id::text)::uuid as project_id, min(r.cost_basis) as cost_basis, min(r.charge_type) as charge_type,
+                sum(r.cost_usd) as cost_usd, sum(r.tokens) as tokens, sum(r.input_tokens) as input_tokens,
+                sum(r.output_tokens) as output_tokens, sum(r.cached_input_tokens) as cached_input_tokens,
+                sum(r.cache_write_tokens) as cache_write_tokens, sum(r.reasoning_tokens) as reasoning_tokens,
+                sum(r.requests) as requests, sum(r.records) as records, sum(r.unpriced_records) as unpriced_records,
+                count(*) as members
+            from ranked as r
+            group by
+                r.is_rest, r.cost_basis, r.charge_type, case when not r.is_rest then r.provider end,
+                case when not r.is_rest then r.model end, case when not r.is_rest then r.project_id end
+        )
+
+        select
+            jsonb_build_object(
+                'totals', jsonb_build_object(
+                    'spend', coalesce(sum(s.cost_usd) filter (where s.cost_basis <> 'included'), 0)::text,
+                    'billed', coalesce(sum(s.cost_usd) filter (where s.cost_basis = 'billed'), 0)::text,
+                    'estimated', coalesce(sum(s.cost_usd) filter (where s.cost_basis = 'estimated'), 0)::text,
+                    'included', coalesce(sum(s.cost_usd) filter (where s.cost_basis = 'included'), 0)::text,
+                    'tokens', coalesce(sum(s.tokens), 0), 'requests', coalesce(sum(s.requests), 0),
+                    'records', coalesce(sum(s.records), 0), 'unpriced_records', coalesce(sum(s.unpriced_records), 0)
+                ),
+                'costs', coalesce(
+                    jsonb_agg(
+                        case when s.stands_alone then jsonb_build_object(
+                            'provider', s.provider, 'model', s.model, 'project_id', s.project_id, 'project', p.name
+                        ) else jsonb_build_object('other_groups', s.members) end || jsonb_build_object(
+                            'cost_basis', s.cost_basis, 'charge_type', s.charge_type, 'cost_usd', s.cost_usd::text,
+                            'tokens', s.tokens, 'input_tokens', s.input_tokens, 'output_tokens', s.output_tokens,
+                            'cached_input_tokens', s.cached_input_tokens, 'cache_write_tokens', s.cache_write_tokens,
+                            'reasoning_tokens', s.reasoning_tokens, 'requests', s.requests, 'records', s.records,
+                            'unpriced_records', s.unpriced_records
+                        )
+                        order by s.stands_alone desc, s.cost_usd desc nulls last, s.provider, s.model, p.name
+                    ), '[]'
+                )
+            )
+        from shown as s
+        left join public.projects as p on s.project_id = p.id
+    );
+end
+$$;
+
 -- FUNCTION private.file_incoming(uuid, uuid, private.incoming_record[])
 
 CREATE FUNCTION private.file_incoming(tenant uuid, source uuid, incoming private.incoming_record[], OUT projects uuid[], OUT people uuid[]) RETURNS record
@@ -5211,6 +5951,53 @@ begin
     );
 end
 $$;
+
+-- FUNCTION private.find_entries(uuid, text[], integer)
+
+CREATE FUNCTION private.find_entries(tenant uuid, words text[], most integer) RETURNS SETOF jsonb
+    LANGUAGE plpgsql STABLE ROWS 10
+    SET search_path TO ''
+    AS $_$
+begin
+    if cardinality(words) = 0 or not exists (select from private.workspaces_as('admin') as w (id) where w.id = tenant) then
+        return;
+    end if;
+    return query execute format(
+        $q$with found as (
+            (
+                select a.id
+                from public.audit_logs as a
+                where a.workspace_id = $1 and %s
+                order by a.created_at desc
+                limit $2
+            )
+            union
+            select a.id
+            from (select o.* from public.audit_logs as o where o.workspace_id = $1 order by o.created_at desc limit 2000) as a
+            inner join auth.users as u on a.actor_id = u.id
+            where %s
+        )
+        select jsonb_build_object(
+            'kind', 'audit', 'id', a.id, 'title', a.action || ' ' || replace(a.table_name, '_', ' '),
+            'detail', coalesce(c.email, a.actor), 'at', a.created_at,
+            'about', jsonb_build_object(
+                'actor', a.actor, 'actor_id', a.actor_id, 'actor_email', c.email, 'action', a.action, 'table_name', a.table_name,
+                'user_id', a.user_id, 'user_email', o.email, 'changed_columns', a.changed_columns, 'before', a.before,
+                'after', a.after, 'metadata', a.metadata
+            )
+        )
+        from found as f
+        inner join public.audit_logs as a on f.id = a.id
+        left join auth.users as c on a.actor_id = c.id
+        left join auth.users as o on a.user_id = o.id
+        order by a.created_at desc
+        limit $2$q$,
+        private.where_text(words, false, 'private.audit_text(a.action, a.table_name, a.before, a.after, a.metadata)'),
+        private.where_text(words, false, 'lower(u.email)')
+    )
+    using tenant, most;
+end
+$_$;
 
 -- FUNCTION private.find_experiment(uuid, text)
 
@@ -5298,6 +6085,88 @@ begin
 end
 $$;
 
+-- FUNCTION private.find_names(uuid, text, text[], boolean, integer)
+
+CREATE FUNCTION private.find_names(tenant uuid, wanted text, words text[], near boolean, most integer) RETURNS SETOF jsonb
+    LANGUAGE plpgsql STABLE ROWS 50
+    SET search_path TO ''
+    AS $_$
+declare
+    kinds constant text[] := case wanted when 'session' then array['session', 'conversation'] else array[wanted] end;
+    whole constant text := array_to_string(words, ' ');
+begin
+    if near then
+        perform extensions.word_similarity('', ''); -- before it is loaded, its parameters are nobody's
+        perform set_config('pg_trgm.word_similarity_threshold', '0.4', true); -- one wrong letter in a short word
+    end if;
+    return query execute format(
+        $q$with changes as materialized (
+            select c.key, sum(c.uses) as uses, max(c.last_at) as last_at
+            from private.name_changes as c
+            where c.workspace_id = $1 and c.kind = any ($2)
+            group by c.key
+        ),
+        known as (
+            select n.kind, n.name, n.detail, n.folded, greatest(n.last_at, c.last_at) as last_at
+            from private.search_names as n
+            left join changes as c on n.key = c.key
+            where
+                n.workspace_id = $1 and n.kind = any ($2) and n.uses + coalesce(c.uses, 0) > 0
+                and (n.user_id = $3 or ($4 is null and not n.project_ids && $5)) and %1$s
+            order by starts_with(n.folded, $6) desc, n.last_at desc
+            limit 500
+        ),
+        new as (
+            select distinct on (n.key) n.kind, n.name, n.detail, n.folded, c.last_at
+            from private.name_changes as n
+            inner join changes as c on n.key = c.key and c.uses > 0
+            where
+                n.workspace_id = $1 and n.kind = any ($2)
+                and not exists (select from private.search_names as k where k.workspace_id = $1 and k.key = n.key)
+                and (n.user_id = $3 or ($4 is null and not n.project_ids && $5)) and %1$s
+        )
+        select jsonb_build_object(
+            'id', f.name, 'title', f.name, 'detail', max(f.detail), 'at', max(f.last_at),
+            'place', max(f.kind) -- `session` is after `conversation`
+        )
+        from (select * from known union all select * from new) as f
+        group by f.name
+        order by
+            bool_or(starts_with(f.folded, $6)) desc,
+            case when $8 then max(extensions.word_similarity($6, f.folded)) end desc nulls last, max(f.last_at) desc, f.name
+        limit $7$q$,
+        private.where_text(words, near, 'n.folded')
+    )
+    using
+        tenant, kinds, auth.uid(), private.only_own_rows(tenant), array(select private.hidden_projects()), whole, most, near;
+end
+$_$;
+
+-- FUNCTION private.find_request(uuid, text)
+
+CREATE FUNCTION private.find_request(tenant uuid, told_id text) RETURNS TABLE(request_id text, model_name text, last_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE ROWS 1
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    AS $_$
+#variable_conflict use_column
+declare
+    caller constant uuid := auth.uid();
+    only_own constant uuid := private.only_own_rows(tenant);
+    hidden constant uuid[] := array(select private.hidden_projects());
+    event constant uuid := private.event_of(tenant, private.request_identity($2));
+begin
+    return query
+    select r.request_id, r.model_name, r.timestamp
+    from public.cost_records as r
+    where
+        r.workspace_id = tenant and r.source_key = event and r.request_id is not null
+        and (r.user_id = caller or (only_own is null and (r.project_id = any (hidden)) is not true))
+    limit 1;
+end
+$_$;
+
 -- FUNCTION private.find_rollup(private.daily_question)
 
 CREATE FUNCTION private.find_rollup(asked private.daily_question) RETURNS text
@@ -5343,6 +6212,69 @@ CREATE FUNCTION private.find_told_version(of_prompt uuid, told text) RETURNS int
     order by v.told_version = told desc nulls last, v.number::text = told desc, v.number desc
     limit 1
 $_$;
+
+-- FUNCTION private.find_trace_ids(uuid, text, integer)
+
+CREATE FUNCTION private.find_trace_ids(tenant uuid, beginning text, most integer) RETURNS TABLE(trace_id text, name text, service text, last_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE ROWS 5
+    SET search_path TO ''
+    AS $_$
+#variable_conflict use_column
+declare
+    caller constant uuid := auth.uid();
+    only_own constant uuid := private.only_own_rows(tenant);
+    hidden constant uuid[] := array(select private.hidden_projects());
+begin
+    if beginning !~ '^[0-9a-f]{6,32}$' then
+        return;
+    end if;
+    return query
+    select t.trace_id, t.name, t.service, t.last_at
+    from public.traces as t
+    where
+        t.workspace_id = tenant and t.trace_id >= beginning and t.trace_id < beginning || 'g' -- after every digit
+        and (t.user_id = caller or (only_own is null and not t.project_ids && hidden))
+    order by t.trace_id
+    limit most;
+end
+$_$;
+
+-- FUNCTION private.find_usage(uuid, text, text[], text, boolean, integer)
+
+CREATE FUNCTION private.find_usage(tenant uuid, wanted text, words text[], asked text, near boolean, most integer) RETURNS SETOF jsonb
+    LANGUAGE plpgsql STABLE ROWS 10
+    SET search_path TO ''
+    AS $$
+begin
+    if wanted in ('session', 'trace') then
+        return query
+        select jsonb_build_object('kind', wanted) || f.found
+        from private.find_names(tenant, wanted, words, near, most) as f (found);
+    end if;
+    if wanted = 'trace' and not near then
+        return query
+        select jsonb_build_object(
+            'kind', 'trace', 'id', t.trace_id, 'title', t.trace_id, 'detail', concat_ws(' · ', nullif(t.name, ''), nullif(t.service, '')),
+            'at', t.last_at, 'place', 'trace_id'
+        )
+        from private.find_trace_ids(tenant, array_to_string(words, ' '), most) as t;
+    end if;
+    if wanted = 'record' and cardinality(words) > 0 then
+        return query
+        select jsonb_build_object('kind', 'record') || f.found
+        from private.find_names(tenant, 'note', words, near, most) as f (found)
+        union all
+        select jsonb_build_object(
+            'kind', 'record', 'id', q.request_id, 'title', q.request_id, 'detail', q.model_name, 'at', q.last_at, 'place', 'request_id'
+        )
+        from private.find_request(tenant, asked) as q
+        where not near and length(asked) > 5 and cardinality(words) = 1;
+    end if;
+    if wanted = 'audit' and not near then
+        return query select private.find_entries(tenant, words, most);
+    end if;
+end
+$$;
 
 -- FUNCTION private.fine_sums(private.exploration, boolean, text[])
 
@@ -5397,18 +6329,89 @@ begin
         from (
             select
                 %s s.cost_usd, s.cost_basis, s.charge_type, s.tokens_used, s.input_tokens, s.output_tokens, s.cached_input_tokens,
-                s.cache_write_tokens, s.reasoning_tokens, s.request_count, s.records, s.unpriced
+                s.cache_write_tokens, s.reasoning_tokens, s.request_count, s.records, s.unpriced, %s as saved
             from (%s) as s
             where %s %s
         ) as s
         group by %s$q$,
         parts[1], private.explored_sums(question), parts[2],
         case
+            when from_days or question.measure not in ('cache_savings', 'cached_requests') then 'null::numeric'
+            else 'case when s.cost_usd = 0 then private.saved_by_cache(s.metadata) end'
+        end,
+        case
             when from_days then private.days_to_explore(question, has_reasoning)
             else private.records_to_explore(question, told)
         end,
         private.explored_conditions(question, told), case when not from_days then 'offset ''0''' end, parts[3]
     );
+end
+$_$;
+
+-- FUNCTION private.finish_archive(uuid, text, bigint, text)
+
+CREATE FUNCTION private.finish_archive(archive uuid, fingerprint text, bytes bigint, manifest_sha256 text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    stored private.archives;
+    gone record;
+begin
+    select a.* into stored from private.archives as a where a.id = archive and a.state = 'writing';
+    if not found or not exists (select from public.workspaces as w where w.id = stored.workspace_id) then
+        raise exception 'The archive or its workspace was deleted.' using errcode = '40001';
+    end if;
+    -- The locks of a change of the time zone and of a save, in their order, and that of bills.
+    perform pg_advisory_xact_lock(private.timezone_lock(stored.workspace_id));
+    perform pg_advisory_xact_lock(private.save_lock(stored.workspace_id));
+    perform pg_advisory_xact_lock(private.billing_lock(stored.workspace_id));
+    if private.waits_for_engine(stored) then
+        raise exception 'The analytics engine has not seen all changes yet.' using errcode = '55P03';
+    end if;
+    perform private.keep_archived_sums(stored);
+    gone := private.delete_archived_rows(stored);
+    if gone.fingerprint <> finish_archive.fingerprint then
+        raise exception 'Records have changed.' using errcode = '40001';
+    end if;
+    insert into private.archived_sources (archive_id, import_id) select archive, s.id from unnest(gone.sources) as s (id);
+    update private.archives as a
+    set
+        state = 'archived', records = gone.records, statements = gone.statements, bytes = finish_archive.bytes,
+        manifest_sha256 = finish_archive.manifest_sha256, problem = null, archived_at = now(), checked_at = now()
+    where a.id = archive
+    returning a.* into stored;
+    perform private.log_archive(stored, 'archived');
+end
+$$;
+
+-- FUNCTION private.finish_return(uuid)
+
+CREATE FUNCTION private.finish_return(archive uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $_$
+declare
+    stored private.archives;
+begin
+    update private.archives as a
+    set state = 'restored', problem = null, restored_at = now()
+    where a.id = archive
+    returning a.* into stored;
+    -- Also where no record came back: its days are those of the sums.
+    perform private.mark_days(
+        stored.workspace_id, array(select distinct d.date from private.archived_days as d where d.archive_id = archive)
+    );
+    delete from private.archived_days as d where d.archive_id = archive;
+    delete from private.archived_sources as s where s.archive_id = archive;
+    perform private.catch_up(
+        stored.workspace_id, stored.first_day::timestamp at time zone 'UTC', stored.end_day::timestamp at time zone 'UTC'
+    );
+    if to_regprocedure('private.ship_again(uuid, timestamptz, timestamptz)') is not null then
+        execute 'select private.ship_again($1, $2, $3)'
+        using stored.workspace_id, stored.first_day::timestamp at time zone 'UTC', stored.end_day::timestamp at time zone 'UTC';
+    end if;
+    perform private.log_archive(stored, 'restored');
 end
 $_$;
 
@@ -5568,6 +6571,20 @@ begin
 end
 $$;
 
+-- FUNCTION private.fold_text(text)
+
+CREATE FUNCTION private.fold_text(given text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path TO ''
+    AS $$
+begin
+    if octet_length(given) = length(given) then
+        return lower(given);
+    end if;
+    return lower(regexp_replace(normalize(given, nfkd), '[\u0300-\u036f]', '', 'g') collate "und-x-icu");
+end
+$$;
+
 -- FUNCTION private.follow_charges(uuid)
 
 CREATE FUNCTION private.follow_charges(tenant uuid) RETURNS void
@@ -5638,6 +6655,27 @@ begin
 end
 $$;
 
+-- FUNCTION private.forget_attempts(bytea, boolean)
+
+CREATE FUNCTION private.forget_attempts(bucket bytea, only_last boolean) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    delete from private.attempts as a
+    where
+        a.bucket = forget_attempts.bucket
+        and (
+            not forget_attempts.only_last
+            or a.ctid = (
+                select l.ctid
+                from private.attempts as l
+                where l.bucket = forget_attempts.bucket
+                order by l.tried_at desc
+                limit 1
+            )
+        )
+$$;
+
 -- FUNCTION private.forget_budget_forecasts()
 
 CREATE FUNCTION private.forget_budget_forecasts() RETURNS trigger
@@ -5691,6 +6729,19 @@ CREATE FUNCTION private.forget_forecast_requests() RETURNS trigger
     AS $$
 begin
     delete from private.forecast_requests as q where q.workspace_id = old.id;
+    return null;
+end
+$$;
+
+-- FUNCTION private.forget_names()
+
+CREATE FUNCTION private.forget_names() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    delete from private.name_changes as c where c.kind = any (tg_argv);
+    delete from private.search_names as n where n.kind = any (tg_argv);
     return null;
 end
 $$;
@@ -5911,6 +6962,46 @@ begin
 end
 $$;
 
+-- TABLE private.stale_days
+
+CREATE TABLE private.stale_days (
+    workspace_id uuid NOT NULL,
+    date date NOT NULL,
+    ts_from timestamp with time zone NOT NULL,
+    ts_to timestamp with time zone NOT NULL,
+    gen xid8 NOT NULL
+);
+
+-- FUNCTION private.has_archived(private.stale_days[])
+
+CREATE FUNCTION private.has_archived(days private.stale_days[]) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return exists (
+        select
+        from unnest(days) as d
+        inner join private.archived_days as a on d.workspace_id = a.workspace_id and d.date = a.date
+    );
+end
+$$;
+
+-- FUNCTION private.has_cache_answers(uuid, timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.has_cache_answers(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return exists (
+        select
+        from public.cost_records as r
+        where r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp < end_at and r.metadata ? 'cache_hit'
+    );
+end
+$$;
+
 -- FUNCTION private.has_dimensions(jsonb, text, text, text)
 
 CREATE FUNCTION private.has_dimensions(metadata jsonb, agent text, environment text, customer text) RETURNS boolean
@@ -6113,6 +7204,22 @@ begin
             );
     end if;
 end
+$$;
+
+-- FUNCTION private.hold_web_session(text, uuid, double precision)
+
+CREATE FUNCTION private.hold_web_session(session text, holder uuid, hold_seconds double precision) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    with held as (
+        update private.web_sessions as s
+        set holder = hold_web_session.holder, held_until = now() + make_interval(secs => hold_web_session.hold_seconds)
+        where s.id = hold_web_session.session and s.held_until < now()
+        returning s.id
+    )
+
+    select exists (select from held)
 $$;
 
 -- FUNCTION private.hour_writes(jsonb, bigint)
@@ -6371,6 +7478,37 @@ CREATE FUNCTION private.is_address_of_member(tenant uuid, address text) RETURNS 
     )
 $$;
 
+-- FUNCTION private.is_archived(uuid, date)
+
+CREATE FUNCTION private.is_archived(tenant uuid, day date) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return exists (select from private.archived_months as m where m.month = date_trunc('month', day::timestamp)::date)
+    or exists (
+        select
+        from private.archives as a
+        where a.workspace_id = tenant and a.state = 'archived' and day >= a.first_day and day < a.end_day
+    );
+end
+$$;
+
+-- FUNCTION private.is_archived_for_engine(uuid, timestamp with time zone)
+
+CREATE FUNCTION private.is_archived_for_engine(tenant uuid, at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return tenant is not null and exists (
+        select
+        from private.archived_months as a
+        where a.month = date_trunc('month', is_archived_for_engine.at at time zone 'UTC')::date
+    );
+end
+$$;
+
 -- FUNCTION private.is_billed(uuid, uuid, text, date, date)
 
 CREATE FUNCTION private.is_billed(tenant uuid, provider uuid, charge text, first_day date, last_day date) RETURNS boolean
@@ -6419,6 +7557,22 @@ CREATE FUNCTION private.is_grouped_raw(dimension text, told text[]) RETURNS bool
     AS $$
     select private.explored_keys(dimension) is not null and not coalesce(dimension = any (told), false)
 $$;
+
+-- FUNCTION private.is_of_days(private.exploration)
+
+CREATE FUNCTION private.is_of_days(question private.exploration) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $_$
+begin
+    return question.granularity in ('none', 'day', 'week', 'month', 'weekday') and question.measure <> 'cached_requests'
+        and (($1).measure <> 'cache_savings' or not private.has_cache_answers(($1).tenant, ($1).first_at, ($1).last_at))
+        and not exists (
+            select from unnest(question.dimensions || array(select jsonb_object_keys(question.filters))) as n (name)
+            where not private.is_daily_dimension(n.name)
+        );
+end
+$_$;
 
 -- TABLE public.budgets
 
@@ -6573,6 +7727,43 @@ begin
             or (given).issued_on < i.issued_on
         );
     return saved.id;
+end
+$$;
+
+-- FUNCTION private.join_names(uuid)
+
+CREATE FUNCTION private.join_names(tenant uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    keys uuid[];
+begin
+    if not pg_try_advisory_xact_lock(hashtextextended('tally.search_names.' || tenant::text, 0)) then
+        return;
+    end if;
+    with taken as (
+        delete from private.name_changes as c where c.workspace_id = tenant
+        returning c.*
+    ),
+
+    joined as (
+        insert into private.search_names as n (
+            workspace_id, key, kind, name, detail, user_id, project_ids, folded, uses, last_at
+        )
+        select
+            tenant, t.key, min(t.kind), min(t.name), min(t.detail), t.user_id, t.project_ids, min(t.folded), sum(t.uses),
+            max(t.last_at)
+        from taken as t
+        group by t.key, t.user_id, t.project_ids
+        having sum(t.uses) <> 0
+        on conflict (workspace_id, key) do update
+        set uses = n.uses + excluded.uses, last_at = greatest(n.last_at, excluded.last_at)
+        returning n.key, n.uses
+    )
+
+    select array_agg(j.key) filter (where j.uses <= 0) into keys from joined as j;
+    delete from private.search_names as n where n.workspace_id = tenant and n.key = any (keys);
 end
 $$;
 
@@ -6814,6 +8005,91 @@ begin
     end if;
     return null;
 end
+$$;
+
+-- FUNCTION private.keep_archived_source()
+
+CREATE FUNCTION private.keep_archived_source() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    month text;
+begin
+    select to_char(min(a.first_day), 'YYYY-MM')
+    into month
+    from private.archived_sources as s
+    inner join private.archives as a on s.archive_id = a.id
+    inner join public.workspaces as w on a.workspace_id = w.id -- not where it is being deleted
+    where s.import_id = old.id and a.state = 'archived' and exists (select from auth.users as u where u.id = old.user_id);
+    if month is not null then
+        raise exception
+            'Records of this source are archived, the first in %. Bring them back with "tally archive restore %", then try again.',
+            month, month using errcode = '22023';
+    end if;
+    return case tg_op when 'DELETE' then old else new end;
+end
+$$;
+
+-- FUNCTION private.keep_archived_sums(private.archives)
+
+CREATE FUNCTION private.keep_archived_sums(archive private.archives) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    insert into private.archived_days
+    select
+        archive.id,
+        archive.workspace_id,
+        d.date,
+        d.provider_id,
+        p.name,
+        d.project_id,
+        d.user_id,
+        d.model_name,
+        d.cost_basis,
+        d.charge_type,
+        d.cost_usd,
+        d.tokens,
+        d.input_tokens,
+        d.output_tokens,
+        d.cached_input_tokens,
+        d.cache_write_tokens,
+        d.reasoning_tokens,
+        d.requests,
+        d.records,
+        d.unpriced
+    from (
+        select
+            (r.timestamp at time zone w.timezone)::date as date,
+            r.provider_id,
+            coalesce(r.project_id, '00000000-0000-0000-0000-000000000000') as project_id,
+            r.user_id,
+            r.model_name,
+            r.cost_basis,
+            r.charge_type,
+            sum(case when r.money_is_effective then r.cost_usd else 0.0000000000 end) as cost_usd,
+            sum(case when r.tokens_are_effective then r.tokens_used else 0 end) as tokens,
+            sum(case when r.tokens_are_effective then r.input_tokens else 0 end) as input_tokens,
+            sum(case when r.tokens_are_effective then r.output_tokens else 0 end) as output_tokens,
+            sum(case when r.tokens_are_effective then r.cached_input_tokens else 0 end) as cached_input_tokens,
+            sum(case when r.tokens_are_effective then r.cache_write_tokens else 0 end) as cache_write_tokens,
+            sum(case when r.tokens_are_effective then r.reasoning_tokens else 0 end) as reasoning_tokens,
+            sum(case when r.tokens_are_effective then r.request_count else 0 end) as requests,
+            count(*) as records,
+            count(*) filter (
+                where r.cost_usd is null and r.money_is_effective
+                and not private.is_failed_call(case when r.tokens_are_effective then r.tokens_used else 0 end, r.metadata)
+            ) as unpriced
+        from public.cost_records as r
+        inner join public.workspaces as w on r.workspace_id = w.id
+        where
+            r.workspace_id = archive.workspace_id
+            and r.timestamp >= archive.first_day::timestamp at time zone 'UTC'
+            and r.timestamp < archive.end_day::timestamp at time zone 'UTC'
+        group by 1, 2, 3, 4, 5, 6, 7
+    ) as d
+    inner join public.providers as p on d.provider_id = p.id
 $$;
 
 -- FUNCTION private.keep_as_superseded(uuid, uuid[], timestamp with time zone, timestamp with time zone)
@@ -7134,6 +8410,7 @@ begin
     if
         exists (select from gone as g where exists (select from public.cost_records as r where r.provider_id = g.id))
         or exists (select from gone as g where exists (select from public.superseded_records as s where s.provider_id = g.id))
+        or exists (select from gone as g where exists (select from private.archived_days as a where a.provider_id = g.id))
     then
         raise exception 'A provider that has records cannot be deleted.' using errcode = '23503';
     end if;
@@ -7412,6 +8689,15 @@ begin
 end
 $$;
 
+-- FUNCTION private.last_workspace(uuid)
+
+CREATE FUNCTION private.last_workspace(account uuid) RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    select l.workspace_id from private.last_workspaces as l where l.user_id = last_workspace.account
+$$;
+
 -- FUNCTION private.learn_aliases(uuid, uuid, private.incoming_record[])
 
 CREATE FUNCTION private.learn_aliases(tenant uuid, source uuid, incoming private.incoming_record[]) RETURNS void
@@ -7455,6 +8741,26 @@ begin
 end
 $$;
 
+-- FUNCTION private.leave_out_archived(uuid, private.incoming_record[])
+
+CREATE FUNCTION private.leave_out_archived(tenant uuid, incoming private.incoming_record[]) RETURNS private.incoming_record[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    archived constant datemultirange := private.archived_ranges(tenant);
+begin
+    if archived is null then
+        return incoming;
+    end if;
+    return array(
+        select r
+        from unnest(incoming) as r
+        where ((r.timestamp at time zone 'UTC')::date <@ archived) is not true
+    );
+end
+$$;
+
 -- FUNCTION private.limit_member(uuid, uuid, text, numeric)
 
 CREATE FUNCTION private.limit_member(tenant uuid, person uuid, measured text, wanted numeric) RETURNS void
@@ -7480,6 +8786,31 @@ begin
     end if;
 end
 $$;
+
+-- FUNCTION private.list_used(uuid, text[])
+
+CREATE FUNCTION private.list_used(tenant uuid, kinds text[]) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $_$
+    with used as materialized (
+        select m.model_name, p.id, p.display_name as name
+        from private.used_models(tenant) as m
+        inner join public.providers as p on m.provider_id = p.id
+    )
+
+    select coalesce(jsonb_agg(jsonb_build_object('kind', l.kind, 'id', l.id, 'title', l.title, 'detail', l.detail)), '[]')
+    from (
+        select 'model' as kind, u.model_name as id, u.model_name as title, string_agg(u.name, ', ' order by u.name) as detail
+        from used as u
+        where u.model_name <> '(unspecified)'
+        group by u.model_name
+        union all
+        select distinct 'provider', u.id::text, u.name, ''
+        from used as u
+    ) as l
+    where $2 is null or l.kind = any ($2)
+$_$;
 
 -- FUNCTION private.live_slots(uuid, text)
 
@@ -7601,6 +8932,43 @@ begin
     perform pg_advisory_xact_lock(private.save_lock(w.id)) from unnest(ids) as w (id);
     perform from public.workspaces as w where w.id = any (ids) order by w.id for no key update;
 end
+$$;
+
+-- FUNCTION private.log_archive(private.archives, text)
+
+CREATE FUNCTION private.log_archive(archive private.archives, action text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    select private.write_audit(
+        archive.workspace_id,
+        jsonb_build_object(
+            'action', action, 'table_name', 'archives', 'row_id', archive.id, 'metadata', jsonb_build_object(
+                'first_day', archive.first_day, 'last_day', archive.end_day - 1, 'records', archive.records + archive.statements,
+                'reason', archive.reason
+            )
+        )
+    )
+$$;
+
+-- FUNCTION private.log_expired(uuid, text, bigint)
+
+CREATE FUNCTION private.log_expired(tenant uuid, of_table text, expired bigint) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    select private.write_audit(
+        tenant,
+        jsonb_build_object(
+            'action', 'expired', 'table_name', of_table, 'metadata', jsonb_build_object(
+                'expired', expired, 'days', (
+                    select case of_table when 'traces' then w.trace_days else coalesce(w.content_days, 0) end
+                    from public.workspaces as w
+                    where w.id = tenant
+                )
+            )
+        )
+    )
 $$;
 
 -- FUNCTION private.mark_all_days()
@@ -8428,6 +9796,43 @@ begin
 end
 $$;
 
+-- FUNCTION private.names_in(text)
+
+CREATE FUNCTION private.names_in(table_name text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+    select case table_name
+        when 'cost_records' then $q$
+            select
+                v.kind, left(v.name, 500) as name, v.detail, c.user_id, c.timestamp as at, c.n, c.workspace_id,
+                case when c.project_id is null then '{}'::uuid[] else array[c.project_id] end as project_ids
+            from changed as c
+            cross join lateral (
+                values
+                (
+                    'session',
+                    left(coalesce(nullif(btrim(c.metadata ->> 'session'), ''), nullif(btrim(c.metadata ->> 'session_id'), '')), 200),
+                    concat_ws(
+                        ' · ', left(nullif(btrim(c.metadata ->> 'repository'), ''), 200),
+                        left(nullif(btrim(c.metadata ->> 'agent'), ''), 200)
+                    )
+                ),
+                ('note', nullif(btrim(c.metadata ->> 'note'), ''), '')
+            ) as v (kind, name, detail)
+            where c.metadata operator(pg_catalog.?|) array['session', 'session_id', 'note'] and v.name is not null
+        $q$
+        when 'traces' then $q$
+            select v.kind, v.name, v.detail, c.user_id, c.last_at as at, c.n, c.workspace_id, c.project_ids
+            from changed as c
+            cross join lateral (
+                values ('trace', c.name, c.service), ('conversation', c.session, concat_ws(' · ', nullif(c.service, ''), nullif(c.agent, '')))
+            ) as v (kind, name, detail)
+            where v.name <> ''
+        $q$
+    end
+$_$;
+
 -- FUNCTION private.net_changes(private.day_parts[])
 
 CREATE FUNCTION private.net_changes(changes private.day_parts[]) RETURNS private.day_parts[]
@@ -8487,6 +9892,32 @@ begin
 end
 $$;
 
+-- FUNCTION private.note_deleted_person_for_engine()
+
+CREATE FUNCTION private.note_deleted_person_for_engine() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    insert into private.analytics_tasks (workspace_id, kind, subject)
+    select old.id, 'person', old.id from private.analytics_engine;
+    return null;
+end
+$$;
+
+-- FUNCTION private.note_deleted_workspace_for_engine()
+
+CREATE FUNCTION private.note_deleted_workspace_for_engine() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    insert into private.analytics_tasks (workspace_id, kind)
+    select old.id, 'workspace' from private.analytics_engine;
+    return null;
+end
+$$;
+
 -- FUNCTION private.note_divided(uuid)
 
 CREATE FUNCTION private.note_divided(tenant uuid) RETURNS void
@@ -8496,6 +9927,58 @@ CREATE FUNCTION private.note_divided(tenant uuid) RETURNS void
     insert into private.divided_workspaces (workspace_id) values (tenant)
     on conflict do nothing
 $$;
+
+-- FUNCTION private.note_names()
+
+CREATE FUNCTION private.note_names() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    columns constant text := case tg_table_name
+        when 'traces' then 'c.workspace_id, c.user_id, c.project_ids, c.last_at, c.name, c.service, c.session, c.agent'
+        else 'c.workspace_id, c.user_id, c.project_id, c.timestamp, c.metadata'
+    end;
+    tenants uuid[];
+    tenant uuid;
+begin
+    execute private.adding_names( -- only here are the rows that were changed known
+        tg_table_name,
+        concat_ws(
+            ' union all ',
+            case when tg_op <> 'DELETE' then 'select ' || columns || ', 1 as n from changed_to as c' end,
+            case when tg_op <> 'INSERT' then 'select ' || columns || ', -1 as n from changed_from as c' end
+        )
+    ) into tenants;
+    foreach tenant in array coalesce(tenants, '{}') loop
+        if (select count(*) from private.name_changes as c where c.workspace_id = tenant) > 2000 then
+            perform private.join_names(tenant);
+        end if;
+    end loop;
+    return null;
+end
+$$;
+
+-- FUNCTION private.note_records_delete_for_engine()
+
+CREATE FUNCTION private.note_records_delete_for_engine() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$ begin if exists (select from private.analytics_engine) then insert into private.analytics_outbox (timestamp, workspace_id, key, kind) select u.*, 'records' from (select c."timestamp", c.workspace_id, c.source_key from changed as c where c.workspace_id in (select w.id from public.workspaces as w)) as u; end if; return null; end $$;
+
+-- FUNCTION private.note_records_insert_for_engine()
+
+CREATE FUNCTION private.note_records_insert_for_engine() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$ begin if exists (select from private.analytics_engine) then insert into private.analytics_outbox (timestamp, workspace_id, key, kind) select u.*, 'records' from (select c."timestamp", c.workspace_id, c.source_key from changed as c) as u; end if; return null; end $$;
+
+-- FUNCTION private.note_records_update_for_engine()
+
+CREATE FUNCTION private.note_records_update_for_engine() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$ begin if exists (select from private.analytics_engine) then insert into private.analytics_outbox (timestamp, workspace_id, key, kind) select u.*, 'records' from (select c."timestamp", c.workspace_id, c.source_key from changed_to as c union select c."timestamp", c.workspace_id, c.source_key from changed_from as c) as u; end if; return null; end $$;
 
 -- FUNCTION private.note_refiling()
 
@@ -8510,6 +9993,86 @@ begin
     return null;
 end
 $$;
+
+-- FUNCTION private.note_sent_day(uuid, date, text)
+
+CREATE FUNCTION private.note_sent_day(channel uuid, told date, told_digest text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    insert into private.sent_days (workspace_id, channel_id, day, digest, revision)
+    select c.workspace_id, c.id, told, told_digest, 1 from public.channels as c where c.id = channel
+    on conflict (channel_id, day) do update
+        set digest = excluded.digest, revision = sent_days.revision + 1, sent_at = now();
+    delete from private.sent_days as s where s.channel_id = channel and s.day < current_date - 2 * private.told_days();
+end
+$$;
+
+-- FUNCTION private.note_source_for_engine()
+
+CREATE FUNCTION private.note_source_for_engine() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if not exists (select from private.analytics_engine) then
+        return null;
+    end if;
+    if tg_op = 'DELETE' then
+        insert into private.analytics_tasks (workspace_id, kind, subject)
+        select w.id, 'source', old.id from public.workspaces as w where w.id = old.workspace_id;
+    else
+        insert into private.analytics_outbox (timestamp, workspace_id, key, kind)
+        select s.timestamp, s.workspace_id, s.id, 'superseded'
+        from public.superseded_records as s
+        where s.workspace_id = new.workspace_id and s.import_id = new.id;
+    end if;
+    return null;
+end
+$$;
+
+-- FUNCTION private.note_superseded_delete_for_engine()
+
+CREATE FUNCTION private.note_superseded_delete_for_engine() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$ begin if exists (select from private.analytics_engine) then insert into private.analytics_outbox (timestamp, workspace_id, key, kind) select u.*, 'superseded' from (select c."timestamp", c.workspace_id, c.id from changed as c where c.workspace_id in (select w.id from public.workspaces as w)) as u; end if; return null; end $$;
+
+-- FUNCTION private.note_superseded_insert_for_engine()
+
+CREATE FUNCTION private.note_superseded_insert_for_engine() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$ begin if exists (select from private.analytics_engine) then insert into private.analytics_outbox (timestamp, workspace_id, key, kind) select u.*, 'superseded' from (select c."timestamp", c.workspace_id, c.id from changed as c) as u; end if; return null; end $$;
+
+-- FUNCTION private.note_superseded_update_for_engine()
+
+CREATE FUNCTION private.note_superseded_update_for_engine() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$ begin if exists (select from private.analytics_engine) then insert into private.analytics_outbox (timestamp, workspace_id, key, kind) select u.*, 'superseded' from (select c."timestamp", c.workspace_id, c.id from changed_to as c union select c."timestamp", c.workspace_id, c.id from changed_from as c) as u; end if; return null; end $$;
+
+-- FUNCTION private.note_traces_delete_for_engine()
+
+CREATE FUNCTION private.note_traces_delete_for_engine() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$ begin if exists (select from private.analytics_engine) then insert into private.analytics_outbox (timestamp, workspace_id, key, kind) select u.*, 'traces' from (select c.first_at, c.workspace_id, c.trace_id::uuid from changed as c where c.workspace_id in (select w.id from public.workspaces as w)) as u; end if; return null; end $$;
+
+-- FUNCTION private.note_traces_insert_for_engine()
+
+CREATE FUNCTION private.note_traces_insert_for_engine() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$ begin if exists (select from private.analytics_engine) then insert into private.analytics_outbox (timestamp, workspace_id, key, kind) select u.*, 'traces' from (select c.first_at, c.workspace_id, c.trace_id::uuid from changed as c) as u; end if; return null; end $$;
+
+-- FUNCTION private.note_traces_update_for_engine()
+
+CREATE FUNCTION private.note_traces_update_for_engine() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$ begin if exists (select from private.analytics_engine) then insert into private.analytics_outbox (timestamp, workspace_id, key, kind) select u.*, 'traces' from (select c.first_at, c.workspace_id, c.trace_id::uuid from changed_to as c union select c.first_at, c.workspace_id, c.trace_id::uuid from changed_from as c) as u; end if; return null; end $$;
 
 -- FUNCTION private.numbered_prompt_calls(uuid, timestamp with time zone, timestamp with time zone, timestamp with time zone, uuid, text)
 
@@ -8666,15 +10229,25 @@ begin
 end
 $_$;
 
--- TABLE private.stale_days
+-- FUNCTION private.open_web_session(text, uuid, bytea, double precision, double precision, double precision, double precision, double precision)
 
-CREATE TABLE private.stale_days (
-    workspace_id uuid NOT NULL,
-    date date NOT NULL,
-    ts_from timestamp with time zone NOT NULL,
-    ts_to timestamp with time zone NOT NULL,
-    gen xid8 NOT NULL
-);
+CREATE FUNCTION private.open_web_session(session text, account uuid, sealed bytea, token_seconds double precision, idle_seconds double precision, absolute_seconds double precision, age_seconds double precision DEFAULT 0, unseen_seconds double precision DEFAULT 0) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    delete from private.web_sessions as s
+    where
+        s.seen_at < now() - make_interval(secs => open_web_session.idle_seconds)
+        or s.opened_at < now() - make_interval(secs => open_web_session.absolute_seconds);
+
+    insert into private.web_sessions (id, user_id, sealed, tokens_until, opened_at, seen_at)
+    select
+        open_web_session.session, u.id, open_web_session.sealed, now() + make_interval(secs => open_web_session.token_seconds),
+        now() - make_interval(secs => open_web_session.age_seconds), now() - make_interval(secs => open_web_session.unseen_seconds)
+    from auth.users as u
+    where u.id = open_web_session.account
+    on conflict (id) do nothing
+$$;
 
 -- FUNCTION private.outdated_days(uuid, date, date, private.stale_days[])
 
@@ -9261,7 +10834,7 @@ begin
         select d.day
         from private.renewal_days(of_subscription, (now() at time zone zone)::date) as d (day)
         where
-            not exists (select from private.archived_months as a where a.month = date_trunc('month', d.day::timestamp)::date)
+            not private.is_archived((of_subscription).workspace_id, d.day)
             and ((of_subscription).id, d.day) not in (
                 select r.subscription_id, r.day from private.replaced_renewals((of_subscription).workspace_id) as r
             )
@@ -10149,6 +11722,86 @@ begin
 end
 $$;
 
+-- FUNCTION private.read_web_session(text, double precision, double precision, double precision)
+
+CREATE FUNCTION private.read_web_session(session text, idle_seconds double precision, absolute_seconds double precision, touch_seconds double precision) RETURNS TABLE(user_id uuid, sealed bytea, token_seconds double precision)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    found_session private.web_sessions;
+begin
+    select s.* into found_session
+    from private.web_sessions as s
+    where
+        s.id = session
+        and s.seen_at >= now() - make_interval(secs => idle_seconds)
+        and s.opened_at >= now() - make_interval(secs => absolute_seconds);
+    if not found then
+        return;
+    end if;
+    if found_session.seen_at < now() - make_interval(secs => touch_seconds) then
+        update private.web_sessions as s set seen_at = now() where s.id = session;
+    end if;
+    return query select
+        found_session.user_id, found_session.sealed, extract(epoch from found_session.tokens_until - now())::float8;
+end
+$$;
+
+-- FUNCTION private.rebuild_for_engine(uuid)
+
+CREATE FUNCTION private.rebuild_for_engine(tenant uuid) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    added bigint;
+begin
+    delete from private.analytics_outbox as o where o.workspace_id = tenant;
+    delete from private.analytics_parked as p where p.workspace_id = tenant;
+    delete from private.analytics_tasks as t where t.workspace_id = tenant and t.first_at is not null;
+    with recursive months as (
+        select k.kind, null::timestamptz as first_at, timestamptz '-infinity' as next_at
+        from unnest(array['records', 'superseded', 'traces']) as k (kind)
+        union all
+        select f.kind, f.month at time zone 'UTC', (f.month + interval '1 month') at time zone 'UTC'
+        from months as m
+        cross join lateral (
+            select
+                m.kind,
+                date_trunc(
+                    'month',
+                    case m.kind
+                        when 'records'
+                            then (
+                                select r.timestamp from public.cost_records as r
+                                where r.workspace_id = tenant and r.timestamp >= m.next_at order by r.timestamp limit 1
+                            )
+                        when 'superseded'
+                            then (
+                                select s.timestamp from public.superseded_records as s
+                                where s.workspace_id = tenant and s.timestamp >= m.next_at order by s.timestamp limit 1
+                            )
+                        else (
+                            select t.first_at from public.traces as t
+                            where t.workspace_id = tenant and t.first_at >= m.next_at order by t.first_at limit 1
+                        )
+                    end at time zone 'UTC'
+                ) as month
+        ) as f
+        where f.month is not null
+    )
+
+    insert into private.analytics_tasks (workspace_id, kind, first_at, last_at)
+    select tenant, m.kind, m.first_at, m.next_at
+    from months as m
+    where m.first_at is not null and not private.is_archived_for_engine(tenant, m.first_at)
+    order by m.first_at desc;
+    get diagnostics added = row_count;
+    return added;
+end
+$$;
+
 -- FUNCTION private.records_of_calls(uuid, uuid[], timestamp with time zone[])
 
 CREATE FUNCTION private.records_of_calls(tenant uuid, events uuid[], at timestamp with time zone[]) RETURNS TABLE(nth bigint, id uuid, at timestamp with time zone, import_id uuid)
@@ -10206,7 +11859,7 @@ begin
                 on r.source_key = o.source_key
                 and case when r.request_id is null then r.timestamp end is not distinct from o.line_at$q$,
             (
-                select string_agg(format(', min(%s) as told_%s', private.explored_key(t.name, false), t.name), '')
+                select string_agg(format(', min(%s collate "C") as told_%s', private.explored_key(t.name, false), t.name), '')
                 from unnest(told) as t (name)
             ),
             private.explored_reading(question)
@@ -10494,6 +12147,35 @@ begin
         and r.id = f.id
         and r.timestamp = f.at
         and f.is_record;
+end
+$$;
+
+-- FUNCTION private.refuse_archived()
+
+CREATE FUNCTION private.refuse_archived() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    refused date;
+begin
+    if not exists (select from private.archives as a where a.state = 'archived') then
+        return null;
+    end if;
+    select min((c.timestamp at time zone 'UTC')::date)
+    into refused
+    from changed as c
+    inner join private.archives as a
+        on c.workspace_id = a.workspace_id
+        and (c.timestamp at time zone 'UTC')::date >= a.first_day
+        and (c.timestamp at time zone 'UTC')::date < a.end_day
+    where a.state = 'archived';
+    if refused is not null then
+        raise exception '% is archived. Bring it back with "tally archive restore %", then try again.',
+            to_char(refused, 'FMMonth YYYY'), to_char(refused, 'YYYY-MM') using errcode = '22023';
+    end if;
+    return null;
 end
 $$;
 
@@ -10786,6 +12468,17 @@ CREATE FUNCTION private.regrouped_days(before jsonb, changes private.day_parts[]
     select array(select private.unchanged_part(d.workspace_id, d.account, d.day) from days as d)
 $$;
 
+-- FUNCTION private.release_web_session(text, uuid)
+
+CREATE FUNCTION private.release_web_session(session text, holder uuid) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    update private.web_sessions as s
+    set holder = null, held_until = '-infinity'
+    where s.id = release_web_session.session and s.holder = release_web_session.holder
+$$;
+
 -- FUNCTION private.remember_member()
 
 CREATE FUNCTION private.remember_member() RETURNS trigger
@@ -10802,6 +12495,18 @@ begin
         set
             email = excluded.email,
             left_at = excluded.left_at;
+    return null;
+end
+$$;
+
+-- FUNCTION private.remove_sql_roles_of_leaver()
+
+CREATE FUNCTION private.remove_sql_roles_of_leaver() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    delete from public.sql_roles as r where r.workspace_id = old.workspace_id and r.user_id = old.user_id;
     return null;
 end
 $$;
@@ -10863,6 +12568,22 @@ begin
     update public.budget_thresholds as t set id = gen_random_uuid(), created_at = now() where t.budget_id = new.id;
     return null;
 end
+$$;
+
+-- FUNCTION private.renew_web_session(text, bytea, double precision)
+
+CREATE FUNCTION private.renew_web_session(session text, sealed bytea, token_seconds double precision) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    with renewed as (
+        update private.web_sessions as s
+        set sealed = renew_web_session.sealed, tokens_until = now() + make_interval(secs => renew_web_session.token_seconds)
+        where s.id = renew_web_session.session
+        returning s.id
+    )
+
+    select exists (select from renewed)
 $$;
 
 -- FUNCTION private.renewal_days(public.subscriptions, date)
@@ -11213,60 +12934,6 @@ begin
 end
 $$;
 
--- TABLE public.channels
-
-CREATE TABLE public.channels (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    workspace_id uuid NOT NULL,
-    kind text NOT NULL,
-    name text NOT NULL,
-    hint text NOT NULL,
-    sealed_target text NOT NULL,
-    encryption_key_id text NOT NULL,
-    quiet_from time without time zone,
-    quiet_to time without time zone,
-    urgent_passes boolean DEFAULT true NOT NULL,
-    digest text DEFAULT 'none'::text NOT NULL,
-    paused_at timestamp with time zone,
-    verified_at timestamp with time zone,
-    verified_by text,
-    confirmation_sha256 bytea,
-    confirmation_expires_at timestamp with time zone,
-    stop_sha256 bytea,
-    must_agree boolean DEFAULT false NOT NULL,
-    failures_in_a_row smallint DEFAULT 0 NOT NULL,
-    disabled_at timestamp with time zone,
-    disabled_reason text,
-    last_sent_at timestamp with time zone,
-    last_problem text,
-    created_by uuid,
-    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT channels_confirmation_expires_at_check CHECK (((confirmation_expires_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (confirmation_expires_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT channels_confirmation_sha256_check CHECK ((octet_length(confirmation_sha256) = 32)),
-    CONSTRAINT channels_digest_check CHECK ((digest = ANY (ARRAY['none'::text, 'daily'::text]))),
-    CONSTRAINT channels_disabled_at_check CHECK (((disabled_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (disabled_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT channels_disabled_reason_check CHECK ((length(disabled_reason) <= 500)),
-    CONSTRAINT channels_encryption_key_id_check CHECK (((length(encryption_key_id) >= 1) AND (length(encryption_key_id) <= 100))),
-    CONSTRAINT channels_failures_in_a_row_check CHECK ((failures_in_a_row >= 0)),
-    CONSTRAINT channels_hint_check CHECK ((length(hint) <= 200)),
-    CONSTRAINT channels_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'slack'::text, 'discord'::text, 'teams'::text, 'pagerduty'::text, 'telegram'::text, 'ntfy'::text, 'webhook'::text]))),
-    CONSTRAINT channels_last_problem_check CHECK ((length(last_problem) <= 500)),
-    CONSTRAINT channels_last_sent_at_check CHECK (((last_sent_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (last_sent_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT channels_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
-    CONSTRAINT channels_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
-    CONSTRAINT channels_paused_at_check CHECK (((paused_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (paused_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT channels_quiet CHECK ((((quiet_from IS NULL) = (quiet_to IS NULL)) AND (quiet_from <> quiet_to))),
-    CONSTRAINT channels_quiet_from_check CHECK ((quiet_from < '24:00:00'::time without time zone)),
-    CONSTRAINT channels_quiet_to_check CHECK ((quiet_to < '24:00:00'::time without time zone)),
-    CONSTRAINT channels_sealed_target_check CHECK (((length(sealed_target) >= 1) AND (length(sealed_target) <= 10000))),
-    CONSTRAINT channels_stop_sha256_check CHECK ((octet_length(stop_sha256) = 32)),
-    CONSTRAINT channels_verified CHECK (((verified_at IS NULL) = (verified_by IS NULL))),
-    CONSTRAINT channels_verified_at_check CHECK (((verified_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (verified_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT channels_verified_by_check CHECK ((verified_by = ANY (ARRAY['message'::text, 'link'::text, 'member'::text])))
-);
-
 -- FUNCTION private.require_channel(uuid)
 
 CREATE FUNCTION private.require_channel(wanted uuid) RETURNS public.channels
@@ -11555,9 +13222,14 @@ CREATE FUNCTION private.resolve_overlaps(changes private.day_parts[]) RETURNS vo
     AS $$
 declare
     one record;
+    archived datemultirange;
     decided private.day_parts[];
 begin
     for one in select d.* from private.days_to_decide(changes) as d order by d.workspace_id, d.accounts loop
+        archived := private.archived_ranges(one.workspace_id);
+        if archived is not null then -- as was decided when they were archived
+            one.days := array(select d.day from unnest(one.days) as d (day) where not d.day <@ archived);
+        end if;
         decided := private.parts_from_before(
             array(select p from private.decide_parts(one.workspace_id, one.accounts, one.covering, one.days) as p), changes
         );
@@ -11648,6 +13320,23 @@ begin
 end
 $$;
 
+-- FUNCTION private.save_last_workspace(uuid, uuid)
+
+CREATE FUNCTION private.save_last_workspace(account uuid, workspace uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    delete from private.last_workspaces as l where l.user_id = account and l.workspace_id is distinct from workspace;
+    insert into private.last_workspaces (user_id, workspace_id)
+    select u.id, w.id
+    from auth.users as u
+    cross join public.workspaces as w
+    where u.id = account and w.id = workspace
+    on conflict on constraint last_workspaces_pkey do update set workspace_id = excluded.workspace_id;
+end
+$$;
+
 -- FUNCTION private.save_lock(uuid)
 
 CREATE FUNCTION private.save_lock(of_workspace uuid) RETURNS bigint
@@ -11655,6 +13344,38 @@ CREATE FUNCTION private.save_lock(of_workspace uuid) RETURNS bigint
     SET search_path TO ''
     AS $$
     select hashtextextended('tally.save.' || of_workspace::text, 0)
+$$;
+
+-- FUNCTION private.saved_by_cache(jsonb)
+
+CREATE FUNCTION private.saved_by_cache(metadata jsonb) RETURNS numeric
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $_$
+begin
+    if metadata -> 'cache_hit' is distinct from 'true' then
+        return null;
+    end if;
+    return case
+        when metadata ->> 'cache_saved_usd' ~ '^[0-9]{1,8}([.][0-9]{1,10})?$' then (metadata ->> 'cache_saved_usd')::numeric
+        else 'NaN'
+    end;
+end
+$_$;
+
+-- FUNCTION private.schema_state()
+
+CREATE FUNCTION private.schema_state() RETURNS TABLE(version text, serves_from text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if to_regclass('supabase_migrations.schema_migrations') is not null then
+        execute 'select max(m.version) from supabase_migrations.schema_migrations as m' into version;
+    end if;
+    serves_from := private.serves_from();
+    return next;
+end
 $$;
 
 -- FUNCTION private.seen_runs(public.experiments)
@@ -11778,6 +13499,30 @@ begin
     end loop;
     return null;
 end
+$$;
+
+-- FUNCTION private.sends_days_from(uuid, jsonb, date)
+
+CREATE FUNCTION private.sends_days_from(tenant uuid, details jsonb, present date) RETURNS date
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return case details -> 'sends_days'
+        when 'true' then coalesce(present, (now() at time zone private.timezone_of(tenant))::date - 1)
+        when 'false' then null
+        else present
+    end;
+end
+$$;
+
+-- FUNCTION private.serves_from()
+
+CREATE FUNCTION private.serves_from() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select '136'
 $$;
 
 -- FUNCTION private.session_of(jsonb)
@@ -12111,6 +13856,49 @@ CREATE FUNCTION private.shared_workspaces_of(person uuid) RETURNS SETOF uuid
     order by w.id
 $$;
 
+-- FUNCTION private.ship_again(uuid, timestamp with time zone, timestamp with time zone, text[])
+
+CREATE FUNCTION private.ship_again(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone, kinds text[] DEFAULT ARRAY['records'::text, 'superseded'::text]) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $_$
+declare
+    added bigint;
+begin
+    insert into private.analytics_tasks (workspace_id, kind, first_at, last_at)
+    select tenant, k.kind, b.first_at, b.last_at
+    from generate_series(
+        date_trunc('month', greatest($2, timestamptz '2020-01-01 00:00Z') at time zone 'UTC'),
+        least($3, now() + interval '2 years') at time zone 'UTC', interval '1 month'
+    ) as m (month)
+    cross join lateral (
+        select
+            greatest($2, m.month at time zone 'UTC') as first_at,
+            least($3, (m.month + interval '1 month') at time zone 'UTC') as last_at
+    ) as b
+    cross join unnest(kinds) as k (kind)
+    where
+        exists (select from private.analytics_engine)
+        and b.first_at < b.last_at
+        and not private.is_archived_for_engine(tenant, b.first_at)
+    order by m.month desc;
+    get diagnostics added = row_count;
+    return added;
+end
+$_$;
+
+-- FUNCTION private.ship_all_again()
+
+CREATE FUNCTION private.ship_all_again() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    perform private.ship_again(w.id, '-infinity', 'infinity') from public.workspaces as w;
+    return null;
+end
+$$;
+
 -- FUNCTION private.silent_sources(uuid[], integer)
 
 CREATE FUNCTION private.silent_sources(tenants uuid[], default_days integer) RETURNS TABLE(workspace_id uuid, id uuid, user_id uuid, kind text, format text, name text, last_day date, today date, problem text)
@@ -12234,6 +14022,30 @@ CREATE FUNCTION private.span_lock(tenant uuid) RETURNS bigint
     select hashtextextended('tally.spans.' || tenant::text, 0)
 $$;
 
+-- FUNCTION private.spent(uuid, timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.spent(tenant uuid, since timestamp with time zone, until timestamp with time zone) RETURNS TABLE(user_id uuid, provider_id uuid, model_name text, cost_usd numeric, tokens_used numeric, request_count numeric)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select r.user_id, r.provider_id, r.model_name, r.cost_usd, r.tokens_used, r.request_count
+    from public.effective_records as r
+    where
+        r.workspace_id = tenant
+        and r.timestamp >= since
+        and r.timestamp < until
+        and r.cost_basis <> 'included'
+    union all
+    select a.user_id, a.provider_id, a.model_name, a.total_cost_usd, a.total_tokens, a.total_requests
+    from private.archived_days as a
+    inner join public.workspaces as w on a.workspace_id = w.id
+    where
+        a.workspace_id = tenant
+        and private.day_start(a.date, w.timezone) >= since
+        and private.day_start(a.date, w.timezone) < until
+        and a.cost_basis <> 'included'
+$$;
+
 -- FUNCTION private.split_at(uuid, text, timestamp with time zone)
 
 CREATE FUNCTION private.split_at(of_prompt uuid, environment text, instant timestamp with time zone) RETURNS TABLE(from_at timestamp with time zone, shares jsonb, source timestamp with time zone)
@@ -12309,6 +14121,64 @@ begin
         order by p.place
     );
 end
+$$;
+
+-- FUNCTION private.sql_days()
+
+CREATE FUNCTION private.sql_days() RETURNS TABLE(day date, provider text, model text, project_id uuid, user_id uuid, cost_basis text, charge_type text, cost_usd numeric, tokens bigint, input_tokens bigint, output_tokens bigint, cached_input_tokens bigint, cache_write_tokens bigint, reasoning_tokens bigint, requests bigint, records bigint, unpriced_records bigint)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.sql_workspace();
+    stale constant private.stale_days[] := private.stale_days_of(tenant, '-infinity', 'infinity');
+    outdated constant date[] := private.outdated_days(tenant, '-infinity', 'infinity', stale);
+begin
+    return query
+    select
+        d.date, d.provider, d.model_name, nullif(d.project_id, '00000000-0000-0000-0000-000000000000'),
+        nullif(d.user_id, '00000000-0000-0000-0000-000000000000'), d.cost_basis, d.charge_type, d.total_cost_usd, d.total_tokens,
+        d.total_input_tokens, d.total_output_tokens, d.total_cached_input_tokens, d.total_cache_write_tokens,
+        d.total_reasoning_tokens, d.total_requests, d.record_count, d.unpriced_count
+    from (
+        select v.* from private.cost_records_daily as v where v.workspace_id = tenant and v.date <> all (outdated)
+        union all
+        select f.* from private.outdated_totals(tenant, outdated, stale) as f
+    ) as d;
+end
+$$;
+
+-- FUNCTION private.sql_people()
+
+CREATE FUNCTION private.sql_people() RETURNS TABLE(user_id uuid, email text, role text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select m.user_id, u.email::text, m.role
+    from public.members as m
+    inner join auth.users as u on m.user_id = u.id
+    where m.workspace_id = private.sql_workspace()
+    union all
+    select f.user_id, f.email::text, null
+    from private.former_members as f
+    where
+        f.workspace_id = private.sql_workspace()
+        and not exists (select from public.members as m where m.workspace_id = f.workspace_id and m.user_id = f.user_id);
+end
+$$;
+
+-- FUNCTION private.sql_workspace()
+
+CREATE FUNCTION private.sql_workspace() RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    select r.workspace_id
+    from public.sql_roles as r
+    inner join public.members as m on r.workspace_id = m.workspace_id and r.user_id = m.user_id
+    where r.role_name = session_user and m.role in ('admin', 'owner')
 $$;
 
 -- FUNCTION private.stale_days_of(uuid, date, date)
@@ -12517,6 +14387,71 @@ CREATE FUNCTION private.stored_span(tenant uuid, r private.incoming_span, week d
     )::public.spans
 $$;
 
+-- FUNCTION private.stretches_to_archive(uuid, timestamp with time zone)
+
+CREATE FUNCTION private.stretches_to_archive(tenant uuid, as_of timestamp with time zone DEFAULT now()) RETURNS TABLE(first_day date, end_day date)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    days constant integer := (select w.archive_days from public.workspaces as w where w.id = tenant);
+    limit_day constant date := least(
+        (as_of at time zone 'UTC')::date - greatest(days, 2),
+        (select min(b.since) - 1 from private.budgets_at(tenant, as_of, true) as b where b.of_records)
+    );
+begin
+    if days is null then
+        return;
+    end if;
+    return query
+    with months as (
+        select m.month::date as month, (m.month + interval '1 month')::date as next_month
+        from generate_series(
+            date_trunc('month', (
+                select min(r.timestamp) from public.cost_records as r where r.workspace_id = tenant
+            ) at time zone 'UTC'),
+            limit_day::timestamp,
+            interval '1 month'
+        ) as m (month)
+    ),
+
+    stretches as (
+        select
+            coalesce(
+                (
+                    select max(a.end_day)
+                    from private.archives as a
+                    where a.workspace_id = tenant and a.state = 'archived' and a.first_day >= m.month and a.first_day < m.next_month
+                ), m.month
+            ) as first_day,
+            case when days >= 31 then m.next_month else least(m.next_month, limit_day) end as end_day
+        from months as m
+    )
+
+    select s.first_day, s.end_day
+    from stretches as s
+    where
+        s.end_day > s.first_day
+        and s.end_day <= limit_day
+        and exists (
+            select
+            from public.cost_records as r
+            where
+                r.workspace_id = tenant
+                and r.timestamp >= s.first_day::timestamp at time zone 'UTC'
+                and r.timestamp < s.end_day::timestamp at time zone 'UTC'
+        )
+        and not exists (
+            select
+            from private.archives as a
+            where
+                a.workspace_id = tenant and a.state = 'restored' and a.restored_at > as_of - interval '30 days'
+                and a.first_day < s.end_day and a.end_day > s.first_day
+        )
+    order by s.first_day;
+end
+$$;
+
 -- FUNCTION private.sum_days(private.stale_days[])
 
 CREATE FUNCTION private.sum_days(days private.stale_days[]) RETURNS SETOF private.folded_days
@@ -12524,58 +14459,36 @@ CREATE FUNCTION private.sum_days(days private.stale_days[]) RETURNS SETOF privat
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
-declare
-    ts_first constant timestamptz := (select min(d.ts_from) from unnest(days) as d);
-    ts_last constant timestamptz := (select max(d.ts_to) from unnest(days) as d);
 begin
-    if ts_first is null then
+    if not private.has_archived(days) then
+        return query select * from private.sum_records(days);
         return;
     end if;
     return query
     select
-        d.workspace_id, d.date, f.provider_id, p.name, f.project_id, f.user_id, f.model_name, f.cost_basis, f.charge_type,
-        f.cost,
-        least(f.tokens, 9223372036854775807)::bigint,
-        least(f.input, 9223372036854775807)::bigint,
-        least(f.output, 9223372036854775807)::bigint,
-        least(f.cached, 9223372036854775807)::bigint,
-        least(f.written, 9223372036854775807)::bigint,
-        least(f.reasoning, 9223372036854775807)::bigint,
-        least(f.requests, 9223372036854775807)::bigint,
-        f.records,
-        f.unpriced
-    from unnest(days) as d
-    cross join lateral (
+        t.workspace_id, t.date, t.provider_id, t.provider, t.project_id, t.user_id, t.model_name, t.cost_basis, t.charge_type,
+        sum(t.total_cost_usd),
+        least(sum(t.total_tokens), 9223372036854775807)::bigint,
+        least(sum(t.total_input_tokens), 9223372036854775807)::bigint,
+        least(sum(t.total_output_tokens), 9223372036854775807)::bigint,
+        least(sum(t.total_cached_input_tokens), 9223372036854775807)::bigint,
+        least(sum(t.total_cache_write_tokens), 9223372036854775807)::bigint,
+        least(sum(t.total_reasoning_tokens), 9223372036854775807)::bigint,
+        least(sum(t.total_requests), 9223372036854775807)::bigint,
+        sum(t.record_count)::bigint,
+        sum(t.unpriced_count)::bigint
+    from (
+        select r.* from private.sum_records(days) as r
+        union all
         select
-            r.provider_id,
-            coalesce(r.project_id, '00000000-0000-0000-0000-000000000000') as project_id,
-            r.user_id,
-            r.model_name,
-            r.cost_basis,
-            r.charge_type,
-            sum(case when r.money_is_effective then r.cost_usd else 0.0000000000 end) as cost,
-            sum(case when r.tokens_are_effective then r.tokens_used else 0 end) as tokens,
-            sum(case when r.tokens_are_effective then r.input_tokens else 0 end) as input,
-            sum(case when r.tokens_are_effective then r.output_tokens else 0 end) as output,
-            sum(case when r.tokens_are_effective then r.cached_input_tokens else 0 end) as cached,
-            sum(case when r.tokens_are_effective then r.cache_write_tokens else 0 end) as written,
-            sum(case when r.tokens_are_effective then r.reasoning_tokens else 0 end) as reasoning,
-            sum(case when r.tokens_are_effective then r.request_count else 0 end) as requests,
-            count(*) as records,
-            count(*) filter (
-                where r.cost_usd is null and r.money_is_effective
-                and not private.is_failed_call(case when r.tokens_are_effective then r.tokens_used else 0 end, r.metadata)
-            ) as unpriced
-        from public.cost_records as r
-        where
-            r.workspace_id = d.workspace_id
-            and r.timestamp >= d.ts_from
-            and r.timestamp < d.ts_to
-            and r.timestamp >= ts_first
-            and r.timestamp < ts_last
-        group by 1, 2, 3, 4, 5, 6
-    ) as f
-    inner join public.providers as p on f.provider_id = p.id;
+            a.workspace_id, a.date, a.provider_id, a.provider, a.project_id, a.user_id, a.model_name, a.cost_basis, a.charge_type,
+            a.total_cost_usd, a.total_tokens, a.total_input_tokens, a.total_output_tokens, a.total_cached_input_tokens,
+            a.total_cache_write_tokens, a.total_reasoning_tokens, a.total_requests, a.record_count, a.unpriced_count
+        from unnest(days) as d
+        inner join private.archived_days as a on d.workspace_id = a.workspace_id and d.date = a.date
+    ) as t
+    group by
+        t.workspace_id, t.date, t.provider_id, t.provider, t.project_id, t.user_id, t.model_name, t.cost_basis, t.charge_type;
 end
 $$;
 
@@ -12765,6 +14678,68 @@ begin
 end
 $$;
 
+-- FUNCTION private.sum_records(private.stale_days[])
+
+CREATE FUNCTION private.sum_records(days private.stale_days[]) RETURNS SETOF private.folded_days
+    LANGUAGE plpgsql STABLE ROWS 100
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    ts_first constant timestamptz := (select min(d.ts_from) from unnest(days) as d);
+    ts_last constant timestamptz := (select max(d.ts_to) from unnest(days) as d);
+begin
+    if ts_first is null then
+        return;
+    end if;
+    return query
+    select
+        d.workspace_id, d.date, f.provider_id, p.name, f.project_id, f.user_id, f.model_name, f.cost_basis, f.charge_type,
+        f.cost,
+        least(f.tokens, 9223372036854775807)::bigint,
+        least(f.input, 9223372036854775807)::bigint,
+        least(f.output, 9223372036854775807)::bigint,
+        least(f.cached, 9223372036854775807)::bigint,
+        least(f.written, 9223372036854775807)::bigint,
+        least(f.reasoning, 9223372036854775807)::bigint,
+        least(f.requests, 9223372036854775807)::bigint,
+        f.records,
+        f.unpriced
+    from unnest(days) as d
+    cross join lateral (
+        select
+            r.provider_id,
+            coalesce(r.project_id, '00000000-0000-0000-0000-000000000000') as project_id,
+            r.user_id,
+            r.model_name,
+            r.cost_basis,
+            r.charge_type,
+            sum(case when r.money_is_effective then r.cost_usd else 0.0000000000 end) as cost,
+            sum(case when r.tokens_are_effective then r.tokens_used else 0 end) as tokens,
+            sum(case when r.tokens_are_effective then r.input_tokens else 0 end) as input,
+            sum(case when r.tokens_are_effective then r.output_tokens else 0 end) as output,
+            sum(case when r.tokens_are_effective then r.cached_input_tokens else 0 end) as cached,
+            sum(case when r.tokens_are_effective then r.cache_write_tokens else 0 end) as written,
+            sum(case when r.tokens_are_effective then r.reasoning_tokens else 0 end) as reasoning,
+            sum(case when r.tokens_are_effective then r.request_count else 0 end) as requests,
+            count(*) as records,
+            count(*) filter (
+                where r.cost_usd is null and r.money_is_effective
+                and not private.is_failed_call(case when r.tokens_are_effective then r.tokens_used else 0 end, r.metadata)
+            ) as unpriced
+        from public.cost_records as r
+        where
+            r.workspace_id = d.workspace_id
+            and r.timestamp >= d.ts_from
+            and r.timestamp < d.ts_to
+            and r.timestamp >= ts_first
+            and r.timestamp < ts_last
+        group by 1, 2, 3, 4, 5, 6
+    ) as f
+    inner join public.providers as p on f.provider_id = p.id;
+end
+$$;
+
 -- FUNCTION private.sum_statements(uuid, date, date, uuid, uuid[])
 
 CREATE FUNCTION private.sum_statements(tenant uuid, from_date date, to_date date, only_user uuid, hidden uuid[]) RETURNS TABLE(day date, billing_account text, model_key text, model_name text, import_id uuid, collection_method text, dataset text, cost_basis text, charge_type text, token_type text, is_special boolean, is_effective boolean, cost_usd numeric, unpriced_records bigint, tokens numeric, input_tokens numeric, output_tokens numeric, cached_input_tokens numeric, cache_write_tokens numeric, reasoning_tokens numeric, requests numeric, records bigint, effective_usd numeric, money_is_effective boolean, effective_tokens numeric, tokens_are_effective boolean)
@@ -12872,6 +14847,33 @@ CREATE FUNCTION private.sum_traces(tenant uuid, ids text[], weeks date[]) RETURN
             unpriced = excluded.unpriced, input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
             cached_input_tokens = excluded.cached_input_tokens, cache_write_tokens = excluded.cache_write_tokens,
             reasoning_tokens = excluded.reasoning_tokens, cost_usd = excluded.cost_usd, models = excluded.models
+$$;
+
+-- FUNCTION private.sums_of_days(uuid, date, date)
+
+CREATE FUNCTION private.sums_of_days(tenant uuid, first_day date, last_day date) RETURNS TABLE(day date, provider text, model text, project_id uuid, cost_basis text, charge_type text, cost_usd numeric, tokens numeric, input_tokens numeric, output_tokens numeric, cached_input_tokens numeric, cache_write_tokens numeric, reasoning_tokens numeric, requests numeric, records numeric, unpriced_records numeric)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    stale constant private.stale_days[] := private.stale_days_of(tenant, first_day, last_day);
+    outdated constant date[] := private.outdated_days(tenant, first_day, last_day, stale);
+begin
+    return query
+    select
+        d.date, d.provider, d.model_name, nullif(d.project_id, '00000000-0000-0000-0000-000000000000'), d.cost_basis,
+        d.charge_type, sum(d.total_cost_usd), sum(d.total_tokens), sum(d.total_input_tokens), sum(d.total_output_tokens),
+        sum(d.total_cached_input_tokens), sum(d.total_cache_write_tokens), sum(d.total_reasoning_tokens), sum(d.total_requests),
+        sum(d.record_count), sum(d.unpriced_count)
+    from (
+        select v.*
+        from private.cost_records_daily as v
+        where v.workspace_id = tenant and v.date >= first_day and v.date <= last_day and v.date <> all (outdated)
+        union all
+        select f.* from private.outdated_totals(tenant, outdated, stale) as f
+    ) as d
+    group by 1, 2, 3, 4, 5, 6;
+end
 $$;
 
 -- FUNCTION private.supersede_repeated(uuid, timestamp with time zone, timestamp with time zone)
@@ -13142,6 +15144,31 @@ CREATE FUNCTION private.timezone_of(of_workspace uuid) RETURNS text
     select coalesce((select w.timezone from public.workspaces as w where w.id = of_workspace), 'UTC')
 $$;
 
+-- FUNCTION private.told_days()
+
+CREATE FUNCTION private.told_days() RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select 100
+$$;
+
+-- FUNCTION private.told_dimensions(private.exploration)
+
+CREATE FUNCTION private.told_dimensions(question private.exploration) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $_$
+    select coalesce(array_agg(distinct n.name order by n.name), '{}')
+    from unnest(($1).dimensions || array(select jsonb_object_keys(($1).filters))) as n (name)
+    where private.explored_keys(n.name) is not null and exists (
+        select from public.superseded_records as s
+        where
+            s.workspace_id = ($1).tenant and s.timestamp >= ($1).first_at - interval '1 day'
+            and s.timestamp < ($1).last_at + interval '1 day'
+    )
+$_$;
+
 -- FUNCTION private.told_places(uuid, timestamp with time zone, timestamp with time zone, uuid, uuid[])
 
 CREATE FUNCTION private.told_places(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone, only_own uuid, hidden uuid[]) RETURNS TABLE(source_key uuid, line_at timestamp with time zone, agent text, session text, repository text, branch text)
@@ -13265,14 +15292,9 @@ begin
         sum(r.tokens_used),
         sum(r.request_count),
         round(100 * coalesce(sum(r.cost_usd), 0) / nullif(sum(sum(r.cost_usd)) over (), 0), 4)
-    from public.effective_records as r
+    from private.spent(tenant, since, until) as r
     inner join public.providers as p on r.provider_id = p.id
-    where
-        r.workspace_id = tenant
-        and r.timestamp >= since
-        and r.timestamp < until
-        and r.cost_basis <> 'included'
-        and (only_user is null or r.user_id = only_user)
+    where only_user is null or r.user_id = only_user
     group by r.model_name, p.name
     order by 3 desc, r.model_name, p.name
     limit greatest(least(at_most, 1000), 0);
@@ -13291,13 +15313,8 @@ begin
     perform private.check_may_read(tenant);
     return (
         select coalesce(sum(r.cost_usd), 0)
-        from public.effective_records as r
-        where
-            r.workspace_id = tenant
-            and r.timestamp >= since
-            and r.timestamp < until
-            and r.cost_basis <> 'included'
-            and (only_user is null or r.user_id = only_user)
+        from private.spent(tenant, since, until) as r
+        where only_user is null or r.user_id = only_user
     );
 end
 $$;
@@ -13488,7 +15505,42 @@ begin
             and r.money_is_effective
         group by 1, 2
     ) as s
-    group by 1, 2;
+    group by 1, 2
+    union all
+    select a.date, a.date, sum(a.total_cost_usd) -- archived: by the workspace's days alone
+    from private.archived_days as a
+    where
+        a.workspace_id = tenant
+        and a.provider_id = usage_by_days.provider
+        and a.date >= (since at time zone zones[2])::date
+        and a.date < (until at time zone zones[2])::date
+        and a.cost_basis <> 'included'
+        and a.charge_type = 'usage'
+    group by a.date;
+end
+$$;
+
+-- FUNCTION private.used_models(uuid)
+
+CREATE FUNCTION private.used_models(tenant uuid) RETURNS TABLE(model_name text, provider_id uuid)
+    LANGUAGE plpgsql STABLE ROWS 100
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+#variable_conflict use_column
+declare
+    only_user constant uuid := private.only_own_totals(tenant);
+    stale constant private.stale_days[] := private.stale_days_of(tenant, '-infinity', 'infinity');
+    outdated constant date[] := private.outdated_days(tenant, '-infinity', 'infinity', stale);
+begin
+    return query
+    select d.model_name, d.provider_id
+    from private.cost_records_daily as d
+    where d.workspace_id = tenant and d.date <> all (outdated) and (only_user is null or d.user_id = only_user)
+    union
+    select f.model_name, f.provider_id
+    from private.outdated_totals(tenant, outdated, stale) as f
+    where only_user is null or f.user_id = only_user;
 end
 $$;
 
@@ -13557,6 +15609,24 @@ begin
 end
 $$;
 
+-- FUNCTION private.waits_for_engine(private.archives)
+
+CREATE FUNCTION private.waits_for_engine(archive private.archives) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $_$
+declare
+    waits boolean := false;
+begin
+    if to_regprocedure('private.analytics_is_pending(uuid, timestamptz, timestamptz)') is not null then
+        execute 'select private.analytics_is_pending($1, $2, $3)'
+        into waits
+        using archive.workspace_id, archive.first_day::timestamp at time zone 'UTC', archive.end_day::timestamp at time zone 'UTC';
+    end if;
+    return waits;
+end
+$_$;
+
 -- TABLE private.invoice_charges
 
 CREATE TABLE private.invoice_charges (
@@ -13617,9 +15687,7 @@ CREATE FUNCTION private.wanted_charges(tenant uuid) RETURNS SETOF private.invoic
         ),
         p.day, case when p.amount_usd < 0 then 'credit' else p.charge_type end, p.model_name, round(p.amount_usd, 10),
         not private.is_billed(tenant, p.provider_id, p.charge_type, p.first_day, p.last_day)
-        and not exists (
-            select from private.archived_months as a where a.month = date_trunc('month', p.day::timestamp)::date
-        ),
+        and not private.is_archived(tenant, p.day),
         p.note
     from parts as p
 $$;
@@ -13699,6 +15767,24 @@ CREATE FUNCTION private.where_records(chosen jsonb, told uuid[]) RETURNS text
         end
     )
 $_$;
+
+-- FUNCTION private.where_text(text[], boolean, text)
+
+CREATE FUNCTION private.where_text(words text[], near boolean, column_name text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select case
+        when cardinality(words) = 0 then 'true'
+        when near then format('%L operator(extensions.<%%) %s', array_to_string(words, ' '), column_name)
+        else (
+            select string_agg(
+                format('%s like %L', column_name, '%' || regexp_replace(w.word, '([\\%_])', '\\\1', 'g') || '%'), ' and '
+            )
+            from unnest(words) as w (word)
+        )
+    end
+$$;
 
 -- FUNCTION private.workspace_of_source(uuid)
 
@@ -14299,6 +16385,58 @@ begin
 end
 $_$;
 
+-- FUNCTION public.archive_state(uuid)
+
+CREATE FUNCTION public.archive_state(workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+begin
+    return json_build_object(
+        'days', (select w.archive_days from public.workspaces as w where w.id = tenant),
+        'archives', (
+            select coalesce(
+                json_agg(
+                    json_build_object(
+                        'first_day', a.first_day, 'last_day', a.end_day - 1, 'state', a.state, 'records', a.records + a.statements,
+                        'bytes', a.bytes, 'problem', a.problem, 'archived_at', a.archived_at, 'restored_at', a.restored_at
+                    )
+                    order by a.first_day desc, a.created_at desc
+                ), '[]'
+            )
+            from private.archives as a
+            where a.workspace_id = tenant
+        ),
+        'due', (
+            select coalesce(
+                json_agg(json_build_object('first_day', s.first_day, 'last_day', s.end_day - 1) order by s.first_day), '[]'
+            )
+            from private.stretches_to_archive(tenant) as s
+        )
+    );
+end
+$$;
+
+-- FUNCTION public.archived_stretches(uuid)
+
+CREATE FUNCTION public.archived_stretches(workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+begin
+    return (
+        select coalesce(
+            json_agg(json_build_object('first_day', lower(s.days), 'last_day', upper(s.days) - 1) order by lower(s.days)), '[]'
+        )
+        from unnest(private.archived_ranges(tenant)) as s (days)
+    );
+end
+$$;
+
 -- FUNCTION public.attach_partition(integer, integer)
 
 CREATE FUNCTION public.attach_partition(year integer, month integer) RETURNS text
@@ -14315,7 +16453,7 @@ begin
     end if;
     perform private.share_timezones_of(partition_name);
     perform private.forget_deleted(partition_name);
-    perform private.attach_month(partition_name, make_date(year, month, 1));
+    perform private.attach_piece('cost_records', make_date(year, month, 1));
     perform private.catch_up_month(make_date(year, month, 1)::timestamp at time zone 'UTC');
     perform private.mark_month(partition_name);
     return 'private.' || partition_name;
@@ -14773,6 +16911,32 @@ begin
 end
 $_$;
 
+-- FUNCTION public.create_sql_role(uuid, text)
+
+CREATE FUNCTION public.create_sql_role(workspace uuid, name text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.begin_key_change(workspace, 'admin');
+    called constant text := private.clean_name(name, 'role');
+    login constant text := 'tally_bi_' || left(replace(gen_random_uuid()::text, '-', ''), 12);
+    password constant text := replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '');
+begin
+    insert into public.sql_roles (workspace_id, user_id, name, role_name) values (tenant, auth.uid(), called, login);
+    execute format('create role %I login inherit connection limit 5 password %L in role tally_bi', login, password);
+    -- What it may do is decided by its rights; these spare the server from mistakes.
+    execute format('alter role %I set default_transaction_read_only = on', login);
+    execute format('alter role %I set statement_timeout = %L', login, '60s');
+    execute format('alter role %I set idle_in_transaction_session_timeout = %L', login, '60s');
+    execute format('alter role %I set search_path = bi', login);
+    return jsonb_build_object(
+        'role_name', login, 'password', password, 'database', current_database(),
+        'host', host(inet_server_addr()), 'port', inet_server_port()
+    );
+end
+$$;
+
 -- FUNCTION public.create_workspace(text, text, text)
 
 CREATE FUNCTION public.create_workspace(name text, timezone text, currency text) RETURNS uuid
@@ -14828,6 +16992,7 @@ begin
         and split is null
         and person is null
         and not exists (select from private.divided_workspaces as d where d.workspace_id = tenant)
+        and not private.has_archived(stale)
     then
         return private.read_undivided(tenant, first_day, last_day, stale, outdated);
     end if;
@@ -15444,6 +17609,42 @@ begin
 end
 $_$;
 
+-- FUNCTION public.explore_rights(uuid, text, text[], jsonb, date, date, text, integer, numeric[], jsonb)
+
+CREATE FUNCTION public.explore_rights(workspace uuid, measure text, by text[], filters jsonb, from_date date, to_date date, granularity text DEFAULT 'none'::text, top_n integer DEFAULT 8, rates numeric[] DEFAULT NULL::numeric[], prices jsonb DEFAULT NULL::jsonb) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    question constant private.exploration := private.ask_exploration(
+        row(
+            private.require_workspace($1, 'viewer'), $2, coalesce($3, '{}'), coalesce($4, '{}'), $5, $6, $7, $8, $9, $10, null, null,
+            null, null, null
+        )::private.exploration
+    );
+begin
+    return private.engine_rights(question.tenant, (question.asked).hidden) || jsonb_build_object(
+        'of_person', (question.asked).of_person,
+        'first_at', question.first_at,
+        'last_at', question.last_at,
+        'is_of_days', private.is_of_days(question),
+        'told', private.told_dimensions(question),
+        'times', (
+            select
+                jsonb_build_object(
+                    'starts', jsonb_agg(extract(epoch from t.starts_at)::bigint order by t.nth),
+                    'days', jsonb_agg(t.day order by t.nth),
+                    'labels', jsonb_agg(coalesce(t.label, '') order by t.nth),
+                    'rates', jsonb_agg(t.rate::text order by t.nth)
+                )
+            from private.explored_times(question) as t
+            where private.has_times(question)
+        ),
+        'providers', (select jsonb_object_agg(p.id, p.name) from public.providers as p)
+    );
+end
+$_$;
+
 -- FUNCTION public.explore_values(uuid, text, jsonb, date, date, text, integer, numeric[])
 
 CREATE FUNCTION public.explore_values(workspace uuid, dimension text, filters jsonb, from_date date, to_date date, search text DEFAULT ''::text, at_most integer DEFAULT 50, rates numeric[] DEFAULT NULL::numeric[]) RETURNS json
@@ -15943,66 +18144,6 @@ begin
     );
 end
 $_$;
-
--- FUNCTION public.jump_names(uuid)
-
-CREATE FUNCTION public.jump_names(workspace uuid DEFAULT NULL::uuid) RETURNS json
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    SET plan_cache_mode TO 'force_custom_plan'
-    AS $$
-declare
-    tenant constant uuid := coalesce(workspace, auth.uid());
-    models constant json := public.model_names(tenant); -- refuses who is no member
-    projects constant json := public.list_projects(tenant);
-begin
-    return (
-        with newest as materialized (
-            select
-                r.timestamp, r.metadata ->> 'agent' as agent, r.metadata ->> 'repository' as repository,
-                left(coalesce(nullif(btrim(r.metadata ->> 'session'), ''), nullif(btrim(r.metadata ->> 'session_id'), '')), 200)
-                    as session
-            from public.cost_records as r
-            where r.workspace_id = tenant and r.timestamp > now() - interval '90 days'
-            order by r.timestamp desc
-            limit 5000
-        ),
-
-        sessions as (
-            select
-                n.session, max(n.timestamp) as last_at, left(max(n.agent), 200) as agent, left(max(n.repository), 200) as repository
-            from newest as n
-            where n.session is not null
-            group by n.session
-            order by max(n.timestamp) desc, n.session
-            limit 100
-        )
-
-        select json_build_object(
-            'models', (
-                select coalesce(json_agg(m.name order by m.nth), '[]')
-                from json_array_elements_text(models) with ordinality as m (name, nth)
-                where m.nth <= 500
-            ),
-            'projects', (
-                select coalesce(json_agg(json_build_object('id', p.found -> 'id', 'name', p.found -> 'name') order by p.nth), '[]')
-                from json_array_elements(projects) with ordinality as p (found, nth)
-                where p.found ->> 'archived_at' is null and p.nth <= 500
-            ),
-            'budgets', (
-                select coalesce(json_agg(json_build_object('id', b.id, 'name', b.name) order by b.nth), '[]')
-                from (
-                    select u.id, u.name, row_number() over (order by lower(u.name), u.id) as nth
-                    from public.budgets as u
-                    where u.workspace_id = tenant
-                ) as b
-                where b.nth <= 200
-            ),
-            'sessions', (select coalesce(json_agg(s order by s.last_at desc, s.session), '[]') from sessions as s)
-        )
-    );
-end
-$$;
 
 -- FUNCTION public.label_prompt_version(uuid, text, integer, text[])
 
@@ -16682,6 +18823,35 @@ begin
 end
 $$;
 
+-- FUNCTION public.performance_rights(uuid, timestamp with time zone, timestamp with time zone, text)
+
+CREATE FUNCTION public.performance_rights(workspace uuid, first_at timestamp with time zone, last_at timestamp with time zone, granularity text) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace($1, 'viewer');
+    zone constant text := private.timezone_of(tenant);
+    is_known constant boolean := coalesce(
+        $2 < $3 and $3 - $2 <= case $4 when 'hour' then interval '8 days' when 'day' then interval '401 days' end, false
+    );
+begin
+    return private.engine_rights(tenant, array(select private.hidden_projects())) || jsonb_build_object(
+        'starts', (
+            select jsonb_agg(distinct extract(epoch from date_trunc($4, s.at, zone))::bigint)
+            from (
+                -- Clocks change by quarters of an hour at least.
+                select generate_series($2, $3, case $4 when 'hour' then interval '15 minutes' else interval '12 hours' end) as at
+                union all
+                select $3 - interval '1 microsecond'
+            ) as s
+            where is_known
+        ),
+        'providers', (select jsonb_object_agg(p.id, jsonb_build_array(p.name, p.display_name)) from public.providers as p)
+    );
+end
+$_$;
+
 -- FUNCTION public.post_due_renewals(uuid)
 
 CREATE FUNCTION public.post_due_renewals(workspace uuid DEFAULT NULL::uuid) RETURNS integer
@@ -17315,6 +19485,22 @@ begin
 end
 $_$;
 
+-- FUNCTION public.remove_sql_role(uuid, uuid)
+
+CREATE FUNCTION public.remove_sql_role(workspace uuid, sql_role uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.begin_key_change(workspace, 'admin');
+begin
+    delete from public.sql_roles as r where r.workspace_id = tenant and r.id = sql_role;
+    if not found then
+        raise exception 'This SQL role no longer exists. Reload the page.' using errcode = '22023';
+    end if;
+end
+$$;
+
 -- FUNCTION public.rename_view(uuid, text)
 
 CREATE FUNCTION public.rename_view(view uuid, name text) RETURNS void
@@ -17595,7 +19781,8 @@ begin
         quiet_from = given.quiet_from,
         quiet_to = given.quiet_to,
         urgent_passes = coalesce(given.urgent_passes, true),
-        digest = coalesce(given.digest, 'none')
+        digest = coalesce(given.digest, 'none'),
+        sends_days_from = private.sends_days_from(tenant, details, c.sends_days_from)
     where c.id = save_channel.channel and c.workspace_id = tenant;
     if found then
         -- What waits for a time that may be another now is looked at again.
@@ -17604,12 +19791,12 @@ begin
     else
         insert into public.channels (
             id, workspace_id, kind, name, hint, sealed_target, encryption_key_id, stop_sha256, quiet_from, quiet_to,
-            urgent_passes, digest, created_by
+            urgent_passes, digest, sends_days_from, created_by
         )
         values (
             save_channel.channel, tenant, given.kind, called, coalesce(given.hint, ''), given.sealed_target,
             given.encryption_key_id, stop, given.quiet_from, given.quiet_to, coalesce(given.urgent_passes, true),
-            coalesce(given.digest, 'none'), auth.uid()
+            coalesce(given.digest, 'none'), private.sends_days_from(tenant, details, null), auth.uid()
         )
         on conflict (id) do nothing;
         if not found then
@@ -17706,7 +19893,8 @@ begin
     -- The time zone cannot change until this save has committed (see private.mark_all_days).
     perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
     incoming := private.read_incoming(records, private.timezone_of(tenant));
-    checked := private.check_incoming(incoming);
+    checked := private.check_incoming(tenant, incoming);
+    incoming := private.leave_out_archived(tenant, incoming);
     if checked.chosen_projects is not null then
         perform private.check_chosen_projects(tenant, checked.chosen_projects);
     end if;
@@ -18068,7 +20256,7 @@ begin
             tenant, (select array_agg(distinct r.project_id) from unnest(incoming) as r where r.project_id is not null)
         );
         weeks := (select jsonb_object_agg(w.trace_id, w.week) from private.weeks_of_traces(tenant, incoming) as w);
-        perform private.create_span_week(w.week)
+        perform private.create_piece('spans', w.week)
         from (select distinct v.value::date as week from jsonb_each_text(weeks) as v order by 1) as w;
         spans_before := private.count_spans_of(tenant, weeks);
         changed := private.store_spans(tenant, incoming, weeks);
@@ -18159,6 +20347,79 @@ begin
 end
 $_$;
 
+-- FUNCTION public.search(uuid, text, text[], integer)
+
+CREATE FUNCTION public.search(workspace uuid, asked text, kinds text[] DEFAULT NULL::text[], most integer DEFAULT 8) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $_$
+declare
+    usage constant json := public.search_usage($1, $2, $3, $4); -- refuses who is no member
+    tenant constant uuid := coalesce($1, auth.uid());
+    words constant text[] := array(select json_array_elements_text(usage -> 'words'));
+    patterns constant text[] := array(select json_array_elements_text(usage -> 'patterns'));
+    whole constant text := array_to_string(words, ' ');
+begin
+    return (
+        with rows as (
+            select l.kind, l.id, l.title, l.detail, l.at, null as place, l.about, null::boolean as near
+            from public.search_lists(tenant, $3) as l
+            union all
+            select h.*
+            from json_to_recordset(usage -> 'hits') as h (
+                kind text, id text, title text, detail text, at timestamptz, place text, about jsonb, near boolean
+            )
+        ),
+
+        folded as ( -- as private.fold_text, which the caller cannot call
+            select
+                r.*, lower(regexp_replace(normalize(r.title, nfkd), '[\u0300-\u036f]', '', 'g') collate "und-x-icu") as text,
+                lower(regexp_replace(normalize(r.detail, nfkd), '[\u0300-\u036f]', '', 'g') collate "und-x-icu") as more
+            from rows as r
+        ),
+
+        scored as (
+            select
+                f.*,
+                case
+                    when cardinality(words) = 0 then 0
+                    when f.near or f.near is null and not concat_ws(chr(10), f.text, f.more) like all (patterns)
+                        then case when length(whole) > 3 then greatest(
+                            extensions.word_similarity(whole, f.text) * 30, extensions.word_similarity(whole, f.more) * 24
+                        ) end
+                    when f.text = whole then 110
+                    when starts_with(f.text, whole) then 95
+                    when strpos(' ' || regexp_replace(f.text, '[^[:alnum:]]+', ' ', 'g'), ' ' || words[1]) > 0 then 75
+                    when f.text like all (patterns) then 55
+                    else 40
+                end as score
+            from folded as f
+        ),
+
+        ranked as (
+            select
+                s.*, max(s.score) over (partition by s.kind) as best, max(s.score) over () as best_of_all,
+                row_number() over (partition by s.kind order by s.score desc, s.at desc nulls last, s.text, s.id) as nth
+            from scored as s
+            where s.score >= 12 or cardinality(words) = 0
+        )
+
+        select coalesce(
+            json_agg(
+                json_build_object(
+                    'kind', r.kind, 'id', r.id, 'title', r.title, 'detail', r.detail, 'at', r.at, 'place', r.place, 'about', r.about,
+                    'score', round(r.score::numeric, 1)
+                )
+                order by r.best desc, r.kind, r.nth
+            ),
+            '[]'
+        )
+        from ranked as r
+        where r.nth <= $4 and (r.score >= 40 or r.best < 40 and (r.score >= 18 or r.best_of_all < 40))
+    );
+end
+$_$;
+
 -- FUNCTION public.search_audit_log(uuid, text, timestamp with time zone, integer)
 
 CREATE FUNCTION public.search_audit_log(workspace uuid, search text, before timestamp with time zone, at_most integer) RETURNS json
@@ -18185,6 +20446,91 @@ begin
             order by a.created_at desc
             fetch first greatest(least(coalesce($4, 100), 1000), 1) rows with ties
         ) as e
+    );
+end
+$_$;
+
+-- FUNCTION public.search_lists(uuid, text[])
+
+CREATE FUNCTION public.search_lists(workspace uuid, kinds text[]) RETURNS TABLE(kind text, id text, title text, detail text, at timestamp with time zone, about jsonb)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $_$
+#variable_conflict use_column
+begin
+    if not exists (select from public.members as m where m.workspace_id = $1 and m.user_id = auth.uid()) then
+        raise exception 'You are not a member of this workspace.' using errcode = '42501';
+    end if;
+    return query
+    select l.*
+    from (
+        select 'project', p.id::text, p.name, '', null::timestamptz, null::jsonb
+        from public.projects as p
+        where p.workspace_id = $1 and p.archived_at is null
+        union all
+        select 'budget', b.id::text, b.name, '', null, null
+        from public.budgets as b
+        where b.workspace_id = $1
+        union all
+        select 'prompt', p.name, p.name, array_to_string(p.tags, ', '), p.updated_at, null
+        from public.prompts as p
+        where p.workspace_id = $1 and p.archived_at is null
+        union all
+        select 'experiment', e.id::text, e.name, e.question, e.starts_at, null
+        from public.experiments as e
+        where e.workspace_id = $1
+        union all
+        select 'invoice', i.id::text, i.seller || ' ' || i.number, coalesce(i.plan_name, ''), i.issued_on::timestamp at time zone 'UTC', null
+        from public.invoices as i
+        where i.workspace_id = $1
+        union all
+        select 'source', s.id::text, s.filename, '', s.created_at, jsonb_build_object('kind', s.kind, 'format', s.format)
+        from public.imports as s
+        where s.workspace_id = $1
+    ) as l (kind, id, title, detail, at, about)
+    where $2 is null or l.kind = any ($2);
+end
+$_$;
+
+-- FUNCTION public.search_usage(uuid, text, text[], integer)
+
+CREATE FUNCTION public.search_usage(workspace uuid, asked text, kinds text[], most integer) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace($1, 'viewer');
+    folded constant text := private.fold_text($2);
+    words constant text[] := array(
+        select w.word from regexp_split_to_table(folded, '\s+') with ordinality as w (word, nth) where w.word <> '' order by w.nth limit 8
+    );
+    wanted text;
+    found jsonb;
+    hits jsonb := '[]'::jsonb;
+begin
+    if $2 is null or length($2) > 200 then
+        raise exception 'Search for at most 200 characters.' using errcode = '22023';
+    end if;
+    if ($4 between 1 and 100) is not true then
+        raise exception 'Ask for 1 to 100 results of a kind.' using errcode = '22023';
+    end if;
+    if length(folded) <> 1 then -- a letter is in almost all of them
+        foreach wanted in array array['session', 'trace', 'record', 'audit'] loop
+            continue when $3 is not null and wanted <> all ($3);
+            found := (select jsonb_agg(f.hit || '{"near": false}') from private.find_usage(tenant, wanted, words, $2, false, $4) as f (hit));
+            if found is null and length(folded) > 3 then
+                found := (
+                    select jsonb_agg(f.hit || '{"near": true}')
+                    from private.find_usage(tenant, wanted, words, $2, true, $4) as f (hit)
+                );
+            end if;
+            hits := hits || coalesce(found, '[]');
+        end loop;
+    end if;
+    return json_build_object(
+        'words', to_json(words),
+        'patterns', array(select '%' || regexp_replace(w.word, '([\\%_])', '\\\1', 'g') || '%' from unnest(words) as w (word)),
+        'hits', hits || private.list_used(tenant, $3)
     );
 end
 $_$;
@@ -18243,6 +20589,26 @@ begin
     return described;
 end
 $$;
+
+-- FUNCTION public.set_archive_days(uuid, integer)
+
+CREATE FUNCTION public.set_archive_days(workspace uuid, days integer) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+    before_days smallint;
+begin
+    if $2 not between 7 and 3650 then
+        raise exception 'Keep records in the database for 7 to 3,650 days, or always.' using errcode = '22023';
+    end if;
+    select w.archive_days into before_days from public.workspaces as w where w.id = tenant for update;
+    if before_days is distinct from $2 then
+        update public.workspaces as w set archive_days = $2 where w.id = tenant;
+    end if;
+end
+$_$;
 
 -- FUNCTION public.set_content_rules(uuid, integer, text[])
 
@@ -18711,6 +21077,22 @@ begin
 end
 $$;
 
+-- FUNCTION public.trace_rights(uuid, text)
+
+CREATE FUNCTION public.trace_rights(workspace uuid, search text DEFAULT NULL::text) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace($1, 'viewer');
+begin
+    return private.engine_rights(tenant, array(select private.hidden_projects())) || jsonb_build_object(
+        'records', (select coalesce(sum(c.spans), 0) from private.span_counts as c where c.workspace_id = tenant),
+        'search', lower($2)
+    );
+end
+$_$;
+
 -- FUNCTION public.transfer_ownership(uuid, uuid)
 
 CREATE FUNCTION public.transfer_ownership(workspace uuid, person uuid) RETURNS void
@@ -18835,14 +21217,6 @@ begin
 end
 $_$;
 
--- TABLE private.archived_months
-
-CREATE TABLE private.archived_months (
-    month date NOT NULL,
-    archived_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT archived_months_month_check CHECK (((month >= '2020-01-01'::date) AND (month <= '2100-01-01'::date)))
-);
-
 -- TABLE public.providers
 
 CREATE TABLE public.providers (
@@ -18858,6 +21232,200 @@ CREATE TABLE public.providers (
     CONSTRAINT providers_display_name_check CHECK (((length(display_name) >= 1) AND (length(display_name) <= 100))),
     CONSTRAINT providers_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
     CONSTRAINT providers_name_check CHECK ((name ~ '^[a-z0-9][a-z0-9-]{0,49}$'::text))
+);
+
+-- VIEW public.effective_records
+
+CREATE VIEW public.effective_records WITH (security_invoker='true') AS
+ SELECT id,
+    workspace_id,
+    user_id,
+    project_id,
+    project_chosen_by,
+    provider_id,
+    import_id,
+    subscription_id,
+    source_key,
+    request_id,
+    "timestamp",
+    day,
+    model_name,
+    model_key,
+    billing_account,
+    dataset,
+        CASE
+            WHEN money_is_effective THEN cost_usd
+            ELSE 0.0000000000
+        END AS cost_usd,
+        CASE
+            WHEN tokens_are_effective THEN tokens_used
+            ELSE (0)::bigint
+        END AS tokens_used,
+        CASE
+            WHEN tokens_are_effective THEN input_tokens
+            ELSE (0)::bigint
+        END AS input_tokens,
+        CASE
+            WHEN tokens_are_effective THEN output_tokens
+            ELSE (0)::bigint
+        END AS output_tokens,
+        CASE
+            WHEN tokens_are_effective THEN cached_input_tokens
+            ELSE (0)::bigint
+        END AS cached_input_tokens,
+        CASE
+            WHEN tokens_are_effective THEN cache_write_tokens
+            ELSE (0)::bigint
+        END AS cache_write_tokens,
+        CASE
+            WHEN tokens_are_effective THEN reasoning_tokens
+            ELSE (0)::bigint
+        END AS reasoning_tokens,
+        CASE
+            WHEN tokens_are_effective THEN request_count
+            ELSE (0)::bigint
+        END AS request_count,
+    collection_method,
+    cost_basis,
+    charge_type,
+    metadata,
+    money_is_effective,
+    tokens_are_effective,
+    created_at,
+    updated_at
+   FROM public.cost_records r;
+
+-- TABLE private.analytics_engine
+
+CREATE TABLE private.analytics_engine (
+    only_row boolean DEFAULT true NOT NULL,
+    installation uuid DEFAULT gen_random_uuid() NOT NULL,
+    shipped_at timestamp with time zone,
+    problem text,
+    problem_at timestamp with time zone,
+    CONSTRAINT analytics_engine_only_row_check CHECK (only_row),
+    CONSTRAINT analytics_engine_problem_check CHECK ((length(problem) <= 500))
+);
+
+-- TABLE private.analytics_outbox
+
+CREATE TABLE private.analytics_outbox (
+    id bigint NOT NULL,
+    noted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    "timestamp" timestamp with time zone NOT NULL,
+    workspace_id uuid NOT NULL,
+    key uuid NOT NULL,
+    kind text NOT NULL,
+    CONSTRAINT analytics_outbox_kind_check CHECK ((kind = ANY (ARRAY['records'::text, 'superseded'::text, 'traces'::text])))
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='20000', autovacuum_analyze_scale_factor='0.5');
+
+-- SEQUENCE private.analytics_outbox_id_seq
+
+ALTER TABLE private.analytics_outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME private.analytics_outbox_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- TABLE private.analytics_parked
+
+CREATE TABLE private.analytics_parked (
+    workspace_id uuid NOT NULL,
+    kind text NOT NULL,
+    "timestamp" timestamp with time zone NOT NULL,
+    key uuid NOT NULL,
+    reason text NOT NULL,
+    parked_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT analytics_parked_reason_check CHECK ((length(reason) <= 500))
+);
+
+-- TABLE private.analytics_tasks
+
+CREATE TABLE private.analytics_tasks (
+    id bigint NOT NULL,
+    noted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    workspace_id uuid NOT NULL,
+    kind text NOT NULL,
+    subject uuid,
+    first_at timestamp with time zone,
+    last_at timestamp with time zone,
+    CONSTRAINT analytics_tasks_check CHECK (((kind = ANY (ARRAY['source'::text, 'person'::text])) = (subject IS NOT NULL))),
+    CONSTRAINT analytics_tasks_check1 CHECK (((kind = ANY (ARRAY['workspace'::text, 'source'::text, 'person'::text])) = (first_at IS NULL))),
+    CONSTRAINT analytics_tasks_check2 CHECK (((first_at IS NULL) = (last_at IS NULL))),
+    CONSTRAINT analytics_tasks_kind_check CHECK ((kind = ANY (ARRAY['records'::text, 'superseded'::text, 'traces'::text, 'workspace'::text, 'source'::text, 'person'::text])))
+);
+
+-- SEQUENCE private.analytics_tasks_id_seq
+
+ALTER TABLE private.analytics_tasks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME private.analytics_tasks_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- SEQUENCE private.analytics_version
+
+CREATE SEQUENCE private.analytics_version
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+-- TABLE private.archived_days
+
+CREATE TABLE private.archived_days (
+    archive_id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    date date NOT NULL,
+    provider_id uuid NOT NULL,
+    provider text NOT NULL,
+    project_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    model_name text NOT NULL,
+    cost_basis text NOT NULL,
+    charge_type text NOT NULL,
+    total_cost_usd numeric,
+    total_tokens numeric NOT NULL,
+    total_input_tokens numeric NOT NULL,
+    total_output_tokens numeric NOT NULL,
+    total_cached_input_tokens numeric NOT NULL,
+    total_cache_write_tokens numeric NOT NULL,
+    total_reasoning_tokens numeric NOT NULL,
+    total_requests numeric NOT NULL,
+    record_count bigint NOT NULL,
+    unpriced_count bigint NOT NULL
+);
+
+-- TABLE private.archived_months
+
+CREATE TABLE private.archived_months (
+    month date NOT NULL,
+    archived_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT archived_months_month_check CHECK (((month >= '2020-01-01'::date) AND (month <= '2100-01-01'::date)))
+);
+
+-- TABLE private.archived_sources
+
+CREATE TABLE private.archived_sources (
+    archive_id uuid NOT NULL,
+    import_id uuid NOT NULL
+);
+
+-- TABLE private.attempts
+
+CREATE UNLOGGED TABLE private.attempts (
+    bucket bytea NOT NULL,
+    tried_at timestamp with time zone NOT NULL,
+    counts_until timestamp with time zone NOT NULL,
+    CONSTRAINT attempts_bucket_check CHECK ((octet_length(bucket) = 32))
 );
 
 -- TABLE public.workspaces
@@ -18877,7 +21445,9 @@ CREATE TABLE public.workspaces (
     content_days smallint,
     content_words text[] DEFAULT '{}'::text[] NOT NULL,
     model_limits jsonb DEFAULT '[]'::jsonb NOT NULL,
+    archive_days smallint,
     CONSTRAINT workspaces_alert_rules_check CHECK (((jsonb_typeof(alert_rules) = 'object'::text) AND (pg_column_size(alert_rules) <= 1024))),
+    CONSTRAINT workspaces_archive_days_check CHECK (((archive_days >= 7) AND (archive_days <= 3650))),
     CONSTRAINT workspaces_content_days_check CHECK (((content_days >= 1) AND (content_days <= 400))),
     CONSTRAINT workspaces_content_words_check CHECK (((cardinality(content_words) <= 100) AND (length(array_to_string(content_words, ','::text, ''::text)) <= 5000))),
     CONSTRAINT workspaces_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
@@ -18913,64 +21483,123 @@ CREATE MATERIALIZED VIEW private.cost_records_daily AS
     record_count,
     unpriced_count
    FROM ( SELECT r.workspace_id,
-            ((r."timestamp" AT TIME ZONE w.timezone))::date AS date,
+            r.date,
             r.provider_id,
-            p.name AS provider,
-            COALESCE(r.project_id, '00000000-0000-0000-0000-000000000000'::uuid) AS project_id,
+            r.provider,
+            r.project_id,
             r.user_id,
             r.model_name,
             r.cost_basis,
             r.charge_type,
-            sum(
-                CASE
-                    WHEN r.money_is_effective THEN r.cost_usd
-                    ELSE 0.0000000000
-                END) AS total_cost_usd,
-            (LEAST(sum(
-                CASE
-                    WHEN r.tokens_are_effective THEN r.tokens_used
-                    ELSE (0)::bigint
-                END), ('9223372036854775807'::bigint)::numeric))::bigint AS total_tokens,
-            (LEAST(sum(
-                CASE
-                    WHEN r.tokens_are_effective THEN r.input_tokens
-                    ELSE (0)::bigint
-                END), ('9223372036854775807'::bigint)::numeric))::bigint AS total_input_tokens,
-            (LEAST(sum(
-                CASE
-                    WHEN r.tokens_are_effective THEN r.output_tokens
-                    ELSE (0)::bigint
-                END), ('9223372036854775807'::bigint)::numeric))::bigint AS total_output_tokens,
-            (LEAST(sum(
-                CASE
-                    WHEN r.tokens_are_effective THEN r.cached_input_tokens
-                    ELSE (0)::bigint
-                END), ('9223372036854775807'::bigint)::numeric))::bigint AS total_cached_input_tokens,
-            (LEAST(sum(
-                CASE
-                    WHEN r.tokens_are_effective THEN r.cache_write_tokens
-                    ELSE (0)::bigint
-                END), ('9223372036854775807'::bigint)::numeric))::bigint AS total_cache_write_tokens,
-            (LEAST(sum(
-                CASE
-                    WHEN r.tokens_are_effective THEN r.reasoning_tokens
-                    ELSE (0)::bigint
-                END), ('9223372036854775807'::bigint)::numeric))::bigint AS total_reasoning_tokens,
-            (LEAST(sum(
-                CASE
-                    WHEN r.tokens_are_effective THEN r.request_count
-                    ELSE (0)::bigint
-                END), ('9223372036854775807'::bigint)::numeric))::bigint AS total_requests,
-            count(*) AS record_count,
-            count(*) FILTER (WHERE ((r.cost_usd IS NULL) AND r.money_is_effective AND (NOT private.is_failed_call(
-                CASE
-                    WHEN r.tokens_are_effective THEN r.tokens_used
-                    ELSE (0)::bigint
-                END, r.metadata)))) AS unpriced_count
-           FROM ((public.cost_records r
-             JOIN public.providers p ON ((r.provider_id = p.id)))
-             JOIN public.workspaces w ON ((r.workspace_id = w.id)))
-          GROUP BY r.workspace_id, (((r."timestamp" AT TIME ZONE w.timezone))::date), r.provider_id, p.name, COALESCE(r.project_id, '00000000-0000-0000-0000-000000000000'::uuid), r.user_id, r.model_name, r.cost_basis, r.charge_type) t
+            sum(r.cost_usd) AS total_cost_usd,
+            (LEAST(sum(r.tokens), ('9223372036854775807'::bigint)::numeric))::bigint AS total_tokens,
+            (LEAST(sum(r.input_tokens), ('9223372036854775807'::bigint)::numeric))::bigint AS total_input_tokens,
+            (LEAST(sum(r.output_tokens), ('9223372036854775807'::bigint)::numeric))::bigint AS total_output_tokens,
+            (LEAST(sum(r.cached_input_tokens), ('9223372036854775807'::bigint)::numeric))::bigint AS total_cached_input_tokens,
+            (LEAST(sum(r.cache_write_tokens), ('9223372036854775807'::bigint)::numeric))::bigint AS total_cache_write_tokens,
+            (LEAST(sum(r.reasoning_tokens), ('9223372036854775807'::bigint)::numeric))::bigint AS total_reasoning_tokens,
+            (LEAST(sum(r.requests), ('9223372036854775807'::bigint)::numeric))::bigint AS total_requests,
+            (sum(r.records))::bigint AS record_count,
+            (sum(r.unpriced))::bigint AS unpriced_count
+           FROM ( SELECT d.workspace_id,
+                    d.date,
+                    d.provider_id,
+                    p.name AS provider,
+                    d.project_id,
+                    d.user_id,
+                    d.model_name,
+                    d.cost_basis,
+                    d.charge_type,
+                    d.cost_usd,
+                    d.tokens,
+                    d.input_tokens,
+                    d.output_tokens,
+                    d.cached_input_tokens,
+                    d.cache_write_tokens,
+                    d.reasoning_tokens,
+                    d.requests,
+                    d.records,
+                    d.unpriced
+                   FROM (( SELECT c.workspace_id,
+                            ((c."timestamp" AT TIME ZONE w.timezone))::date AS date,
+                            c.provider_id,
+                            COALESCE(c.project_id, '00000000-0000-0000-0000-000000000000'::uuid) AS project_id,
+                            c.user_id,
+                            c.model_name,
+                            c.cost_basis,
+                            c.charge_type,
+                            sum(
+                                CASE
+                                    WHEN c.money_is_effective THEN c.cost_usd
+                                    ELSE 0.0000000000
+                                END) AS cost_usd,
+                            sum(
+                                CASE
+                                    WHEN c.tokens_are_effective THEN c.tokens_used
+                                    ELSE (0)::bigint
+                                END) AS tokens,
+                            sum(
+                                CASE
+                                    WHEN c.tokens_are_effective THEN c.input_tokens
+                                    ELSE (0)::bigint
+                                END) AS input_tokens,
+                            sum(
+                                CASE
+                                    WHEN c.tokens_are_effective THEN c.output_tokens
+                                    ELSE (0)::bigint
+                                END) AS output_tokens,
+                            sum(
+                                CASE
+                                    WHEN c.tokens_are_effective THEN c.cached_input_tokens
+                                    ELSE (0)::bigint
+                                END) AS cached_input_tokens,
+                            sum(
+                                CASE
+                                    WHEN c.tokens_are_effective THEN c.cache_write_tokens
+                                    ELSE (0)::bigint
+                                END) AS cache_write_tokens,
+                            sum(
+                                CASE
+                                    WHEN c.tokens_are_effective THEN c.reasoning_tokens
+                                    ELSE (0)::bigint
+                                END) AS reasoning_tokens,
+                            sum(
+                                CASE
+                                    WHEN c.tokens_are_effective THEN c.request_count
+                                    ELSE (0)::bigint
+                                END) AS requests,
+                            count(*) AS records,
+                            count(*) FILTER (WHERE ((c.cost_usd IS NULL) AND c.money_is_effective AND (NOT private.is_failed_call(
+                                CASE
+                                    WHEN c.tokens_are_effective THEN c.tokens_used
+                                    ELSE (0)::bigint
+                                END, c.metadata)))) AS unpriced
+                           FROM (public.cost_records c
+                             JOIN public.workspaces w ON ((c.workspace_id = w.id)))
+                          GROUP BY c.workspace_id, (((c."timestamp" AT TIME ZONE w.timezone))::date), c.provider_id, COALESCE(c.project_id, '00000000-0000-0000-0000-000000000000'::uuid), c.user_id, c.model_name, c.cost_basis, c.charge_type) d
+                     JOIN public.providers p ON ((d.provider_id = p.id)))
+                UNION ALL
+                 SELECT a.workspace_id,
+                    a.date,
+                    a.provider_id,
+                    a.provider,
+                    a.project_id,
+                    a.user_id,
+                    a.model_name,
+                    a.cost_basis,
+                    a.charge_type,
+                    a.total_cost_usd,
+                    a.total_tokens,
+                    a.total_input_tokens,
+                    a.total_output_tokens,
+                    a.total_cached_input_tokens,
+                    a.total_cache_write_tokens,
+                    a.total_reasoning_tokens,
+                    a.total_requests,
+                    a.record_count,
+                    a.unpriced_count
+                   FROM private.archived_days a) r
+          GROUP BY r.workspace_id, r.date, r.provider_id, r.provider, r.project_id, r.user_id, r.model_name, r.cost_basis, r.charge_type) t
   ORDER BY workspace_id, date, provider_id, project_id, user_id, (model_name COLLATE "C"), cost_basis, charge_type
   WITH NO DATA;
 
@@ -19106,6 +21735,227 @@ CREATE MATERIALIZED VIEW private.divided_days AS
   ORDER BY workspace_id, (split COLLATE "C"), date, provider_id, part, (model_name COLLATE "C"), cost_basis, charge_type
   WITH NO DATA;
 
+-- VIEW private.engine_records
+
+CREATE VIEW private.engine_records AS
+ SELECT workspace_id,
+    "timestamp",
+    source_key,
+    id,
+    user_id,
+    provider_id,
+    project_id,
+    import_id,
+    model_name,
+    COALESCE(billing_account, ''::text) AS billing_account,
+    cost_basis,
+    charge_type,
+    cost_usd,
+    tokens_used,
+    input_tokens,
+    output_tokens,
+    cached_input_tokens,
+    cache_write_tokens,
+    reasoning_tokens,
+    request_count,
+    (money_is_effective)::integer AS money_is_effective,
+    (tokens_are_effective)::integer AS tokens_are_effective,
+    (((cost_usd IS NULL) AND money_is_effective AND (NOT private.is_failed_call(
+        CASE
+            WHEN tokens_are_effective THEN tokens_used
+            ELSE (0)::bigint
+        END, metadata))))::integer AS is_unpriced,
+    ((day IS NOT NULL))::integer AS is_date,
+    ((request_id IS NOT NULL))::integer AS has_request_id,
+    COALESCE("left"(COALESCE(NULLIF(btrim((metadata ->> 'agent'::text)), ''::text)), 200), ''::text) AS agent,
+    COALESCE("left"(COALESCE(NULLIF(btrim((metadata ->> 'task'::text)), ''::text)), 200), ''::text) AS task,
+    COALESCE("left"(COALESCE(NULLIF(btrim((metadata ->> 'session'::text)), ''::text), NULLIF(btrim((metadata ->> 'session_id'::text)), ''::text)), 200), ''::text) AS session,
+    COALESCE("left"(COALESCE(NULLIF(btrim((metadata ->> 'tool'::text)), ''::text)), 200), ''::text) AS tool,
+    COALESCE("left"(COALESCE(NULLIF(btrim((metadata ->> 'repository'::text)), ''::text)), 200), ''::text) AS repository,
+    COALESCE("left"(COALESCE(NULLIF(btrim((metadata ->> 'branch'::text)), ''::text)), 200), ''::text) AS branch,
+    COALESCE("left"(COALESCE(NULLIF(btrim((metadata ->> 'environment'::text)), ''::text)), 200), ''::text) AS environment,
+    COALESCE("left"(COALESCE(NULLIF(btrim((metadata ->> 'container'::text)), ''::text)), 200), ''::text) AS container,
+    COALESCE("left"(COALESCE(NULLIF(btrim((metadata ->> 'end_user'::text)), ''::text), NULLIF(btrim((metadata ->> 'customer'::text)), ''::text)), 200), ''::text) AS customer,
+    COALESCE("left"(COALESCE(NULLIF(btrim((metadata ->> 'prompt_name'::text)), ''::text)), 200), ''::text) AS prompt,
+    COALESCE("left"(COALESCE(NULLIF(btrim((metadata ->> 'api_key'::text)), ''::text), NULLIF(btrim((metadata ->> 'api_key_id'::text)), ''::text), NULLIF(btrim((metadata ->> 'api_key_name'::text)), ''::text)), 200), ''::text) AS api_key,
+        CASE
+            WHEN (metadata ?| ARRAY['tags'::text, 'tag'::text]) THEN private.engine_list(private.tags_of(COALESCE(NULLIF((metadata -> 'tags'::text), '[]'::jsonb), (metadata -> 'tag'::text))))
+            ELSE '[]'::text
+        END AS tags,
+    ((collection_method = 'otlp'::text))::integer AS is_call,
+        CASE
+            WHEN ((metadata -> 'inference'::text) IS NULL) THEN ''::text
+            WHEN (((metadata -> 'inference'::text) ->> 'status'::text) = ANY (ARRAY['error'::text, 'timeout'::text, 'rate_limited'::text])) THEN ((metadata -> 'inference'::text) ->> 'status'::text)
+            ELSE 'ok'::text
+        END AS call_status,
+        CASE
+            WHEN ((jsonb_typeof(((metadata -> 'inference'::text) -> 'duration_ms'::text)) = 'number'::text) AND (((((metadata -> 'inference'::text) -> 'duration_ms'::text))::numeric >= (0)::numeric) AND ((((metadata -> 'inference'::text) -> 'duration_ms'::text))::numeric <= ('31622400000'::bigint)::numeric))) THEN (((metadata -> 'inference'::text) -> 'duration_ms'::text))::bigint
+            ELSE NULL::bigint
+        END AS duration_ms,
+        CASE
+            WHEN ((jsonb_typeof(((metadata -> 'inference'::text) -> 'first_token_ms'::text)) = 'number'::text) AND (((((metadata -> 'inference'::text) -> 'first_token_ms'::text))::numeric >= (0)::numeric) AND ((((metadata -> 'inference'::text) -> 'first_token_ms'::text))::numeric <= ('31622400000'::bigint)::numeric))) THEN (((metadata -> 'inference'::text) -> 'first_token_ms'::text))::bigint
+            ELSE NULL::bigint
+        END AS first_token_ms,
+    COALESCE((metadata ->> 'trace_id'::text), (metadata ->> 'session'::text), ''::text) AS run,
+    ((NOT ((metadata -> 'cache_hit'::text) IS DISTINCT FROM 'true'::jsonb)))::integer AS is_cache_hit,
+        CASE
+            WHEN (metadata ? 'cache_hit'::text) THEN NULLIF(private.saved_by_cache(metadata), 'NaN'::numeric)
+            ELSE NULL::numeric
+        END AS cache_saved_usd
+   FROM public.cost_records s;
+
+-- VIEW private.engine_superseded
+
+CREATE VIEW private.engine_superseded AS
+ SELECT s.workspace_id,
+    s."timestamp",
+    s.source_key,
+    s.id,
+    s.user_id,
+    s.provider_id,
+    s.project_id,
+    s.import_id,
+    s.model_name,
+    COALESCE(s.billing_account, ''::text) AS billing_account,
+    s.cost_basis,
+    s.charge_type,
+    s.cost_usd,
+    s.tokens_used,
+    s.input_tokens,
+    s.output_tokens,
+    s.cached_input_tokens,
+    s.cache_write_tokens,
+    s.reasoning_tokens,
+    s.request_count,
+    (true)::integer AS money_is_effective,
+    (true)::integer AS tokens_are_effective,
+    (false)::integer AS is_unpriced,
+    ((s.day IS NOT NULL))::integer AS is_date,
+    ((s.request_id IS NOT NULL))::integer AS has_request_id,
+    COALESCE("left"(COALESCE(NULLIF(btrim((s.metadata ->> 'agent'::text)), ''::text)), 200), ''::text) AS agent,
+    COALESCE("left"(COALESCE(NULLIF(btrim((s.metadata ->> 'task'::text)), ''::text)), 200), ''::text) AS task,
+    COALESCE("left"(COALESCE(NULLIF(btrim((s.metadata ->> 'session'::text)), ''::text), NULLIF(btrim((s.metadata ->> 'session_id'::text)), ''::text)), 200), ''::text) AS session,
+    COALESCE("left"(COALESCE(NULLIF(btrim((s.metadata ->> 'tool'::text)), ''::text)), 200), ''::text) AS tool,
+    COALESCE("left"(COALESCE(NULLIF(btrim((s.metadata ->> 'repository'::text)), ''::text)), 200), ''::text) AS repository,
+    COALESCE("left"(COALESCE(NULLIF(btrim((s.metadata ->> 'branch'::text)), ''::text)), 200), ''::text) AS branch,
+    COALESCE("left"(COALESCE(NULLIF(btrim((s.metadata ->> 'environment'::text)), ''::text)), 200), ''::text) AS environment,
+    COALESCE("left"(COALESCE(NULLIF(btrim((s.metadata ->> 'container'::text)), ''::text)), 200), ''::text) AS container,
+    COALESCE("left"(COALESCE(NULLIF(btrim((s.metadata ->> 'end_user'::text)), ''::text), NULLIF(btrim((s.metadata ->> 'customer'::text)), ''::text)), 200), ''::text) AS customer,
+    COALESCE("left"(COALESCE(NULLIF(btrim((s.metadata ->> 'prompt_name'::text)), ''::text)), 200), ''::text) AS prompt,
+    COALESCE("left"(COALESCE(NULLIF(btrim((s.metadata ->> 'api_key'::text)), ''::text), NULLIF(btrim((s.metadata ->> 'api_key_id'::text)), ''::text), NULLIF(btrim((s.metadata ->> 'api_key_name'::text)), ''::text)), 200), ''::text) AS api_key,
+        CASE
+            WHEN (s.metadata ?| ARRAY['tags'::text, 'tag'::text]) THEN private.engine_list(private.tags_of(COALESCE(NULLIF((s.metadata -> 'tags'::text), '[]'::jsonb), (s.metadata -> 'tag'::text))))
+            ELSE '[]'::text
+        END AS tags,
+    ((s.collection_method = 'otlp'::text))::integer AS is_call,
+        CASE
+            WHEN ((s.metadata -> 'inference'::text) IS NULL) THEN ''::text
+            WHEN (((s.metadata -> 'inference'::text) ->> 'status'::text) = ANY (ARRAY['error'::text, 'timeout'::text, 'rate_limited'::text])) THEN ((s.metadata -> 'inference'::text) ->> 'status'::text)
+            ELSE 'ok'::text
+        END AS call_status,
+        CASE
+            WHEN ((jsonb_typeof(((s.metadata -> 'inference'::text) -> 'duration_ms'::text)) = 'number'::text) AND (((((s.metadata -> 'inference'::text) -> 'duration_ms'::text))::numeric >= (0)::numeric) AND ((((s.metadata -> 'inference'::text) -> 'duration_ms'::text))::numeric <= ('31622400000'::bigint)::numeric))) THEN (((s.metadata -> 'inference'::text) -> 'duration_ms'::text))::bigint
+            ELSE NULL::bigint
+        END AS duration_ms,
+        CASE
+            WHEN ((jsonb_typeof(((s.metadata -> 'inference'::text) -> 'first_token_ms'::text)) = 'number'::text) AND (((((s.metadata -> 'inference'::text) -> 'first_token_ms'::text))::numeric >= (0)::numeric) AND ((((s.metadata -> 'inference'::text) -> 'first_token_ms'::text))::numeric <= ('31622400000'::bigint)::numeric))) THEN (((s.metadata -> 'inference'::text) -> 'first_token_ms'::text))::bigint
+            ELSE NULL::bigint
+        END AS first_token_ms,
+    COALESCE((s.metadata ->> 'trace_id'::text), (s.metadata ->> 'session'::text), ''::text) AS run,
+    ((NOT ((s.metadata -> 'cache_hit'::text) IS DISTINCT FROM 'true'::jsonb)))::integer AS is_cache_hit,
+        CASE
+            WHEN (s.metadata ? 'cache_hit'::text) THEN NULLIF(private.saved_by_cache(s.metadata), 'NaN'::numeric)
+            ELSE NULL::numeric
+        END AS cache_saved_usd
+   FROM (public.superseded_records s
+     JOIN public.imports i ON (((s.workspace_id = i.workspace_id) AND (s.import_id = i.id) AND i.is_enabled)));
+
+-- TABLE public.traces
+
+CREATE TABLE public.traces (
+    workspace_id uuid DEFAULT auth.uid() NOT NULL,
+    trace_id text NOT NULL,
+    week date NOT NULL,
+    user_id uuid,
+    project_ids uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    first_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    duration_us bigint DEFAULT 0 NOT NULL,
+    name text DEFAULT ''::text NOT NULL,
+    service text DEFAULT ''::text NOT NULL,
+    session text DEFAULT ''::text NOT NULL,
+    person text DEFAULT ''::text NOT NULL,
+    agent text DEFAULT ''::text NOT NULL,
+    status text DEFAULT 'ok'::text NOT NULL,
+    spans integer DEFAULT 0 NOT NULL,
+    errors integer DEFAULT 0 NOT NULL,
+    retries integer DEFAULT 0 NOT NULL,
+    calls integer DEFAULT 0 NOT NULL,
+    unpriced integer DEFAULT 0 NOT NULL,
+    input_tokens numeric(22,0) DEFAULT 0 NOT NULL,
+    output_tokens numeric(22,0) DEFAULT 0 NOT NULL,
+    cached_input_tokens numeric(22,0) DEFAULT 0 NOT NULL,
+    cache_write_tokens numeric(22,0) DEFAULT 0 NOT NULL,
+    reasoning_tokens numeric(22,0) DEFAULT 0 NOT NULL,
+    cost_usd numeric(22,10),
+    models text[] DEFAULT '{}'::text[] NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT traces_agent_check CHECK ((length(agent) <= 200)),
+    CONSTRAINT traces_cache_write_tokens_check CHECK ((cache_write_tokens >= (0)::numeric)),
+    CONSTRAINT traces_cached_input_tokens_check CHECK ((cached_input_tokens >= (0)::numeric)),
+    CONSTRAINT traces_calls_check CHECK (((calls >= 0) AND (calls <= 10000))),
+    CONSTRAINT traces_cost_usd_check CHECK (((cost_usd >= (0)::numeric) AND (cost_usd <> 'NaN'::numeric))),
+    CONSTRAINT traces_duration_us_check CHECK ((duration_us >= 0)),
+    CONSTRAINT traces_errors_check CHECK (((errors >= 0) AND (errors <= 10000))),
+    CONSTRAINT traces_first_at_check CHECK (((first_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (first_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT traces_input_tokens_check CHECK ((input_tokens >= (0)::numeric)),
+    CONSTRAINT traces_last_at_check CHECK (((last_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (last_at <= '2102-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT traces_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT traces_models_check CHECK ((cardinality(models) <= 20)),
+    CONSTRAINT traces_name_check CHECK ((length(name) <= 200)),
+    CONSTRAINT traces_output_tokens_check CHECK ((output_tokens >= (0)::numeric)),
+    CONSTRAINT traces_person_check CHECK ((length(person) <= 200)),
+    CONSTRAINT traces_project_ids_check CHECK ((cardinality(project_ids) <= 10000)),
+    CONSTRAINT traces_reasoning_tokens_check CHECK ((reasoning_tokens >= (0)::numeric)),
+    CONSTRAINT traces_retries_check CHECK (((retries >= 0) AND (retries <= 10000))),
+    CONSTRAINT traces_service_check CHECK ((length(service) <= 200)),
+    CONSTRAINT traces_session_check CHECK ((length(session) <= 200)),
+    CONSTRAINT traces_spans_check CHECK (((spans >= 0) AND (spans <= 10000))),
+    CONSTRAINT traces_status_check CHECK ((status = ANY (ARRAY['ok'::text, 'retried'::text, 'error'::text]))),
+    CONSTRAINT traces_trace_id_check CHECK ((trace_id ~ '^[0-9a-f]{32}$'::text)),
+    CONSTRAINT traces_unpriced_check CHECK (((unpriced >= 0) AND (unpriced <= 10000))),
+    CONSTRAINT traces_week_check CHECK (((week >= '2019-12-30'::date) AND (week <= '2100-01-01'::date)))
+);
+
+-- VIEW private.engine_traces
+
+CREATE VIEW private.engine_traces AS
+ SELECT workspace_id,
+    trace_id,
+    first_at,
+    last_at,
+    user_id,
+    private.engine_list((project_ids)::text[]) AS project_ids,
+    duration_us,
+    name,
+    service,
+    session,
+    person,
+    agent,
+    lower(concat_ws(chr(10), name, service, session, person)) AS searched,
+    status,
+    spans,
+    errors,
+    retries,
+    calls,
+    unpriced,
+    input_tokens,
+    output_tokens,
+    cost_usd,
+    private.engine_list(models) AS models
+   FROM public.traces t;
+
 -- VIEW private.estimates
 
 CREATE VIEW private.estimates AS
@@ -19203,6 +22053,17 @@ CREATE TABLE private.installation (
     CONSTRAINT installation_only_row_check CHECK (only_row)
 );
 
+-- TABLE private.key_uses
+
+CREATE UNLOGGED TABLE private.key_uses (
+    key_id uuid NOT NULL,
+    unit text NOT NULL,
+    minute timestamp with time zone NOT NULL,
+    used bigint NOT NULL,
+    CONSTRAINT key_uses_unit_check CHECK ((unit = ANY (ARRAY['requests'::text, 'tokens'::text]))),
+    CONSTRAINT key_uses_used_check CHECK (((used >= 0) AND (used <= '1000000000000'::bigint)))
+);
+
 -- TABLE private.known_prices
 
 CREATE TABLE private.known_prices (
@@ -19213,6 +22074,52 @@ CREATE TABLE private.known_prices (
     CONSTRAINT known_prices_model_name_check CHECK (((length(model_name) >= 1) AND (length(model_name) <= 200))),
     CONSTRAINT known_prices_prices_check CHECK (((jsonb_typeof(prices) = 'object'::text) AND (pg_column_size(prices) <= 4096))),
     CONSTRAINT known_prices_provider_check CHECK (((length(provider) >= 1) AND (length(provider) <= 100)))
+);
+
+-- TABLE private.last_workspaces
+
+CREATE TABLE private.last_workspaces (
+    user_id uuid NOT NULL,
+    workspace_id uuid NOT NULL
+);
+
+-- TABLE private.name_changes
+
+CREATE TABLE private.name_changes (
+    workspace_id uuid NOT NULL,
+    key uuid NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    detail text NOT NULL,
+    user_id uuid,
+    project_ids uuid[] NOT NULL,
+    folded text NOT NULL,
+    uses bigint NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    CONSTRAINT search_names_detail_check CHECK ((length(detail) <= 500)),
+    CONSTRAINT search_names_folded_check CHECK ((length(folded) <= 2000)),
+    CONSTRAINT search_names_kind_check CHECK ((kind = ANY (ARRAY['session'::text, 'conversation'::text, 'trace'::text, 'note'::text]))),
+    CONSTRAINT search_names_name_check CHECK (((length(name) >= 1) AND (length(name) <= 500))),
+    CONSTRAINT search_names_project_ids_check CHECK ((cardinality(project_ids) <= 10000))
+);
+
+-- TABLE private.partitioned
+
+CREATE TABLE private.partitioned (
+    parent text NOT NULL,
+    width text NOT NULL,
+    suffix text NOT NULL,
+    bound text NOT NULL,
+    ahead integer,
+    kept integer NOT NULL,
+    settings text DEFAULT ''::text NOT NULL,
+    CONSTRAINT partitioned_ahead_check CHECK (((ahead >= 0) AND (ahead <= 120))),
+    CONSTRAINT partitioned_bound_check CHECK (((length(bound) >= 1) AND (length(bound) <= 40))),
+    CONSTRAINT partitioned_kept_check CHECK (((kept >= 0) AND (kept <= 120))),
+    CONSTRAINT partitioned_parent_check CHECK ((parent ~ '^[a-z_]{1,40}$'::text)),
+    CONSTRAINT partitioned_settings_check CHECK ((length(settings) <= 500)),
+    CONSTRAINT partitioned_suffix_check CHECK (((length(suffix) >= 1) AND (length(suffix) <= 40))),
+    CONSTRAINT partitioned_width_check CHECK ((width = ANY (ARRAY['day'::text, 'week'::text, 'month'::text])))
 );
 
 -- TABLE private.prompt_registrations
@@ -19249,6 +22156,38 @@ CREATE TABLE private.saved_views (
     saved_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT saved_views_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
     CONSTRAINT saved_views_query_check CHECK (((length(query) >= 1) AND (length(query) <= 4000)))
+);
+
+-- TABLE private.search_names
+
+CREATE TABLE private.search_names (
+    workspace_id uuid NOT NULL,
+    key uuid NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    detail text NOT NULL,
+    user_id uuid,
+    project_ids uuid[] NOT NULL,
+    folded text NOT NULL,
+    uses bigint NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    CONSTRAINT search_names_detail_check CHECK ((length(detail) <= 500)),
+    CONSTRAINT search_names_folded_check CHECK ((length(folded) <= 2000)),
+    CONSTRAINT search_names_kind_check CHECK ((kind = ANY (ARRAY['session'::text, 'conversation'::text, 'trace'::text, 'note'::text]))),
+    CONSTRAINT search_names_name_check CHECK (((length(name) >= 1) AND (length(name) <= 500))),
+    CONSTRAINT search_names_project_ids_check CHECK ((cardinality(project_ids) <= 10000))
+);
+
+-- TABLE private.sent_days
+
+CREATE TABLE private.sent_days (
+    workspace_id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    day date NOT NULL,
+    digest text NOT NULL,
+    revision integer NOT NULL,
+    sent_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT sent_days_revision_check CHECK ((revision >= 1))
 );
 
 -- TABLE private.sent_invitations
@@ -19408,12 +22347,26 @@ CREATE TABLE private.unsubscribing (
     CONSTRAINT unsubscribing_token_check CHECK ((token ~ '^[A-Za-z0-9_-]{43}$'::text))
 );
 
+-- TABLE private.web_sessions
+
+CREATE TABLE private.web_sessions (
+    id text NOT NULL,
+    user_id uuid NOT NULL,
+    sealed bytea NOT NULL,
+    tokens_until timestamp with time zone NOT NULL,
+    opened_at timestamp with time zone DEFAULT now() NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    holder uuid,
+    held_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    CONSTRAINT web_sessions_id_check CHECK ((id ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT web_sessions_sealed_check CHECK (((octet_length(sealed) >= 1) AND (octet_length(sealed) <= 65536)))
+);
+
 -- TABLE private.worker_seen
 
 CREATE TABLE private.worker_seen (
-    only_row boolean DEFAULT true NOT NULL,
-    seen_at timestamp with time zone NOT NULL,
-    CONSTRAINT worker_seen_only_row_check CHECK (only_row)
+    worker uuid DEFAULT gen_random_uuid() NOT NULL,
+    seen_at timestamp with time zone NOT NULL
 );
 
 -- TABLE private.workspace_changes
@@ -19629,6 +22582,7 @@ CREATE TABLE public.deliveries (
     channel_id uuid,
     channel_name text NOT NULL,
     kind text NOT NULL,
+    day date,
     state text DEFAULT 'waiting'::text NOT NULL,
     attempts smallint DEFAULT 0 NOT NULL,
     next_attempt_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -19642,8 +22596,10 @@ CREATE TABLE public.deliveries (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT deliveries_attempts_check CHECK ((attempts >= 0)),
     CONSTRAINT deliveries_channel_name_check CHECK (((length(channel_name) >= 1) AND (length(channel_name) <= 100))),
+    CONSTRAINT deliveries_day CHECK (((kind = 'day'::text) = (day IS NOT NULL))),
+    CONSTRAINT deliveries_day_check CHECK (((day >= '2020-01-01'::date) AND (day <= '2100-01-01'::date))),
     CONSTRAINT deliveries_expires_at_check CHECK (((expires_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (expires_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT deliveries_kind_check CHECK ((kind = ANY (ARRAY['open'::text, 'clear'::text, 'digest'::text, 'test'::text, 'verify'::text]))),
+    CONSTRAINT deliveries_kind_check CHECK ((kind = ANY (ARRAY['open'::text, 'clear'::text, 'digest'::text, 'day'::text, 'test'::text, 'verify'::text]))),
     CONSTRAINT deliveries_leased_until_check CHECK (((leased_until >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (leased_until <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT deliveries_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
     CONSTRAINT deliveries_next_attempt_at_check CHECK (((next_attempt_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (next_attempt_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
@@ -19670,67 +22626,6 @@ CREATE TABLE public.delivery_attempts (
     CONSTRAINT delivery_attempts_problem_check CHECK ((length(problem) <= 500)),
     CONSTRAINT delivery_attempts_status_code_check CHECK (((status_code >= 100) AND (status_code <= 999)))
 );
-
--- VIEW public.effective_records
-
-CREATE VIEW public.effective_records WITH (security_invoker='true') AS
- SELECT id,
-    workspace_id,
-    user_id,
-    project_id,
-    project_chosen_by,
-    provider_id,
-    import_id,
-    subscription_id,
-    source_key,
-    request_id,
-    "timestamp",
-    day,
-    model_name,
-    model_key,
-    billing_account,
-    dataset,
-        CASE
-            WHEN money_is_effective THEN cost_usd
-            ELSE 0.0000000000
-        END AS cost_usd,
-        CASE
-            WHEN tokens_are_effective THEN tokens_used
-            ELSE (0)::bigint
-        END AS tokens_used,
-        CASE
-            WHEN tokens_are_effective THEN input_tokens
-            ELSE (0)::bigint
-        END AS input_tokens,
-        CASE
-            WHEN tokens_are_effective THEN output_tokens
-            ELSE (0)::bigint
-        END AS output_tokens,
-        CASE
-            WHEN tokens_are_effective THEN cached_input_tokens
-            ELSE (0)::bigint
-        END AS cached_input_tokens,
-        CASE
-            WHEN tokens_are_effective THEN cache_write_tokens
-            ELSE (0)::bigint
-        END AS cache_write_tokens,
-        CASE
-            WHEN tokens_are_effective THEN reasoning_tokens
-            ELSE (0)::bigint
-        END AS reasoning_tokens,
-        CASE
-            WHEN tokens_are_effective THEN request_count
-            ELSE (0)::bigint
-        END AS request_count,
-    collection_method,
-    cost_basis,
-    charge_type,
-    metadata,
-    money_is_effective,
-    tokens_are_effective,
-    created_at,
-    updated_at
-   FROM public.cost_records r;
 
 -- TABLE public.exchange_rates
 
@@ -20123,6 +23018,21 @@ CASE kind
 END)
 );
 
+-- TABLE public.sql_roles
+
+CREATE TABLE public.sql_roles (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    name text NOT NULL,
+    role_name text NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT sql_roles_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT sql_roles_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT sql_roles_role_name_check CHECK ((role_name ~ '^tally_bi_[0-9a-f]{12}$'::text))
+);
+
 -- TABLE public.statement_lines
 
 CREATE TABLE public.statement_lines (
@@ -20156,64 +23066,6 @@ CREATE TABLE public.statement_lines (
     CONSTRAINT statement_lines_usd_rate_check CHECK (((usd_rate > (0)::numeric) AND (usd_rate < (1000000)::numeric)))
 );
 
--- TABLE public.traces
-
-CREATE TABLE public.traces (
-    workspace_id uuid DEFAULT auth.uid() NOT NULL,
-    trace_id text NOT NULL,
-    week date NOT NULL,
-    user_id uuid,
-    project_ids uuid[] DEFAULT '{}'::uuid[] NOT NULL,
-    first_at timestamp with time zone NOT NULL,
-    last_at timestamp with time zone NOT NULL,
-    duration_us bigint DEFAULT 0 NOT NULL,
-    name text DEFAULT ''::text NOT NULL,
-    service text DEFAULT ''::text NOT NULL,
-    session text DEFAULT ''::text NOT NULL,
-    person text DEFAULT ''::text NOT NULL,
-    agent text DEFAULT ''::text NOT NULL,
-    status text DEFAULT 'ok'::text NOT NULL,
-    spans integer DEFAULT 0 NOT NULL,
-    errors integer DEFAULT 0 NOT NULL,
-    retries integer DEFAULT 0 NOT NULL,
-    calls integer DEFAULT 0 NOT NULL,
-    unpriced integer DEFAULT 0 NOT NULL,
-    input_tokens numeric(22,0) DEFAULT 0 NOT NULL,
-    output_tokens numeric(22,0) DEFAULT 0 NOT NULL,
-    cached_input_tokens numeric(22,0) DEFAULT 0 NOT NULL,
-    cache_write_tokens numeric(22,0) DEFAULT 0 NOT NULL,
-    reasoning_tokens numeric(22,0) DEFAULT 0 NOT NULL,
-    cost_usd numeric(22,10),
-    models text[] DEFAULT '{}'::text[] NOT NULL,
-    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT traces_agent_check CHECK ((length(agent) <= 200)),
-    CONSTRAINT traces_cache_write_tokens_check CHECK ((cache_write_tokens >= (0)::numeric)),
-    CONSTRAINT traces_cached_input_tokens_check CHECK ((cached_input_tokens >= (0)::numeric)),
-    CONSTRAINT traces_calls_check CHECK (((calls >= 0) AND (calls <= 10000))),
-    CONSTRAINT traces_cost_usd_check CHECK (((cost_usd >= (0)::numeric) AND (cost_usd <> 'NaN'::numeric))),
-    CONSTRAINT traces_duration_us_check CHECK ((duration_us >= 0)),
-    CONSTRAINT traces_errors_check CHECK (((errors >= 0) AND (errors <= 10000))),
-    CONSTRAINT traces_first_at_check CHECK (((first_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (first_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT traces_input_tokens_check CHECK ((input_tokens >= (0)::numeric)),
-    CONSTRAINT traces_last_at_check CHECK (((last_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (last_at <= '2102-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT traces_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
-    CONSTRAINT traces_models_check CHECK ((cardinality(models) <= 20)),
-    CONSTRAINT traces_name_check CHECK ((length(name) <= 200)),
-    CONSTRAINT traces_output_tokens_check CHECK ((output_tokens >= (0)::numeric)),
-    CONSTRAINT traces_person_check CHECK ((length(person) <= 200)),
-    CONSTRAINT traces_project_ids_check CHECK ((cardinality(project_ids) <= 10000)),
-    CONSTRAINT traces_reasoning_tokens_check CHECK ((reasoning_tokens >= (0)::numeric)),
-    CONSTRAINT traces_retries_check CHECK (((retries >= 0) AND (retries <= 10000))),
-    CONSTRAINT traces_service_check CHECK ((length(service) <= 200)),
-    CONSTRAINT traces_session_check CHECK ((length(session) <= 200)),
-    CONSTRAINT traces_spans_check CHECK (((spans >= 0) AND (spans <= 10000))),
-    CONSTRAINT traces_status_check CHECK ((status = ANY (ARRAY['ok'::text, 'retried'::text, 'error'::text]))),
-    CONSTRAINT traces_trace_id_check CHECK ((trace_id ~ '^[0-9a-f]{32}$'::text)),
-    CONSTRAINT traces_unpriced_check CHECK (((unpriced >= 0) AND (unpriced <= 10000))),
-    CONSTRAINT traces_week_check CHECK (((week >= '2019-12-30'::date) AND (week <= '2100-01-01'::date)))
-);
-
 -- TABLE public.user_preferences
 
 CREATE TABLE public.user_preferences (
@@ -20236,10 +23088,40 @@ CREATE TABLE public.user_preferences (
     CONSTRAINT user_preferences_timezone_check CHECK (((length(timezone) >= 1) AND (length(timezone) <= 64)))
 );
 
+-- CONSTRAINT private.analytics_engine analytics_engine_pkey
+
+ALTER TABLE ONLY private.analytics_engine
+    ADD CONSTRAINT analytics_engine_pkey PRIMARY KEY (only_row);
+
+-- CONSTRAINT private.analytics_outbox analytics_outbox_pkey
+
+ALTER TABLE ONLY private.analytics_outbox
+    ADD CONSTRAINT analytics_outbox_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT private.analytics_parked analytics_parked_pkey
+
+ALTER TABLE ONLY private.analytics_parked
+    ADD CONSTRAINT analytics_parked_pkey PRIMARY KEY (workspace_id, kind, "timestamp", key);
+
+-- CONSTRAINT private.analytics_tasks analytics_tasks_pkey
+
+ALTER TABLE ONLY private.analytics_tasks
+    ADD CONSTRAINT analytics_tasks_pkey PRIMARY KEY (id);
+
 -- CONSTRAINT private.archived_months archived_months_pkey
 
 ALTER TABLE ONLY private.archived_months
     ADD CONSTRAINT archived_months_pkey PRIMARY KEY (month);
+
+-- CONSTRAINT private.archived_sources archived_sources_pkey
+
+ALTER TABLE ONLY private.archived_sources
+    ADD CONSTRAINT archived_sources_pkey PRIMARY KEY (archive_id, import_id);
+
+-- CONSTRAINT private.archives archives_pkey
+
+ALTER TABLE ONLY private.archives
+    ADD CONSTRAINT archives_pkey PRIMARY KEY (id);
 
 -- CONSTRAINT private.budget_forecasts budget_forecasts_pkey
 
@@ -20296,15 +23178,30 @@ ALTER TABLE ONLY private.installation
 ALTER TABLE ONLY private.invoice_charges
     ADD CONSTRAINT invoice_charges_pkey PRIMARY KEY (workspace_id, source_key);
 
+-- CONSTRAINT private.key_uses key_uses_pkey
+
+ALTER TABLE ONLY private.key_uses
+    ADD CONSTRAINT key_uses_pkey PRIMARY KEY (key_id, unit, minute);
+
 -- CONSTRAINT private.known_prices known_prices_pkey
 
 ALTER TABLE ONLY private.known_prices
     ADD CONSTRAINT known_prices_pkey PRIMARY KEY (provider, model_name);
 
+-- CONSTRAINT private.last_workspaces last_workspaces_pkey
+
+ALTER TABLE ONLY private.last_workspaces
+    ADD CONSTRAINT last_workspaces_pkey PRIMARY KEY (user_id);
+
 -- CONSTRAINT private.overridden_days overridden_days_pkey
 
 ALTER TABLE ONLY private.overridden_days
     ADD CONSTRAINT overridden_days_pkey PRIMARY KEY (workspace_id, date);
+
+-- CONSTRAINT private.partitioned partitioned_pkey
+
+ALTER TABLE ONLY private.partitioned
+    ADD CONSTRAINT partitioned_pkey PRIMARY KEY (parent);
 
 -- CONSTRAINT private.prompt_registrations prompt_registrations_pkey
 
@@ -20325,6 +23222,16 @@ ALTER TABLE ONLY private.saved_views
 
 ALTER TABLE ONLY private.saved_views
     ADD CONSTRAINT saved_views_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT private.search_names search_names_pkey
+
+ALTER TABLE ONLY private.search_names
+    ADD CONSTRAINT search_names_pkey PRIMARY KEY (workspace_id, key);
+
+-- CONSTRAINT private.sent_days sent_days_pkey
+
+ALTER TABLE ONLY private.sent_days
+    ADD CONSTRAINT sent_days_pkey PRIMARY KEY (channel_id, day);
 
 -- CONSTRAINT private.sent_invitations sent_invitations_pkey
 
@@ -20376,10 +23283,15 @@ ALTER TABLE ONLY private.unsubscribing
 ALTER TABLE ONLY private.unsubscribing
     ADD CONSTRAINT unsubscribing_token_key UNIQUE (token);
 
+-- CONSTRAINT private.web_sessions web_sessions_pkey
+
+ALTER TABLE ONLY private.web_sessions
+    ADD CONSTRAINT web_sessions_pkey PRIMARY KEY (id);
+
 -- CONSTRAINT private.worker_seen worker_seen_pkey
 
 ALTER TABLE ONLY private.worker_seen
-    ADD CONSTRAINT worker_seen_pkey PRIMARY KEY (only_row);
+    ADD CONSTRAINT worker_seen_pkey PRIMARY KEY (worker);
 
 -- CONSTRAINT private.workspace_changes workspace_changes_pkey
 
@@ -20821,6 +23733,21 @@ ALTER TABLE ONLY public.scores
 ALTER TABLE ONLY public.spans
     ADD CONSTRAINT spans_pkey PRIMARY KEY (workspace_id, trace_id, span_id, week);
 
+-- CONSTRAINT public.sql_roles sql_roles_of_workspace
+
+ALTER TABLE ONLY public.sql_roles
+    ADD CONSTRAINT sql_roles_of_workspace UNIQUE (workspace_id, id);
+
+-- CONSTRAINT public.sql_roles sql_roles_pkey
+
+ALTER TABLE ONLY public.sql_roles
+    ADD CONSTRAINT sql_roles_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.sql_roles sql_roles_role_name_key
+
+ALTER TABLE ONLY public.sql_roles
+    ADD CONSTRAINT sql_roles_role_name_key UNIQUE (role_name);
+
 -- CONSTRAINT public.statement_lines statement_lines_once
 
 ALTER TABLE ONLY public.statement_lines
@@ -20860,6 +23787,38 @@ ALTER TABLE ONLY public.workspaces
 
 ALTER TABLE ONLY public.workspaces
     ADD CONSTRAINT workspaces_pkey PRIMARY KEY (id);
+
+-- INDEX private.analytics_tasks_workspace_id_idx
+
+CREATE INDEX analytics_tasks_workspace_id_idx ON private.analytics_tasks USING btree (workspace_id);
+
+-- INDEX private.archived_days_archive_id_idx
+
+CREATE INDEX archived_days_archive_id_idx ON private.archived_days USING btree (archive_id);
+
+-- INDEX private.archived_days_user_id_idx
+
+CREATE INDEX archived_days_user_id_idx ON private.archived_days USING btree (user_id);
+
+-- INDEX private.archived_days_workspace_id_date_idx
+
+CREATE INDEX archived_days_workspace_id_date_idx ON private.archived_days USING btree (workspace_id, date);
+
+-- INDEX private.archived_sources_import_id_idx
+
+CREATE INDEX archived_sources_import_id_idx ON private.archived_sources USING btree (import_id);
+
+-- INDEX private.archives_workspace_id_idx
+
+CREATE INDEX archives_workspace_id_idx ON private.archives USING btree (workspace_id, first_day);
+
+-- INDEX private.attempts_bucket_idx
+
+CREATE INDEX attempts_bucket_idx ON private.attempts USING btree (bucket, tried_at);
+
+-- INDEX private.attempts_counts_until_idx
+
+CREATE INDEX attempts_counts_until_idx ON private.attempts USING btree (counts_until);
 
 -- INDEX private.budget_forecasts_workspace_id_idx
 
@@ -20905,9 +23864,25 @@ CREATE INDEX forecast_requests_workspace_id_idx ON private.forecast_requests USI
 
 CREATE INDEX former_members_workspace_id_idx ON private.former_members USING btree (workspace_id);
 
+-- INDEX private.last_workspaces_workspace_id_idx
+
+CREATE INDEX last_workspaces_workspace_id_idx ON private.last_workspaces USING btree (workspace_id);
+
+-- INDEX private.name_changes_workspace_id_idx
+
+CREATE INDEX name_changes_workspace_id_idx ON private.name_changes USING btree (workspace_id);
+
 -- INDEX private.record_counts_workspace_id_idx
 
 CREATE INDEX record_counts_workspace_id_idx ON private.record_counts USING btree (workspace_id) INCLUDE (statements);
+
+-- INDEX private.search_names_folded_idx
+
+CREATE INDEX search_names_folded_idx ON private.search_names USING gin (workspace_id, folded extensions.gin_trgm_ops);
+
+-- INDEX private.search_names_last_at_idx
+
+CREATE INDEX search_names_last_at_idx ON private.search_names USING btree (workspace_id, kind, last_at DESC);
 
 -- INDEX private.sent_invitations_email_idx
 
@@ -20953,6 +23928,18 @@ CREATE INDEX telemetry_calls_trace_idx ON private.telemetry_calls USING btree (w
 
 CREATE INDEX telemetry_links_seen_at_idx ON private.telemetry_links USING brin (seen_at);
 
+-- INDEX private.web_sessions_opened_at_idx
+
+CREATE INDEX web_sessions_opened_at_idx ON private.web_sessions USING btree (opened_at);
+
+-- INDEX private.web_sessions_seen_at_idx
+
+CREATE INDEX web_sessions_seen_at_idx ON private.web_sessions USING btree (seen_at);
+
+-- INDEX private.web_sessions_user_id_idx
+
+CREATE INDEX web_sessions_user_id_idx ON private.web_sessions USING btree (user_id);
+
 -- INDEX public.advice_decided_by_idx
 
 CREATE INDEX advice_decided_by_idx ON public.advice USING btree (decided_by);
@@ -20993,6 +23980,10 @@ CREATE INDEX api_keys_successor_id_idx ON public.api_keys USING btree (workspace
 
 CREATE INDEX api_keys_user_id_idx ON public.api_keys USING btree (user_id);
 
+-- INDEX public.audit_logs_text_idx
+
+CREATE INDEX audit_logs_text_idx ON public.audit_logs USING gin (workspace_id, private.audit_text(action, table_name, before, after, metadata) extensions.gin_trgm_ops);
+
 -- INDEX public.audit_logs_workspace_id_created_at_idx
 
 CREATE INDEX audit_logs_workspace_id_created_at_idx ON public.audit_logs USING btree (workspace_id, created_at DESC);
@@ -21028,6 +24019,10 @@ CREATE INDEX budgets_workspace_id_idx ON public.budgets USING btree (workspace_i
 -- INDEX public.channels_created_by_idx
 
 CREATE INDEX channels_created_by_idx ON public.channels USING btree (created_by);
+
+-- INDEX public.cost_records_cache_hit_idx
+
+CREATE INDEX cost_records_cache_hit_idx ON ONLY public.cost_records USING btree (workspace_id, "timestamp") WHERE (metadata ? 'cache_hit'::text);
 
 -- INDEX public.cost_records_calls_idx
 
@@ -21084,6 +24079,10 @@ CREATE INDEX custom_models_provider_id_idx ON public.custom_models USING btree (
 -- INDEX public.deliveries_channel_idx
 
 CREATE INDEX deliveries_channel_idx ON public.deliveries USING btree (workspace_id, channel_id, created_at DESC);
+
+-- INDEX public.deliveries_day_idx
+
+CREATE UNIQUE INDEX deliveries_day_idx ON public.deliveries USING btree (channel_id, day) WHERE (state = ANY (ARRAY['waiting'::text, 'held'::text]));
 
 -- INDEX public.deliveries_due_idx
 
@@ -21276,6 +24275,10 @@ CREATE INDEX scores_user_id_idx ON public.scores USING btree (user_id);
 -- INDEX public.scores_workspace_id_idx
 
 CREATE INDEX scores_workspace_id_idx ON public.scores USING btree (workspace_id, experiment_run_id);
+
+-- INDEX public.sql_roles_user_id_idx
+
+CREATE INDEX sql_roles_user_id_idx ON public.sql_roles USING btree (user_id);
 
 -- INDEX public.statement_lines_created_by_idx
 
@@ -21587,15 +24590,15 @@ CREATE TRIGGER budgets_touch BEFORE UPDATE ON public.budgets FOR EACH ROW EXECUT
 
 -- TRIGGER public.channels channels_audit_delete
 
-CREATE TRIGGER channels_audit_delete AFTER DELETE ON public.channels REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{kind,name,hint,quiet_from,quiet_to,urgent_passes,digest,paused_at,verified_by,disabled_reason}', 'workspace_id');
+CREATE TRIGGER channels_audit_delete AFTER DELETE ON public.channels REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{kind,name,hint,quiet_from,quiet_to,urgent_passes,digest,sends_days_from,paused_at,verified_by,disabled_reason}', 'workspace_id');
 
 -- TRIGGER public.channels channels_audit_insert
 
-CREATE TRIGGER channels_audit_insert AFTER INSERT ON public.channels REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{kind,name,hint,quiet_from,quiet_to,urgent_passes,digest,paused_at,verified_by,disabled_reason}', 'workspace_id');
+CREATE TRIGGER channels_audit_insert AFTER INSERT ON public.channels REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{kind,name,hint,quiet_from,quiet_to,urgent_passes,digest,sends_days_from,paused_at,verified_by,disabled_reason}', 'workspace_id');
 
 -- TRIGGER public.channels channels_audit_update
 
-CREATE TRIGGER channels_audit_update AFTER UPDATE ON public.channels REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{kind,name,hint,quiet_from,quiet_to,urgent_passes,digest,paused_at,verified_by,disabled_reason}', 'workspace_id');
+CREATE TRIGGER channels_audit_update AFTER UPDATE ON public.channels REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{kind,name,hint,quiet_from,quiet_to,urgent_passes,digest,sends_days_from,paused_at,verified_by,disabled_reason}', 'workspace_id');
 
 -- TRIGGER public.channels channels_bound
 
@@ -21621,6 +24624,14 @@ CREATE TRIGGER channels_touch BEFORE UPDATE ON public.channels FOR EACH ROW EXEC
 
 CREATE TRIGGER channels_verified AFTER UPDATE OF verified_at ON public.channels FOR EACH ROW WHEN (((old.verified_at IS NULL) AND (new.verified_at IS NOT NULL) AND (new.paused_at IS NULL) AND (new.disabled_at IS NULL))) EXECUTE FUNCTION private.tell_verified_channel();
 
+-- TRIGGER public.cost_records cost_records_archived_inserted
+
+CREATE TRIGGER cost_records_archived_inserted AFTER INSERT ON public.cost_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.refuse_archived();
+
+-- TRIGGER public.cost_records cost_records_archived_updated
+
+CREATE TRIGGER cost_records_archived_updated AFTER UPDATE ON public.cost_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.is_flagging'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.refuse_archived();
+
 -- TRIGGER public.cost_records cost_records_audit_delete
 
 CREATE TRIGGER cost_records_audit_delete AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN ((CURRENT_USER = ANY (ARRAY['authenticated'::name, 'service_role'::name]))) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,project_id,provider_id,import_id,timestamp,day,model_name,billing_account,cost_usd,tokens_used,request_count,cost_basis,charge_type}', 'workspace_id');
@@ -21631,11 +24642,11 @@ CREATE TRIGGER cost_records_audit_update AFTER UPDATE ON public.cost_records REF
 
 -- TRIGGER public.cost_records cost_records_channels_deleted
 
-CREATE TRIGGER cost_records_channels_deleted AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT EXECUTE FUNCTION private.count_channels();
+CREATE TRIGGER cost_records_channels_deleted AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.count_channels();
 
 -- TRIGGER public.cost_records cost_records_channels_inserted
 
-CREATE TRIGGER cost_records_channels_inserted AFTER INSERT ON public.cost_records REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT WHEN (((current_setting('tally.has_channels'::text, true) = 'on'::text) OR (current_setting('tally.is_inserting'::text, true) IS DISTINCT FROM 'on'::text))) EXECUTE FUNCTION private.count_channels();
+CREATE TRIGGER cost_records_channels_inserted AFTER INSERT ON public.cost_records REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT WHEN (((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text) AND ((current_setting('tally.has_channels'::text, true) = 'on'::text) OR (current_setting('tally.is_inserting'::text, true) IS DISTINCT FROM 'on'::text)))) EXECUTE FUNCTION private.count_channels();
 
 -- TRIGGER public.cost_records cost_records_channels_updated
 
@@ -21651,15 +24662,15 @@ CREATE TRIGGER cost_records_check_updated AFTER UPDATE ON public.cost_records RE
 
 -- TRIGGER public.cost_records cost_records_choose_deleted
 
-CREATE TRIGGER cost_records_choose_deleted AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.select_winners_of_changed();
+CREATE TRIGGER cost_records_choose_deleted AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.select_winners_of_changed();
 
 -- TRIGGER public.cost_records cost_records_count_deleted
 
-CREATE TRIGGER cost_records_count_deleted AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT EXECUTE FUNCTION private.count_parts();
+CREATE TRIGGER cost_records_count_deleted AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.count_parts();
 
 -- TRIGGER public.cost_records cost_records_count_inserted
 
-CREATE TRIGGER cost_records_count_inserted AFTER INSERT ON public.cost_records REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT EXECUTE FUNCTION private.count_parts();
+CREATE TRIGGER cost_records_count_inserted AFTER INSERT ON public.cost_records REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.count_parts();
 
 -- TRIGGER public.cost_records cost_records_count_truncated
 
@@ -21672,6 +24683,22 @@ CREATE TRIGGER cost_records_count_updated AFTER UPDATE ON public.cost_records RE
 -- TRIGGER public.cost_records cost_records_delete_waits
 
 CREATE TRIGGER cost_records_delete_waits BEFORE DELETE ON public.cost_records FOR EACH STATEMENT WHEN (((pg_trigger_depth() = 0) AND (CURRENT_USER = 'authenticated'::name))) EXECUTE FUNCTION private.wait_for_saves();
+
+-- TRIGGER public.cost_records cost_records_engine_delete
+
+CREATE TRIGGER cost_records_engine_delete AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.note_records_delete_for_engine();
+
+-- TRIGGER public.cost_records cost_records_engine_insert
+
+CREATE TRIGGER cost_records_engine_insert AFTER INSERT ON public.cost_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.note_records_insert_for_engine();
+
+-- TRIGGER public.cost_records cost_records_engine_truncated
+
+CREATE TRIGGER cost_records_engine_truncated AFTER TRUNCATE ON public.cost_records FOR EACH STATEMENT EXECUTE FUNCTION private.ship_all_again();
+
+-- TRIGGER public.cost_records cost_records_engine_update
+
+CREATE TRIGGER cost_records_engine_update AFTER UPDATE ON public.cost_records REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed_to FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.note_records_update_for_engine();
 
 -- TRIGGER public.cost_records cost_records_mark_deleted
 
@@ -21688,6 +24715,22 @@ CREATE TRIGGER cost_records_mark_truncated AFTER TRUNCATE ON public.cost_records
 -- TRIGGER public.cost_records cost_records_mark_updated
 
 CREATE TRIGGER cost_records_mark_updated AFTER UPDATE ON public.cost_records REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed_to FOR EACH STATEMENT EXECUTE FUNCTION private.mark_updated_days();
+
+-- TRIGGER public.cost_records cost_records_names_deleted
+
+CREATE TRIGGER cost_records_names_deleted AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT EXECUTE FUNCTION private.note_names();
+
+-- TRIGGER public.cost_records cost_records_names_inserted
+
+CREATE TRIGGER cost_records_names_inserted AFTER INSERT ON public.cost_records REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT EXECUTE FUNCTION private.note_names();
+
+-- TRIGGER public.cost_records cost_records_names_truncated
+
+CREATE TRIGGER cost_records_names_truncated AFTER TRUNCATE ON public.cost_records FOR EACH STATEMENT EXECUTE FUNCTION private.forget_names('session', 'note');
+
+-- TRIGGER public.cost_records cost_records_names_updated
+
+CREATE TRIGGER cost_records_names_updated AFTER UPDATE ON public.cost_records REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed_to FOR EACH STATEMENT EXECUTE FUNCTION private.note_names();
 
 -- TRIGGER public.cost_records cost_records_project_inserted
 
@@ -21897,6 +24940,22 @@ CREATE TRIGGER imports_delete_waits BEFORE DELETE ON public.imports FOR EACH STA
 
 CREATE TRIGGER imports_enable_waits BEFORE UPDATE OF is_enabled ON public.imports FOR EACH STATEMENT WHEN ((CURRENT_USER = 'authenticated'::name)) EXECUTE FUNCTION private.wait_for_saves();
 
+-- TRIGGER public.imports imports_engine_deleted
+
+CREATE TRIGGER imports_engine_deleted AFTER DELETE ON public.imports FOR EACH ROW EXECUTE FUNCTION private.note_source_for_engine();
+
+-- TRIGGER public.imports imports_engine_enabled
+
+CREATE TRIGGER imports_engine_enabled AFTER UPDATE OF is_enabled ON public.imports FOR EACH ROW WHEN ((old.is_enabled <> new.is_enabled)) EXECUTE FUNCTION private.note_source_for_engine();
+
+-- TRIGGER public.imports imports_keep_archived
+
+CREATE TRIGGER imports_keep_archived BEFORE DELETE ON public.imports FOR EACH ROW EXECUTE FUNCTION private.keep_archived_source();
+
+-- TRIGGER public.imports imports_keep_archived_enabled
+
+CREATE TRIGGER imports_keep_archived_enabled BEFORE UPDATE OF is_enabled ON public.imports FOR EACH ROW WHEN ((old.is_enabled <> new.is_enabled)) EXECUTE FUNCTION private.keep_archived_source();
+
 -- TRIGGER public.imports imports_touch
 
 CREATE TRIGGER imports_touch BEFORE UPDATE ON public.imports FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
@@ -22004,6 +25063,10 @@ CREATE TRIGGER members_pass_on_gone AFTER DELETE ON public.members FOR EACH ROW 
 -- TRIGGER public.members members_remember
 
 CREATE TRIGGER members_remember AFTER DELETE ON public.members FOR EACH ROW WHEN ((old.workspace_id <> old.user_id)) EXECUTE FUNCTION private.remember_member();
+
+-- TRIGGER public.members members_remove_sql_roles
+
+CREATE TRIGGER members_remove_sql_roles AFTER DELETE ON public.members FOR EACH ROW EXECUTE FUNCTION private.remove_sql_roles_of_leaver();
 
 -- TRIGGER public.members members_revoke_keys
 
@@ -22329,6 +25392,26 @@ CREATE TRIGGER scores_note_insert AFTER INSERT ON public.scores REFERENCING NEW 
 
 CREATE TRIGGER scores_note_update AFTER UPDATE ON public.scores REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
 
+-- TRIGGER public.sql_roles sql_roles_audit_delete
+
+CREATE TRIGGER sql_roles_audit_delete AFTER DELETE ON public.sql_roles REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,role_name}', 'workspace_id');
+
+-- TRIGGER public.sql_roles sql_roles_audit_insert
+
+CREATE TRIGGER sql_roles_audit_insert AFTER INSERT ON public.sql_roles REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,role_name}', 'workspace_id');
+
+-- TRIGGER public.sql_roles sql_roles_audit_update
+
+CREATE TRIGGER sql_roles_audit_update AFTER UPDATE ON public.sql_roles REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,role_name}', 'workspace_id');
+
+-- TRIGGER public.sql_roles sql_roles_bound
+
+CREATE TRIGGER sql_roles_bound AFTER INSERT ON public.sql_roles REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_too_many('10', 'SQL roles', 'Remove one on the Keys page.');
+
+-- TRIGGER public.sql_roles sql_roles_drop
+
+CREATE TRIGGER sql_roles_drop AFTER DELETE ON public.sql_roles FOR EACH ROW EXECUTE FUNCTION private.drop_sql_role();
+
 -- TRIGGER public.statement_lines statement_lines_audit_delete
 
 CREATE TRIGGER statement_lines_audit_delete AFTER DELETE ON public.statement_lines REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{provider_id,kind,product,posted_on,amount,currency,is_ignored}', 'workspace_id');
@@ -22395,11 +25478,11 @@ CREATE TRIGGER subscriptions_touch BEFORE UPDATE ON public.subscriptions FOR EAC
 
 -- TRIGGER public.superseded_records superseded_records_channels_deleted
 
-CREATE TRIGGER superseded_records_channels_deleted AFTER DELETE ON public.superseded_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT EXECUTE FUNCTION private.count_channels();
+CREATE TRIGGER superseded_records_channels_deleted AFTER DELETE ON public.superseded_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.count_channels();
 
 -- TRIGGER public.superseded_records superseded_records_channels_inserted
 
-CREATE TRIGGER superseded_records_channels_inserted AFTER INSERT ON public.superseded_records REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT WHEN (((current_setting('tally.has_channels'::text, true) = 'on'::text) OR (current_setting('tally.is_inserting'::text, true) IS DISTINCT FROM 'on'::text))) EXECUTE FUNCTION private.count_channels();
+CREATE TRIGGER superseded_records_channels_inserted AFTER INSERT ON public.superseded_records REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT WHEN (((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text) AND ((current_setting('tally.has_channels'::text, true) = 'on'::text) OR (current_setting('tally.is_inserting'::text, true) IS DISTINCT FROM 'on'::text)))) EXECUTE FUNCTION private.count_channels();
 
 -- TRIGGER public.superseded_records superseded_records_channels_updated
 
@@ -22412,6 +25495,18 @@ CREATE TRIGGER superseded_records_check_inserted AFTER INSERT ON public.supersed
 -- TRIGGER public.superseded_records superseded_records_check_updated
 
 CREATE TRIGGER superseded_records_check_updated AFTER UPDATE ON public.superseded_records REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.is_flagging'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.check_references();
+
+-- TRIGGER public.superseded_records superseded_records_engine_delete
+
+CREATE TRIGGER superseded_records_engine_delete AFTER DELETE ON public.superseded_records REFERENCING OLD TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.note_superseded_delete_for_engine();
+
+-- TRIGGER public.superseded_records superseded_records_engine_insert
+
+CREATE TRIGGER superseded_records_engine_insert AFTER INSERT ON public.superseded_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.note_superseded_insert_for_engine();
+
+-- TRIGGER public.superseded_records superseded_records_engine_update
+
+CREATE TRIGGER superseded_records_engine_update AFTER UPDATE ON public.superseded_records REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed_to FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.note_superseded_update_for_engine();
 
 -- TRIGGER public.superseded_records superseded_records_note_delete
 
@@ -22427,7 +25522,7 @@ CREATE TRIGGER superseded_records_note_update AFTER UPDATE ON public.superseded_
 
 -- TRIGGER public.superseded_records superseded_records_select_inserted
 
-CREATE TRIGGER superseded_records_select_inserted AFTER INSERT ON public.superseded_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (((pg_trigger_depth() = 0) AND (current_setting('tally.is_flagging'::text, true) IS DISTINCT FROM 'on'::text))) EXECUTE FUNCTION private.select_winners_of_changed();
+CREATE TRIGGER superseded_records_select_inserted AFTER INSERT ON public.superseded_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (((pg_trigger_depth() = 0) AND (current_setting('tally.is_flagging'::text, true) IS DISTINCT FROM 'on'::text) AND (current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text))) EXECUTE FUNCTION private.select_winners_of_changed();
 
 -- TRIGGER public.superseded_records superseded_records_select_updated
 
@@ -22444,6 +25539,34 @@ CREATE TRIGGER superseded_records_total_inserted AFTER INSERT ON public.supersed
 -- TRIGGER public.superseded_records superseded_records_touch
 
 CREATE TRIGGER superseded_records_touch BEFORE UPDATE ON public.superseded_records FOR EACH ROW WHEN ((current_setting('tally.is_flagging'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.touch_updated_at();
+
+-- TRIGGER public.traces traces_engine_delete
+
+CREATE TRIGGER traces_engine_delete AFTER DELETE ON public.traces REFERENCING OLD TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.note_traces_delete_for_engine();
+
+-- TRIGGER public.traces traces_engine_insert
+
+CREATE TRIGGER traces_engine_insert AFTER INSERT ON public.traces REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.note_traces_insert_for_engine();
+
+-- TRIGGER public.traces traces_engine_update
+
+CREATE TRIGGER traces_engine_update AFTER UPDATE ON public.traces REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed_to FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.note_traces_update_for_engine();
+
+-- TRIGGER public.traces traces_names_deleted
+
+CREATE TRIGGER traces_names_deleted AFTER DELETE ON public.traces REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT EXECUTE FUNCTION private.note_names();
+
+-- TRIGGER public.traces traces_names_inserted
+
+CREATE TRIGGER traces_names_inserted AFTER INSERT ON public.traces REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT EXECUTE FUNCTION private.note_names();
+
+-- TRIGGER public.traces traces_names_truncated
+
+CREATE TRIGGER traces_names_truncated AFTER TRUNCATE ON public.traces FOR EACH STATEMENT EXECUTE FUNCTION private.forget_names('trace', 'conversation');
+
+-- TRIGGER public.traces traces_names_updated
+
+CREATE TRIGGER traces_names_updated AFTER UPDATE ON public.traces REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed_to FOR EACH STATEMENT EXECUTE FUNCTION private.note_names();
 
 -- TRIGGER public.user_preferences user_preferences_audit_update
 
@@ -22471,7 +25594,7 @@ CREATE TRIGGER user_preferences_touch BEFORE UPDATE ON public.user_preferences F
 
 -- TRIGGER public.workspaces workspaces_audit_update
 
-CREATE TRIGGER workspaces_audit_update AFTER UPDATE ON public.workspaces REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,timezone,currency,person_split,alert_rules,trace_days,content_days,content_words,model_limits}', 'id');
+CREATE TRIGGER workspaces_audit_update AFTER UPDATE ON public.workspaces REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,timezone,currency,person_split,alert_rules,trace_days,content_days,content_words,archive_days,model_limits}', 'id');
 
 -- TRIGGER public.workspaces workspaces_check_timezone_insert
 
@@ -22481,6 +25604,10 @@ CREATE TRIGGER workspaces_check_timezone_insert BEFORE INSERT ON public.workspac
 
 CREATE TRIGGER workspaces_check_timezone_update BEFORE UPDATE ON public.workspaces FOR EACH ROW WHEN ((new.timezone IS DISTINCT FROM old.timezone)) EXECUTE FUNCTION private.check_timezone();
 
+-- TRIGGER public.workspaces workspaces_delete_archives
+
+CREATE TRIGGER workspaces_delete_archives AFTER DELETE ON public.workspaces FOR EACH ROW EXECUTE FUNCTION private.delete_archives_of_workspace();
+
 -- TRIGGER public.workspaces workspaces_delete_records
 
 CREATE TRIGGER workspaces_delete_records AFTER DELETE ON public.workspaces FOR EACH ROW EXECUTE FUNCTION private.delete_records_of_workspace();
@@ -22488,6 +25615,10 @@ CREATE TRIGGER workspaces_delete_records AFTER DELETE ON public.workspaces FOR E
 -- TRIGGER public.workspaces workspaces_delete_spans
 
 CREATE TRIGGER workspaces_delete_spans AFTER DELETE ON public.workspaces FOR EACH ROW EXECUTE FUNCTION private.delete_spans_of_workspace();
+
+-- TRIGGER public.workspaces workspaces_engine_deleted
+
+CREATE TRIGGER workspaces_engine_deleted AFTER DELETE ON public.workspaces FOR EACH ROW EXECUTE FUNCTION private.note_deleted_workspace_for_engine();
 
 -- TRIGGER public.workspaces workspaces_forget_counts
 
@@ -22504,6 +25635,16 @@ CREATE TRIGGER workspaces_mark_all_days AFTER UPDATE OF timezone ON public.works
 -- TRIGGER public.workspaces workspaces_touch
 
 CREATE TRIGGER workspaces_touch BEFORE UPDATE ON public.workspaces FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+
+-- FK CONSTRAINT private.archived_days archived_days_archive_id_fkey
+
+ALTER TABLE ONLY private.archived_days
+    ADD CONSTRAINT archived_days_archive_id_fkey FOREIGN KEY (archive_id) REFERENCES private.archives(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT private.archived_sources archived_sources_archive_id_fkey
+
+ALTER TABLE ONLY private.archived_sources
+    ADD CONSTRAINT archived_sources_archive_id_fkey FOREIGN KEY (archive_id) REFERENCES private.archives(id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT private.budget_forecasts budget_forecasts_budget_id_fkey
 
@@ -22545,6 +25686,26 @@ ALTER TABLE ONLY private.installation
 ALTER TABLE ONLY private.invoice_charges
     ADD CONSTRAINT invoice_charges_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
+-- FK CONSTRAINT private.key_uses key_uses_key_id_fkey
+
+ALTER TABLE ONLY private.key_uses
+    ADD CONSTRAINT key_uses_key_id_fkey FOREIGN KEY (key_id) REFERENCES public.api_keys(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT private.last_workspaces last_workspaces_user_id_fkey
+
+ALTER TABLE ONLY private.last_workspaces
+    ADD CONSTRAINT last_workspaces_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT private.last_workspaces last_workspaces_workspace_id_fkey
+
+ALTER TABLE ONLY private.last_workspaces
+    ADD CONSTRAINT last_workspaces_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT private.name_changes name_changes_workspace
+
+ALTER TABLE ONLY private.name_changes
+    ADD CONSTRAINT name_changes_workspace FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT private.prompt_registrations prompt_registrations_workspace_id_fkey
 
 ALTER TABLE ONLY private.prompt_registrations
@@ -22554,6 +25715,16 @@ ALTER TABLE ONLY private.prompt_registrations
 
 ALTER TABLE ONLY private.saved_views
     ADD CONSTRAINT saved_views_of_members FOREIGN KEY (user_id, workspace_id) REFERENCES public.members(user_id, workspace_id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT private.search_names search_names_workspace_id_fkey
+
+ALTER TABLE ONLY private.search_names
+    ADD CONSTRAINT search_names_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT private.sent_days sent_days_channel
+
+ALTER TABLE ONLY private.sent_days
+    ADD CONSTRAINT sent_days_channel FOREIGN KEY (workspace_id, channel_id) REFERENCES public.channels(workspace_id, id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT private.sent_invitations sent_invitations_invited_by_fkey
 
@@ -22589,6 +25760,11 @@ ALTER TABLE ONLY private.telemetry_links
 
 ALTER TABLE ONLY private.unsubscribing
     ADD CONSTRAINT unsubscribing_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT private.web_sessions web_sessions_user_id_fkey
+
+ALTER TABLE ONLY private.web_sessions
+    ADD CONSTRAINT web_sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT private.workspace_changes workspace_changes_workspace_id_fkey
 
@@ -23025,6 +26201,16 @@ ALTER TABLE ONLY public.scores
 ALTER TABLE ONLY public.scores
     ADD CONSTRAINT scores_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE SET NULL;
 
+-- FK CONSTRAINT public.sql_roles sql_roles_user_id_fkey
+
+ALTER TABLE ONLY public.sql_roles
+    ADD CONSTRAINT sql_roles_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.sql_roles sql_roles_workspace_id_fkey
+
+ALTER TABLE ONLY public.sql_roles
+    ADD CONSTRAINT sql_roles_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT public.statement_lines statement_lines_created_by_fkey
 
 ALTER TABLE ONLY public.statement_lines
@@ -23075,9 +26261,41 @@ ALTER TABLE ONLY public.user_preferences
 ALTER TABLE ONLY public.workspaces
     ADD CONSTRAINT workspaces_personal_user_id_fkey FOREIGN KEY (personal_user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
 
+-- ROW SECURITY private.analytics_engine
+
+ALTER TABLE private.analytics_engine ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.analytics_outbox
+
+ALTER TABLE private.analytics_outbox ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.analytics_parked
+
+ALTER TABLE private.analytics_parked ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.analytics_tasks
+
+ALTER TABLE private.analytics_tasks ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.archived_days
+
+ALTER TABLE private.archived_days ENABLE ROW LEVEL SECURITY;
+
 -- ROW SECURITY private.archived_months
 
 ALTER TABLE private.archived_months ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.archived_sources
+
+ALTER TABLE private.archived_sources ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.archives
+
+ALTER TABLE private.archives ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.attempts
+
+ALTER TABLE private.attempts ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.budget_forecasts
 
@@ -23119,13 +26337,29 @@ ALTER TABLE private.installation ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE private.invoice_charges ENABLE ROW LEVEL SECURITY;
 
+-- ROW SECURITY private.key_uses
+
+ALTER TABLE private.key_uses ENABLE ROW LEVEL SECURITY;
+
 -- ROW SECURITY private.known_prices
 
 ALTER TABLE private.known_prices ENABLE ROW LEVEL SECURITY;
 
+-- ROW SECURITY private.last_workspaces
+
+ALTER TABLE private.last_workspaces ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.name_changes
+
+ALTER TABLE private.name_changes ENABLE ROW LEVEL SECURITY;
+
 -- ROW SECURITY private.overridden_days
 
 ALTER TABLE private.overridden_days ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.partitioned
+
+ALTER TABLE private.partitioned ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.prompt_registrations
 
@@ -23142,6 +26376,14 @@ ALTER TABLE private.refreshes ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY private.saved_views
 
 ALTER TABLE private.saved_views ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.search_names
+
+ALTER TABLE private.search_names ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.sent_days
+
+ALTER TABLE private.sent_days ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.sent_invitations
 
@@ -23178,6 +26420,10 @@ ALTER TABLE private.telemetry_links ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY private.unsubscribing
 
 ALTER TABLE private.unsubscribing ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.web_sessions
+
+ALTER TABLE private.web_sessions ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.worker_seen
 
@@ -23313,6 +26559,10 @@ CREATE POLICY budgets_delete_admin ON public.budgets FOR DELETE TO authenticated
 
 CREATE POLICY budgets_insert_admin ON public.budgets FOR INSERT TO authenticated WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
 
+-- POLICY public.budgets budgets_select_sql
+
+CREATE POLICY budgets_select_sql ON public.budgets FOR SELECT TO tally_bi USING ((workspace_id = ( SELECT private.sql_workspace() AS sql_workspace)));
+
 -- POLICY public.budgets budgets_select_visible
 
 CREATE POLICY budgets_select_visible ON public.budgets FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR ((user_id IS NULL) AND (workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_totals() AS workspaces_showing_totals)))) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as)))) AND ((project_id IS NULL) OR (project_id <> ALL (ARRAY( SELECT private.hidden_projects() AS hidden_projects))))));
@@ -23344,6 +26594,10 @@ CREATE POLICY cost_records_insert_member ON public.cost_records FOR INSERT TO au
 -- POLICY public.cost_records cost_records_select_member
 
 CREATE POLICY cost_records_select_member ON public.cost_records FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR ((workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_people() AS workspaces_showing_people))) AND ((project_id IS NULL) OR (project_id <> ALL (ARRAY( SELECT private.hidden_projects() AS hidden_projects))))))));
+
+-- POLICY public.cost_records cost_records_select_sql
+
+CREATE POLICY cost_records_select_sql ON public.cost_records FOR SELECT TO tally_bi USING ((workspace_id = ( SELECT private.sql_workspace() AS sql_workspace)));
 
 -- POLICY public.cost_records cost_records_update_member
 
@@ -23571,6 +26825,10 @@ CREATE POLICY project_rules_select_visible ON public.project_rules FOR SELECT TO
 
 ALTER TABLE public.projects ENABLE ROW LEVEL SECURITY;
 
+-- POLICY public.projects projects_select_sql
+
+CREATE POLICY projects_select_sql ON public.projects FOR SELECT TO tally_bi USING ((workspace_id = ( SELECT private.sql_workspace() AS sql_workspace)));
+
 -- POLICY public.projects projects_select_visible
 
 CREATE POLICY projects_select_visible ON public.projects FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND (id <> ALL (ARRAY( SELECT private.hidden_projects() AS hidden_projects)))));
@@ -23617,6 +26875,10 @@ ALTER TABLE public.providers ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY providers_select_signed_in ON public.providers FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) IS NOT NULL));
 
+-- POLICY public.providers providers_select_sql
+
+CREATE POLICY providers_select_sql ON public.providers FOR SELECT TO tally_bi USING (true);
+
 -- ROW SECURITY public.scores
 
 ALTER TABLE public.scores ENABLE ROW LEVEL SECURITY;
@@ -23635,6 +26897,14 @@ ALTER TABLE public.spans ENABLE ROW LEVEL SECURITY;
 -- POLICY public.spans spans_select_member
 
 CREATE POLICY spans_select_member ON public.spans FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR ((workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_people() AS workspaces_showing_people))) AND ((project_id IS NULL) OR (project_id <> ALL (ARRAY( SELECT private.hidden_projects() AS hidden_projects))))))));
+
+-- ROW SECURITY public.sql_roles
+
+ALTER TABLE public.sql_roles ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.sql_roles sql_roles_select_admin
+
+CREATE POLICY sql_roles_select_admin ON public.sql_roles FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
 
 -- ROW SECURITY public.statement_lines
 
@@ -23659,6 +26929,10 @@ CREATE POLICY subscriptions_insert_member ON public.subscriptions FOR INSERT TO 
 -- POLICY public.subscriptions subscriptions_select_member
 
 CREATE POLICY subscriptions_select_member ON public.subscriptions FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR ((workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_people() AS workspaces_showing_people))) AND (id <> ALL (ARRAY( SELECT private.hidden_subscriptions() AS hidden_subscriptions)))))));
+
+-- POLICY public.subscriptions subscriptions_select_sql
+
+CREATE POLICY subscriptions_select_sql ON public.subscriptions FOR SELECT TO tally_bi USING ((workspace_id = ( SELECT private.sql_workspace() AS sql_workspace)));
 
 -- POLICY public.subscriptions subscriptions_update_member
 
@@ -23710,6 +26984,7 @@ CREATE POLICY workspaces_select_member ON public.workspaces FOR SELECT TO authen
 
 GRANT USAGE ON SCHEMA private TO supabase_auth_admin;
 GRANT USAGE ON SCHEMA private TO tally_api;
+GRANT USAGE ON SCHEMA private TO tally_web;
 
 GRANT USAGE ON SCHEMA public TO anon;
 GRANT USAGE ON SCHEMA public TO authenticated;
@@ -23741,6 +27016,9 @@ REVOKE ALL ON TYPE private.incoming_span FROM PUBLIC;
 REVOKE ALL ON TYPE private.price_change FROM PUBLIC;
 
 REVOKE ALL ON TYPE private.written_record FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.account_of_web_session(session text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.account_of_web_session(session text) TO tally_web;
 
 GRANT SELECT ON TABLE public.project_rules TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.project_rules TO service_role;
@@ -23804,6 +27082,7 @@ REVOKE ALL ON FUNCTION private.add_invoice_lines(of_invoice public.invoices, lin
 
 GRANT SELECT,DELETE ON TABLE public.subscriptions TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.subscriptions TO service_role;
+GRANT SELECT ON TABLE public.subscriptions TO tally_bi;
 
 GRANT INSERT(id) ON TABLE public.subscriptions TO authenticated;
 
@@ -23835,6 +27114,10 @@ REVOKE ALL ON FUNCTION private.add_to_day_parts(changes private.day_parts[]) FRO
 
 REVOKE ALL ON FUNCTION private.add_trained_models(tenant uuid, credential uuid, jobs jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.adding_names(table_name text, source text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.advice_answers(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.advice_calls(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.advice_cells(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) FROM PUBLIC;
@@ -23857,7 +27140,15 @@ REVOKE ALL ON FUNCTION private.agent_records(tenant uuid, agents text[], first_a
 
 REVOKE ALL ON FUNCTION private.aliases_of(metadata jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.analytics_is_pending(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.analytics_lag(tenant uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.answer_explored(question private.exploration) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.archive_lock(tenant uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.archived_ranges(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.archived_tables() FROM PUBLIC;
 
@@ -23869,7 +27160,7 @@ REVOKE ALL ON FUNCTION private.ask_exploration(question private.exploration) FRO
 
 REVOKE ALL ON FUNCTION private.ask_for_days(tenant uuid, split text, project uuid, person uuid) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.attach_month(partition_name text, month date) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.attach_piece(of_parent text, starts date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.audit_changes_of(audited regclass, watched text[], commands text[], condition text) FROM PUBLIC;
 
@@ -23909,7 +27200,11 @@ REVOKE ALL ON FUNCTION private.audit_repricing(tenant uuid, run_id uuid, applied
 
 REVOKE ALL ON FUNCTION private.audit_rows() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.audit_text(action text, table_name text, before jsonb, after jsonb, metadata jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.authorities() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.begin_archive(tenant uuid, first_day date, end_day date, reason text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.begin_change(asked uuid, at_least text) FROM PUBLIC;
 
@@ -23932,6 +27227,8 @@ REVOKE ALL ON FUNCTION private.budget_period(period text, starts_on_day integer,
 REVOKE ALL ON FUNCTION private.budget_record_days(tenant uuid, as_of timestamp with time zone, with_previous boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.budgets_at(tenant uuid, as_of timestamp with time zone, with_previous boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.catch_up(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.catch_up_month(first_at timestamp with time zone) FROM PUBLIC;
 
@@ -23960,7 +27257,7 @@ REVOKE ALL ON FUNCTION private.check_explored_period(question private.exploratio
 
 REVOKE ALL ON FUNCTION private.check_filters(filters jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.check_incoming(incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT has_requests boolean, OUT has_aliases boolean, OUT has_channels boolean, OUT chosen_projects uuid[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.check_incoming(tenant uuid, incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT has_requests boolean, OUT has_aliases boolean, OUT has_channels boolean, OUT chosen_projects uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_invitation(tenant uuid, address text, role text) FROM PUBLIC;
 
@@ -24016,6 +27313,14 @@ REVOKE ALL ON FUNCTION private.clean_words(given text[], of_what text, most inte
 
 REVOKE ALL ON FUNCTION private.clear_event(event uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.close_web_session(session text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.close_web_session(session text) TO tally_web;
+
+REVOKE ALL ON FUNCTION private.close_web_sessions(account uuid, kept text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.close_web_sessions(account uuid, kept text) TO tally_web;
+
+REVOKE ALL ON FUNCTION private.compact_outbox(at_least bigint) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.compare_channels(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.compare_channels_of(tenant uuid, sources uuid[]) FROM PUBLIC;
@@ -24028,11 +27333,17 @@ REVOKE ALL ON FUNCTION private.contested_events(owner uuid, keys uuid[], OUT eve
 
 REVOKE ALL ON FUNCTION private.correct_renewals(tenant uuid, zone text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.count_attempt(bucket bytea, most integer, window_seconds double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.count_attempt(bucket bytea, most integer, window_seconds double precision) TO tally_web;
+
 REVOKE ALL ON FUNCTION private.count_channels() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.count_gone_contents() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.count_invitation(sender uuid, address text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.count_key_use(key uuid, unit text, most bigint, cost bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.count_key_use(key uuid, unit text, most bigint, cost bigint) TO tally_api;
 
 REVOKE ALL ON FUNCTION private.count_parts() FROM PUBLIC;
 
@@ -24052,7 +27363,7 @@ REVOKE ALL ON FUNCTION private.create_month(month date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.create_personal_workspace() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.create_span_week(week date) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.create_piece(of_parent text, starts date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.create_user_preferences() FROM PUBLIC;
 
@@ -24068,9 +27379,81 @@ REVOKE ALL ON FUNCTION private.days_to_decide(changes private.day_parts[]) FROM 
 
 REVOKE ALL ON FUNCTION private.days_to_explore(question private.exploration, has_reasoning boolean) FROM PUBLIC;
 
+GRANT SELECT(id) ON TABLE public.channels TO authenticated;
+GRANT SELECT(id) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(workspace_id) ON TABLE public.channels TO authenticated;
+GRANT SELECT(workspace_id) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(kind) ON TABLE public.channels TO authenticated;
+GRANT SELECT(kind) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(name) ON TABLE public.channels TO authenticated;
+GRANT SELECT(name) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(hint) ON TABLE public.channels TO authenticated;
+GRANT SELECT(hint) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(quiet_from) ON TABLE public.channels TO authenticated;
+GRANT SELECT(quiet_from) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(quiet_to) ON TABLE public.channels TO authenticated;
+GRANT SELECT(quiet_to) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(urgent_passes) ON TABLE public.channels TO authenticated;
+GRANT SELECT(urgent_passes) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(digest) ON TABLE public.channels TO authenticated;
+GRANT SELECT(digest) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(paused_at) ON TABLE public.channels TO authenticated;
+GRANT SELECT(paused_at) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(verified_at) ON TABLE public.channels TO authenticated;
+GRANT SELECT(verified_at) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(verified_by) ON TABLE public.channels TO authenticated;
+GRANT SELECT(verified_by) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(sends_days_from) ON TABLE public.channels TO authenticated;
+GRANT SELECT(sends_days_from) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(failures_in_a_row) ON TABLE public.channels TO authenticated;
+GRANT SELECT(failures_in_a_row) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(disabled_at) ON TABLE public.channels TO authenticated;
+GRANT SELECT(disabled_at) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(disabled_reason) ON TABLE public.channels TO authenticated;
+GRANT SELECT(disabled_reason) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(last_sent_at) ON TABLE public.channels TO authenticated;
+GRANT SELECT(last_sent_at) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(last_problem) ON TABLE public.channels TO authenticated;
+GRANT SELECT(last_problem) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(created_by) ON TABLE public.channels TO authenticated;
+GRANT SELECT(created_by) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(metadata) ON TABLE public.channels TO authenticated;
+GRANT SELECT(metadata) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(created_at) ON TABLE public.channels TO authenticated;
+GRANT SELECT(created_at) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(updated_at) ON TABLE public.channels TO authenticated;
+GRANT SELECT(updated_at) ON TABLE public.channels TO service_role;
+
+REVOKE ALL ON FUNCTION private.days_to_send(channel public.channels) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.decide_parts(of_workspace uuid, accounts text[], covering text[], days date[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.delete_archived_records(tenant uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.delete_archived_rows(archive private.archives, OUT sources uuid[], OUT records bigint, OUT statements bigint, OUT fingerprint text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.delete_archives_of_workspace() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.delete_records_of_imports() FROM PUBLIC;
 
@@ -24080,11 +27463,15 @@ REVOKE ALL ON FUNCTION private.delete_spans_of_workspace() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.describe_change(of_table text, old_values jsonb, new_values jsonb, watched text[], secret text[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.describe_day(channel uuid, told date) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.describe_forecast(f private.budget_forecasts) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.describe_live(of_prompt uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.describe_moves(tenant uuid, plan private.filing_move[], what text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.describe_records(tenant uuid, first_day date, end_day date, OUT records bigint, OUT statements bigint, OUT fingerprint text) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.person_aliases TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.person_aliases TO service_role;
@@ -24095,21 +27482,31 @@ REVOKE ALL ON FUNCTION private.described_statements(tenant uuid, fields text[], 
 
 REVOKE ALL ON FUNCTION private.described_traces(tenant uuid, ids text[], weeks date[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.digests_of_days(tenant uuid, first_day date, last_day date) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.dimension_keys(dimension text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.dimension_value(metadata jsonb, keys text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.dismissed_days() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.drop_empty_span_weeks() FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.drop_empty_partitions() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.drop_old_contents(tenant uuid, most integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.drop_old_traces(tenant uuid, most integer) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.drop_sql_role() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.due_digests(at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.due_renewals(tenant uuid, zone text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.engine_list(items text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.engine_rights(tenant uuid, hidden uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.enqueue_days() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.enqueue_test(tenant uuid, channel uuid) FROM PUBLIC;
 
@@ -24117,6 +27514,8 @@ GRANT SELECT ON TABLE public.audit_logs TO authenticated;
 GRANT SELECT ON TABLE public.audit_logs TO service_role;
 
 REVOKE ALL ON FUNCTION private.entry_contains(entry public.audit_logs, actor_email text, user_email text, wanted text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.erase_from_archives() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.erase_from_logs() FROM PUBLIC;
 
@@ -24164,19 +27563,35 @@ REVOKE ALL ON FUNCTION private.failing_values(tenant uuid, as_of timestamp with 
 
 REVOKE ALL ON FUNCTION private.fields_of(rules public.project_rules[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.figures_of_day(tenant uuid, told date) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.file_incoming(tenant uuid, source uuid, incoming private.incoming_record[], OUT projects uuid[], OUT people uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.file_spans(tenant uuid, incoming private.incoming_span[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.find_entries(tenant uuid, words text[], most integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.find_experiment(tenant uuid, named text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.find_known(tenant uuid, incoming private.incoming_record[], first_at timestamp with time zone, last_at timestamp with time zone, has_requests boolean) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.find_names(tenant uuid, wanted text, words text[], near boolean, most integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.find_request(tenant uuid, told_id text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.find_rollup(asked private.daily_question) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.find_told_version(of_prompt uuid, told text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.find_trace_ids(tenant uuid, beginning text, most integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.find_usage(tenant uuid, wanted text, words text[], asked text, near boolean, most integer) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.fine_sums(question private.exploration, from_days boolean, told text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.finish_archive(archive uuid, fingerprint text, bytes bigint, manifest_sha256 text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.finish_return(archive uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.first_day_of_name(tenant uuid, provider uuid, name text) FROM PUBLIC;
 
@@ -24186,6 +27601,8 @@ REVOKE ALL ON FUNCTION private.flag_written(written private.written_record[]) FR
 
 REVOKE ALL ON FUNCTION private.fold_some_days(at_most integer, tenant uuid, OUT days integer, OUT records bigint) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.fold_text(given text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.follow_charges(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.follow_subscription() FROM PUBLIC;
@@ -24194,6 +27611,9 @@ REVOKE ALL ON FUNCTION private.follow_timezone() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.forget_aliases(tenant uuid, sources uuid[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.forget_attempts(bucket bytea, only_last boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.forget_attempts(bucket bytea, only_last boolean) TO tally_web;
+
 REVOKE ALL ON FUNCTION private.forget_budget_forecasts() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.forget_counts() FROM PUBLIC;
@@ -24201,6 +27621,8 @@ REVOKE ALL ON FUNCTION private.forget_counts() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.forget_deleted(partition_name text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.forget_forecast_requests() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.forget_names() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.forget_old_events() FROM PUBLIC;
 
@@ -24219,6 +27641,10 @@ REVOKE ALL ON FUNCTION private.group_accounts(of_workspace uuid, account text, m
 REVOKE ALL ON FUNCTION private.grouped_days(changes private.day_parts[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.groups_of(changes private.day_parts[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.has_archived(days private.stale_days[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.has_cache_answers(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.has_dimensions(metadata jsonb, agent text, environment text, customer text) FROM PUBLIC;
 
@@ -24243,6 +27669,9 @@ GRANT ALL ON FUNCTION private.hidden_projects() TO authenticated;
 
 REVOKE ALL ON FUNCTION private.hidden_subscriptions() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.hidden_subscriptions() TO authenticated;
+
+REVOKE ALL ON FUNCTION private.hold_web_session(session text, holder uuid, hold_seconds double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.hold_web_session(session text, holder uuid, hold_seconds double precision) TO tally_web;
 
 REVOKE ALL ON FUNCTION private.hour_writes(metadata jsonb, cache_write_tokens bigint) FROM PUBLIC;
 
@@ -24301,6 +27730,10 @@ REVOKE ALL ON FUNCTION private.invoice_text(given text, at_most integer) FROM PU
 
 REVOKE ALL ON FUNCTION private.is_address_of_member(tenant uuid, address text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.is_archived(tenant uuid, day date) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.is_archived_for_engine(tenant uuid, at timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.is_billed(tenant uuid, provider uuid, charge text, first_day date, last_day date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.is_daily_dimension(dimension text) FROM PUBLIC;
@@ -24309,8 +27742,11 @@ REVOKE ALL ON FUNCTION private.is_failed_call(tokens bigint, metadata jsonb) FRO
 
 REVOKE ALL ON FUNCTION private.is_grouped_raw(dimension text, told text[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.is_of_days(question private.exploration) FROM PUBLIC;
+
 GRANT SELECT,DELETE ON TABLE public.budgets TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.budgets TO service_role;
+GRANT SELECT ON TABLE public.budgets TO tally_bi;
 
 GRANT INSERT(id) ON TABLE public.budgets TO authenticated;
 
@@ -24364,6 +27800,8 @@ REVOKE ALL ON FUNCTION private.join_counts(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.join_invoice(given public.invoices) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.join_names(tenant uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.join_statements(tenant uuid, ids uuid[], events uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.joined_by(token text) FROM PUBLIC;
@@ -24379,6 +27817,10 @@ REVOKE ALL ON FUNCTION private.keep_advice(tenant uuid, pieces jsonb, window_fro
 REVOKE ALL ON FUNCTION private.keep_all_statements(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.keep_an_owner() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.keep_archived_source() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.keep_archived_sums(archive private.archives) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.keep_as_superseded(owner uuid, ids uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
@@ -24400,6 +27842,7 @@ REVOKE ALL ON FUNCTION private.keep_used_providers() FROM PUBLIC;
 
 GRANT SELECT,DELETE ON TABLE public.cost_records TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.cost_records TO service_role;
+GRANT SELECT ON TABLE public.cost_records TO tally_bi;
 
 GRANT INSERT(provider_id),UPDATE(provider_id) ON TABLE public.cost_records TO authenticated;
 
@@ -24465,9 +27908,16 @@ GRANT ALL ON FUNCTION private.label_calls(tenant uuid, keys uuid[], at timestamp
 
 REVOKE ALL ON FUNCTION private.last_active_days(tenant uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.last_workspace(account uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.last_workspace(account uuid) TO tally_web;
+
 REVOKE ALL ON FUNCTION private.learn_aliases(tenant uuid, source uuid, incoming private.incoming_record[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.leave_out_archived(tenant uuid, incoming private.incoming_record[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.limit_member(tenant uuid, person uuid, measured text, wanted numeric) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.list_used(tenant uuid, kinds text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.live_slots(of_prompt uuid, environment text) FROM PUBLIC;
 
@@ -24477,6 +27927,10 @@ GRANT ALL ON FUNCTION private.load_known_calls(tenant uuid, traces uuid[], names
 REVOKE ALL ON FUNCTION private.lock_charges(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.lock_workspaces(ids uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.log_archive(archive private.archives, action text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.log_expired(tenant uuid, of_table text, expired bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.mark_all_days() FROM PUBLIC;
 
@@ -24551,15 +28005,45 @@ REVOKE ALL ON FUNCTION private.named_person(metadata jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.named_traits(kinds private.traits[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.names_in(table_name text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.net_changes(changes private.day_parts[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.note_change() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.note_changes_of(noted regclass, verb text, noting regproc) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.note_deleted_person_for_engine() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_deleted_workspace_for_engine() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.note_divided(tenant uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.note_names() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_records_delete_for_engine() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_records_insert_for_engine() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_records_update_for_engine() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.note_refiling() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_sent_day(channel uuid, told date, told_digest text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_source_for_engine() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_superseded_delete_for_engine() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_superseded_insert_for_engine() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_superseded_update_for_engine() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_traces_delete_for_engine() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_traces_insert_for_engine() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_traces_update_for_engine() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.numbered_prompt_calls(tenant uuid, first_at timestamp with time zone, starts_at timestamp with time zone, last_at timestamp with time zone, project uuid, prompt text) FROM PUBLIC;
 
@@ -24575,6 +28059,9 @@ GRANT SELECT ON TABLE public.prompts TO authenticated;
 GRANT SELECT ON TABLE public.prompts TO service_role;
 
 REVOKE ALL ON FUNCTION private.open_deployment(prompt public.prompts, environment text, shares jsonb, source timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.open_web_session(session text, account uuid, sealed bytea, token_seconds double precision, idle_seconds double precision, absolute_seconds double precision, age_seconds double precision, unseen_seconds double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.open_web_session(session text, account uuid, sealed bytea, token_seconds double precision, idle_seconds double precision, absolute_seconds double precision, age_seconds double precision, unseen_seconds double precision) TO tally_web;
 
 REVOKE ALL ON FUNCTION private.outdated_days(tenant uuid, first_day date, last_day date, stale private.stale_days[]) FROM PUBLIC;
 
@@ -24607,6 +28094,7 @@ REVOKE ALL ON FUNCTION private.plan_aliases(tenant uuid, aliases public.person_a
 
 GRANT SELECT ON TABLE public.projects TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.projects TO service_role;
+GRANT SELECT ON TABLE public.projects TO tally_bi;
 
 REVOKE ALL ON FUNCTION private.plan_restore(restored public.projects) FROM PUBLIC;
 
@@ -24666,6 +28154,11 @@ REVOKE ALL ON FUNCTION private.read_rules(tenant uuid, rules json) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.read_undivided(tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.read_web_session(session text, idle_seconds double precision, absolute_seconds double precision, touch_seconds double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.read_web_session(session text, idle_seconds double precision, absolute_seconds double precision, touch_seconds double precision) TO tally_web;
+
+REVOKE ALL ON FUNCTION private.rebuild_for_engine(tenant uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.records_of_calls(tenant uuid, events uuid[], at timestamp with time zone[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.records_to_explore(question private.exploration, told text[]) FROM PUBLIC;
@@ -24686,6 +28179,8 @@ REVOKE ALL ON FUNCTION private.refile_span_week(tenant uuid, of_week date) FROM 
 
 REVOKE ALL ON FUNCTION private.refile_statements(tenant uuid, ids uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.refuse_archived() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.refuse_ended_key(found_one public.api_keys) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.refuse_outdated(what text, before jsonb, present jsonb, wanted jsonb) FROM PUBLIC;
@@ -24704,13 +28199,21 @@ REVOKE ALL ON FUNCTION private.register_prompts(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.regrouped_days(before jsonb, changes private.day_parts[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.release_web_session(session text, holder uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.release_web_session(session text, holder uuid) TO tally_web;
+
 REVOKE ALL ON FUNCTION private.remember_member() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.remove_sql_roles_of_leaver() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.rename_model(tenant uuid, provider uuid, name text, model text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.renew_threshold() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.renew_thresholds() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.renew_web_session(session text, sealed bytea, token_seconds double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.renew_web_session(session text, sealed bytea, token_seconds double precision) TO tally_web;
 
 REVOKE ALL ON FUNCTION private.renewal_days(of_subscription public.subscriptions, until date) FROM PUBLIC;
 
@@ -24739,69 +28242,6 @@ REVOKE ALL ON FUNCTION private.require_another_owner(tenant uuid, person uuid) F
 REVOKE ALL ON FUNCTION private.require_api_key(wanted uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.require_caller() FROM PUBLIC;
-
-GRANT SELECT(id) ON TABLE public.channels TO authenticated;
-GRANT SELECT(id) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(workspace_id) ON TABLE public.channels TO authenticated;
-GRANT SELECT(workspace_id) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(kind) ON TABLE public.channels TO authenticated;
-GRANT SELECT(kind) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(name) ON TABLE public.channels TO authenticated;
-GRANT SELECT(name) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(hint) ON TABLE public.channels TO authenticated;
-GRANT SELECT(hint) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(quiet_from) ON TABLE public.channels TO authenticated;
-GRANT SELECT(quiet_from) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(quiet_to) ON TABLE public.channels TO authenticated;
-GRANT SELECT(quiet_to) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(urgent_passes) ON TABLE public.channels TO authenticated;
-GRANT SELECT(urgent_passes) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(digest) ON TABLE public.channels TO authenticated;
-GRANT SELECT(digest) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(paused_at) ON TABLE public.channels TO authenticated;
-GRANT SELECT(paused_at) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(verified_at) ON TABLE public.channels TO authenticated;
-GRANT SELECT(verified_at) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(verified_by) ON TABLE public.channels TO authenticated;
-GRANT SELECT(verified_by) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(failures_in_a_row) ON TABLE public.channels TO authenticated;
-GRANT SELECT(failures_in_a_row) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(disabled_at) ON TABLE public.channels TO authenticated;
-GRANT SELECT(disabled_at) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(disabled_reason) ON TABLE public.channels TO authenticated;
-GRANT SELECT(disabled_reason) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(last_sent_at) ON TABLE public.channels TO authenticated;
-GRANT SELECT(last_sent_at) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(last_problem) ON TABLE public.channels TO authenticated;
-GRANT SELECT(last_problem) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(created_by) ON TABLE public.channels TO authenticated;
-GRANT SELECT(created_by) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(metadata) ON TABLE public.channels TO authenticated;
-GRANT SELECT(metadata) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(created_at) ON TABLE public.channels TO authenticated;
-GRANT SELECT(created_at) ON TABLE public.channels TO service_role;
-
-GRANT SELECT(updated_at) ON TABLE public.channels TO authenticated;
-GRANT SELECT(updated_at) ON TABLE public.channels TO service_role;
 
 REVOKE ALL ON FUNCTION private.require_channel(wanted uuid) FROM PUBLIC;
 
@@ -24833,13 +28273,26 @@ REVOKE ALL ON FUNCTION private.revoke_keys_of_leaver() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.save_beside_known(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[], first_at timestamp with time zone, last_at timestamp with time zone, has_requests boolean) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.save_last_workspace(account uuid, workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.save_last_workspace(account uuid, workspace uuid) TO tally_web;
+
 REVOKE ALL ON FUNCTION private.save_lock(of_workspace uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.saved_by_cache(metadata jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.schema_state() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.schema_state() TO tally_api;
+GRANT ALL ON FUNCTION private.schema_state() TO tally_web;
 
 REVOKE ALL ON FUNCTION private.seen_runs(experiment public.experiments) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.select_winners(owner uuid, keys uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.select_winners_of_changed() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.sends_days_from(tenant uuid, details jsonb, present date) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.serves_from() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.session_of(metadata jsonb) FROM PUBLIC;
 
@@ -24861,6 +28314,10 @@ REVOKE ALL ON FUNCTION private.share_timezones_of(partition_name text) FROM PUBL
 
 REVOKE ALL ON FUNCTION private.shared_workspaces_of(person uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.ship_again(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone, kinds text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.ship_all_again() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.silent_sources(tenants uuid[], default_days integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.slots_between(slots int4multirange, first_place integer, last_place integer) FROM PUBLIC;
@@ -24870,6 +28327,8 @@ GRANT ALL ON FUNCTION private.source_of_key(key uuid, service text, agent text) 
 
 REVOKE ALL ON FUNCTION private.span_lock(tenant uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.spent(tenant uuid, since timestamp with time zone, until timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.split_at(of_prompt uuid, environment text, instant timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.split_before(of_prompt uuid, environment text) FROM PUBLIC;
@@ -24877,6 +28336,15 @@ REVOKE ALL ON FUNCTION private.split_before(of_prompt uuid, environment text) FR
 REVOKE ALL ON FUNCTION private.split_by_channel(tenant uuid, usual_method text, incoming private.incoming_record[], OUT outdone private.incoming_record[], OUT rest private.incoming_record[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.spread_over_places(kinds private.incoming_kind[], filed uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.sql_days() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.sql_days() TO tally_bi;
+
+REVOKE ALL ON FUNCTION private.sql_people() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.sql_people() TO tally_bi;
+
+REVOKE ALL ON FUNCTION private.sql_workspace() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.sql_workspace() TO tally_bi;
 
 REVOKE ALL ON FUNCTION private.stale_days_of(tenant uuid, first_day date, last_day date) FROM PUBLIC;
 
@@ -24895,6 +28363,8 @@ REVOKE ALL ON FUNCTION private.store_spans(tenant uuid, incoming private.incomin
 
 REVOKE ALL ON FUNCTION private.stored_span(tenant uuid, r private.incoming_span, week date, person_id uuid, filed_project uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.stretches_to_archive(tenant uuid, as_of timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.sum_days(days private.stale_days[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.sum_dimension(tenant uuid, dimension text, first_at timestamp with time zone, last_at timestamp with time zone, asked private.daily_question) FROM PUBLIC;
@@ -24903,9 +28373,13 @@ REVOKE ALL ON FUNCTION private.sum_divided(tenant uuid, first_day date, last_day
 
 REVOKE ALL ON FUNCTION private.sum_of_days(tenant uuid, chosen jsonb, zone text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.sum_records(days private.stale_days[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.sum_statements(tenant uuid, from_date date, to_date date, only_user uuid, hidden uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.sum_traces(tenant uuid, ids text[], weeks date[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.sums_of_days(tenant uuid, first_day date, last_day date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.supersede_repeated(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
@@ -24929,6 +28403,10 @@ REVOKE ALL ON FUNCTION private.tell_verified_channel() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.timezone_lock(of_workspace uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.timezone_of(of_workspace uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.told_days() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.told_dimensions(question private.exploration) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.told_places(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone, only_own uuid, hidden uuid[]) FROM PUBLIC;
 
@@ -24959,12 +28437,16 @@ REVOKE ALL ON FUNCTION private.upkeep_lock() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.usage_by_days(tenant uuid, provider uuid, zones text[], since timestamp with time zone, until timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.used_models(tenant uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.verify_api_key(digest bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.verify_api_key(digest bytea) TO tally_api;
 
 REVOKE ALL ON FUNCTION private.wait_for_saves() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.wait_to_file(tenant uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.waits_for_engine(archive private.archives) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.wanted_charges(tenant uuid) FROM PUBLIC;
 
@@ -24973,6 +28455,8 @@ REVOKE ALL ON FUNCTION private.weeks_of_spans(tenant uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.weeks_of_traces(tenant uuid, incoming private.incoming_span[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.where_records(chosen jsonb, told uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.where_text(words text[], near boolean, column_name text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.workspace_of_source(source uuid) FROM PUBLIC;
 
@@ -25020,6 +28504,12 @@ GRANT ALL ON FUNCTION public.archive_project(project uuid) TO authenticated;
 REVOKE ALL ON FUNCTION public.archive_prompt(workspace uuid, prompt text, archived boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.archive_prompt(workspace uuid, prompt text, archived boolean) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.archive_state(workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.archive_state(workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.archived_stretches(workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.archived_stretches(workspace uuid) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.attach_partition(year integer, month integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.attach_partition(year integer, month integer) TO service_role;
 
@@ -25065,6 +28555,9 @@ GRANT ALL ON FUNCTION public.create_monthly_partition(year integer, month intege
 
 REVOKE ALL ON FUNCTION public.create_project(workspace uuid, name text, is_private boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.create_project(workspace uuid, name text, is_private boolean) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.create_sql_role(workspace uuid, name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.create_sql_role(workspace uuid, name text) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.create_workspace(name text, timezone text, currency text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.create_workspace(name text, timezone text, currency text) TO authenticated;
@@ -25133,6 +28626,9 @@ GRANT ALL ON FUNCTION public.ensure_partitions(months_ahead integer) TO service_
 REVOKE ALL ON FUNCTION public.explore_costs(workspace uuid, measure text, by text[], filters jsonb, from_date date, to_date date, granularity text, top_n integer, rates numeric[], prices jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.explore_costs(workspace uuid, measure text, by text[], filters jsonb, from_date date, to_date date, granularity text, top_n integer, rates numeric[], prices jsonb) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.explore_rights(workspace uuid, measure text, by text[], filters jsonb, from_date date, to_date date, granularity text, top_n integer, rates numeric[], prices jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.explore_rights(workspace uuid, measure text, by text[], filters jsonb, from_date date, to_date date, granularity text, top_n integer, rates numeric[], prices jsonb) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.explore_values(workspace uuid, dimension text, filters jsonb, from_date date, to_date date, search text, at_most integer, rates numeric[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.explore_values(workspace uuid, dimension text, filters jsonb, from_date date, to_date date, search text, at_most integer, rates numeric[]) TO authenticated;
 
@@ -25176,9 +28672,6 @@ GRANT ALL ON FUNCTION public.invite(workspace uuid, email text, role text) TO au
 
 REVOKE ALL ON FUNCTION public.invoice_usage(workspace uuid, invoices uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.invoice_usage(workspace uuid, invoices uuid[]) TO authenticated;
-
-REVOKE ALL ON FUNCTION public.jump_names(workspace uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.jump_names(workspace uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.label_prompt_version(workspace uuid, prompt text, number integer, labels text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.label_prompt_version(workspace uuid, prompt text, number integer, labels text[]) TO authenticated;
@@ -25237,6 +28730,9 @@ GRANT ALL ON FUNCTION public.owns_installation() TO authenticated;
 REVOKE ALL ON FUNCTION public.pause_channel(channel uuid, is_paused boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.pause_channel(channel uuid, is_paused boolean) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.performance_rights(workspace uuid, first_at timestamp with time zone, last_at timestamp with time zone, granularity text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.performance_rights(workspace uuid, first_at timestamp with time zone, last_at timestamp with time zone, granularity text) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.post_due_renewals(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.post_due_renewals(workspace uuid) TO authenticated;
 
@@ -25290,6 +28786,9 @@ GRANT ALL ON FUNCTION public.remove_member(workspace uuid, person uuid) TO authe
 
 REVOKE ALL ON FUNCTION public.remove_sample_prompt(workspace uuid, prompt text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.remove_sample_prompt(workspace uuid, prompt text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.remove_sql_role(workspace uuid, sql_role uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.remove_sql_role(workspace uuid, sql_role uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.rename_view(view uuid, name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.rename_view(view uuid, name text) TO authenticated;
@@ -25351,14 +28850,26 @@ GRANT ALL ON FUNCTION public.save_statement_lines(workspace uuid, lines jsonb) T
 REVOKE ALL ON FUNCTION public.save_view(workspace uuid, name text, query text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.save_view(workspace uuid, name text, query text) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.search(workspace uuid, asked text, kinds text[], most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search(workspace uuid, asked text, kinds text[], most integer) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.search_audit_log(workspace uuid, search text, before timestamp with time zone, at_most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.search_audit_log(workspace uuid, search text, before timestamp with time zone, at_most integer) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.search_lists(workspace uuid, kinds text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_lists(workspace uuid, kinds text[]) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.search_usage(workspace uuid, asked text, kinds text[], most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_usage(workspace uuid, asked text, kinds text[], most integer) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.set_alert_rules(workspace uuid, rules jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_alert_rules(workspace uuid, rules jsonb) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.set_aliases(workspace uuid, aliases json, before json) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_aliases(workspace uuid, aliases json, before json) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.set_archive_days(workspace uuid, days integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_archive_days(workspace uuid, days integer) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.set_content_rules(workspace uuid, days integer, words text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_content_rules(workspace uuid, days integer, words text[]) TO authenticated;
@@ -25407,6 +28918,9 @@ GRANT ALL ON FUNCTION public.sum_records(workspace uuid, chosen jsonb) TO authen
 REVOKE ALL ON FUNCTION public.test_channel(channel uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.test_channel(channel uuid) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.trace_rights(workspace uuid, search text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.trace_rights(workspace uuid, search text) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.transfer_ownership(workspace uuid, person uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.transfer_ownership(workspace uuid, person uuid) TO authenticated;
 
@@ -25424,9 +28938,17 @@ GRANT ALL ON FUNCTION public.update_workspace(workspace uuid, name text, timezon
 
 GRANT SELECT ON TABLE public.providers TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.providers TO service_role;
+GRANT SELECT ON TABLE public.providers TO tally_bi;
+
+GRANT SELECT ON TABLE public.effective_records TO authenticated;
+GRANT SELECT ON TABLE public.effective_records TO service_role;
+GRANT SELECT ON TABLE public.effective_records TO tally_bi;
 
 GRANT SELECT ON TABLE public.workspaces TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workspaces TO service_role;
+
+GRANT SELECT ON TABLE public.traces TO authenticated;
+GRANT SELECT ON TABLE public.traces TO service_role;
 
 GRANT SELECT ON TABLE public.advice TO authenticated;
 GRANT SELECT ON TABLE public.advice TO service_role;
@@ -25511,9 +29033,6 @@ GRANT SELECT ON TABLE public.deliveries TO service_role;
 
 GRANT SELECT ON TABLE public.delivery_attempts TO authenticated;
 GRANT SELECT ON TABLE public.delivery_attempts TO service_role;
-
-GRANT SELECT ON TABLE public.effective_records TO authenticated;
-GRANT SELECT ON TABLE public.effective_records TO service_role;
 
 GRANT SELECT ON TABLE public.exchange_rates TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.exchange_rates TO service_role;
@@ -25611,11 +29130,11 @@ GRANT SELECT ON TABLE public.provider_jobs TO service_role;
 GRANT SELECT ON TABLE public.scores TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.scores TO service_role;
 
+GRANT SELECT ON TABLE public.sql_roles TO authenticated;
+GRANT SELECT ON TABLE public.sql_roles TO service_role;
+
 GRANT SELECT ON TABLE public.statement_lines TO authenticated;
 GRANT SELECT ON TABLE public.statement_lines TO service_role;
-
-GRANT SELECT ON TABLE public.traces TO authenticated;
-GRANT SELECT ON TABLE public.traces TO service_role;
 
 GRANT SELECT,DELETE ON TABLE public.user_preferences TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_preferences TO service_role;
@@ -25644,6 +29163,8 @@ GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.user_preferences TO auth
 
 CREATE TRIGGER tally_create_personal_workspace AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION private.create_personal_workspace();
 CREATE TRIGGER tally_create_user_preferences AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION private.create_user_preferences();
+CREATE TRIGGER tally_engine_person AFTER DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.note_deleted_person_for_engine();
 CREATE TRIGGER tally_erase AFTER DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.erase_from_logs();
+CREATE TRIGGER tally_erase_from_archives AFTER DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.erase_from_archives();
 CREATE TRIGGER tally_erase_from_spans AFTER DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.erase_from_spans();
 CREATE TRIGGER tally_pass_on BEFORE DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.pass_on_account();

@@ -19,13 +19,14 @@ from xdist.scheduler.loadscope import LoadScopeScheduling  # type: ignore[import
 from tally.local.stack import Stack
 from tests.embedded import temporary_stack
 
-pytest_plugins = ["tests.database_fixtures"]
+pytest_plugins = ["tests.database_fixtures", "tests.engine_fixtures"]
 
 BROWSERS = "tests/e2e/"
 SECOND_BROWSER = "tests/e2e/test_h"  # files from here on take as long as those before
 # The longest files come first, in this order: at the end one would keep a worker busy while others are idle.
 LONG = (
     "tests/e2e/test_every_page.py",
+    "tests/processes/",
     BROWSERS,
     "tests/tally/local/test_backup.py",
     "tests/supabase/test_crashes.py",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from starlette.responses import Response
 
 from app.auth.same_origin import is_https
-from app.auth.sessions import ABSOLUTE_SECONDS
+from app.auth.session_store import ABSOLUTE_SECONDS
 
 SESSION_HEADER = "X-App-Sid"  # set by the gate; `server.trustedUserHeaders` binds Streamlit sessions to it
 

@@ -65,6 +65,13 @@ def render_unsubscribing(state: Literal["open", "done", "refused"], **values: st
     return _render(f"unsubscribing_{state}", **values)
 
 
+def render_unreachable(path: str, reason: str) -> HTMLResponse:
+    """Render the page that says that Tally cannot tell who asks, with a link to try again."""
+    response = _render("unreachable", path=path, reason=reason)
+    response.status_code = 503
+    return response
+
+
 def _render(template: str, **values: str) -> HTMLResponse:
     html = TEMPLATES.get_template(f"{template}.html").render({"error": "", "notice": ""} | values)
     return HTMLResponse(html, headers={"content-security-policy": CONTENT_SECURITY_POLICY})

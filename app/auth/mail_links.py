@@ -17,7 +17,7 @@ from app.auth.link_tokens import INCOMPLETE
 from app.auth.rate_limits import LINKS, TooManyAttempts, network
 from app.auth.sessions import sessions
 from app.auth.spent_links import SPENT_LINKS
-from tally.accounts.auth_client import AuthError, AuthRefused, Tokens, auth_client
+from tally.accounts.auth_client import AuthError, AuthRefused, AuthUnreachable, Tokens, auth_client
 
 PATH, CONFIRM = "/auth/v1/verify", "/confirm"  # the sign-in service builds the first from the site's address
 TOKEN = re.compile(r"[\w-]{20,200}", re.ASCII)
@@ -31,6 +31,7 @@ CONFIRMATIONS = {
 }
 SPENT = "This link was used, replaced by a newer one, or has expired."
 SPENT_RESET = f"{SPENT} Request a new code."
+SIGN_IN_LATER = "Confirmed. Tally cannot reach its session store: sign in in a moment."
 OTHER_ADDRESS = "Confirmed. Follow the link in the email to your other address, too."
 
 
@@ -96,9 +97,12 @@ def _confirm(kind: str, token: str, host: str | None, cookie: str | None) -> Res
         return _refuse(f"{problem} The link stays valid.", 503)
     if tokens is None:
         return render_page("login", notice=OTHER_ADDRESS)
-    sessions().close(cookie)
-    done = RedirectResponse("/", 303)
-    set_cookie(done, sessions().open(tokens))
+    try:
+        sessions().close(cookie)
+        done = RedirectResponse("/", 303)
+        set_cookie(done, sessions().open(tokens))
+    except AuthUnreachable:
+        return render_page("login", notice=SIGN_IN_LATER)
     return done
 
 

@@ -17,7 +17,14 @@ from app.auth.local_path import local_path, with_next
 from app.auth.mail_links import RECOVERY, SPENT_RESET, is_token, redeem_link
 from app.auth.rate_limits import CODES_SENT, CODES_TRIED, LINKS, SIGN_INS, SIGN_UPS, TooManyAttempts, network
 from app.auth.sessions import sessions
-from tally.accounts.auth_client import AuthError, AuthRefused, Tokens, auth_client, check_new_password
+from tally.accounts.auth_client import (
+    AuthError,
+    AuthRefused,
+    AuthUnreachable,
+    Tokens,
+    auth_client,
+    check_new_password,
+)
 from tally.core.settings import load_settings
 
 EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
@@ -36,6 +43,7 @@ CONFIRM_BY_CODE = (
     "We sent a 6-digit code to {email}. Enter it and choose your password. It is valid for one hour."
 )
 INVITED_ONLY = "New accounts need an invitation here. Use the email address that was invited."
+NOT_SIGNED_OUT = "You are still signed in."
 STORE_BROKEN = "Tally cannot write its session store. Check the server's free disk space, then try again."
 
 STATUSES = {
@@ -174,12 +182,20 @@ def _checked_code(form: Form) -> str:
 def _show(page: Page) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         next_path = local_path(request.query_params.get("next", ""))
-        if sessions().find(request.cookies.get(cookie_name())):
+        if await _is_signed_in(request):
             return RedirectResponse(next_path, 303)
         notice = await run_in_threadpool(_find_notice) if page == "signup" else ""
         return hide_address(request, render_page(page, next_path=next_path, notice=notice))
 
     return endpoint
+
+
+async def _is_signed_in(request: Request) -> bool:
+    """False where the session store does not answer, too: the page says so once it is sent."""
+    try:
+        return await sessions().look_up(request.cookies.get(cookie_name())) is not None
+    except AuthUnreachable:
+        return False
 
 
 def _find_notice() -> str:
@@ -248,7 +264,14 @@ async def _read_form(request: Request) -> Form | None:
 
 async def _sign_out(request: Request) -> Response:
     next_path = local_path((await read_fields(request) or {}).get("next", ""))
-    await run_in_threadpool(sessions().close, request.cookies.get(cookie_name()))
+    try:
+        await run_in_threadpool(sessions().close, request.cookies.get(cookie_name()))
+    except (
+        AuthUnreachable
+    ) as problem:  # without its cookie, the session would stay open with nobody to end it
+        response: Response = render_page("login", next_path=next_path, error=f"{NOT_SIGNED_OUT} {problem}")
+        response.status_code = 503
+        return response
     response = RedirectResponse(with_next("/login", next_path), 303)
     clear_cookie(response)
     return response

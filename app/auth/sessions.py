@@ -1,53 +1,33 @@
-"""Store of browser sessions: one SQLite row each, its tokens encrypted with a key from the cookie.
+"""Sessions of browsers: their tokens are encrypted with a key from the cookie, and renewed when they end.
 
-A stolen file yields neither cookies nor tokens. Nothing about a session is held in memory: it survives a
-restart, and several processes may share the file.
+A stolen store yields neither cookies nor tokens. Nothing about a session is held in memory: it survives a
+restart, and several processes may share the store.
 """
 
 import contextlib
 import json
 import os
-import sqlite3
-import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from uuid import uuid4
 
+from starlette.concurrency import run_in_threadpool
+
+from app.auth.postgres_sessions import PostgresSessions
 from app.auth.session_keys import COOKIE_LENGTH, decrypt_tokens, encrypt_tokens, new_cookie, session_id
+from app.auth.session_store import HOLD_SECONDS, SessionStore, StoredSession
+from app.auth.shared_database import shared_database
+from app.auth.sqlite_sessions import SqliteSessions
 from tally.accounts.auth_client import AuthClient, AuthRefused, AuthUnreachable, Tokens, auth_client
 from tally.core.paths import expand_home, tally_home
 from tally.secrets.envelope import EnvelopeError
+from tally.serving.settings import load_serving_settings
 
-IDLE_SECONDS = 7 * 86_400
-ABSOLUTE_SECONDS = 30 * 86_400
-TOUCH_SECONDS = 300  # accuracy of `seen_at`, which is not written on every request
 REFRESH_MARGIN_SECONDS = 60  # an access token is renewed this long before it expires
-LEASE_SECONDS = 30.0  # longer than any upstream call; after a crash, others can refresh again once it expires
-LOCK_WAIT_SECONDS = 10.0
 POLL_SECONDS = 0.05
-
-SCHEMA = (
-    """
-create table if not exists sessions (
-    id text primary key,
-    user_id text not null,
-    sealed blob not null,
-    opened_at integer not null,
-    seen_at integer not null,
-    leased_until real not null default 0
-) strict, without rowid
-""",
-    # It outlives sessions. In the database, a choice would change the data version and empty the caches.
-    """
-create table if not exists last_workspaces (
-    user_id text primary key,
-    workspace_id text not null
-) strict, without rowid
-""",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,60 +38,60 @@ class LiveSession:
     user_id: str
 
 
-class Sessions:
-    """The session store."""
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Decrypted tokens, and the seconds for which the access token is still valid."""
 
-    def __init__(self, path: Path, upstream: AuthClient, now: Callable[[], float] = time.time) -> None:
-        self._upstream, self._now = upstream, now
-        self._writer, self._writing = _connect(path), threading.Lock()
-        self._reader, self._reading = _connect(path), threading.Lock()  # readers do not wait for a writer
-        self._write("delete from sessions where seen_at < ? or opened_at < ?", *self._oldest())
+    tokens: Tokens = field(repr=False)
+    seconds: float
+
+
+class Sessions:
+    """The sessions of a store. `now` says when tokens end that were just received, or are in a file."""
+
+    def __init__(
+        self, store: SessionStore, upstream: AuthClient, now: Callable[[], float] = time.time
+    ) -> None:
+        self._store, self._upstream, self._now = store, upstream, now
 
     def open(self, tokens: Tokens) -> str:
         """Begin a session and return its cookie: always a new one, to prevent session fixation."""
-        cookie, now = new_cookie(), int(self._now())
-        self._write("delete from sessions where seen_at < ? or opened_at < ?", *self._oldest())
-        self._write(
-            "insert into sessions (id, user_id, sealed, opened_at, seen_at) values (?, ?, ?, ?, ?)",
-            *(session_id(cookie), tokens.user_id, _encrypt(cookie, tokens), now, now),
-        )
+        cookie = new_cookie()
+        self._store.add(session_id(cookie), self._seal(cookie, tokens))
         return cookie
 
     def find(self, cookie: str | None) -> LiveSession | None:
         """The live session of a cookie, or None. One indexed read."""
-        if cookie is None or len(cookie) != COOKIE_LENGTH:
+        if not _is_cookie(cookie):
             return None
-        sid, (seen_after, opened_after) = session_id(cookie), self._oldest()
-        row = self._read(
-            "select user_id, seen_at from sessions where id = ? and seen_at >= ? and opened_at >= ?",
-            *(sid, seen_after, opened_after),
-        )
-        if row is None:
-            return None
-        if self._now() - row[1] > TOUCH_SECONDS:
-            with contextlib.suppress(sqlite3.OperationalError):  # a full disk must not sign users out
-                self._write("update sessions set seen_at = ? where id = ?", int(self._now()), sid)
-        return LiveSession(sid, row[0])
+        sid = session_id(cookie or "")
+        stored = self._store.read(sid)
+        return LiveSession(sid, stored.user_id) if stored else None
+
+    async def look_up(self, cookie: str | None) -> LiveSession | None:
+        """The same for the event loop, which does not wait for a shared store."""
+        if self._store.is_quick or not _is_cookie(cookie):
+            return self.find(cookie)
+        return await run_in_threadpool(self.find, cookie)
 
     def user_of(self, sid: str) -> str | None:
         """The user of a session that has not been closed. One indexed read."""
-        row = self._read("select user_id from sessions where id = ?", sid)
-        return str(row[0]) if row else None
+        return self._store.account_of(sid)
 
     def tokens(self, cookie: str | None) -> Tokens | None:
         """Tokens that are valid for another minute, renewed if needed; None when the session has ended.
 
         Raises AuthUnreachable, and keeps the session, when they cannot be renewed now.
         """
-        session = self.find(cookie)
-        if cookie is None or session is None:
+        if cookie is None or not _is_cookie(cookie):
             return None
-        deadline = time.monotonic() + LEASE_SECONDS
-        while (tokens := self._load_tokens(cookie, session)) is not None:
-            if tokens.expires_at - self._now() > REFRESH_MARGIN_SECONDS:
-                return tokens
-            if self._lease(session.session_id):
-                return self._refresh(cookie, session)
+        sid, deadline = session_id(cookie), time.monotonic() + HOLD_SECONDS
+        holder = str(uuid4())
+        while (kept := self._load_tokens(cookie, sid)) is not None:
+            if kept.seconds > REFRESH_MARGIN_SECONDS:
+                return kept.tokens
+            if self._store.hold(sid, holder):
+                return self._refresh(cookie, sid, holder)
             if time.monotonic() > deadline:
                 raise AuthUnreachable
             time.sleep(POLL_SECONDS)
@@ -119,117 +99,86 @@ class Sessions:
 
     def close(self, cookie: str | None) -> None:
         """End a session here and, if it can be reached, at Supabase."""
-        session = self.find(cookie)
-        if cookie is None or session is None:
+        if cookie is None or not _is_cookie(cookie):
             return
-        tokens = self._load_tokens(cookie, session)
-        self._delete(session.session_id)
-        if tokens is not None:
-            self._revoke(tokens)
+        kept = self._load_tokens(cookie, session_id(cookie))
+        self._store.remove(session_id(cookie))
+        if kept is not None:
+            self._revoke(kept)
 
     def close_all(self, user_id: str, keep: str | None = None) -> int:
         """End every session of a user except `keep`; returns their number."""
-        return self._write("delete from sessions where user_id = ? and id is not ?", user_id, keep)
+        return self._store.remove_all(user_id, keep)
 
     def last_workspace(self, user_id: str) -> str | None:
         """The workspace that a user chose last, unless it was the personal one. One indexed read."""
-        row = self._read("select workspace_id from last_workspaces where user_id = ?", user_id)
-        return str(row[0]) if row else None
+        return self._store.last_workspace(user_id)
+
+    async def look_up_workspace(self, user_id: str) -> str | None:
+        """The same for the event loop."""
+        if self._store.is_quick:
+            return self.last_workspace(user_id)
+        return await run_in_threadpool(self.last_workspace, user_id)
 
     def save_last_workspace(self, user_id: str, workspace_id: str | None) -> None:
         """Remember the workspace that a user chose; None for the personal one."""
-        if workspace_id is None:
-            self._write("delete from last_workspaces where user_id = ?", user_id)
-        else:
-            self._write("insert or replace into last_workspaces values (?, ?)", user_id, workspace_id)
+        self._store.save_last_workspace(user_id, workspace_id)
 
-    def _oldest(self) -> tuple[int, int]:
-        now = int(self._now())
-        return now - IDLE_SECONDS, now - ABSOLUTE_SECONDS
+    def _seal(self, cookie: str, tokens: Tokens) -> StoredSession:
+        sealed = encrypt_tokens(cookie, json.dumps(asdict(tokens)).encode(), tokens.user_id)
+        return StoredSession(tokens.user_id, sealed, tokens.expires_at - self._now())
 
-    def _load_tokens(self, cookie: str, session: LiveSession) -> Tokens | None:
-        row = self._read("select user_id, sealed from sessions where id = ?", session.session_id)
-        if row is None:
+    def _load_tokens(self, cookie: str, sid: str) -> _Kept | None:
+        stored = self._store.read(sid)
+        if stored is None:
             return None
         try:
-            return Tokens(**json.loads(decrypt_tokens(cookie, row[1], row[0])))
+            tokens = Tokens(**json.loads(decrypt_tokens(cookie, stored.sealed, stored.user_id)))
         except (EnvelopeError, ValueError, TypeError):  # damaged or tampered with
-            self._delete(session.session_id)
+            self._store.remove(sid)
             return None
+        seconds = stored.token_seconds
+        return _Kept(tokens, tokens.expires_at - self._now() if seconds is None else seconds)
 
-    def _lease(self, sid: str) -> bool:
-        """Claim the right to refresh this session, across threads and processes."""
-        now = time.time()
-        sql = "update sessions set leased_until = ? where id = ? and leased_until < ?"
-        return self._write(sql, now + LEASE_SECONDS, sid, now) == 1
-
-    def _refresh(self, cookie: str, session: LiveSession) -> Tokens | None:
+    def _refresh(self, cookie: str, sid: str, holder: str) -> Tokens | None:
         try:
-            tokens = self._load_tokens(cookie, session)  # the last holder may have refreshed
-            if tokens is None or tokens.expires_at - self._now() > REFRESH_MARGIN_SECONDS:
-                return tokens
-            return self._renew(cookie, session, tokens)
+            kept = self._load_tokens(cookie, sid)  # the last holder may have refreshed
+            if kept is None:
+                return None
+            return kept.tokens if kept.seconds > REFRESH_MARGIN_SECONDS else self._renew(cookie, sid, kept)
         finally:
-            self._write("update sessions set leased_until = 0 where id = ?", session.session_id)
+            self._store.release(sid, holder)
 
-    def _renew(self, cookie: str, session: LiveSession, tokens: Tokens) -> Tokens | None:
+    def _renew(self, cookie: str, sid: str, kept: _Kept) -> Tokens | None:
         try:
-            fresh = self._upstream.refresh(tokens.refresh_token)
+            fresh = self._upstream.refresh(kept.tokens.refresh_token)
         except AuthRefused as refused:
             if not refused.ends_session:
                 raise AuthUnreachable from None
-            self._delete(session.session_id)
+            self._store.remove(sid)
             return None
         except AuthUnreachable:
-            if tokens.expires_at > self._now():
-                return tokens
+            if kept.seconds > 0:
+                return kept.tokens
             raise
-        encrypted = _encrypt(cookie, fresh)
-        if self._write("update sessions set sealed = ? where id = ?", encrypted, session.session_id) == 0:
-            self._revoke(fresh)  # signed out while the refresh was under way
+        sealed = self._seal(cookie, fresh)
+        if not self._store.renew(sid, sealed):
+            self._revoke(
+                _Kept(fresh, sealed.token_seconds or 0)
+            )  # signed out while the refresh was under way
             return None
         return fresh
 
-    def _revoke(self, tokens: Tokens) -> None:
+    def _revoke(self, kept: _Kept) -> None:
+        tokens = kept.tokens
         with contextlib.suppress(AuthRefused, AuthUnreachable):
-            if tokens.expires_at <= self._now() + 5:  # signing out upstream needs a valid access token
+            if kept.seconds <= 5:  # signing out upstream needs a valid access token
                 tokens = self._upstream.refresh(tokens.refresh_token)
             self._upstream.sign_out(tokens.access_token)
 
-    def _delete(self, sid: str) -> None:
-        self._write("delete from sessions where id = ?", sid)
 
-    def _read(self, sql: str, *values: object) -> tuple[Any, ...] | None:
-        with self._reading:
-            row: tuple[Any, ...] | None = self._reader.execute(sql, values).fetchone()
-            return row
-
-    def _write(self, sql: str, *values: object) -> int:
-        with self._writing:
-            return self._writer.execute(sql, values).rowcount
-
-
-def _encrypt(cookie: str, tokens: Tokens) -> bytes:
-    return encrypt_tokens(cookie, json.dumps(asdict(tokens)).encode(), tokens.user_id)
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    """Open the store, readable by its owner only; two processes may create it at once."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    path.chmod(0o600)
-    db = sqlite3.connect(path, timeout=LOCK_WAIT_SECONDS, isolation_level=None, check_same_thread=False)
-    deadline = time.monotonic() + LOCK_WAIT_SECONDS
-    while True:
-        try:  # SQLite answers "locked" without waiting when two connections switch to WAL at once
-            db.execute("pragma journal_mode = wal")
-            for statement in SCHEMA:
-                db.execute(statement)
-            return db
-        except sqlite3.OperationalError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(POLL_SECONDS)
+def _is_cookie(cookie: str | None) -> bool:
+    return cookie is not None and len(cookie) == COOKIE_LENGTH
 
 
 def sessions_path() -> Path:
@@ -239,5 +188,7 @@ def sessions_path() -> Path:
 
 @cache
 def sessions() -> Sessions:
-    """The one session store of this process."""
-    return Sessions(sessions_path(), auth_client())
+    """The one session store of this process; raises TallyError for settings that cannot be meant."""
+    if load_serving_settings().are_several:
+        return Sessions(PostgresSessions(shared_database()), auth_client())
+    return Sessions(SqliteSessions(sessions_path()), auth_client())

@@ -11,6 +11,7 @@ from app.data.agents import (
 )
 from app.data.alert_rules import load_alert_rules, load_model_limits
 from app.data.anomalies import load_anomalies
+from app.data.archive import Archive, ArchiveState, load_archive_state, load_archived, set_archive_days
 from app.data.audit_log import count_audit_log, load_audit_log
 from app.data.budgets import (
     USUAL_THRESHOLDS,
@@ -73,7 +74,6 @@ from app.data.invoices import (
     save_invoices,
     save_statement_lines,
 )
-from app.data.jump import load_jump_names
 from app.data.people import Invitation, load_invitations, load_people, load_use_of_month
 from app.data.performance import load_performance
 from app.data.preferences import (
@@ -128,6 +128,7 @@ from app.data.records import (
 )
 from app.data.replays import replay_calls
 from app.data.saved_views import SavedView, delete_view, load_views, rename_view, save_view
+from app.data.search import search
 from app.data.sources import (
     IMPORTS_SHOWN,
     load_account_names,
@@ -165,6 +166,8 @@ __all__ = [
     "USUAL_THRESHOLDS",
     "WHOLE_MONTH",
     "AgentQuestion",
+    "Archive",
+    "ArchiveState",
     "BudgetDraft",
     "CallFilter",
     "ContentRules",
@@ -219,6 +222,8 @@ __all__ = [
     "load_agent_year",
     "load_alert_rules",
     "load_anomalies",
+    "load_archive_state",
+    "load_archived",
     "load_audit_log",
     "load_budget_events",
     "load_budgets",
@@ -245,7 +250,6 @@ __all__ = [
     "load_invoice_lines",
     "load_invoice_usage",
     "load_invoices",
-    "load_jump_names",
     "load_last_run",
     "load_mail_choices",
     "load_model_aliases",
@@ -310,5 +314,7 @@ __all__ = [
     "save_invoices",
     "save_statement_lines",
     "save_view",
+    "search",
+    "set_archive_days",
     "update_budget",
 ]

@@ -1,13 +1,14 @@
-"""Keys of programs, read in each run: their last use moves no data version."""
+"""Keys of programs and SQL roles, read in each run: their changes move no data version."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from app.auth.identity import User, database_of
-from tally.api_keys import first_call, keys
+from tally.api_keys import first_call, keys, sql_roles
 from tally.api_keys.first_call import SeenCall
 from tally.api_keys.keys import ApiKey, MadeKey, NewKey
+from tally.api_keys.sql_roles import MadeRole, SqlRole
 
 
 def load_api_keys(user: User) -> list[ApiKey]:
@@ -38,3 +39,18 @@ def rotate_api_key(user: User, key: ApiKey, overlap: timedelta, expires_at: date
 def revoke_api_key(user: User, key_id: str) -> None:
     """End a key at once."""
     keys.revoke_key(database_of(user), key_id)
+
+
+def load_sql_roles(user: User) -> list[SqlRole]:
+    """The SQL roles of the workspace, oldest first; admins alone see them."""
+    return sql_roles.list_sql_roles(database_of(user))
+
+
+def create_sql_role(user: User, name: str) -> MadeRole:
+    """Make a SQL role of the workspace."""
+    return sql_roles.create_sql_role(database_of(user), name)
+
+
+def remove_sql_role(user: User, role_id: str) -> None:
+    """End a SQL role and its sessions."""
+    sql_roles.remove_sql_role(database_of(user), role_id)

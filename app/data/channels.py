@@ -12,7 +12,7 @@ from tally.storage.postgrest import ask
 EVENTS_SHOWN, FINDINGS_SHOWN = 100, 20
 EVENT_COLUMNS = "id,kind,severity,state,facts,occurred_at"
 CHANNEL_COLUMNS = (
-    "id,kind,name,hint,quiet_from,quiet_to,urgent_passes,digest,paused_at,verified_at,disabled_reason,"
+    "id,kind,name,hint,quiet_from,quiet_to,urgent_passes,digest,sends_days_from,paused_at,verified_at,disabled_reason,"
     "last_problem"
 )
 DELIVERY_COLUMNS = "id,event_id,channel_name,kind,state,attempts,next_attempt_at,problem"
@@ -132,6 +132,7 @@ def _parse_channel(row: dict[str, Any]) -> Channel:
         quiet=(time.fromisoformat(begin), time.fromisoformat(end)) if begin and end else None,
         urgent_passes=row["urgent_passes"],
         is_daily=row["digest"] == "daily",
+        sends_days=row["sends_days_from"] is not None,
         is_paused=row["paused_at"] is not None,
         is_verified=row["verified_at"] is not None,
         disabled_reason=row["disabled_reason"],

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from app.auth.identity import User
+from app.data.analytics import ask_engine
 from app.data.people import load_people
 from app.data.preferences import load_currency
 from app.data.prices import load_workspace_prices
@@ -81,12 +82,18 @@ WORDS = {
 
 def load_explored(user: User, question: Question) -> Explored:
     """The answer to a question; raises DatabaseError, whose text says what the question may not ask."""
-    return _explored(user, data_version(user), question, load_currency(user))
+    asked = user, data_version(user), question, load_currency(user)
+    explored = _explored(*asked)
+    if explored.source and explored.source.seconds_behind:
+        cast(Any, _explored).clear(
+            *asked
+        )  # the data version has changed already, and will not when the engine has all
+    return explored
 
 
 @cached
 def _explored(user: User, version: str, question: Question, currency: Currency) -> Explored:  # noqa: ARG001
-    answer = call(
+    answer = ask_engine(
         user,
         "explore_costs",
         measure=question.measure,
@@ -97,7 +104,7 @@ def _explored(user: User, version: str, question: Question, currency: Currency) 
         prices=_list_prices(user, question) if question.measure == "cache_savings" else None,
         **_ask_for_records(question),
     )
-    return read_answer(question, answer, _name_keys(user, question.by))
+    return replace(read_answer(question, answer.value, _name_keys(user, question.by)), source=answer.source)
 
 
 def load_values(user: User, question: Question, dimension: str, search: str = "") -> ValueChoices:
@@ -118,7 +125,7 @@ def _values(
     dimension, search = wanted
     name_of = _name_keys(user, (dimension,))
     has_names = dimension in _NAMERS or dimension in WORDS  # which the database does not know
-    answer = call(
+    answer = ask_engine(
         user,
         "explore_values",
         dimension=dimension,
@@ -126,7 +133,7 @@ def _values(
         at_most=MOST_GROUPS if has_names else CHOICES,
         rates=list_rates(question, currency),
         **_ask_for_records(question),
-    )
+    ).value
     found = [
         ValueChoice(row["value"], name_of(dimension, row["kind"], row["value"]), Decimal(row["amount"]))
         for row in answer["values"]

@@ -4,9 +4,11 @@ Lists are not cached by data version, which does not change with every span, but
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from app.auth.identity import User, database_of
+from app.data.analytics import ask_engine
 from app.data.reading import cached, cached_as_is, cached_for_a_moment
 from tally.core.garbage import collector_paused
 from tally.storage.database import Query, Row, select_first
@@ -25,13 +27,13 @@ class ContentRules(NamedTuple):
 @cached_for_a_moment
 def load_traces(user: User, chosen: TraceFilter, page: int) -> TraceList:
     """A page of the traces that meet a filter; pages count from 1."""
-    return lists.find_traces(database_of(user), chosen, page)
+    return lists.find_traces(partial(ask_engine, user), chosen, page)
 
 
 @cached_for_a_moment
 def load_sessions(user: User, chosen: TraceFilter, page: int) -> SessionList:
     """A page of the sessions of a period; pages count from 1."""
-    return lists.find_sessions(database_of(user), chosen, page)
+    return lists.find_sessions(partial(ask_engine, user), chosen, page)
 
 
 def load_waterfall(user: User, trace_id: str) -> Waterfall | None:

@@ -143,13 +143,20 @@ def write_evidence(advice: KeptAdvice, money: Money) -> str:
         ),
         "repeats": lambda told: (
             f"{told['repeats']:,} calls were sent again within a minute, {told['failed']:,} failed and cost"
-            " something."
+            f" something.{_tell_answers(told, money)}"
         ),
         "retirement": lambda told: f"{told['requests']:,} calls. The date is the provider's.",
     }
     writers["cache_minutes"] = writers["cache_hour"]
     writer = writers.get(advice.kind)
     return escape_markdown(writer(evidence)) if writer else "A key that is gone cannot be stolen."
+
+
+def _tell_answers(told: Mapping[str, Any], money: Money) -> str:
+    """Requests that a gateway's cache answered beside these; empty where there were none."""
+    if not told.get("answered"):
+        return ""
+    return f" A cache answered {told['answered']:,} others and saved {money(Decimal(told['answered_usd']))}."
 
 
 def _bold(text: str) -> str:

@@ -46,6 +46,8 @@ NOUNS = {
 VERBS = {"insert": "Added", "update": "Changed", "delete": "Deleted"}
 ACTIONS = {
     ("api_keys", "insert"): "Created API key",
+    ("archives", "archived"): "Archived records",
+    ("archives", "restored"): "Restored records",
     ("cost_records", "assign_records"): "Assigned records",
     ("cost_records", "file_records"): "Moved records",
     ("cost_records", "reprice"): "Repriced records",
@@ -56,6 +58,8 @@ ACTIONS = {
     ("members", "remove"): "Removed member",
     ("members", "update"): "Changed role",
     ("projects", "insert"): "Created project",
+    ("span_contents", "expired"): "Deleted prompts and answers",
+    ("traces", "expired"): "Deleted traces",
     ("workspaces", "insert"): "Created workspace",
 }
 OF_ONE_COLUMN = {
@@ -117,6 +121,10 @@ def describe_details(entry: Entry, names: Names) -> str:
         return f"{metadata['rows']:,} at once"
     if "records" in metadata:
         return _describe_records(metadata)
+    if "expired" in metadata:
+        return (
+            f"{metadata['expired']:,}, older than {plural(int(metadata['days']), 'day')}, as the setting says"
+        )
     subject = _name_subject(entry, names)
     changes = _list_changes(entry, names)
     return ": ".join(text for text in (subject, "; ".join(changes)) if text)
@@ -124,6 +132,9 @@ def describe_details(entry: Entry, names: Names) -> str:
 
 def _describe_records(metadata: Mapping[str, Any]) -> str:
     count = plural(int(metadata["records"]), "record")
+    if "first_day" in metadata:
+        why = ", as the setting says" if metadata.get("reason") == "setting" else ", by tally archive"
+        return f"{count} of {metadata['first_day']} to {metadata['last_day']}{why}"
     if "before_usd" in metadata:
         before, after = (format_value(name, metadata[name], {}) for name in ("before_usd", "after_usd"))
         return f"{count}, {before} to {after}"

@@ -51,6 +51,7 @@ class Channel:
     quiet: tuple[time, time] | None = None
     urgent_passes: bool = True
     is_daily: bool = False
+    sends_days: bool = False
     is_paused: bool = False
     is_verified: bool = True
     disabled_reason: str | None = None
@@ -135,6 +136,8 @@ def describe_wishes(channel: Channel) -> str:
         wishes.append(f"quiet {begin:%H:%M} to {end:%H:%M}")
         if not channel.urgent_passes:
             wishes.append("also for critical ones")
+    if channel.sends_days:
+        wishes.append("and the costs of each day")
     return ", ".join(wishes)
 
 

@@ -32,6 +32,7 @@ MEASURES: dict[str, Measure] = {
     "output_tokens": Measure("Output tokens", "Output tokens", "tokens"),
     "reasoning_tokens": Measure("Reasoning tokens", "Reasoning tokens", "tokens"),
     "requests": Measure("Requests", "Requests", "requests"),
+    "cached_requests": Measure("Requests from a cache", "Requests that used a cache", "requests"),
     "cost_per_request": Measure("Cost per request", "Cost per request", "ratio"),
     "cache_savings": Measure("Cache savings", "Cache savings", "money"),
 }

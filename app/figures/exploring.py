@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
 from app.figures.explore_words import MEASURES
+from tally.analytics.answers import Source
 
 Filters = tuple[tuple[str, tuple[str | None, ...]], ...]  # None is "without"
 GroupKind = Literal["value", "rest", "all"]
@@ -92,6 +93,7 @@ class Explored:
     points: tuple[Point, ...]
     group_count: int
     overlaps: bool  # a record is in several groups, which add up to more than the total
+    source: Source | None = None  # the engine that gave it, where there is a choice
 
 
 class ValueChoice(NamedTuple):

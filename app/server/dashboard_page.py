@@ -73,12 +73,12 @@ def dashboard_page() -> str:
 
 
 def name_pages() -> str:
-    """The pages as the field "Jump to…" knows them: title, address, and the entry of the menu they are in."""
+    """The pages as the field "Jump to…" knows them: title, address, entry of the menu, and icon."""
     titles = {page.name: page.entry or page.title for page in PAGES}
 
     def note(page: Page) -> str:
         entry = titles[page.part_of or page.name]
         return "" if entry == page.title else f"in {entry}"
 
-    pages = [[page.title, f"/{page.address}", note(page)] for page in PAGES]
+    pages = [[page.title, f"/{page.address}", note(page), page.icon] for page in PAGES]
     return f'<meta name="tally-pages" content="{escape(json.dumps(pages))}">'

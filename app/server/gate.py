@@ -13,8 +13,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.auth import alert_links, mail_links, unsubscribing
 from app.auth.browser import ADDRESS_HEADER
 from app.auth.cookies import SESSION_HEADER, cookie_name
+from app.auth.form_pages import render_unreachable
 from app.auth.local_path import with_next
 from app.auth.same_origin import is_https, is_same_origin, origin_matches
+from app.auth.session_store import StoreUnreachable
 from app.auth.sessions import LiveSession, sessions
 from app.auth.workspaces import WORKSPACE
 from app.server.headers import add_security_headers
@@ -40,7 +42,7 @@ FROM_ANY_SITE = {alert_links.PATHS["stop"], unsubscribing.PATH}
 CLOSED_PREFIXES = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/script-health-check")
 CACHEABLE_PREFIXES = ("/static/", "/app/static/")
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
-UNAUTHORISED_SOCKET, FOREIGN_SOCKET, TOO_MANY_SOCKETS = 4401, 1008, 4429
+UNAUTHORISED_SOCKET, FOREIGN_SOCKET, TOO_MANY_SOCKETS, TRY_LATER_SOCKET = 4401, 1008, 4429, 1013
 MAX_LIVE_PAGES = 20  # of one account, in all of its browsers
 REFUSAL_SECONDS = 2.0
 ENDS_CONNECTION = {"connection": "close"}  # the rest of a refused upload is not read
@@ -78,7 +80,14 @@ class Gate:
         if scope["path"] in OPEN:
             await (_refuse_cross_site(scope) or self.app)(scope, receive, send)
             return
-        session = _find_session(scope)
+        try:
+            answer = await self._answer(scope)
+        except StoreUnreachable as problem:  # whoever is signed in stays so
+            answer = _tell_unreachable(scope, problem)
+        await answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope) -> ASGIApp:
+        session = await _find_session(scope)
         answer: ASGIApp
         if session is None:
             answer = _send_to_sign_in(scope)
@@ -88,12 +97,17 @@ class Gate:
             answer = PlainTextResponse(TOO_MUCH, 413, ENDS_CONNECTION)
         else:
             _set_our_headers(scope, session)
-            answer = _open_last_workspace(scope, session) or self.app
-        await answer(scope, receive, send)
+            answer = await _open_last_workspace(scope, session) or self.app
+        return answer
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         _strip_our_headers(scope)
-        session = _find_session(scope)
+        try:
+            session = await _find_session(scope)
+        except StoreUnreachable:
+            await asyncio.sleep(REFUSAL_SECONDS)
+            await send({"type": "websocket.close", "code": TRY_LATER_SOCKET})
+            return
         if session is None:
             await send({"type": "websocket.close", "code": UNAUTHORISED_SOCKET})
         elif not origin_matches(HTTPConnection(scope).headers):
@@ -124,8 +138,8 @@ async def _refuse_host(scope: Scope, receive: Receive, send: Send) -> None:
         await PlainTextResponse(MISDIRECTED, 421)(scope, receive, send)
 
 
-def _find_session(scope: Scope) -> LiveSession | None:
-    return sessions().find(HTTPConnection(scope).cookies.get(cookie_name()))
+async def _find_session(scope: Scope) -> LiveSession | None:
+    return await sessions().look_up(HTTPConnection(scope).cookies.get(cookie_name()))
 
 
 def _strip_our_headers(scope: Scope) -> None:
@@ -164,16 +178,26 @@ def asks_for_page(scope: Scope) -> bool:
     return scope["method"] in ("GET", "HEAD") and "text/html" in accepted
 
 
-def _open_last_workspace(scope: Scope, session: LiveSession) -> Response | None:
+async def _open_last_workspace(scope: Scope, session: LiveSession) -> Response | None:
     """Add the last chosen workspace to the address of a page that names none."""
     address = HTTPConnection(scope)
     if scope["path"] not in PATHS or not asks_for_page(scope) or WORKSPACE in address.query_params:
         return None
-    workspace_id = sessions().last_workspace(session.user_id)
+    workspace_id = await sessions().look_up_workspace(session.user_id)
     if workspace_id is None:
         return None
     target = address.url.include_query_params(**{WORKSPACE: workspace_id})
     return RedirectResponse(f"{target.path}?{target.query}", 303)
+
+
+def _tell_unreachable(scope: Scope, problem: StoreUnreachable) -> Response:
+    again = {"retry-after": "2"}
+    if not asks_for_page(scope):
+        return PlainTextResponse(str(problem), 503, ENDS_CONNECTION | again)
+    target = scope["path"] + (f"?{query}" if (query := scope["query_string"].decode("latin-1")) else "")
+    response = render_unreachable(target, str(problem))
+    response.headers.update(again)
+    return response
 
 
 def _send_to_sign_in(scope: Scope) -> Response:

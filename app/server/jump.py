@@ -1,6 +1,8 @@
-"""The address from which the browser's "Jump to…" reads names, once it is opened: no page is run for it."""
+"""The address at which the browser's "Jump to…" searches: no page is run for it."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -13,20 +15,25 @@ from app.auth.cookies import cookie_name
 from app.auth.identity import User, load_workspaces
 from app.auth.sessions import sessions
 from app.auth.workspaces import WORKSPACE, find_workspace, personal_workspace
+from app.figures.found_places import describe_hit
+from app.figures.settings_places import list_settings
 from tally.accounts.auth_client import AuthUnreachable
+from tally.search import KINDS, Question
 from tally.storage.database import DatabaseError, NotAllowed
 
 PATH = "/jump"
+ASKED, KIND = "q", "kind"
+FEW, MANY = 6, 51  # of each kind, and of one alone; one more than are shown, which tells that there are more
 SIGNED_OUT = "You have been signed out. Sign in again."
 NO_MEMBER = "You can't open that workspace. Choose another one."
 
 
 def routes() -> list[Route]:
     """The route; the gate answers who has no session."""
-    return [Route(PATH, _names, methods=["GET"])]
+    return [Route(PATH, _found, methods=["GET"])]
 
 
-async def _names(request: Request) -> Response:
+async def _found(request: Request) -> Response:
     return await run_in_threadpool(_answer, request)
 
 
@@ -35,11 +42,25 @@ def _answer(request: Request) -> Response:
         user = _find_user(request)
         if user is None:
             return _refuse(SIGNED_OUT, 401)
-        return JSONResponse(data.load_jump_names(_in_workspace(user, request)))
+        return JSONResponse(_search(_in_workspace(user, request), request))
     except NotAllowed:
         return _refuse(NO_MEMBER, 403)
     except (AuthUnreachable, DatabaseError) as problem:
         return _refuse(str(problem), 503)
+
+
+def _search(user: User, request: Request) -> dict[str, Any]:
+    """What the user finds, the settings that there are, and whose these are."""
+    asked = request.query_params.get(ASKED, "")
+    kind = request.query_params.get(KIND, "")
+    question = Question(asked, (kind,), MANY) if kind in KINDS else Question(asked, most=FEW)
+    now = datetime.now(UTC)
+    settings = list_settings(user.workspace.is_personal, user.workspace.may_administer)
+    return {
+        "user": user.user_id,
+        "hits": [describe_hit(hit, asked, now) for hit in data.search(user, question)],
+        "settings": [[place.name, place.section, place.words] for place in settings],
+    }
 
 
 def _find_user(request: Request) -> User | None:

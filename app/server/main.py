@@ -1,23 +1,28 @@
 """Web server: Streamlit's dashboard and the sign-in pages, behind the gate.
 
-Run it from anywhere with `python -m uvicorn app.server.main:app`. Streamlit finds `.streamlit/config.toml`
-beside the script that `st.App` is given, so the working directory does not matter.
+Run it from anywhere with `python -m uvicorn app.server.main:app`, or behind a balancer with `tally web`.
+Streamlit finds `.streamlit/config.toml` beside the script that `st.App` is given, so the working directory
+does not matter.
 """
 
 import sqlite3
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import streamlit as st
 from starlette.middleware import Middleware
 from streamlit import config
 
-from api.app import create_api
+from api.app import assemble, load_parts
 from app.auth import alert_links, invitations, mail_links, routes, unsubscribing
 from app.auth.cookies import SESSION_HEADER
+from app.auth.moving_sessions import bring_sessions
+from app.auth.postgres_sessions import PostgresSessions
+from app.auth.session_store import StoreUnreachable
 from app.auth.sessions import sessions, sessions_path
+from app.auth.shared_database import shared_database
 from app.server import jump, script_turns
 from app.server.access_log import hide_tokens
 from app.server.bundled import Bundled
@@ -28,6 +33,8 @@ from app.server.precompress import Precompress
 from app.server.warm_up import warm_up
 from app.ui import render_gate
 from tally.core.errors import TallyError
+from tally.serving.probes import Readiness
+from tally.serving.settings import load_serving_settings
 
 DASHBOARD = Path(__file__).resolve().parent.parent / "dashboard.py"
 
@@ -36,6 +43,9 @@ def check_start() -> None:
     """Exit with a message when a setting would make every visit fail."""
     try:
         sessions()
+        if load_serving_settings().are_several:
+            with suppress(StoreUnreachable):  # `/readyz` says so; the next start brings them
+                bring_sessions(sessions_path(), PostgresSessions(shared_database()))
     except TallyError as problem:
         sys.exit(f"Tally's dashboard cannot start. {problem}")
     except (OSError, sqlite3.Error) as error:
@@ -59,7 +69,9 @@ async def lifespan(server: object) -> AsyncIterator[None]:
         yield
 
 
-api = create_api()
+parts = load_parts()
+api = assemble(parts)
+readiness = Readiness([parts.pool.check] if parts.pool.has_url else [])
 app = st.App(
     DASHBOARD,
     routes=[
@@ -82,4 +94,6 @@ app = st.App(
 )
 hide_tokens()
 check_start()
+if load_serving_settings().are_several:
+    readiness.checks.append(shared_database().check)
 script_turns.install()

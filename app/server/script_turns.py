@@ -9,13 +9,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 
+from app.auth.session_store import StoreUnreachable
 from app.auth.sessions import sessions
 
 ALL_AT_ONCE = 4  # scripts; more threads would end each of them later, and none sooner
@@ -179,7 +180,10 @@ def install() -> None:
 
     def run_in_turn(runner: Any, rerun_data: Any) -> None:
         session_id = str(runner._user_info.get("sid"))
-        with turns.turn(sessions().user_of(session_id) or session_id):
+        account = None
+        with suppress(StoreUnreachable):  # the page itself says so
+            account = sessions().user_of(session_id)
+        with turns.turn(account or session_id):
             run_script(runner, rerun_data)
 
     ScriptRunner._run_script = run_in_turn  # type: ignore[method-assign, assignment]

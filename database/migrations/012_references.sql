@@ -88,6 +88,7 @@ begin
     if
         exists (select from gone as g where exists (select from public.cost_records as r where r.provider_id = g.id))
         or exists (select from gone as g where exists (select from public.superseded_records as s where s.provider_id = g.id))
+        or exists (select from gone as g where exists (select from private.archived_days as a where a.provider_id = g.id))
     then
         raise exception 'A provider that has records cannot be deleted.' using errcode = '23503';
     end if;

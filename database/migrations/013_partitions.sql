@@ -1,4 +1,5 @@
--- 013_partitions.sql: the months of cost_records: made ahead, made when a save needs them, archived.
+-- 013_partitions.sql: partitions of every partitioned table in one place, and the months of cost_records: made ahead, made when a
+-- save needs them, dropped when they are empty.
 --
 -- Every plan over the table opens all of its months, so only months that are needed exist. There is no default partition:
 -- attaching a month would lock it exclusively, and with it every reader.
@@ -26,57 +27,134 @@ as $$
 $$;
 revoke all on function private.archived_tables() from public;
 
-create or replace function private.attach_month(partition_name text, month date)
+-- What is partitioned: into pieces of what width and what names, how many are made ahead each night (null: saves make what they
+-- need), and how many of the last ones stay though they are empty.
+create table if not exists private.partitioned (
+    parent text primary key check (parent ~ '^[a-z_]{1,40}$'),
+    width text not null check (width in ('day', 'week', 'month')),
+    suffix text not null check (length(suffix) between 1 and 40), -- after the parent's name, as to_char writes the first day
+    bound text not null check (length(bound) between 1 and 40), -- likewise
+    ahead integer check (ahead between 0 and 120),
+    kept integer not null check (kept between 0 and 120),
+    settings text not null default '' check (length(settings) <= 500) -- of storage
+);
+alter table private.partitioned enable row level security;
+revoke all on private.partitioned from public, anon, authenticated, service_role;
+insert into private.partitioned (parent, width, suffix, bound, ahead, kept, settings)
+values (
+    'cost_records', 'month', 'YYYY_MM', 'YYYY-MM-DD" 00:00:00+00"', 3, 1,
+    'autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02'
+)
+on conflict (parent) do update set settings = excluded.settings;
+
+create or replace function private.attach_piece(of_parent text, starts date)
 returns void
 language plpgsql
 set search_path = ''
 as $$
+declare
+    how constant private.partitioned := (select p from private.partitioned as p where p.parent = of_parent);
 begin
     execute format(
-        'alter table public.cost_records attach partition private.%I for values from (%L) to (%L)',
-        partition_name,
-        to_char(month, 'YYYY-MM-DD') || ' 00:00:00+00',
-        to_char(month + interval '1 month', 'YYYY-MM-DD') || ' 00:00:00+00'
+        'alter table public.%I attach partition private.%I for values from (%L) to (%L)',
+        of_parent,
+        of_parent || '_' || to_char(starts, how.suffix),
+        to_char(starts, how.bound),
+        to_char(starts + ('1 ' || how.width)::interval, how.bound)
     );
 end
 $$;
-revoke all on function private.attach_month(text, date) from public;
+revoke all on function private.attach_piece(text, date) from public;
 
--- One month's partition; what is there already, attached or archived, is left alone. Returns whether it was made.
-create or replace function private.create_month(month date)
+-- One partition, made apart and then attached: `partition of` would lock out every reader. What is there already,
+-- attached or archived, is left alone. Returns whether it was made.
+create or replace function private.create_piece(of_parent text, starts date)
 returns boolean
 language plpgsql
 set search_path = ''
 as $$
 declare
-    partition_name constant text := 'cost_records_' || to_char(month, 'YYYY_MM');
+    how constant private.partitioned := (select p from private.partitioned as p where p.parent = of_parent);
+    partition_name constant text := of_parent || '_' || to_char(starts, how.suffix);
 begin
-    -- Looked at before and after: saves into months that exist must not queue for the lock.
+    -- Looked at before and after: saves into what exists must not queue for the lock.
     if to_regclass(format('private.%I', partition_name)) is not null then
         return false;
     end if;
-    perform pg_advisory_xact_lock(hashtextextended('tally.partitions', 0));
+    perform pg_advisory_xact_lock(hashtextextended('tally.partitions.' || of_parent, 0));
     if
         to_regclass(format('private.%I', partition_name)) is not null
-        or exists (select from private.archived_months as a where a.month = create_month.month)
+        or (of_parent = 'cost_records' and exists (select from private.archived_months as a where a.month = starts))
     then
         return false;
     end if;
-    -- Made apart and then attached: `partition of` would lock out every reader of the whole table.
     execute format(
-        'create table private.%I (like public.cost_records including defaults including constraints including generated)', partition_name
+        'create table private.%I (like public.%I including defaults including constraints including generated)',
+        partition_name, of_parent
     );
     execute format('alter table private.%I enable row level security', partition_name);
     execute format('revoke all on private.%I from public, anon, authenticated, service_role', partition_name);
-    execute format(
-        'alter table private.%I set (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02)',
-        partition_name
-    );
-    perform private.attach_month(partition_name, month);
+    if how.settings <> '' then
+        execute format('alter table private.%I set (%s)', partition_name, how.settings);
+    end if;
+    perform private.attach_piece(of_parent, starts);
     return true;
 end
 $$;
+revoke all on function private.create_piece(text, date) from public;
+
+create or replace function private.create_month(month date)
+returns boolean
+language sql
+set search_path = ''
+as $$
+    select private.create_piece('cost_records', month)
+$$;
 revoke all on function private.create_month(date) from public;
+
+-- Drops partitions in which nothing is left, but for the last ones, which may yet be filled. Returns how many.
+create or replace function private.drop_empty_partitions()
+returns integer
+language plpgsql
+set search_path = ''
+set lock_timeout = '2s' -- readers wait behind it
+as $$
+declare
+    piece record;
+    is_empty boolean;
+    dropped integer := 0;
+begin
+    for piece in
+        select p.parent, c.relname as name
+        from private.partitioned as p
+        inner join pg_catalog.pg_inherits as i on i.inhparent = to_regclass('public.' || p.parent)
+        inner join pg_catalog.pg_class as c on i.inhrelid = c.oid
+        where
+            c.relname < p.parent || '_' || to_char(
+                date_trunc(p.width, now() at time zone 'UTC') - p.kept * ('1 ' || p.width)::interval, p.suffix
+            )
+        order by 1, 2
+    loop
+        execute format('select not exists (select from private.%I)', piece.name) into is_empty;
+        if is_empty then
+            begin
+                -- Locked first: what is saved into it now, stays.
+                execute format('lock table private.%I in access exclusive mode', piece.name);
+                execute format('select not exists (select from private.%I)', piece.name) into is_empty;
+                if is_empty then
+                    execute format('drop table private.%I', piece.name);
+                    dropped := dropped + 1;
+                end if;
+            exception
+            when lock_not_available then
+                null; -- the next night
+            end;
+        end if;
+    end loop;
+    return dropped;
+end
+$$;
+revoke all on function private.drop_empty_partitions() from public;
 
 create or replace function public.create_monthly_partition(year integer, month integer)
 returns text
@@ -158,124 +236,3 @@ as $$
     )
 $$;
 revoke all on function private.has_months(timestamptz, timestamptz) from public;
-
--- Marks all days of a month's table: attaching and detaching fire no trigger.
-create or replace function private.mark_month(partition_name text)
-returns void
-language plpgsql
-set search_path = ''
-as $$
-declare
-    tenant uuid;
-    zone text;
-begin
-    for tenant in execute format('select distinct workspace_id from private.%I order by 1', partition_name) loop
-        perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
-        zone := private.timezone_of(tenant);
-        execute format(
-            'select private.mark_days($1, array('
-            'select distinct (timestamp at time zone $2)::date from private.%I where workspace_id = $1))',
-            partition_name
-        ) using tenant, zone;
-    end loop;
-end
-$$;
-revoke all on function private.mark_month(text) from public;
-
--- A change of the time zone takes its lock before the table's, so everyone does.
-create or replace function private.share_timezones_of(partition_name text)
-returns void
-language plpgsql
-set search_path = ''
-as $$
-declare
-    tenant uuid;
-begin
-    for tenant in execute format('select distinct workspace_id from private.%I order by 1', partition_name) loop
-        perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
-    end loop;
-end
-$$;
-revoke all on function private.share_timezones_of(text) from public;
-
--- Archival: takes a month out of the table and returns its name for export; never drops.
-create or replace function public.detach_partition(year integer, month integer)
-returns text
-language plpgsql
-security definer
-set search_path = ''
-set lock_timeout = '2s' -- whoever reads meanwhile waits, too
-as $$
-declare
-    partition_name constant text := format('cost_records_%s_%s', year, lpad(month::text, 2, '0'));
-begin
-    if not exists (
-        select
-        from pg_catalog.pg_inherits as i
-        where
-            i.inhparent = 'public.cost_records'::regclass
-            and i.inhrelid = to_regclass(format('private.%I', partition_name))
-    ) then
-        raise exception 'There is no attached partition for year %, month %.', year, month using errcode = '22023';
-    end if;
-    perform private.share_timezones_of(partition_name);
-    execute format('alter table public.cost_records detach partition private.%I', partition_name);
-    insert into private.archived_months (month) values (make_date(year, month, 1)) on conflict do nothing;
-    perform private.mark_month(partition_name);
-    return 'private.' || partition_name;
-exception
-when lock_not_available then
-    raise exception 'The records are in use. Nothing was archived; try again later.' using errcode = '55P03';
-end
-$$;
-revoke all on function public.detach_partition(integer, integer) from public, anon, authenticated;
-grant execute on function public.detach_partition(integer, integer) to service_role;
-
--- Deletes archived records whose workspace or source was deleted meanwhile; those of a deleted account become nobody's.
-create or replace function private.forget_deleted(partition_name text)
-returns void
-language plpgsql
-set search_path = ''
-as $$
-begin
-    execute format(
-        'delete from private.%I as r where '
-        'not exists (select from public.workspaces as w where w.id = r.workspace_id) '
-        'or (r.import_id is not null and not exists (select from public.imports as i where i.id = r.import_id))',
-        partition_name
-    );
-    execute format(
-        'update private.%I as r set user_id = $1 '
-        'where r.user_id <> $1 and not exists (select from auth.users as u where u.id = r.user_id)',
-        partition_name
-    ) using uuid '00000000-0000-0000-0000-000000000000';
-end
-$$;
-revoke all on function private.forget_deleted(text) from public;
-
--- Brings an archived month back, as long as its table is in the database. Its records are counted as if they had been here
--- all along (private.catch_up_month).
-create or replace function public.attach_partition(year integer, month integer)
-returns text
-language plpgsql
-security definer
-set search_path = ''
-as $$
-declare
-    partition_name constant text := format('cost_records_%s_%s', year, lpad(month::text, 2, '0'));
-begin
-    delete from private.archived_months as a
-    where a.month = make_date(year, attach_partition.month, 1) and to_regclass(format('private.%I', partition_name)) is not null;
-    if not found then
-        raise exception 'There is no archived table for year %, month %.', year, month using errcode = '22023';
-    end if;
-    perform private.share_timezones_of(partition_name);
-    perform private.forget_deleted(partition_name);
-    perform private.attach_month(partition_name, make_date(year, month, 1));
-    perform private.catch_up_month(make_date(year, month, 1)::timestamp at time zone 'UTC');
-    perform private.mark_month(partition_name);
-    return 'private.' || partition_name;
-end
-$$;
-revoke all on function public.attach_partition(integer, integer) from public, anon, authenticated;
-grant execute on function public.attach_partition(integer, integer) to service_role;

@@ -225,9 +225,14 @@ set plan_cache_mode = force_generic_plan
 as $$
 declare
     one record;
+    archived datemultirange;
     decided private.day_parts[];
 begin
     for one in select d.* from private.days_to_decide(changes) as d order by d.workspace_id, d.accounts loop
+        archived := private.archived_ranges(one.workspace_id);
+        if archived is not null then -- as was decided when they were archived
+            one.days := array(select d.day from unnest(one.days) as d (day) where not d.day <@ archived);
+        end if;
         decided := private.parts_from_before(
             array(select p from private.decide_parts(one.workspace_id, one.accounts, one.covering, one.days) as p), changes
         );

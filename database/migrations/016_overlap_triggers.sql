@@ -123,6 +123,8 @@ as $$
 $$;
 revoke all on function private.parts_from_before(private.day_parts[], private.day_parts[]) from public;
 
+-- Records on their way to the archive or back (130_archiving.sql) leave sums as they are.
+--
 -- Runs before the days are marked (triggers fire in the order of their names): everyone takes the billing lock first, the days
 -- second. Its own flips do not fire it again. Both lists of columns are in it, for no other function can read the changed rows.
 create or replace function private.count_parts()
@@ -236,11 +238,13 @@ revoke all on function private.has_superseded_parts(private.day_parts[]) from pu
 create or replace trigger cost_records_count_inserted
     after insert on public.cost_records
     referencing new table as changed_to
-    for each statement execute function private.count_parts();
+    for each statement when (current_setting('tally.archiving', true) is distinct from 'on')
+    execute function private.count_parts();
 create or replace trigger cost_records_count_deleted
     after delete on public.cost_records
     referencing old table as changed_from
-    for each statement execute function private.count_parts();
+    for each statement when (current_setting('tally.archiving', true) is distinct from 'on')
+    execute function private.count_parts();
 create or replace trigger cost_records_count_updated
     after update on public.cost_records
     referencing old table as changed_from new table as changed_to

@@ -160,7 +160,11 @@ create or replace trigger superseded_records_select_inserted
     after insert on public.superseded_records
     referencing new table as changed
     for each statement
-    when (pg_trigger_depth() = 0 and current_setting('tally.is_flagging', true) is distinct from 'on')
+    when (
+        pg_trigger_depth() = 0
+        and current_setting('tally.is_flagging', true) is distinct from 'on'
+        and current_setting('tally.archiving', true) is distinct from 'on'
+    )
     execute function private.select_winners_of_changed();
 create or replace trigger superseded_records_select_updated
     after update on public.superseded_records
@@ -172,7 +176,8 @@ create or replace trigger superseded_records_select_updated
 create or replace trigger cost_records_choose_deleted
     after delete on public.cost_records
     referencing old table as changed
-    for each statement execute function private.select_winners_of_changed();
+    for each statement when (current_setting('tally.archiving', true) is distinct from 'on')
+    execute function private.select_winners_of_changed();
 
 -- A caller's deletion or exclusion waits for saves before it locks a row, else the two could deadlock. The moves of a selection,
 -- and deletions by functions, are made under the lock of their workspace: saves into the caller's other workspaces need not wait

@@ -91,7 +91,7 @@ revoke all on private.current_days from public, anon, authenticated, service_rol
 -- Totals of the records of these days. Aggregated in a lateral subquery per day: flattened, it was planned as days x records,
 -- 44 times slower. The outer bounds let the executor leave out most months once instead of once a day. One statement for both
 -- reads and folds, so it is longer than other functions.
-create or replace function private.sum_days(days private.stale_days[])
+create or replace function private.sum_records(days private.stale_days[])
 returns setof private.folded_days
 language plpgsql
 stable
@@ -151,6 +151,66 @@ begin
         group by 1, 2, 3, 4, 5, 6
     ) as f
     inner join public.providers as p on f.provider_id = p.id;
+end
+$$;
+revoke all on function private.sum_records(private.stale_days[]) from public;
+
+-- Have these days records that are archived?
+create or replace function private.has_archived(days private.stale_days[])
+returns boolean
+language plpgsql -- its plan is kept
+stable
+set search_path = ''
+as $$
+begin
+    return exists (
+        select
+        from unnest(days) as d
+        inner join private.archived_days as a on d.workspace_id = a.workspace_id and d.date = a.date
+    );
+end
+$$;
+revoke all on function private.has_archived(private.stale_days[]) from public;
+
+-- Totals of these days: of their records, and of those that are archived.
+create or replace function private.sum_days(days private.stale_days[])
+returns setof private.folded_days
+language plpgsql
+stable
+rows 100
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+    if not private.has_archived(days) then
+        return query select * from private.sum_records(days);
+        return;
+    end if;
+    return query
+    select
+        t.workspace_id, t.date, t.provider_id, t.provider, t.project_id, t.user_id, t.model_name, t.cost_basis, t.charge_type,
+        sum(t.total_cost_usd),
+        least(sum(t.total_tokens), 9223372036854775807)::bigint,
+        least(sum(t.total_input_tokens), 9223372036854775807)::bigint,
+        least(sum(t.total_output_tokens), 9223372036854775807)::bigint,
+        least(sum(t.total_cached_input_tokens), 9223372036854775807)::bigint,
+        least(sum(t.total_cache_write_tokens), 9223372036854775807)::bigint,
+        least(sum(t.total_reasoning_tokens), 9223372036854775807)::bigint,
+        least(sum(t.total_requests), 9223372036854775807)::bigint,
+        sum(t.record_count)::bigint,
+        sum(t.unpriced_count)::bigint
+    from (
+        select r.* from private.sum_records(days) as r
+        union all
+        select
+            a.workspace_id, a.date, a.provider_id, a.provider, a.project_id, a.user_id, a.model_name, a.cost_basis, a.charge_type,
+            a.total_cost_usd, a.total_tokens, a.total_input_tokens, a.total_output_tokens, a.total_cached_input_tokens,
+            a.total_cache_write_tokens, a.total_reasoning_tokens, a.total_requests, a.record_count, a.unpriced_count
+        from unnest(days) as d
+        inner join private.archived_days as a on d.workspace_id = a.workspace_id and d.date = a.date
+    ) as t
+    group by
+        t.workspace_id, t.date, t.provider_id, t.provider, t.project_id, t.user_id, t.model_name, t.cost_basis, t.charge_type;
 end
 $$;
 revoke all on function private.sum_days(private.stale_days[]) from public;

@@ -284,6 +284,7 @@ begin
         and split is null
         and person is null
         and not exists (select from private.divided_workspaces as d where d.workspace_id = tenant)
+        and not private.has_archived(stale)
     then
         return private.read_undivided(tenant, first_day, last_day, stale, outdated);
     end if;

@@ -62,7 +62,33 @@ end
 $$;
 revoke all on function private.check_may_read(uuid) from public;
 
--- Money spent in [since, until). What a subscription includes is worth, not money.
+-- What was spent in [since, until): records, and sums of archived days that begin in it. What plans include is worth, not money.
+create or replace function private.spent(tenant uuid, since timestamptz, until timestamptz)
+returns table (user_id uuid, provider_id uuid, model_name text, cost_usd numeric, tokens_used numeric, request_count numeric)
+language sql
+stable
+set search_path = ''
+as $$
+    select r.user_id, r.provider_id, r.model_name, r.cost_usd, r.tokens_used, r.request_count
+    from public.effective_records as r
+    where
+        r.workspace_id = tenant
+        and r.timestamp >= since
+        and r.timestamp < until
+        and r.cost_basis <> 'included'
+    union all
+    select a.user_id, a.provider_id, a.model_name, a.total_cost_usd, a.total_tokens, a.total_requests
+    from private.archived_days as a
+    inner join public.workspaces as w on a.workspace_id = w.id
+    where
+        a.workspace_id = tenant
+        and private.day_start(a.date, w.timezone) >= since
+        and private.day_start(a.date, w.timezone) < until
+        and a.cost_basis <> 'included'
+$$;
+revoke all on function private.spent(uuid, timestamptz, timestamptz) from public;
+
+-- Money spent in [since, until).
 create or replace function private.total_spend(tenant uuid, since timestamptz, until timestamptz)
 returns numeric
 language plpgsql
@@ -75,13 +101,8 @@ begin
     perform private.check_may_read(tenant);
     return (
         select coalesce(sum(r.cost_usd), 0)
-        from public.effective_records as r
-        where
-            r.workspace_id = tenant
-            and r.timestamp >= since
-            and r.timestamp < until
-            and r.cost_basis <> 'included'
-            and (only_user is null or r.user_id = only_user)
+        from private.spent(tenant, since, until) as r
+        where only_user is null or r.user_id = only_user
     );
 end
 $$;
@@ -122,14 +143,9 @@ begin
         sum(r.tokens_used),
         sum(r.request_count),
         round(100 * coalesce(sum(r.cost_usd), 0) / nullif(sum(sum(r.cost_usd)) over (), 0), 4)
-    from public.effective_records as r
+    from private.spent(tenant, since, until) as r
     inner join public.providers as p on r.provider_id = p.id
-    where
-        r.workspace_id = tenant
-        and r.timestamp >= since
-        and r.timestamp < until
-        and r.cost_basis <> 'included'
-        and (only_user is null or r.user_id = only_user)
+    where only_user is null or r.user_id = only_user
     group by r.model_name, p.name
     order by 3 desc, r.model_name, p.name
     limit greatest(least(at_most, 1000), 0);

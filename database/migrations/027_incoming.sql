@@ -128,6 +128,7 @@ revoke all on function private.read_incoming(json, text) from public;
 -- Records that cannot be saved, as [{index, reason}], and how many can; with the first and last time of those, whether
 -- requests, further ids of them, and sessions of which one channel counts are among all of them, and the projects that they name.
 create or replace function private.check_incoming(
+    tenant uuid,
     incoming private.incoming_record[],
     out rejected json,
     out valid integer,
@@ -167,6 +168,11 @@ as $$
                 -- Hashed, unlike a join: the number of records is guessed too low.
                 when (r.provider in (select p.name from public.providers as p)) is not true
                     then format('Unknown provider "%s".', left(r.provider, 60))
+                when (r.timestamp at time zone 'UTC')::date <@ (select private.archived_ranges(tenant))
+                    then format(
+                        '%s is archived. Bring it back with "tally archive restore %s", then save these records again.',
+                        to_char(r.timestamp at time zone 'UTC', 'FMMonth YYYY'), to_char(r.timestamp at time zone 'UTC', 'YYYY-MM')
+                    )
             end as reason
         from unnest(incoming) with ordinality as r (
             provider, timestamp, day, model_name, cost_usd, cost_basis, charge_type, collection_method, source_key, request_id,
@@ -176,7 +182,7 @@ as $$
         offset 0 -- else each use of the reason would find it again
     ) as i
 $$;
-revoke all on function private.check_incoming(private.incoming_record[]) from public;
+revoke all on function private.check_incoming(uuid, private.incoming_record[]) from public;
 
 -- One record for each request: of a streamed answer's rows the one that saw more, then the one that tells cached tokens apart.
 create or replace function private.merge_requests(incoming private.incoming_record[])

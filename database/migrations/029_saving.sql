@@ -233,7 +233,8 @@ begin
     -- The time zone cannot change until this save has committed (see private.mark_all_days).
     perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
     incoming := private.read_incoming(records, private.timezone_of(tenant));
-    checked := private.check_incoming(incoming);
+    checked := private.check_incoming(tenant, incoming);
+    incoming := private.leave_out_archived(tenant, incoming);
     if checked.chosen_projects is not null then
         perform private.check_chosen_projects(tenant, checked.chosen_projects);
     end if;

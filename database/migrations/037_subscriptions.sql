@@ -264,7 +264,7 @@ begin
         select d.day
         from private.renewal_days(of_subscription, (now() at time zone zone)::date) as d (day)
         where
-            not exists (select from private.archived_months as a where a.month = date_trunc('month', d.day::timestamp)::date)
+            not private.is_archived((of_subscription).workspace_id, d.day)
             and ((of_subscription).id, d.day) not in (
                 select r.subscription_id, r.day from private.replaced_renewals((of_subscription).workspace_id) as r
             )

@@ -37,7 +37,7 @@ as $$
     cross join lateral private.renewal_days(s, (now() at time zone zone)::date) as d (day)
     where
         s.workspace_id = tenant
-        and not exists (select from private.archived_months as a where a.month = date_trunc('month', d.day::timestamp)::date)
+        and not private.is_archived(tenant, d.day)
         and (s.id, d.day) not in (select r.subscription_id, r.day from private.replaced_renewals(tenant) as r)
 $$;
 revoke all on function private.due_renewals(uuid, text) from public;

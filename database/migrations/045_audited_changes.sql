@@ -4,7 +4,7 @@
 select private.audit_changes_of(
     'public.workspaces',
     array[
-        'name', 'timezone', 'currency', 'person_split', 'alert_rules', 'trace_days', 'content_days', 'content_words',
+        'name', 'timezone', 'currency', 'person_split', 'alert_rules', 'trace_days', 'content_days', 'content_words', 'archive_days',
         'model_limits'
     ],
     array['update']

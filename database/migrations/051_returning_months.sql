@@ -88,7 +88,53 @@ as $$
 $$;
 revoke all on function private.supersede_repeated(uuid, timestamptz, timestamptz) from public;
 
--- A month that was archived is back: what happened to its sources, its events and the time zone meanwhile happens to it now.
+-- Records of a workspace are back: what happened to its sources, its events and the time zone meanwhile happens to them now.
+create or replace function private.catch_up(tenant uuid, first_at timestamptz, last_at timestamptz)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+    source uuid;
+begin
+    perform pg_advisory_xact_lock(private.save_lock(tenant));
+    perform private.recount_parts(tenant, first_at, last_at);
+    perform private.move_dated_records(tenant, private.timezone_of(tenant));
+    for source in
+        select i.id
+        from public.imports as i
+        where i.workspace_id = tenant and not i.is_enabled
+        order by 1
+    loop
+        perform private.supersede_source(tenant, source);
+    end loop;
+    perform private.move_to_events(
+        tenant,
+        array(
+            select r.source_key
+            from public.cost_records as r
+            inner join private.event_aliases as a on r.workspace_id = a.workspace_id and r.source_key = a.alias
+            where r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp < last_at and r.request_id is not null
+        )
+    );
+    perform private.supersede_repeated(tenant, first_at, last_at);
+    perform private.select_winners(
+        tenant,
+        array(
+            select distinct s.source_key
+            from public.superseded_records as s
+            where
+                s.workspace_id = tenant
+                and s.timestamp >= first_at - interval '1 day'
+                and s.timestamp < last_at + interval '1 day'
+        )
+    );
+    perform private.recount_statements(tenant);
+end
+$$;
+revoke all on function private.catch_up(uuid, timestamptz, timestamptz) from public;
+
+-- A month that was archived is back.
 create or replace function private.catch_up_month(first_at timestamptz)
 returns void
 language plpgsql
@@ -97,7 +143,6 @@ as $$
 declare
     last_at constant timestamptz := ((first_at at time zone 'UTC') + interval '1 month') at time zone 'UTC';
     tenant uuid;
-    source uuid;
 begin
     for tenant in
         select r.workspace_id
@@ -113,39 +158,7 @@ begin
         where p.day >= (first_at at time zone 'UTC')::date and p.day < (last_at at time zone 'UTC')::date
         order by workspace_id
     loop
-        perform pg_advisory_xact_lock(private.save_lock(tenant));
-        perform private.recount_parts(tenant, first_at, last_at);
-        perform private.move_dated_records(tenant, private.timezone_of(tenant));
-        for source in
-            select i.id
-            from public.imports as i
-            where i.workspace_id = tenant and not i.is_enabled
-            order by 1
-        loop
-            perform private.supersede_source(tenant, source);
-        end loop;
-        perform private.move_to_events(
-            tenant,
-            array(
-                select r.source_key
-                from public.cost_records as r
-                inner join private.event_aliases as a on r.workspace_id = a.workspace_id and r.source_key = a.alias
-                where r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp < last_at and r.request_id is not null
-            )
-        );
-        perform private.supersede_repeated(tenant, first_at, last_at);
-        perform private.select_winners(
-            tenant,
-            array(
-                select distinct s.source_key
-                from public.superseded_records as s
-                where
-                    s.workspace_id = tenant
-                    and s.timestamp >= first_at - interval '1 day'
-                    and s.timestamp < last_at + interval '1 day'
-            )
-        );
-        perform private.recount_statements(tenant);
+        perform private.catch_up(tenant, first_at, last_at);
     end loop;
 end
 $$;

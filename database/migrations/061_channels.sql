@@ -24,6 +24,8 @@ create table if not exists public.channels (
         confirmation_expires_at between timestamptz '2020-01-01T00:00Z' and timestamptz '2100-01-01T00:00Z'
     ),
     stop_sha256 bytea unique check (octet_length(stop_sha256) = 32), -- of the token by which a mailbox ends its alerts
+    -- The first day whose costs it gets when the day is over, and again when they change; null for none.
+    sends_days_from date check (sends_days_from between date '2020-01-01' and date '2100-01-01'),
     must_agree boolean not null default false, -- its reader asked to stop: even a member's mailbox agrees by a link
     failures_in_a_row smallint not null default 0 check (failures_in_a_row >= 0), -- messages refused for good
     disabled_at timestamptz check (disabled_at between timestamptz '2020-01-01T00:00Z' and timestamptz '2100-01-01T00:00Z'),
@@ -36,14 +38,16 @@ create table if not exists public.channels (
     updated_at timestamptz not null default now(),
     constraint channels_of_workspace unique (workspace_id, id),
     constraint channels_verified check ((verified_at is null) = (verified_by is null)),
+    constraint channels_days check (sends_days_from is null or kind = 'webhook'),
     constraint channels_quiet check ((quiet_from is null) = (quiet_to is null) and quiet_from <> quiet_to)
 );
 create index if not exists channels_created_by_idx on public.channels (created_by);
 alter table public.channels enable row level security;
 revoke all on public.channels from anon, authenticated, service_role;
 grant select (
-    id, workspace_id, kind, name, hint, quiet_from, quiet_to, urgent_passes, digest, paused_at, verified_at, verified_by,
-    failures_in_a_row, disabled_at, disabled_reason, last_sent_at, last_problem, created_by, metadata, created_at, updated_at
+    id, workspace_id, kind, name, hint, quiet_from, quiet_to, urgent_passes, digest, sends_days_from, paused_at, verified_at,
+    verified_by, failures_in_a_row, disabled_at, disabled_reason, last_sent_at, last_problem, created_by, metadata, created_at,
+    updated_at
 ) on public.channels to authenticated, service_role;
 
 drop policy if exists channels_select_member on public.channels;
@@ -64,7 +68,8 @@ select private.note_changes_of('public.channels');
 select private.audit_changes_of(
     'public.channels',
     array[
-        'kind', 'name', 'hint', 'quiet_from', 'quiet_to', 'urgent_passes', 'digest', 'paused_at', 'verified_by', 'disabled_reason'
+        'kind', 'name', 'hint', 'quiet_from', 'quiet_to', 'urgent_passes', 'digest', 'sends_days_from', 'paused_at',
+        'verified_by', 'disabled_reason'
     ]
 );
 
@@ -89,9 +94,26 @@ end
 $$;
 revoke all on function private.require_channel(uuid) from public;
 
+-- The first day that a channel gets, as `details` wish: yesterday, once it is switched on.
+create or replace function private.sends_days_from(tenant uuid, details jsonb, present date)
+returns date
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return case details -> 'sends_days'
+        when 'true' then coalesce(present, (now() at time zone private.timezone_of(tenant))::date - 1)
+        when 'false' then null
+        else present
+    end;
+end
+$$;
+revoke all on function private.sends_days_from(uuid, jsonb, date) from public;
+
 -- Adds a channel, or changes one: {kind, name, hint, sealed_target, encryption_key_id, stop_token, quiet_from, quiet_to,
--- urgent_passes, digest}. The id comes from the caller, since the target is encrypted for it. Without a target a channel keeps
--- its own; a new one has to be verified again, which begins at once. Returns the id of that message, if any.
+-- urgent_passes, digest, sends_days}. The id comes from the caller, since the target is encrypted for it. Without a target a
+-- channel keeps its own; a new one has to be verified again, which begins at once. Returns the id of that message, if any.
 create or replace function public.save_channel(workspace uuid, channel uuid, details jsonb)
 returns uuid
 language plpgsql
@@ -123,7 +145,8 @@ begin
         quiet_from = given.quiet_from,
         quiet_to = given.quiet_to,
         urgent_passes = coalesce(given.urgent_passes, true),
-        digest = coalesce(given.digest, 'none')
+        digest = coalesce(given.digest, 'none'),
+        sends_days_from = private.sends_days_from(tenant, details, c.sends_days_from)
     where c.id = save_channel.channel and c.workspace_id = tenant;
     if found then
         -- What waits for a time that may be another now is looked at again.
@@ -132,12 +155,12 @@ begin
     else
         insert into public.channels (
             id, workspace_id, kind, name, hint, sealed_target, encryption_key_id, stop_sha256, quiet_from, quiet_to,
-            urgent_passes, digest, created_by
+            urgent_passes, digest, sends_days_from, created_by
         )
         values (
             save_channel.channel, tenant, given.kind, called, coalesce(given.hint, ''), given.sealed_target,
             given.encryption_key_id, stop, given.quiet_from, given.quiet_to, coalesce(given.urgent_passes, true),
-            coalesce(given.digest, 'none'), auth.uid()
+            coalesce(given.digest, 'none'), private.sends_days_from(tenant, details, null), auth.uid()
         )
         on conflict (id) do nothing;
         if not found then

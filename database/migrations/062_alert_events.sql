@@ -61,7 +61,8 @@ create table if not exists public.deliveries (
     event_id uuid,
     channel_id uuid,
     channel_name text not null check (length(channel_name) between 1 and 100), -- after the channel is gone
-    kind text not null check (kind in ('open', 'clear', 'digest', 'test', 'verify')),
+    kind text not null check (kind in ('open', 'clear', 'digest', 'day', 'test', 'verify')),
+    day date check (day between date '2020-01-01' and date '2100-01-01'), -- whose costs it tells
     state text not null default 'waiting' check (state in ('waiting', 'held', 'sent', 'failed')),
     attempts smallint not null default 0 check (attempts >= 0),
     next_attempt_at timestamptz not null default now() check (
@@ -79,6 +80,7 @@ create table if not exists public.deliveries (
     metadata jsonb not null default '{}' check (jsonb_typeof(metadata) = 'object' and pg_column_size(metadata) <= 8192),
     created_at timestamptz not null default now(),
     constraint deliveries_once unique (event_id, channel_id, kind),
+    constraint deliveries_day check ((kind = 'day') = (day is not null)),
     constraint deliveries_of_workspace unique (workspace_id, id),
     constraint deliveries_event foreign key (workspace_id, event_id)
     references public.alert_events (workspace_id, id) on delete cascade,
@@ -86,6 +88,7 @@ create table if not exists public.deliveries (
     references public.channels (workspace_id, id) on delete set null (channel_id)
 );
 create index if not exists deliveries_due_idx on public.deliveries (next_attempt_at) where state in ('waiting', 'held');
+create unique index if not exists deliveries_day_idx on public.deliveries (channel_id, day) where state in ('waiting', 'held');
 create index if not exists deliveries_event_idx on public.deliveries (workspace_id, event_id);
 create index if not exists deliveries_channel_idx on public.deliveries (workspace_id, channel_id, created_at desc);
 create index if not exists deliveries_sent_in_idx on public.deliveries (sent_in) where sent_in is not null;

@@ -60,9 +60,9 @@ create or replace trigger user_preferences_request_forecast
     for each row when (old.forecast_enabled <> new.forecast_enabled)
     execute function private.request_one_forecast();
 
--- When a worker was last at work, so that pages promise no forecast that nobody would make before the night.
+-- When each worker was last at work, so that pages promise no forecast that nobody would make before the night.
 create table if not exists private.worker_seen (
-    only_row boolean primary key default true check (only_row),
+    worker uuid primary key default gen_random_uuid(),
     seen_at timestamptz not null
 );
 alter table private.worker_seen enable row level security;

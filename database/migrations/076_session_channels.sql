@@ -157,8 +157,11 @@ begin
                 referencing new table as changed_to
                 for each statement
                 when (
-                    current_setting(''tally.has_channels'', true) = ''on''
-                    or current_setting(''tally.is_inserting'', true) is distinct from ''on''
+                    current_setting(''tally.archiving'', true) is distinct from ''on''
+                    and (
+                        current_setting(''tally.has_channels'', true) = ''on''
+                        or current_setting(''tally.is_inserting'', true) is distinct from ''on''
+                    )
                 )
                 execute function private.count_channels()',
             counted
@@ -167,7 +170,9 @@ begin
             'create or replace trigger %1$s_channels_deleted
                 after delete on public.%1$I
                 referencing old table as changed_from
-                for each statement execute function private.count_channels()',
+                for each statement
+                when (current_setting(''tally.archiving'', true) is distinct from ''on'')
+                execute function private.count_channels()',
             counted
         );
         execute format(

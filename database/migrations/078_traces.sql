@@ -142,31 +142,9 @@ create policy spans_select_member
         )
     );
 
--- One week's partition, made apart and then attached: `partition of` would lock out every reader.
-create or replace function private.create_span_week(week date)
-returns void
-language plpgsql
-set search_path = ''
-as $$
-declare
-    partition_name constant text := 'spans_' || to_char(week, 'YYYY_MM_DD');
-begin
-    if to_regclass(format('private.%I', partition_name)) is not null then
-        return;
-    end if;
-    perform pg_advisory_xact_lock(hashtextextended('tally.span_weeks', 0));
-    if to_regclass(format('private.%I', partition_name)) is not null then
-        return;
-    end if;
-    execute format('create table private.%I (like public.spans including defaults including constraints)', partition_name);
-    execute format('alter table private.%I enable row level security', partition_name);
-    execute format('revoke all on private.%I from public, anon, authenticated, service_role', partition_name);
-    execute format(
-        'alter table public.spans attach partition private.%I for values from (%L) to (%L)', partition_name, week, week + 7
-    );
-end
-$$;
-revoke all on function private.create_span_week(date) from public;
+insert into private.partitioned (parent, width, suffix, bound, ahead, kept)
+values ('spans', 'week', 'YYYY_MM_DD', 'YYYY-MM-DD', null, 1)
+on conflict (parent) do nothing;
 
 -- private.span_counts: how many spans a workspace has. Saves and drops hold the workspace's lock of spans.
 create table if not exists private.span_counts (

@@ -203,7 +203,7 @@ begin
             tenant, (select array_agg(distinct r.project_id) from unnest(incoming) as r where r.project_id is not null)
         );
         weeks := (select jsonb_object_agg(w.trace_id, w.week) from private.weeks_of_traces(tenant, incoming) as w);
-        perform private.create_span_week(w.week)
+        perform private.create_piece('spans', w.week)
         from (select distinct v.value::date as week from jsonb_each_text(weeks) as v order by 1) as w;
         spans_before := private.count_spans_of(tenant, weeks);
         changed := private.store_spans(tenant, incoming, weeks);

@@ -239,39 +239,3 @@ begin
 end
 $$;
 revoke all on function private.drop_old_traces(uuid, integer) from public;
-
--- Drops weeks in which nothing is left, but for the last two, which may yet be filled. Returns how many.
-create or replace function private.drop_empty_span_weeks()
-returns integer
-language plpgsql
-set search_path = ''
-set lock_timeout = '2s'
-as $$
-declare
-    partition_name text;
-    is_empty boolean;
-    dropped integer := 0;
-begin
-    perform pg_advisory_xact_lock(hashtextextended('tally.span_weeks', 0));
-    for partition_name in
-        select c.relname
-        from pg_catalog.pg_inherits as i
-        inner join pg_catalog.pg_class as c on i.inhrelid = c.oid
-        where
-            i.inhparent = 'public.spans'::regclass
-            and c.relname < 'spans_' || to_char(date_trunc('week', now() at time zone 'UTC') - interval '7 days', 'YYYY_MM_DD')
-        order by 1
-    loop
-        execute format('select not exists (select from private.%I)', partition_name) into is_empty;
-        if is_empty then
-            execute format('drop table private.%I', partition_name);
-            dropped := dropped + 1;
-        end if;
-    end loop;
-    return dropped;
-exception
-when lock_not_available then
-    return 0; -- the next night
-end
-$$;
-revoke all on function private.drop_empty_span_weeks() from public;

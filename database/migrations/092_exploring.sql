@@ -253,10 +253,10 @@ declare
 begin
     if question.measure is null or question.measure not in (
         'spend', 'value', 'tokens', 'input_tokens', 'cache_read_tokens', 'cache_write_tokens', 'output_tokens', 'reasoning_tokens',
-        'requests', 'cost_per_request', 'cache_savings'
+        'requests', 'cached_requests', 'cost_per_request', 'cache_savings'
     ) then
         raise exception 'Measure spend, value, tokens, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, '
-            'reasoning_tokens, requests, cost_per_request or cache_savings.' using errcode = '22023';
+            'reasoning_tokens, requests, cached_requests, cost_per_request or cache_savings.' using errcode = '22023';
     end if;
     if array_ndims(question.dimensions) > 1 or cardinality(question.dimensions) > 2 or question.dimensions[1] = question.dimensions[2] then
         raise exception 'Group by at most two dimensions, which differ.' using errcode = '22023';

@@ -147,7 +147,7 @@ begin
                 on r.source_key = o.source_key
                 and case when r.request_id is null then r.timestamp end is not distinct from o.line_at$q$,
             (
-                select string_agg(format(', min(%s) as told_%s', private.explored_key(t.name, false), t.name), '')
+                select string_agg(format(', min(%s collate "C") as told_%s', private.explored_key(t.name, false), t.name), '')
                 from unnest(told) as t (name)
             ),
             private.explored_reading(question)
@@ -282,3 +282,14 @@ begin
 end
 $$;
 revoke all on function private.explored_times(private.exploration) from public;
+
+-- True where a question's groups are told by time; costs per request and savings are measured by day.
+create or replace function private.has_times(question private.exploration)
+returns boolean
+language sql
+immutable
+set search_path = ''
+as $$
+    select ($1).granularity <> 'none' or ($1).rates is not null or ($1).measure in ('cost_per_request', 'cache_savings')
+$$;
+revoke all on function private.has_times(private.exploration) from public;

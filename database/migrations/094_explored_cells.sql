@@ -18,7 +18,8 @@ as $$
 $$;
 revoke all on function private.explored_class(text) from public;
 
--- What is summed up of the rows, as (amount, unpriced); of cost per request its parts by basis, of tokens by class each class.
+-- What is summed up of the rows, as (amount, unpriced); of cost per request its parts by basis, of tokens by class each class. Of
+-- savings, what reads from a cache has no price unless one is found for it.
 create or replace function private.explored_sums(question private.exploration)
 returns text
 language plpgsql
@@ -30,6 +31,7 @@ declare
         when 'spend' then 's.cost_basis <> ''included'''
         when 'cost_per_request' then 's.cost_basis <> ''included'' and s.charge_type = ''usage'''
         when 'cache_savings' then 's.cached_input_tokens > 0'
+        when 'cached_requests' then 's.cached_input_tokens > 0 or s.saved is not null'
         else 'true'
     end;
     classes constant text[] := coalesce(
@@ -39,16 +41,16 @@ declare
 begin
     summed := case
         when question.measure in ('spend', 'value', 'cost_per_request') then 's.cost_usd'
-        when question.measure = 'requests' then 's.request_count'
+        when question.measure in ('requests', 'cached_requests') then 's.request_count'
         when question.measure = 'cache_savings' then 's.cached_input_tokens'
         when question.measure <> 'tokens' then private.explored_class(left(question.measure, -length('_tokens')))
         when cardinality(classes) = 0 then 's.tokens_used'
         else (select string_agg(private.explored_class(c.name), ' + ') from unnest(classes) as c (name))
     end;
     return format(
-        'coalesce(sum(%s) filter (where %s), 0) as amount, coalesce(sum(s.unpriced) filter (where %s), 0) as unpriced, '
+        'coalesce(sum(%s) filter (where %s), 0) as amount, coalesce(sum(s.%s) filter (where %s), 0) as unpriced, '
         'coalesce(sum(s.request_count), 0) as requests, sum(s.records) as records, %s as shares',
-        summed, priced, priced,
+        summed, priced, case when question.measure = 'cache_savings' then 'records' else 'unpriced' end, priced,
         case
             when 'token_class' = any (question.dimensions)
                 then (
@@ -62,6 +64,8 @@ begin
                     'sum(s.cost_usd) filter (where s.charge_type = ''usage'' and s.cost_basis = ''estimated''), '
                     'sum(s.request_count) filter (where s.charge_type = ''usage'' and s.cost_basis = ''billed''), '
                     'sum(s.request_count) filter (where s.charge_type = ''usage'' and s.cost_basis = ''estimated'')]'
+            when question.measure = 'cache_savings'
+                then 'array[sum(s.saved) filter (where s.saved <> ''NaN''), count(*) filter (where s.saved = ''NaN'')]'
             else 'null::text'
         end
     );
@@ -124,8 +128,9 @@ as $$
     ),
     measured as materialized (
         select
-            f.*, t.label, coalesce(f.amount * p.usd_per_mtok / 1000000 * t.rate, 0) as measure, null::numeric as per,
-            case when f.amount > 0 and p.usd_per_mtok is null then f.records else 0 end as missing
+            f.*, t.label,
+            (coalesce(f.amount * p.usd_per_mtok * 0.000001, 0) + coalesce(f.shares[1], 0)) * t.rate as measure, null::numeric as per,
+            case when p.usd_per_mtok is null then f.unpriced else 0 end + f.shares[2] as missing
         from fine as f
         inner join times as t on f.nth = t.nth
         left join prices as p
@@ -140,17 +145,6 @@ as $$
     end
 $$;
 revoke all on function private.explored_measure(text) from public;
-
--- True where a question's groups are told by time; costs per request and savings are measured by day.
-create or replace function private.has_times(question private.exploration)
-returns boolean
-language sql
-immutable
-set search_path = ''
-as $$
-    select ($1).granularity <> 'none' or ($1).rates is not null or ($1).measure in ('cost_per_request', 'cache_savings')
-$$;
-revoke all on function private.has_times(private.exploration) from public;
 
 -- The query of the finest sums of a question ($1): by both dimensions, by time and, where it is measured by them, by model. From
 -- sums of days, $2 are the stale days and $3 those that the daily view does not have; from records, $4 are the starts of times.
@@ -207,12 +201,16 @@ begin
         from (
             select
                 %s s.cost_usd, s.cost_basis, s.charge_type, s.tokens_used, s.input_tokens, s.output_tokens, s.cached_input_tokens,
-                s.cache_write_tokens, s.reasoning_tokens, s.request_count, s.records, s.unpriced
+                s.cache_write_tokens, s.reasoning_tokens, s.request_count, s.records, s.unpriced, %s as saved
             from (%s) as s
             where %s %s
         ) as s
         group by %s$q$,
         parts[1], private.explored_sums(question), parts[2],
+        case
+            when from_days or question.measure not in ('cache_savings', 'cached_requests') then 'null::numeric'
+            else 'case when s.cost_usd = 0 then private.saved_by_cache(s.metadata) end'
+        end,
         case
             when from_days then private.days_to_explore(question, has_reasoning)
             else private.records_to_explore(question, told)
@@ -267,9 +265,7 @@ set jit = off
 set parallel_tuple_cost = 0.02 -- each process returns few sums of many records
 as $$
 declare
-    named constant text[] := question.dimensions || array(select jsonb_object_keys(question.filters));
-    from_days constant boolean := question.granularity in ('none', 'day', 'week', 'month', 'weekday')
-    and not exists (select from unnest(named) as n (name) where not private.is_daily_dimension(n.name));
+    from_days constant boolean := private.is_of_days(question);
     stale private.stale_days[];
     outdated date[];
     told text[] := array[]::text[];
@@ -281,18 +277,8 @@ begin
     if from_days then
         stale := private.stale_days_of(question.tenant, question.first_day, question.last_day);
         outdated := private.outdated_days(question.tenant, question.first_day, question.last_day, stale);
-    elsif
-        exists (
-            select
-            from public.superseded_records as s
-            where
-                s.workspace_id = question.tenant and s.timestamp >= question.first_at - interval '1 day'
-                and s.timestamp < question.last_at + interval '1 day'
-        )
-    then
-        told := array(
-            select distinct n.name from unnest(named) as n (name) where private.explored_keys(n.name) is not null order by n.name
-        );
+    else
+        told := private.told_dimensions(question);
     end if;
     return query execute private.explored_query(question, from_days, told) using question, stale, outdated, starts;
 end

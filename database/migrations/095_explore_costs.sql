@@ -1,5 +1,41 @@
 -- 095_explore_costs.sql: the answers to questions about costs: `explore_costs`, `explore_values`.
 
+-- True where sums of days know all that is asked.
+create or replace function private.is_of_days(question private.exploration)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return question.granularity in ('none', 'day', 'week', 'month', 'weekday') and question.measure <> 'cached_requests'
+        and (($1).measure <> 'cache_savings' or not private.has_cache_answers(($1).tenant, ($1).first_at, ($1).last_at))
+        and not exists (
+            select from unnest(question.dimensions || array(select jsonb_object_keys(question.filters))) as n (name)
+            where not private.is_daily_dimension(n.name)
+        );
+end
+$$;
+revoke all on function private.is_of_days(private.exploration) from public;
+
+-- The dimensions of a question that superseded statements may tell, where there are any in its period.
+create or replace function private.told_dimensions(question private.exploration)
+returns text[]
+language sql
+stable
+set search_path = ''
+as $$
+    select coalesce(array_agg(distinct n.name order by n.name), '{}')
+    from unnest(($1).dimensions || array(select jsonb_object_keys(($1).filters))) as n (name)
+    where private.explored_keys(n.name) is not null and exists (
+        select from public.superseded_records as s
+        where
+            s.workspace_id = ($1).tenant and s.timestamp >= ($1).first_at - interval '1 day'
+            and s.timestamp < ($1).last_at + interval '1 day'
+    )
+$$;
+revoke all on function private.told_dimensions(private.exploration) from public;
+
 -- A key of a group as the API tells it: of a provider its name, where groups have its id.
 create or replace function private.explored_name(dimension text, kind text, value text)
 returns jsonb
@@ -201,10 +237,8 @@ begin
     );
 end
 $$;
-revoke all on function public.explore_costs(uuid, text, text[], jsonb, date, date, text, integer, numeric[], jsonb)
-from public, anon, service_role;
-grant execute on function public.explore_costs(uuid, text, text[], jsonb, date, date, text, integer, numeric[], jsonb)
-to authenticated;
+revoke all on function public.explore_costs from public, anon, service_role;
+grant execute on function public.explore_costs to authenticated;
 
 -- Values of a dimension in a period, dearest first with what plans include, as choices of a filter: those that contain a text.
 -- What else is filtered by applies, except to the dimension itself.
@@ -260,6 +294,5 @@ begin
     );
 end
 $$;
-revoke all on function public.explore_values(uuid, text, jsonb, date, date, text, integer, numeric[])
-from public, anon, service_role;
-grant execute on function public.explore_values(uuid, text, jsonb, date, date, text, integer, numeric[]) to authenticated;
+revoke all on function public.explore_values from public, anon, service_role;
+grant execute on function public.explore_values to authenticated;

@@ -127,9 +127,7 @@ as $$
         ),
         p.day, case when p.amount_usd < 0 then 'credit' else p.charge_type end, p.model_name, round(p.amount_usd, 10),
         not private.is_billed(tenant, p.provider_id, p.charge_type, p.first_day, p.last_day)
-        and not exists (
-            select from private.archived_months as a where a.month = date_trunc('month', p.day::timestamp)::date
-        ),
+        and not private.is_archived(tenant, p.day),
         p.note
     from parts as p
 $$;

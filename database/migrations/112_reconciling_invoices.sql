@@ -42,7 +42,18 @@ begin
             and r.money_is_effective
         group by 1, 2
     ) as s
-    group by 1, 2;
+    group by 1, 2
+    union all
+    select a.date, a.date, sum(a.total_cost_usd) -- archived: by the workspace's days alone
+    from private.archived_days as a
+    where
+        a.workspace_id = tenant
+        and a.provider_id = usage_by_days.provider
+        and a.date >= (since at time zone zones[2])::date
+        and a.date < (until at time zone zones[2])::date
+        and a.cost_basis <> 'included'
+        and a.charge_type = 'usage'
+    group by a.date;
 end
 $$;
 revoke all on function private.usage_by_days(uuid, uuid, text[], timestamptz, timestamptz) from public;

@@ -9,6 +9,7 @@ from tally.core.settings import load_settings
 
 APPLICATION_NAME = "tally alerts"
 ONCE_A_DAY = "27 4 * * *"
+EVERY_TEN_MINUTES = "*/10 * * * *"
 
 
 @queue.task(name="deliver", queueing_lock="deliver", lock="deliver", pass_context=True)
@@ -23,6 +24,16 @@ def forget_alerts(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 
     """Forget events and messages of long ago."""
     with task_connection(surroundings_of(context).database_url, APPLICATION_NAME) as connection:
         connection.execute("select private.forget_old_events()")
+
+
+@queue.periodic(cron=EVERY_TEN_MINUTES)
+@queue.task(name="send_days", queueing_lock="send_days", lock="send_days", pass_context=True)
+def send_days(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - given by the schedule
+    """Put the costs of days that are over, or changed, into the queue of webhooks."""
+    from tally.notifications.days import enqueue_days  # an idle worker does without HTTP and mail
+
+    with task_connection(surroundings_of(context).database_url, APPLICATION_NAME) as connection:
+        enqueue_days(connection)
 
 
 def deliver_messages(database_url: str) -> None:

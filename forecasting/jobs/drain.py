@@ -7,7 +7,7 @@ from time import time
 from procrastinate.worker import Worker as Fetcher
 
 from forecasting.jobs.putting import put
-from forecasting.jobs.queue import open_queue, queue
+from forecasting.jobs.queue import load_tasks, open_queue, queue
 from forecasting.jobs.reforecasting import LANES, Lanes
 from forecasting.jobs.schema import install_schema
 from forecasting.jobs.surroundings import KEY, Surroundings
@@ -29,7 +29,7 @@ async def _drain(database_url: str) -> None:
     surroundings = Surroundings(database_url, started_at=never)
     lanes = Lanes(surroundings)
     async with open_queue(database_url):
-        queue.perform_import_paths()  # type: ignore[no-untyped-call]
+        queues = load_tasks()
         for task, _ in queue.periodic_registry.periodic_tasks:
             if task not in PROGRAMS:
                 await put(task, timestamp=int(time()))
@@ -37,6 +37,7 @@ async def _drain(database_url: str) -> None:
             await put(task)
         fetcher = Fetcher(
             queue,
+            queues=sorted(queues),
             wait=False,
             delete_jobs="always",
             additional_context={KEY: surroundings, LANES: lanes},

@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 from procrastinate import App, PsycopgConnector
+from procrastinate.jobs import DEFAULT_QUEUE
 
 from tally.storage.idle import end_idle_transactions_async
 
@@ -24,6 +25,7 @@ TASK_MODULES = (
     "forecasting.jobs.delivering",
     "forecasting.jobs.digests",
     "forecasting.jobs.prompts",
+    "forecasting.jobs.shipping",
 )
 # Of one process; the stack on one machine allows 60 connections in all.
 MAX_CONNECTIONS = 4
@@ -33,6 +35,23 @@ HEARTBEAT_SECONDS = 5.0
 STALLED_SECONDS = 20.0  # without a heartbeat, a worker is taken for dead
 
 queue = App(connector=PsycopgConnector(), import_paths=TASK_MODULES)
+
+
+def queue_of(task_name: str) -> str:
+    """The queue of a task: one of its own, unless it names another.
+
+    So a worker fetches jobs of tasks that it knows alone: those of a newer version are left for its workers.
+    """
+    task = queue.tasks.get(task_name)
+    return task_name if task is None or task.queue == DEFAULT_QUEUE else task.queue
+
+
+def load_tasks() -> set[str]:
+    """Load all tasks and return the names of their queues."""
+    queue.perform_import_paths()  # type: ignore[no-untyped-call]
+    for name, task in queue.tasks.items():
+        task.queue = queue_of(name)
+    return {task.queue for task in queue.tasks.values()}
 
 
 @asynccontextmanager

@@ -1,12 +1,14 @@
 """Jobs of workers that were killed: found by their missing heartbeats, and done again."""
 
 import logging
+from datetime import UTC, datetime
 
-from procrastinate import utils
 from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Job, Status
 
 from forecasting.jobs.queue import STALLED_SECONDS, queue
+
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # at once, by any clock
 
 
 async def retry_stalled() -> int:
@@ -20,6 +22,6 @@ async def retry_stalled() -> int:
 
 async def _retry(job: Job) -> None:
     try:
-        await queue.job_manager.retry_job(job, retry_at=utils.utcnow())
+        await queue.job_manager.retry_job(job, retry_at=LONG_AGO)
     except UniqueViolation:  # the same waits in the queue already
         await queue.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)

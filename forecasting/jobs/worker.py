@@ -13,19 +13,22 @@ import psycopg
 from procrastinate.exceptions import ConnectorException
 from procrastinate.worker import Worker as Fetcher
 
-from forecasting.jobs.queue import HEARTBEAT_SECONDS, STALLED_SECONDS, open_queue, queue
+from forecasting.jobs.queue import HEARTBEAT_SECONDS, STALLED_SECONDS, load_tasks, open_queue, queue
 from forecasting.jobs.reforecasting import LANE, LANES, SLOW_LANE, Lanes
-from forecasting.jobs.schema import install_schema
+from forecasting.jobs.schema import NewerQueue, install_schema
 from forecasting.jobs.stalled import retry_stalled
 from forecasting.jobs.surroundings import KEY, Surroundings
 from forecasting.jobs.watch import watch
 from forecasting.nightly.database import DatabaseProblem, connect
+from tally.serving.schema_state import SchemaProblem, check_schema
 
-QUEUES = {"default": 8, LANE: 1, SLOW_LANE: 1}  # each with the number of jobs at once
+JOBS_AT_ONCE = 8  # besides one in each lane
 FETCH_CHECKS = 5  # jobs are announced, but not those for later, nor before the worker listens
 RECONNECT_SECONDS = 2.0
 STOP_SECONDS = 3.0  # for jobs to end by themselves
-LOST = (ConnectorException, psycopg.OperationalError, DatabaseProblem)
+SCHEMA_SECONDS = 30.0
+WAITS = (SchemaProblem, NewerQueue)  # for another version of Tally
+LOST = (ConnectorException, psycopg.OperationalError, DatabaseProblem, *WAITS)
 
 
 def run_worker(surroundings: Surroundings, ends_with_parent: bool = False) -> NoReturn:
@@ -77,20 +80,34 @@ class Worker:
         async with open_queue(self.surroundings.database_url):
             await retry_stalled()
             lanes = Lanes(self.surroundings)
-            fetchers = [self._make_fetcher(name, at_once, lanes) for name, at_once in QUEUES.items()]
+            apart = {LANE, SLOW_LANE}
+            fetchers = [self._make_fetcher(load_tasks() - apart, JOBS_AT_ONCE, lanes)]
+            fetchers += [self._make_fetcher({lane}, 1, lanes) for lane in sorted(apart)]
+            others = [watch(self.surroundings, lanes), _mind_stalled(), self._mind_schema()]
             try:
-                await _run_until(self.stop, fetchers, [watch(self.surroundings, lanes), _mind_stalled()])
+                await _run_until(self.stop, fetchers, others)
             finally:
                 await lanes.close()
 
     def _install(self) -> None:
         with connect(self.surroundings.database_url) as connection:
+            check_schema(connection)
             install_schema(connection)
 
-    def _make_fetcher(self, name: str, at_once: int, lanes: Lanes) -> Fetcher:
+    async def _mind_schema(self) -> None:
+        """Raise SchemaProblem once the schema no longer serves this version: newer workers do the rest."""
+        while True:
+            await asyncio.sleep(SCHEMA_SECONDS)
+            await asyncio.to_thread(self._check_schema)
+
+    def _check_schema(self) -> None:
+        with connect(self.surroundings.database_url) as connection:
+            check_schema(connection)
+
+    def _make_fetcher(self, queues: set[str], at_once: int, lanes: Lanes) -> Fetcher:
         return Fetcher(
             queue,
-            queues=[name],
+            queues=sorted(queues),
             concurrency=at_once,
             fetch_job_polling_interval=FETCH_CHECKS * self.surroundings.pace.check_seconds,
             abort_job_polling_interval=3600.0,
@@ -105,7 +122,10 @@ class Worker:
     def _tell(self, problem: Exception) -> None:
         """Name an outage once, however long it lasts."""
         if not self.is_lost:
-            logging.getLogger(__name__).warning("The database does not answer; trying again. %s", problem)
+            reason = (
+                "Waiting." if isinstance(problem, WAITS) else "The database does not answer; trying again."
+            )
+            logging.getLogger(__name__).warning("%s %s", reason, problem)
         self.is_lost = True
 
 
@@ -113,7 +133,6 @@ async def _run_until(
     stop: asyncio.Event, fetchers: list[Fetcher], others: list[Coroutine[Any, Any, None]]
 ) -> None:
     """Run all parts until one ends or a stop is requested; then end the others, and raise what failed."""
-    queue.perform_import_paths()  # type: ignore[no-untyped-call]
     fetching = [asyncio.create_task(fetcher.run()) for fetcher in fetchers]  # type: ignore[no-untyped-call]
     watching = [asyncio.create_task(other) for other in others]
     stopping = asyncio.create_task(stop.wait())

@@ -30,6 +30,7 @@ ALERTS = "Alerts could not be looked for"
 TRACES = "Old traces could not be deleted"
 ADVICE = "Advice could not be looked for"
 SAVINGS = "Savings could not be measured"
+ARCHIVE = "Old records could not be archived"
 EXPERIMENTS = "Runs of an experiment could not be gathered"
 
 TOO_LARGE = "a number is larger than Tally can add up. Find it on the Records page, and correct or delete it"

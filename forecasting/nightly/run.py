@@ -18,6 +18,7 @@ from forecasting.nightly.actuals import backfill_actuals
 from forecasting.nightly.advice import refresh_all
 from forecasting.nightly.alerts import raise_alerts
 from forecasting.nightly.anomalies import flag_anomalies
+from forecasting.nightly.archives import archive_all
 from forecasting.nightly.database import Connection, connect, leave_transaction, take_lock
 from forecasting.nightly.exchange_rates import save_newer_rates
 from forecasting.nightly.experiments import gather_all
@@ -147,6 +148,7 @@ class NightlyRun:
                 self.log.run("advice", partial(refresh_all, self.connection, workspaces, self.problems))
         if self.options.as_of is None:
             self.log.run("traces", partial(drop_traces, self.connection, workspaces, self.problems))
+            self.log.run("archive", partial(archive_all, self.connection, workspaces, self.problems))
         for step in MAINTENANCE:
             self.log.execute(*step)
 

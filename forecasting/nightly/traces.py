@@ -1,6 +1,7 @@
 """Traces, and what was said in them, are dropped after their days; many spans follow changed rules here."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
@@ -9,18 +10,36 @@ from forecasting.nightly.problems import TRACES, Problems
 from forecasting.nightly.workspaces import Workspace
 
 BATCH = 2_000  # traces of one transaction: saves of their workspace wait for it
+LOG = "select private.log_expired(%s, %s, %s)"
 
 
 def drop_traces(connection: Connection, workspaces: Sequence[Workspace], problems: Problems) -> int:
     """Drop old traces of each workspace, then the weeks that are empty; returns the number of traces."""
     dropped = 0
     for workspace in workspaces:
-        while found := problems.attempt(workspace, TRACES, partial(_drop_some, connection, workspace.id)):
-            dropped += found
-        while problems.attempt(workspace, TRACES, partial(_drop_contents, connection, workspace.id)):
-            pass
+        dropped += _drop_all(connection, workspace, problems, Expiry("traces", _drop_some))
+        _drop_all(connection, workspace, problems, Expiry("span_contents", _drop_contents))
         problems.attempt(workspace, TRACES, partial(refile_spans, connection, workspace.id))
-    connection.execute("select private.drop_empty_span_weeks()")
+    connection.execute("select private.drop_empty_partitions()")
+    return dropped
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """A table whose rows grow too old, and the deletion of some of them."""
+
+    table: str
+    drop_some: Callable[[Connection, UUID], int]
+
+
+def _drop_all(connection: Connection, workspace: Workspace, problems: Problems, expiry: Expiry) -> int:
+    """Delete all that is too old, in batches, and log how much that was."""
+    dropped = 0
+    while found := problems.attempt(workspace, TRACES, partial(expiry.drop_some, connection, workspace.id)):
+        dropped += found
+    if dropped:
+        note = partial(connection.execute, LOG, [workspace.id, expiry.table, dropped])
+        problems.attempt(workspace, TRACES, note)
     return dropped
 
 

@@ -225,7 +225,7 @@ def parse_tokens(answer: Mapping[str, Any]) -> Tokens:
         return Tokens(
             user_id=user["id"],
             email=user["email"],
-            expires_at=int(answer.get("expires_at") or time.time() + answer["expires_in"]),
+            expires_at=int(time.time() + answer["expires_in"]),  # by this clock: the service's may differ
             access_token=answer["access_token"],
             refresh_token=answer["refresh_token"],
         )

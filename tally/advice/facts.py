@@ -84,6 +84,8 @@ class Cell:
     failed_usd: Decimal = ZERO
     repeats: int = 0
     repeated_usd: Decimal = ZERO
+    answered: int = 0  # by a gateway's cache, beyond these requests, at every tier
+    answered_usd: Decimal = ZERO  # what those would have cost
     hours: tuple[int, ...] = ()
     long: Mapping[int, Part] = field(default_factory=dict)  # by the input tokens that they exceed
     last_day: date | None = None

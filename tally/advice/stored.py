@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -33,6 +34,9 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 TIMEZONE = "select private.timezone_of(%s)"
 SPEND = "select * from private.advice_spend(%s, %s, %s)"
 CELLS = "select cell from private.advice_cells(%s, %s, %s)"
+ANSWERS = """
+select project_id::text, agent, provider, model, answered, answered_usd::numeric
+from private.advice_answers(%s, %s, %s)"""
 SHAPES = "select shape from private.advice_shapes(%s, %s, %s, %s)"
 USAGES = "select usage from private.advice_usages(%s, %s, %s)"
 PLANS_OF = "select plan from private.advice_plans(%s, %s, %s)"
@@ -100,7 +104,18 @@ def _load_cells(connection: Connection, workspace: UUID, begin: datetime, end: d
         for (shape,) in connection.execute(SHAPES, [workspace, begin, end, list(LENGTHS)]).fetchall()
     }
     rows = connection.execute(CELLS, [workspace, begin, end]).fetchall()
-    return [parse_cell(row, shapes.get(_key(row), {})) for (row,) in rows]
+    answers = {
+        tuple(place): (answered, usd)
+        for *place, answered, usd in connection.execute(ANSWERS, [workspace, begin, end]).fetchall()
+    }
+    cells = [parse_cell(row, shapes.get(_key(row), {})) for (row,) in rows]
+    return [_add_answers(cell, answers) for cell in cells]
+
+
+def _add_answers(cell: Cell, answers: Mapping[tuple[Any, ...], tuple[int, Decimal]]) -> Cell:
+    """The cell with what a gateway's cache answered in its place; those of no cell concern no advice."""
+    found = answers.get((cell.project_id, cell.agent, cell.provider, cell.model))
+    return replace(cell, answered=found[0], answered_usd=found[1]) if found else cell
 
 
 def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -64,10 +64,18 @@ def _add_owner(app: typer.Typer) -> None:
 def _add_keys(app: typer.Typer) -> None:
     from tally.cli.api_keys import api_keys
     from tally.cli.keys import keys
+    from tally.cli.sql_roles import sql_roles
 
     if api_keys not in [group.typer_instance for group in keys.registered_groups]:
         keys.add_typer(api_keys, name="api")
+        keys.add_typer(sql_roles, name="sql")
     app.add_typer(keys, name="keys")
+
+
+def _add_archive(app: typer.Typer) -> None:
+    from tally.cli.archives import archive
+
+    app.add_typer(archive, name="archive")
 
 
 def _add_experiments(app: typer.Typer) -> None:
@@ -88,6 +96,12 @@ def _add_invoices(app: typer.Typer) -> None:
     app.add_typer(invoices, name="invoices")
 
 
+def _add_analytics(app: typer.Typer) -> None:
+    from tally.cli.analytics import analytics
+
+    app.add_typer(analytics, name="analytics")
+
+
 ADDERS: dict[str, Callable[[typer.Typer], None]] = {
     "import": _add_import,
     "budgets": _add_budgets,
@@ -99,7 +113,9 @@ ADDERS: dict[str, Callable[[typer.Typer], None]] = {
     "reprice": _add_reprice,
     "owner": _add_owner,
     "keys": _add_keys,
+    "archive": _add_archive,
     "experiments": _add_experiments,
     "prompts": _add_prompts,
     "invoices": _add_invoices,
+    "analytics": _add_analytics,
 }

@@ -1,4 +1,4 @@
-"""`tally up`, `down`, `status`, `doctor`, `nightly`, `worker`, `api`, `mcp`, `backtest`: Tally on a machine.
+"""`tally up`, `down`, `status`, `doctor`, `nightly`, `worker`, `web`, `api`, `mcp`, `backtest`.
 
 Each command imports what it runs: `tally status`, which is run often, needs few of the others' libraries.
 """
@@ -21,7 +21,7 @@ from tally.core.paths import CHECKOUT
 
 def add_commands(app: typer.Typer) -> None:
     """Register the commands of this module."""
-    for command in (up, down, status, doctor, nightly, worker, api, mcp, backtest):
+    for command in (up, down, status, doctor, nightly, worker, web, api, mcp, backtest):
         app.command(cls=TallyCommand)(command)
     backups.add_commands(app)
 
@@ -130,10 +130,21 @@ def worker() -> None:
 
     Example: tally worker
     """
-    from tally.local.worker import worker_command
+    _become("forecasting", "worker")
 
-    ended = subprocess.run(worker_command(), cwd=CHECKOUT, check=False)  # noqa: S603 - our own program
-    raise typer.Exit(ended.returncode)
+
+def web(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8501,
+) -> None:
+    """Serve the dashboard of a hosted project.
+
+    Several of these can stand behind a balancer that keeps a browser with its process: set TALLY_PROCESSES to
+    `several` and TALLY_WEB_DATABASE_URL. `tally up` has a dashboard of its own.
+
+    Example: tally web --port 8501
+    """
+    _become("app.server", "--host", host, "--port", str(port))
 
 
 def api(
@@ -143,7 +154,8 @@ def api(
     """Answer programs in a process of its own.
 
     The dashboard does it, too; several of these can share the work behind a balancer. It needs
-    API_DATABASE_URL or else DATABASE_URL, and TALLY_REDIS_URL if they are to count rate limits together.
+    API_DATABASE_URL or else DATABASE_URL. With TALLY_PROCESSES set to `several` they count rate limits
+    together, in Redis where TALLY_REDIS_URL is set, and else in the database.
 
     Example: tally api --port 8601
     """

@@ -41,5 +41,5 @@ app.command()(statusline)
 for name in ("budgets", "costs", "advice", "whatif", "export", "demo"):
     ADDERS[name](app)
 collect.add_commands(app)
-for name in ("experiments", "invoices", "prompts", "reprice", "owner", "keys"):
+for name in ("experiments", "invoices", "prompts", "reprice", "analytics", "archive", "owner", "keys"):
     ADDERS[name](app)

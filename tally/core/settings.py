@@ -1,6 +1,7 @@
 """Settings from the environment, `.env` and the files of `tally up`."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
@@ -25,6 +26,8 @@ class Settings(BaseModel):
     tally_outbox: Path | None = None  # folder for emails where there is no mail server
     app_origin: str | None = None
     tally_encryption_keys: SecretStr | None = None  # see tally/secrets/key_ring.py
+    tally_clickhouse_url: SecretStr | None = None  # analytics engine, see tally/analytics/client.py
+    tally_analytics: Literal["auto", "postgres", "clickhouse"] = "auto"  # see tally/analytics/engine.py
     tally_scan_logs: bool = False  # the dashboard may read coding agents' logs on its machine
     tally_allow_private_webhooks: bool = False  # alerts may go to servers that are not on the internet
     tally_alert_services: str | None = None  # for tests: a server on this machine in place of all services
@@ -36,6 +39,8 @@ def load_settings() -> Settings:
     try:
         return Settings.model_validate(load_environment())
     except ValidationError as error:
+        if any(problem["loc"] == ("tally_analytics",) for problem in error.errors()):
+            raise SettingsMissing("TALLY_ANALYTICS is auto, postgres or clickhouse.") from None
         names = ", ".join(str(problem["loc"][0]).upper() for problem in error.errors())
         raise SettingsMissing(
             f"Missing: {names}. Start Tally with `{START}`, or set them for your Supabase project "

@@ -13,6 +13,7 @@ from tally.core.records import JSON, NO_MODEL, REQUESTS, CostRecord, identity, r
 from tally.importers.exports import Bucket, Dimensions, billing_account
 from tally.importers.protocol import Options
 from tally.importers.readers.table import Table
+from tally.pricing.cache_answers import describe_answer
 from tally.pricing.estimate import estimate
 from tally.pricing.usage import STANDARD, Conditions, ModelRef, Usage
 
@@ -48,6 +49,7 @@ class Reported:
     is_failed: bool = False
     hint: str = ""  # the provider as the source names it
     conditions: Conditions = STANDARD
+    saved: Usage | None = None  # by a cache of the gateway, which answered
 
     @property
     def is_unpriced(self) -> bool:
@@ -92,6 +94,8 @@ def price_reported(
     """The cost as reported, else the list price; adds what has no column of its own to the metadata."""
     if written_1h := reported.usage.cache_write_1h_tokens:
         metadata["cache_write_1h_tokens"] = written_1h
+    if reported.saved is not None:
+        metadata |= describe_answer(model, reported.saved, reported.when.timestamp)
     if not reported.is_unpriced:
         return reported.cost_usd
     return estimate(metadata, model, reported.usage, reported.when.timestamp, conditions)

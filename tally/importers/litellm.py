@@ -6,7 +6,7 @@ Both are CSV or JSON exports of these tables. What its `generic_api` callback se
   Zero or none for used tokens means that LiteLLM knew no price: they get the list price, or stay unpriced.
   Self-hosted models cost nothing; requests on a plan (ChatGPT, GitHub Copilot) are included.
 - A failed request costs its spend, also zero: providers do not charge for errors.
-- An answer from LiteLLM's own cache (`cache_hit`) used no tokens and cost nothing.
+- An answer from LiteLLM's own cache (`cache_hit`) used no tokens and cost nothing; what it saved is kept.
 - Prompt tokens contain the cached ones, unless there are more cached ones than prompt tokens.
 """
 
@@ -107,10 +107,9 @@ def _requests(table: Table, options: Options) -> Callable[[Sequence[str]], CostR
     def read_row(cells: Sequence[str]) -> CostRecord:
         found, is_hit = named.read(cells), cache_hit(cells).lower() == "true"
         extras = _extras(inside, cells)
-        usage = Usage() if is_hit else read_usage(numbers, cells, extras)
+        told = read_usage(numbers, cells, extras)
+        usage = Usage() if is_hit else told
         metadata: dict[str, JSON] = dict(details.shown(details.read(cells)))
-        if is_hit:
-            metadata["cache_hit"] = True
         request_id = found["request_id"]
         request = (
             EventName(identity(name, options.account, request_id))
@@ -122,7 +121,14 @@ def _requests(table: Table, options: Options) -> Callable[[Sequence[str]], CostR
             spend_usd = Decimal(0)
         is_failed = (status(cells) or inside(cells, STATUS)).lower() == "failure"
         reported = Reported(
-            time_of(cells), found["model"], request, spend_usd, usage, extras.reasoning, is_failed=is_failed
+            time_of(cells),
+            found["model"],
+            request,
+            spend_usd,
+            usage,
+            0 if is_hit else extras.reasoning,
+            is_failed=is_failed,
+            saved=told if is_hit else None,
         )
         return _make_record(reported, found["custom_llm_provider"], metadata, STANDARD, options)
 

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from tally.backups.programs import find_program
 from tally.backups.retention import last_nightly
+from tally.core.environment import load_environment
 from tally.core.errors import TallyError
 from tally.core.paths import SETUP, tally_home
+from tally.local.engine import query_engine
 from tally.local.home import open_home
 from tally.local.lock import find_holder
 from tally.local.node import MODULES, find_node, modules_are_current
@@ -138,6 +140,18 @@ def _check_backups() -> Finding:
     return Finding("backups", f"latest nightly one: {last:%Y-%m-%d %H:%M}")
 
 
+def _check_analytics_engine() -> Finding:
+    settings = load_environment()
+    found = query_engine(settings.get("tally_clickhouse_url"), settings.get("database_url"))
+    if found is None:
+        return Finding("analytics engine", "none, Postgres answers everything")
+    is_well, state = found
+    if is_well:
+        return Finding("analytics engine", state)
+    fix = "Start ClickHouse or correct TALLY_CLICKHOUSE_URL; pages are answered by Postgres meanwhile."
+    return Finding("analytics engine", state, fix)
+
+
 CHECKS: tuple[Callable[[], Finding], ...] = (
     _check_python,
     _check_node,
@@ -147,6 +161,7 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
     _check_folder,
     _check_disk,
     _check_backups,
+    _check_analytics_engine,
 )
 
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import psycopg
 
@@ -32,6 +32,13 @@ def load_last_success(database_url: str, now: datetime) -> datetime | None:
     with psycopg.connect(database_url, connect_timeout=5) as connection:
         row = connection.execute(LAST_SUCCESS, [since]).fetchone()
     return row[0] if row else None
+
+
+def load_clock_lead(database_url: str) -> timedelta:
+    """By how much the database's clock is ahead of this machine's."""
+    with psycopg.connect(database_url, connect_timeout=5) as connection:
+        row = connection.execute("select clock_timestamp()").fetchone()
+    return row[0] - datetime.now(UTC) if row else timedelta()
 
 
 def has_records(database_url: str) -> bool:

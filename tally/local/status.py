@@ -15,6 +15,7 @@ from tally.core.paths import tally_home
 from tally.core.schedule import next_due
 from tally.core.text import plural
 from tally.local import dashboard
+from tally.local.engine import hide_password, query_engine
 from tally.local.home import Home
 from tally.local.lock import Holder, find_holder
 from tally.local.ports import Ports
@@ -36,7 +37,7 @@ class Part:
     address: str
     healthy: bool
     version: str | None = None
-    note: str | None = None  # why it does not answer, where that is known
+    note: str | None = None  # why it does not answer, or how far it is behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ def load_status() -> Status:
             "auth": _query_api(settings, "/auth/v1/health"),
             "data API": _query_api(settings, "/rest/v1/"),
             "database": database,
+            **_query_engine(settings),
         },
         last_nightly=last_run,
         next_nightly=next_due(datetime.now().astimezone()).isoformat() if holder else None,
@@ -89,7 +91,8 @@ def as_text(status: Status) -> str:
     lines = [f"Tally {status.tally}, Streamlit {status.streamlit}, data in {status.home}"]
     for name, part in status.parts.items():
         state = "ok" if part.healthy else "does not answer"
-        lines.append(f"{name:<10} {state:<16} {part.address} {part.version or part.note or ''}".rstrip())
+        told = " ".join(each for each in (part.version, part.note) if each)
+        lines.append(f"{name:<10} {state:<16} {part.address} {told}".rstrip())
     last_run = _last_run_text(status.last_nightly) if status.parts["database"].healthy else "unknown"
     lines.append(f"last nightly run: {last_run}")
     next_run = _local_time(status.next_nightly) if status.next_nightly else "none while Tally is not running"
@@ -163,6 +166,14 @@ def _query_api(settings: dict[str, str], path: str) -> Part:
         return Part(address, False)
     finally:
         connection.close()
+
+
+def _query_engine(settings: dict[str, str]) -> dict[str, Part]:
+    """The analytics engine, where there is one."""
+    address = settings.get("tally_clickhouse_url")
+    if found := query_engine(address, settings.get("database_url")):
+        return {"analytics": Part(hide_password(address or ""), found[0], note=found[1])}
+    return {}
 
 
 def _query_database(url: str | None) -> tuple[Part, dict[str, str | None] | None]:

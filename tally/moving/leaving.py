@@ -219,6 +219,6 @@ def _describe_archived(counted: int, read: int) -> list[str]:
     if counted <= read:
         return []
     return [
-        f"{counted - read:,} records of archived months: their totals are in daily_costs.csv. Attach these "
-        "months again to move them."
+        f"{counted - read:,} records of archived months: their totals are in daily_costs.csv. Bring these "
+        "months back with `tally archive restore` to move them."
     ]

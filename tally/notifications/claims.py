@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -57,7 +57,7 @@ where d.id = l.id
 returning d.id"""  # noqa: S608 - constants only
 
 DESCRIBE = """
-select d.id, d.kind, d.attempts, d.expires_at, now() as now, d.created_at,
+select d.id, d.kind, d.day, d.attempts, d.expires_at, now() as now, d.created_at,
     d.workspace_id, w.name as workspace, w.timezone,
     c.id as channel_id, c.kind as channel_kind, c.name as channel, c.sealed_target, c.encryption_key_id,
     c.verified_by, c.must_agree, c.quiet_from, c.quiet_to, c.urgent_passes, c.digest,
@@ -95,6 +95,7 @@ class Claim:
 
     id: UUID
     kind: str
+    day: date | None
     attempts: int
     expires_at: datetime
     now: datetime

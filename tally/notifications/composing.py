@@ -1,7 +1,9 @@
 """The message of a delivery."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from tally.core.text import plural
 from tally.notifications.claims import Claim, Event
@@ -22,6 +24,11 @@ def compose(claim: Claim, parts: Sequence[Event], origin: str) -> Message:
     if claim.kind == "digest":
         return _about_several(claim, parts, origin)
     return _message(claim, "test", "info", *TEST, claim.now)
+
+
+def compose_day(claim: Claim, figures: Mapping[str, Any]) -> Message:
+    """The message with the costs of a day, for a webhook."""
+    return replace(_message(claim, "day", "info", "Costs of a day", (), claim.now), figures=figures)
 
 
 def _about_event(claim: Claim, event: Event, origin: str, *, is_cleared: bool) -> Message:

@@ -16,7 +16,7 @@ import psycopg
 from tally.core.errors import TallyError
 from tally.core.settings import Settings
 from tally.notifications.claims import Claim, Event, claim, load_parts
-from tally.notifications.composing import compose
+from tally.notifications.composing import compose, compose_day
 from tally.notifications.confirmations import (
     HIDDEN,
     check_member,
@@ -24,7 +24,9 @@ from tally.notifications.confirmations import (
     select_visible,
     write_confirmation,
 )
+from tally.notifications.days import Day, load_day, note_day
 from tally.notifications.mail import Mail, MailNotSent, MailRefused, open_mailer
+from tally.notifications.messages import Message
 from tally.notifications.recording import record
 from tally.notifications.releasing import release
 from tally.notifications.senders import SENDERS, email
@@ -69,6 +71,7 @@ class _Running:
 
     claim: Claim
     verified_by: str | None = None
+    day: Day | None = None
 
 
 @dataclass(slots=True)
@@ -96,7 +99,7 @@ class _Round:
                 is_down = outcome.problem and outcome.status is None and not outcome.is_final
                 if ended.claim.channel_kind == "email" and is_down:
                     self.mail_works = False
-                self._record(ended.claim, outcome, ended.verified_by)
+                self._record(ended, outcome)
 
     def _begin_due(self) -> int:
         """Begin as many messages as may run at once, and return how many there were."""
@@ -111,10 +114,13 @@ class _Round:
         try:
             target = open_target(load_key_ring(self.settings), one.sealed, one.owner)
         except VaultError as problem:
-            self._record(one, Outcome(problem=str(problem)))
+            self._record(_Running(one), Outcome(problem=str(problem)))
             return
         if one.channel_kind == "email":
             self._begin_email(one, target)
+            return
+        if one.day is not None:
+            self._begin_day(one, target)
             return
         parts = load_parts(self.connection, one.id) if one.kind == "digest" else []
         verified_by = "message" if one.kind == "verify" else None
@@ -128,19 +134,19 @@ class _Round:
         elif one.kind == "verify":
             written = write_confirmation(self.connection, one, address, origin)
             if isinstance(written, Outcome):
-                self._record(one, written)
+                self._record(_Running(one), written)
             else:
                 self._submit(one, lambda: _send_email(self.settings, written))
             return
         refusal = check_member(self.connection, one, address)
         if refusal is not None:
-            self._record(one, refusal)
+            self._record(_Running(one), refusal)
             return
         parts = load_parts(self.connection, one.id) if one.kind == "digest" else []
         events = [part.event_id for part in parts] + ([one.event_id] if one.event_id else [])
         visible = select_visible(self.connection, one, address, events)
         if events and not visible:
-            self._record(one, Outcome(problem=HIDDEN, is_final=True, is_fault=False))
+            self._record(_Running(one), Outcome(problem=HIDDEN, is_final=True, is_fault=False))
             return
         shown = [part for part in parts if part.event_id in visible]
         self._submit(
@@ -149,13 +155,30 @@ class _Round:
             verified_by,
         )
 
+    def _begin_day(self, one: Claim, target: Target) -> None:
+        try:
+            day = load_day(self.connection, one)
+        except psycopg.DataError:  # sums beyond what numbers hold: of this workspace alone
+            logging.getLogger(__name__).exception("The day of %s could not be summed up.", one.id)
+            self._record(_Running(one), Outcome(problem=BROKEN))
+            return
+        message = compose_day(one, day.figures)
+        running = _Running(one, day=day)
+        self.running[self.pool.submit(_guard, one, lambda: _post(self.settings, one, target, message))] = (
+            running
+        )
+
     def _submit(self, one: Claim, send: Send, verified_by: str | None = None) -> None:
         self.running[self.pool.submit(_guard, one, send)] = _Running(one, verified_by)
 
-    def _record(self, one: Claim, outcome: Outcome, verified_by: str | None = None) -> None:
+    def _record(self, ended: _Running, outcome: Outcome) -> None:
         """Store an outcome; where that fails, the claim ends after minutes, and the message is sent again."""
+        one = ended.claim
         try:
-            state = record(self.connection, one, outcome, verified_by)
+            with self.connection.transaction():
+                state = record(self.connection, one, outcome, ended.verified_by)
+                if ended.day is not None and state == "sent":
+                    note_day(self.connection, one, ended.day.digest)
         except psycopg.Error:  # a fault in one message stops no other
             if self.connection.closed:
                 raise
@@ -176,8 +199,11 @@ def _send_email(settings: Settings, mail: Mail) -> Outcome:
 
 
 def _send(settings: Settings, one: Claim, target: Target, parts: Sequence[Event]) -> Outcome:
+    return _post(settings, one, target, compose(one, parts, settings.app_origin or ""))
+
+
+def _post(settings: Settings, one: Claim, target: Target, message: Message) -> Outcome:
     sender = SENDERS[one.channel_kind]
-    message = compose(one, parts, settings.app_origin or "")
     try:
         answer = post(settings, one.channel_kind, sender.compose(message, target))
     except AddressRefused as problem:

@@ -13,7 +13,7 @@ class Message:
     """Texts for a channel, plain and harmless; each sender escapes them for its service."""
 
     delivery_id: str
-    kind: str  # open, clear, digest, test, verify
+    kind: str  # open, clear, digest, day, test, verify
     about: str  # the kind of event, or of message
     severity: str  # info, warning, critical
     title: str
@@ -25,6 +25,7 @@ class Message:
     link: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
     parts: tuple["Message", ...] = ()
+    figures: Mapping[str, Any] = field(default_factory=dict)  # of a day
 
     @property
     def footer(self) -> str:

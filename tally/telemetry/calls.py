@@ -65,6 +65,8 @@ class Call:
     plan: str = ""  # slug of the subscription that the agent is signed in with
     key_name: str = ""  # of a gateway's key
     tags: Mapping[str, str] = field(default_factory=dict)
+    is_cache_hit: bool = False  # a gateway answered from its cache; the tokens are those that it saved
+    saved_usd: Decimal | None = None  # as the gateway tells it
 
     @property
     def tokens(self) -> int:

@@ -49,8 +49,7 @@ def unpack_call(packed: Row) -> Call:
     """The call of `pack_call`."""
     changes: Row = {"timestamp": datetime.fromisoformat(packed["timestamp"])}
     changes |= {name: tuple(packed[name]) for name in ("request_ids", "of_program") if name in packed}
-    if "reported_usd" in packed:
-        changes["reported_usd"] = Decimal(packed["reported_usd"])
+    changes |= {name: Decimal(packed[name]) for name in ("reported_usd", "saved_usd") if name in packed}
     return Call(**(packed | changes))
 
 

@@ -9,6 +9,7 @@ from tally.catalog.plans import PLANS
 from tally.core.encoding import canonical_decimal
 from tally.core.records import JSON, MAX_MODEL_NAME, NO_MODEL, CostRecord
 from tally.ledger.billing_account import name_account
+from tally.pricing.cache_answers import describe_answer
 from tally.pricing.estimate import describe_price, estimate
 from tally.pricing.list_prices import Priced
 from tally.pricing.service_tiers import find_condition
@@ -67,11 +68,8 @@ def make_record(call: Call, paid_by: PaidBy = "api") -> CostRecord:
         key_of(call),
         cost_basis="included" if payee == plan else "estimated",
         collection_method="otlp",
-        input_tokens=call.input_tokens,
-        output_tokens=call.output_tokens,
-        cached_input_tokens=call.cached_input_tokens,
-        cache_write_tokens=call.cache_write_tokens,
-        reasoning_tokens=call.reasoning_tokens,
+        **(Usage() if call.is_cache_hit else _usage_of(call)).token_counts,
+        reasoning_tokens=0 if call.is_cache_hit else call.reasoning_tokens,
         request_count=0 if call.is_sum else 1,
         request_id=request_id,
         billing_account=None if payee in (OTHER, LOCAL) else name_account(payee),
@@ -91,6 +89,8 @@ def describe(call: Call) -> dict[str, JSON]:
     if call.is_sum:  # its trace is none, and its calls may be any number
         del found["trace_id"], found["span_id"]
         return found
+    if call.is_cache_hit:  # no model was as fast
+        return found
     found["inference"] = {
         key: value for field, key in INFERENCE.items() if (value := getattr(call, field)) not in (None, "")
     }
@@ -99,24 +99,30 @@ def describe(call: Call) -> dict[str, JSON]:
 
 def _find_cost(call: Call, model_name: str, metadata: dict[str, JSON]) -> Decimal | None:
     """The list price where every token is in its class, else the cost that the sender calculated."""
+    model = ModelRef(call.provider, call.model or NO_MODEL, model_name)
+    if call.is_cache_hit:
+        metadata |= describe_answer(model, _usage_of(call), call.timestamp, call.saved_usd)
+        return Decimal(0)
     if not call.has_usage:
         return None
     if call.reported_usd:
         metadata["reported_usd"] = canonical_decimal(call.reported_usd)
     if call.reported_usd and not call.has_all_classes:
         return _take_reported(call, call.reported_usd, metadata)
-    usage = Usage(
+    listed_usd = estimate(metadata, model, _usage_of(call), call.timestamp, _find_conditions(call))
+    if listed_usd is None and call.reported_usd:
+        return _take_reported(call, call.reported_usd, metadata)
+    return listed_usd
+
+
+def _usage_of(call: Call) -> Usage:
+    return Usage(
         call.input_tokens,
         call.output_tokens,
         call.cached_input_tokens,
         call.cache_write_tokens,
         call.cache_write_1h_tokens,
     )
-    model = ModelRef(call.provider, call.model or NO_MODEL, model_name)
-    listed_usd = estimate(metadata, model, usage, call.timestamp, _find_conditions(call))
-    if listed_usd is None and call.reported_usd:
-        return _take_reported(call, call.reported_usd, metadata)
-    return listed_usd
 
 
 def _take_reported(call: Call, usd: Decimal, metadata: dict[str, JSON]) -> Decimal:

@@ -1,15 +1,17 @@
 """Lists of traces and of sessions, and one trace with its spans."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
+from tally.analytics.answers import Answer, Source
 from tally.storage.database import Database, Query, Row, select_first
 from tally.traces.stored_span import StoredSpan, read_spans
 
 Sort = Literal["newest", "slowest", "dearest"]
+Ask = Callable[..., Answer]  # a function of the API with its arguments
 PAGE_ROWS = 25
 SUMS = ("traces", "errors", "retried", "unpriced", "p50_us", "p95_us")
 TRACE_COLUMNS = (
@@ -89,6 +91,7 @@ class TraceList(NamedTuple):
     models: Sequence[str]
     points: Sequence[tuple[int, float | None, str]]  # duration, cost and status of some 400 of them
     rows: Sequence[Summary]
+    source: Source | None = None  # the engine that answered, where there is a choice
 
 
 class SessionList(NamedTuple):
@@ -98,9 +101,9 @@ class SessionList(NamedTuple):
     rows: Sequence[SessionSummary]
 
 
-def find_traces(database: Database, chosen: TraceFilter, page: int = 1, rows: int = PAGE_ROWS) -> TraceList:
+def find_traces(ask: Ask, chosen: TraceFilter, page: int = 1, rows: int = PAGE_ROWS) -> TraceList:
     """A page of traces; pages count from 1. Raises DatabaseError."""
-    found = database.call("find_traces", **chosen.arguments(), skip=(page - 1) * rows, page_rows=rows)
+    found, source = ask("find_traces", **chosen.arguments(), skip=(page - 1) * rows, page_rows=rows)
     sums: dict[str, Any] = {name: int(found[name] or 0) for name in SUMS}
     lists: dict[str, Any] = {
         "services": found["services"] or [],
@@ -108,16 +111,14 @@ def find_traces(database: Database, chosen: TraceFilter, page: int = 1, rows: in
         "points": [(int(duration), cost, status) for duration, cost, status in found["points"] or []],
         "rows": [_read(Summary, row) for row in found["rows"] or []],
     }
-    return TraceList(cost_usd=_decimal(found["cost_usd"]), **sums, **lists)
+    return TraceList(cost_usd=_decimal(found["cost_usd"]), **sums, **lists, source=source)
 
 
-def find_sessions(
-    database: Database, chosen: TraceFilter, page: int = 1, rows: int = PAGE_ROWS
-) -> SessionList:
+def find_sessions(ask: Ask, chosen: TraceFilter, page: int = 1, rows: int = PAGE_ROWS) -> SessionList:
     """A page of sessions, by period and text; pages count from 1. Raises DatabaseError."""
     given = chosen.arguments()
     asked = {name: given[name] for name in ("first_at", "last_at", "search", "sort")}
-    found = database.call("find_sessions", **asked, skip=(page - 1) * rows, page_rows=rows)
+    found, _ = ask("find_sessions", **asked, skip=(page - 1) * rows, page_rows=rows)
     return SessionList(found["sessions"], [_read(SessionSummary, row) for row in found["rows"] or []])
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
+from tally.analytics.answers import Source
 from tally.storage.database import Row
 
 Granularity = Literal["hour", "day"]
@@ -91,6 +92,7 @@ class Performance(NamedTuple):
     names: int  # the number of models, also of those that are not listed
     models: Sequence[Figures]
     points: Sequence[Figures]
+    source: Source | None = None  # the engine that answered, where there is a choice
 
 
 def read_performance(answer: Row) -> Performance:

@@ -25,7 +25,8 @@ class ApiProcess:
             self.port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = folder / "api.log"
-        self._environment = program_environment(TALLY_HOME=str(folder / "home"), **settings)
+        defaults = {"TALLY_HOME": str(folder / "home"), "TALLY_DRAIN_SECONDS": "0"}
+        self._environment = program_environment(**defaults | settings)
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:

@@ -71,6 +71,7 @@ WRITTEN_BY_NOBODY = {  # but by functions; read by its owner and by services
     "invoices",
     "provider_jobs",
     "spans",
+    "sql_roles",
     "statement_lines",
     "traces",
 }
@@ -83,6 +84,7 @@ SEEN_BY_ADMINS = {
     "job_runs",
     "person_aliases",
     "provider_jobs",
+    "sql_roles",
 }
 # Columns to select where not all are readable.
 READABLE = {
@@ -156,6 +158,7 @@ EXECUTED_BY = {
     "create_api_key": {"authenticated"},
     "create_monthly_partition": {"service_role"},
     "create_project": {"authenticated"},
+    "create_sql_role": {"authenticated"},
     "create_workspace": {"authenticated"},
     "daily_costs": {"authenticated"},
     "data_version": {"authenticated"},
@@ -194,7 +197,6 @@ EXECUTED_BY = {
     "ignore_statement_line": {"authenticated"},
     "invite": {"authenticated"},
     "invoice_usage": {"authenticated"},
-    "jump_names": {"authenticated"},
     "label_prompt_version": {"authenticated"},
     "last_run": {"authenticated"},
     "leave_workspace": {"authenticated"},
@@ -224,6 +226,7 @@ EXECUTED_BY = {
     "refresh_cost_records_daily": {"service_role"},
     "remove_channel": {"authenticated"},
     "remove_member": {"authenticated"},
+    "remove_sql_role": {"authenticated"},
     "report_sync": {"authenticated"},
     "preview_restore": {"authenticated"},
     "restore_filing": {"authenticated"},
@@ -250,8 +253,14 @@ EXECUTED_BY = {
     "save_invoices": {"authenticated"},
     "save_statement_lines": {"authenticated"},
     "save_spans": {"authenticated"},
+    "search": {"authenticated"},
     "search_audit_log": {"authenticated"},
+    "search_lists": {"authenticated"},
+    "search_usage": {"authenticated"},
     "set_alert_rules": {"authenticated"},
+    "set_archive_days": {"authenticated"},
+    "archive_state": {"authenticated"},
+    "archived_stretches": {"authenticated"},
     "set_aliases": {"authenticated"},
     "set_content_rules": {"authenticated"},
     "set_paid_by_plan": {"authenticated"},
@@ -286,6 +295,7 @@ NEEDS_ROLE = {
     "count_by_rule": "admin",
     "create_api_key": "member",
     "create_project": "admin",
+    "create_sql_role": "admin",
     "decide_invoice": "admin",
     "delete_invoice": "admin",
     "delete_statement_line": "admin",
@@ -302,6 +312,7 @@ NEEDS_ROLE = {
     "push_prompt": "member",
     "remove_member": "admin",
     "remove_sample_prompt": "admin",
+    "remove_sql_role": "admin",
     "restore_filing": "admin",
     "roll_back_prompt": "admin",
     "rule_suggestions": "admin",
@@ -318,6 +329,8 @@ NEEDS_ROLE = {
     "save_spans": "member",
     "search_audit_log": "admin",
     "set_alert_rules": "admin",
+    "set_archive_days": "admin",
+    "archive_state": "admin",
     "set_aliases": "admin",
     "set_content_rules": "admin",
     "set_member_limit": "admin",
@@ -448,6 +461,7 @@ SAMPLE: dict[str, dict[str, Any]] = {
         "amount": 10,
         "currency": "USD",
     },
+    "sql_roles": {"name": "Metabase"},
     "subscriptions": {
         "plan_name": "Plus",
         "amount_usd": 20,
@@ -546,7 +560,7 @@ def sample_row(
     if table == "cost_records":
         make_months(connection, "2026-05-01")
     if table == "spans":
-        connection.execute("select private.create_span_week('2026-05-04')")
+        connection.execute("select private.create_piece('spans', '2026-05-04')")
     for column, add in _REFERENCES.get(table, {}).items():
         row[column] = add(connection, row["workspace_id"])
     if table == "prompt_deployments":
@@ -563,6 +577,8 @@ def _add_unique(connection: Connection, table: str, user_id: UUID, row: dict[str
         row["token_sha256"] = sha256(uuid4().bytes).digest()
     if table == "api_keys":
         row["key_hash"] = sha256(uuid4().bytes).digest()
+    if table == "sql_roles":
+        row["role_name"] = f"tally_bi_{uuid4().hex[:12]}"
     if table == "experiment_runs":
         row["experiment_id"] = _experiment_of(connection, row["variant_id"])
     if table == "superseded_records":

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -40,7 +41,7 @@ DIMENSION_KEYS = {name: dimension.keys for name, dimension in DIMENSIONS.items()
 CLASSES = ("input", "cache_read", "cache_write", "output", "reasoning", "other")
 EVERY_DIMENSION = (*COLUMNS, "project", "person", *DIMENSION_KEYS, "tag", "token_class")
 MEASURES = (
-    *("spend", "value", "tokens", "requests", "cost_per_request", "cache_savings"),
+    *("spend", "value", "tokens", "requests", "cached_requests", "cost_per_request", "cache_savings"),
     *(f"{name}_tokens" for name in CLASSES if name != "other"),
 )
 GRANULARITIES = ("none", "hour", "day", "week", "month", "weekday", "hour_of_day", "weekday_hour")
@@ -94,12 +95,13 @@ class Asked:
     top: int
     rates: list[Decimal] | None
 
-    def put(self, scene: Scene) -> Any:
+    def put(self, scene: Scene, function: str = "explore_costs") -> Any:
+        """The answer of a function that takes questions."""
         [[answer]] = (
             scene.team[self.reader]
             .connection.execute(
-                """select public.explore_costs(
-                %s, %s, %s::text[], %s::jsonb, %s, %s, %s, %s, %s::numeric[], %s::jsonb)""",
+                f"""select public.{function}(
+                %s, %s, %s::text[], %s::jsonb, %s, %s, %s, %s, %s::numeric[], %s::jsonb)""".encode(),
                 [
                     *(scene.team.id, self.measure, list(self.by), json.dumps(self.filters), *self.days),
                     *(self.granularity, self.top, self.rates, json.dumps(PRICES)),
@@ -135,25 +137,30 @@ class Sums:
 @pytest.fixture(scope="module")
 def scene(module_project: Project) -> Iterator[Scene]:
     with module_project.connect() as database:
-        team = make_team(module_project, database, *COLLEAGUES)
-        admin = team["admin"]
-        projects = {
-            "web": admin.add_project("web"),
-            "secret": admin.add_project("secret", is_private=True),
-        }
-        chance = random.Random(16)
-        for state in ("clean", "folded", "stale"):
-            for name in ("ann", "bob", "admin"):
-                sources = [None, team[name].add_source(name="one"), team[name].add_source(name="two")]
-                for source in sources:
-                    team[name].save(source, *make_records(chance))
-            scatter(database, projects, chance)
-            if state == "clean":
-                database.execute("select public.refresh_cost_records_daily(false)")
-            elif state == "folded":
-                database.execute("select public.fold_stale_days()")
-            # The next ones touch a few days only.
-        yield Scene(database, team, projects)
+        yield make_scene(module_project, database)
+
+
+def make_scene(project: Project, database: Connection) -> Scene:
+    """A team whose days are in the daily view, changed since, or folded into it."""
+    team = make_team(project, database, *COLLEAGUES)
+    admin = team["admin"]
+    projects = {
+        "web": admin.add_project("web"),
+        "secret": admin.add_project("secret", is_private=True),
+    }
+    chance = random.Random(16)
+    for state in ("clean", "folded", "stale"):
+        for name in ("ann", "bob", "admin"):
+            sources = [None, team[name].add_source(name="one"), team[name].add_source(name="two")]
+            for source in sources:
+                team[name].save(source, *make_records(chance))
+        scatter(database, projects, chance)
+        if state == "clean":
+            database.execute("select public.refresh_cost_records_daily(false)")
+        elif state == "folded":
+            database.execute("select public.fold_stale_days()")
+        # The next ones touch a few days only.
+    return Scene(database, team, projects)
 
 
 def make_records(chance: random.Random) -> Iterator[Row]:
@@ -181,11 +188,15 @@ def make_records(chance: random.Random) -> Iterator[Row]:
         elif chance.random() < 0.1:
             names["inference"] = {"status": "ok"}
         has_no_cost = is_failed or (basis != "billed" and chance.random() < 0.1)
+        is_hit = not has_no_cost and chance.random() < 0.15
+        if is_hit or chance.random() < 0.05:
+            names["cache_hit"] = chance.choice([True, True, True, False, "yes"])
+            names["cache_saved_usd"] = chance.choice(["0.25", "3", "0.0000000001", "", "1e3", "-1", None, 7])
         yield record(
             provider=(provider := chance.choice(["openai", "anthropic", "mistral"])),
             model_name=chance.choice({"openai": ["gpt-5", "gpt-4o"]}.get(provider, ["claude"])),
             **({"day": str(moment.date())} if chance.random() < 0.2 else {"timestamp": moment.isoformat()}),
-            cost_usd=None if has_no_cost else f"{chance.randint(0, 9)}.25",
+            cost_usd=None if has_no_cost else "0" if is_hit else f"{chance.randint(0, 9)}.25",
             cost_basis=basis,
             charge_type=chance.choice(["usage"] * 6 + ["subscription", "tax", "credit"]),
             tokens_used=(cached + written + uncached + reasoning + visible) * has_tokens
@@ -205,6 +216,17 @@ def is_unpriced(row: Row) -> bool:
     """Check whether money is missing: a call that failed without tokens costs nothing."""
     is_failed = row["metadata"].get("inference", {}).get("status", "ok") != "ok"
     return row["cost_usd"] is None and not (is_failed and row["tokens_used"] == 0)
+
+
+def is_answer(row: Row) -> bool:
+    """Check whether a cache of a gateway answered."""
+    return row["metadata"].get("cache_hit") is True and row["cost_usd"] == 0
+
+
+def saved_by_answer(row: Row) -> Decimal:
+    """What such an answer saved; 0 where nobody knows."""
+    told = str(row["metadata"].get("cache_saved_usd"))
+    return Decimal(told) if is_answer(row) and re.fullmatch(r"[0-9]+([.][0-9]+)?", told) else Decimal(0)
 
 
 def scatter(database: Connection, projects: dict[str, UUID], chance: random.Random) -> None:
@@ -341,9 +363,14 @@ class Reference:
                 sums.per = row["request_count"]
         elif measure == "requests":
             sums.amount = Decimal(row["request_count"])
+        elif measure == "cached_requests":
+            is_cached = row["cached_input_tokens"] > 0 or is_answer(row)
+            sums.unpriced *= is_cached
+            sums.amount = Decimal(row["request_count"] * is_cached)
         elif measure == "cache_savings":
             sums.unpriced = 0
-            sums.amount = row["cached_input_tokens"] * self.saved(row) / 1_000_000 * self.rate(row)
+            of_tokens = row["cached_input_tokens"] * self.saved(row) / 1_000_000
+            sums.amount = (of_tokens + saved_by_answer(row)) * self.rate(row)
         else:
             classes = split_tokens(row)
             chosen = (

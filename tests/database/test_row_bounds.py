@@ -35,6 +35,7 @@ BOUNDED: dict[str, tuple[int, dict[str, str]]] = {
     "prompts": (2_000, {"name": "'p' || n"}),
     "statement_lines": (5_000, {"identity": "encode(sha256(n::text::bytea), 'hex')"}),
     "provider_jobs": (20_000, {"told_id": "n::text"}),
+    "sql_roles": (10, {"role_name": "'tally_bi_' || left(md5(n::text), 12)"}),
     "subscriptions": (200, {"plan_name": "'p' || n"}),
 }
 # The others, with the reason why they end by themselves.

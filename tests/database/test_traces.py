@@ -289,9 +289,9 @@ def test_traces_are_dropped_after_the_days_of_their_workspace(
         [[found]] = database.execute("select private.drop_old_traces(%s, 100)", [tenant]).fetchall()
         assert found == dropped
     assert (count(person, "traces"), count(person, "spans"), count(other, "spans")) == (1, 1, 2)
-    database.execute("select private.create_span_week('2026-01-05')")
-    assert database.execute("select private.drop_empty_span_weeks()").fetchone() == (1,)
-    assert database.execute("select private.drop_empty_span_weeks()").fetchone() == (0,)
+    database.execute("select private.create_piece('spans', '2026-01-05')")
+    assert database.execute("select private.drop_empty_partitions()").fetchone() == (1,)
+    assert database.execute("select private.drop_empty_partitions()").fetchone() == (0,)
     assert count(database, "spans") == 3
 
 

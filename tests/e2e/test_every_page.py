@@ -35,6 +35,7 @@ SETTINGS = (  # its parts but the first, and a heading in each
     ("Traces", "Prompts and answers"),
     ("Audit log", "Audit log"),
 )
+FOUND = re.compile(r"^\d+ found$")
 WIDER_THAN_ITS_PLACE = "all => all.filter(it => it.scrollWidth > it.clientWidth).map(it => it.className)"
 # The first chart's legend is lower than this, and above the bars.
 LEGEND_IS_LOW = """height => {
@@ -174,15 +175,23 @@ def test_jump_field_finds_pages_names_and_sessions_by_keyboard(watched: Watched)
     dialog = page.get_by_role("dialog", name="Jump to")
     expect(dialog.get_by_role("option", name="Website")).to_be_visible()  # names have come
     assert watched.violations() == []
-    for typed, first in (("kes", "Keys"), ("opsu", "claude-opus-4-5"), ("WÉB", "Website"), ("garden", "")):
+    for typed, first in (
+        ("kes", "Keys"),
+        ("opsu", "claude-opus-4-5"),
+        ("antropic", "Anthropic"),
+        ("WÉB", "Website"),
+        ("time zone", "Time zone"),
+        ("garden", ""),
+    ):
         field.fill(typed)
         options = dialog.get_by_role("option")
-        expect(options.first).to_contain_text(first)
+        expect(dialog.get_by_role("status")).to_have_text(FOUND)
+        expect(options.first.locator("span").first).to_contain_text(first)
         expect(options.first).to_have_attribute("aria-selected", "true")
-        expect(options.last).to_have_text(f"Search records for “{typed}”")
+        expect(options.last).to_have_accessible_name(f"Search records for “{typed}”")
     chosen = dialog.get_by_role("option", selected=True)
     page.keyboard.press("ArrowUp")
-    expect(chosen).to_have_text("Search records for “garden”")
+    expect(chosen).to_have_accessible_name("Search records for “garden”")
     expect(field).to_have_attribute("aria-activedescendant", str(chosen.get_attribute("id")))
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")  # the latest session in that repository
@@ -196,7 +205,9 @@ def test_jump_field_finds_pages_names_and_sessions_by_keyboard(watched: Watched)
     expect_page(page, "/explore")
     expect(page.get_by_test_id("stMain").get_by_text("claude-opus-4-5").first).to_be_visible()
     page.keyboard.press("Control+k")
-    field.fill("no such place")
+    recent = dialog.get_by_role("group", name="Recent").get_by_role("option")
+    expect(recent.first).to_contain_text("claude-opus-4-5")  # the last one that was opened
+    field.fill("xqzzv")
     expect(dialog.get_by_role("status")).to_have_text("Nothing found")
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
@@ -205,14 +216,54 @@ def test_jump_field_finds_pages_names_and_sessions_by_keyboard(watched: Watched)
     assert watched.errors == []
 
 
+def test_search_of_one_kind_drops_late_answers_and_opens_settings(watched: Watched) -> None:
+    page = watched.page
+    page.set_viewport_size(PHONE)
+    page.emulate_media(color_scheme="dark")
+    page.keyboard.press("Control+k")
+    dialog = page.get_by_role("dialog", name="Jump to")
+    field = page.get_by_role("combobox", name="Jump to a page")
+    options, status = dialog.get_by_role("option"), dialog.get_by_role("status")
+    field.fill("s")
+    expect(status).to_have_text(FOUND)
+    field.fill("claude-code")
+    dialog.get_by_role("option", name="More sessions").click()
+    only = dialog.get_by_role("button", name="Only sessions. Search everything")
+    expect(only).to_be_visible()
+    expect(field).to_be_focused()
+    expect(status).to_have_text(FOUND)
+    assert options.count() > 5
+    assert dialog.get_by_role("group").count() == 1
+    assert watched.violations() == []
+    field.press("Home")
+    page.keyboard.press("Backspace")
+    expect(only).to_be_hidden()
+    expect(field).to_have_value("claude-code")
+
+    held: list[Route] = []
+    page.route("**/jump?*q=opus*", lambda route: held.append(route))
+    with page.expect_request("**/jump?*q=opus*"):
+        field.fill("opus")
+    field.fill("delete acc")
+    expect(options.first).to_have_accessible_name("Delete account My account")
+    expect(status).to_have_text("1 found")
+    held[0].abort()  # or the browser did
+    page.unroute("**/jump?*q=opus*")
+    expect(dialog.get_by_role("option", name="claude-opus-4-5")).to_be_hidden()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/settings\?.*section=My\+account"))
+    expect(page.get_by_role("button", name="Delete account")).to_be_visible()
+    assert watched.errors == []
+
+
 def drop_a_late_answer(page: Page) -> None:
-    """Names that come after the workspace was left are not those of the one that is shown."""
+    """What is found after the workspace was left is not of the one that is shown."""
     held: list[Route] = []
     page.route("**/jump?*", lambda route: held.append(route))
     with page.expect_request("**/jump?*"):
         page.keyboard.press("Control+k")
     dialog = page.get_by_role("dialog", name="Jump to")
-    expect(dialog.get_by_role("status")).to_have_text("Loading names…")
+    expect(dialog.get_by_role("status")).to_have_text("Searching…")
     address = page.evaluate("location.href")
     page.evaluate("history.replaceState(history.state, '', '?workspace=another')")
     with page.expect_response("**/jump?*") as answered:

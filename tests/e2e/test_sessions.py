@@ -15,6 +15,7 @@ from playwright.sync_api import (
 )
 
 from app.auth.sessions import Sessions
+from app.auth.sqlite_sessions import SqliteSessions
 from tally.accounts.auth_client import AuthClient
 from tests.app.accounts import Account
 from tests.app.app_server import AppServer
@@ -93,7 +94,7 @@ def test_session_outlives_an_unreachable_supabase(
     context: BrowserContext, server: AppServer, upstream: AuthClient, server_wire: Wire, account: Account
 ) -> None:
     tokens = replace(upstream.sign_in(account.email, account.password), expires_at=int(time.time()) - 60)
-    cookie = Sessions(server.folder / "sessions.db", upstream).open(tokens)
+    cookie = Sessions(SqliteSessions(server.folder / "sessions.db"), upstream).open(tokens)
     context.add_cookies([{"name": "tally", "value": cookie, "url": server.url}])
     page = context.new_page()
     server_wire.cut()

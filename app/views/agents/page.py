@@ -1,11 +1,14 @@
 """Agents: what coding agents used today, this week, this month and this year, and single sessions."""
 
+from datetime import timedelta
+
 import streamlit as st
 
 from app import data
 from app.auth.identity import current_user
 from app.figures.agent_classes import split_classes
 from app.figures.agent_days import list_active
+from app.parts.archived_notice import render_archived
 from app.parts.permissions import render_own_only
 from app.ui import agent_markup as markup
 from app.ui.periods import today_in
@@ -63,6 +66,7 @@ def render_agents() -> None:
     with controls:
         if st.button("Month card", icon=":material/ios_share:", type="primary", key="month-card"):
             open_month_card(shown, plans, classes, models, places)
+    render_archived(user, today - timedelta(days=366), today)
     st.html(markup.render_styles(current_palette()))
     render_top(shown, plans, classes, models)
     render_year(shown)

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.figures.engine_words import describe_source
 from app.figures.explore_change import NEW, calculate_change, show_change
 from app.figures.explore_series import Moment, begin_with_costs, fill, list_moments, parse_moment
 from app.figures.explore_view import ExploreView
@@ -364,7 +365,7 @@ def list_notes(answer: Answer) -> list[str]:
         notes.append(f"{_name_sum(hidden, answer)} of others' is in no hour: when others worked is not told.")
     if dated := [point for point in untold if point.has_day_only]:
         notes.append(f"{_name_sum(dated, answer)} has a day but no hour, and is not in this chart.")
-    return notes
+    return [*notes, *filter(None, [describe_source(answer.now.source)])]
 
 
 def _name_sum(points: Sequence[Point], answer: Answer) -> str:

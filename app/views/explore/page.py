@@ -4,6 +4,8 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import current_user
+from app.figures.archived import needs_records
+from app.parts.archived_notice import render_archived
 from app.parts.explore_address import read_view
 from app.parts.nothing_yet import render_nothing_yet
 from app.parts.project_choice import choose_project
@@ -37,6 +39,9 @@ with question_place.container(border=True):
 with st.skeleton(height=600):
     answer = load_answer(user, view, project, today)
     answer = answer.remember(st.session_state.setdefault(PLACES, {}))
+asked = answer.now.question
+if needs_records([*asked.by, *(name for name, _ in asked.filters)], asked.granularity):
+    render_archived(user, min(one.question.first for one in (answer.now, answer.before) if one), asked.last)
 if answer.now.total.records:
     with export_place:
         render_export_menu(answer)

@@ -13,6 +13,7 @@ from app.ui.titles import title_row
 from app.views.keys.connect import render_connect
 from app.views.keys.key_form import create_key
 from app.views.keys.key_list import render_list
+from app.views.keys.sql_access import render_sql_access
 
 user = current_user()
 fixed = explain_fixed(user)
@@ -28,3 +29,5 @@ with st.skeleton(height=480):
     zone = data.load_preferences(user).zone
 render_connect(user, keys, zone)
 render_list(user, keys, zone, datetime.now(UTC))
+if user.workspace.may_administer:
+    render_sql_access(user, zone)

@@ -7,7 +7,10 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import current_user
+from app.figures.engine_words import describe_source
 from app.figures.model_performance import PERIODS, ask_for, name_models
+from app.formats.text import escape_markdown
+from app.parts.archived_notice import render_archived
 from app.parts.project_choice import choose_project
 from app.ui.titles import title_row
 from app.views.models.comparison import choose_models, render_comparison
@@ -44,6 +47,7 @@ except (Unreachable, SignedOut, NotAllowed):
 except DatabaseError as refused:
     render_too_many(period, refused)
     st.stop()
+render_archived(user, question.first_at.astimezone(zone).date(), question.last_at.astimezone(zone).date())
 if not found.requests:
     render_empty(period, None if project is None else project.name)
 else:
@@ -60,3 +64,5 @@ else:
     if len(chosen) == 2:
         render_comparison(shown, chosen)
     render_courses(shown, chosen)
+    if source := describe_source(found.source):
+        st.caption(escape_markdown(source))

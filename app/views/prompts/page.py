@@ -1,9 +1,12 @@
 """Prompts: what their versions cost, one of them in detail, and what runs."""
 
+from datetime import timedelta
+
 import streamlit as st
 
 from app import data
 from app.auth.identity import current_user
+from app.parts.archived_notice import render_archived
 from app.parts.project_choice import choose_project
 from app.ui.notices import render_announcement
 from app.ui.periods import today_in
@@ -37,4 +40,5 @@ else:
         days = choose_days()
         render_new_button(user)
     render_announcement()
+    render_archived(user, today - timedelta(days=days), today)
     render_list(Shown(user, zone, currency, today, days, project))

@@ -12,6 +12,7 @@ from app import data
 from app.auth.identity import current_user
 from app.formats.money import NO_PRICE
 from app.formats.text import escape_markdown
+from app.parts.archived_notice import render_archived
 from app.parts.nothing_yet import render_nothing_yet
 from app.parts.permissions import explain_fixed, render_own_only
 from app.parts.project_choice import choose_project
@@ -170,9 +171,13 @@ with st.skeleton(height=480):
             if not rows and page > 1:  # records were deleted meanwhile
                 page = max(1, -(-load_sums().records // data.PAGE_ROWS))
                 rows = load_page(page)
+            if not rows and page > 1:  # archived ones are in the sums alone
+                page = 1
+                rows = load_page(page)
 if not models:
     render_nothing_yet(user)
     st.stop()
+render_archived(user, chosen.first_day, chosen.last_day)
 if not rows:
     with st.container(border=True):
         st.text("No records match these filters.")

@@ -42,6 +42,8 @@ def render_audit_log(user: User, zone: ZoneInfo) -> None:
                 placeholder="Person, action or resource",
                 icon=":material/search:",
                 key="audit_search",
+                bind="query-params",
+                max_chars=200,
                 label_visibility="collapsed",
                 width=240,
             ).strip()

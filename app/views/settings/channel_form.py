@@ -28,6 +28,7 @@ MAX_TARGET_LENGTH = 2_000
 TESTED = "tested-delivery"  # the message whose end the page waits for
 AT_ONCE, DAILY = "At once", "One digest a day"
 NIGHT = (time(22), time(8))
+DAYS = "One message once a day is over, and another when its costs change, such as by a bill."
 SECRET = "This is the signing secret. It is shown only now: copy it to your server."  # noqa: S105 - no secret
 
 
@@ -104,7 +105,9 @@ def _render_wishes(channel: Channel) -> dict[str, Any]:
         quiet_from = st.time_input("From", begin, step=900)
         quiet_to = st.time_input("To", end, step=900)
     urgent = st.checkbox("Critical alerts come at once", channel.urgent_passes)
+    sends_days = channel.kind == "webhook" and st.checkbox("Costs of each day", channel.sends_days, help=DAYS)
     return {
+        "sends_days": sends_days,
         "quiet_from": f"{quiet_from:%H:%M}" if is_quiet and quiet_from else None,
         "quiet_to": f"{quiet_to:%H:%M}" if is_quiet and quiet_to else None,
         "urgent_passes": urgent,

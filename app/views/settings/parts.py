@@ -9,6 +9,7 @@ from app.auth.identity import User
 from app.ui.periods import today_in
 from app.views.settings.account_section import render_account
 from app.views.settings.alert_rules_card import render_alert_rules
+from app.views.settings.archive_card import render_archive
 from app.views.settings.audit_log import render_audit_log
 from app.views.settings.card import card
 from app.views.settings.channels_card import render_channels
@@ -52,11 +53,13 @@ def _render_alerts(user: User) -> None:
 
 
 def _render_traces(user: User) -> None:
-    """Days of traces, and prompts and answers in them."""
+    """For how long traces, prompts and answers in them, and records are kept."""
     with card("traces"):
         render_traces(user)
     with card("contents"):
         render_contents(user)
+    with card("archive"):
+        render_archive(user)
 
 
 def _render_audit_log(user: User) -> None:

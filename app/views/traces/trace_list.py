@@ -13,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 from app import data
 from app.auth.identity import User
 from app.figures.currencies import Currency
+from app.figures.engine_words import describe_source
 from app.figures.trace_words import STATUSES, describe_cost, describe_models
 from app.formats.counts import format_rate
 from app.formats.dates import format_instant
@@ -158,6 +159,8 @@ def _render_overview(found: TraceList, currency: Currency) -> None:
         if found.unpriced:
             notes.append(f"{plural(found.unpriced, 'trace')} with calls without a price")
         st.caption(escape_markdown(" · ".join(notes)))
+        if source := describe_source(found.source):
+            st.caption(escape_markdown(source))
 
 
 def _convert(usd: Decimal | None, currency: Currency) -> Decimal | None:

@@ -1,16 +1,14 @@
 -- The way back from 013_partitions.sql. Attached months go with the table; archived ones are the operator's.
 
-drop function if exists public.attach_partition(integer, integer);
-drop function if exists public.detach_partition(integer, integer);
-drop function if exists private.forget_deleted(text);
-drop function if exists private.share_timezones_of(text);
-drop function if exists private.mark_month(text);
 drop function if exists private.has_months(timestamptz, timestamptz);
 drop function if exists public.ensure_months(date[]);
 drop function if exists public.ensure_partitions(integer);
 drop function if exists public.create_monthly_partition(integer, integer);
 drop function if exists private.create_month(date);
-drop function if exists private.attach_month(text, date);
+drop function if exists private.drop_empty_partitions();
+drop function if exists private.create_piece(text, date);
+drop function if exists private.attach_piece(text, date);
+drop table if exists private.partitioned;
 do $$
 declare
     month regclass;

@@ -5,3 +5,7 @@ drop function if exists private.is_failed_call(bigint, jsonb);
 drop function if exists private.mark_days(uuid, date[]);
 drop table if exists private.divided_workspaces;
 drop table if exists private.stale_days;
+drop function if exists private.is_archived(uuid, date);
+drop function if exists private.archived_ranges(uuid);
+drop table if exists private.archived_days;
+drop table if exists private.archives;

@@ -8,5 +8,6 @@ drop function if exists public.get_top_models_by_spend(uuid, timestamptz, timest
 drop function if exists private.top_models(uuid, timestamptz, timestamptz, integer);
 drop function if exists public.get_user_total_spend(uuid, timestamptz, timestamptz);
 drop function if exists private.total_spend(uuid, timestamptz, timestamptz);
+drop function if exists private.spent(uuid, timestamptz, timestamptz);
 drop function if exists private.check_may_read(uuid);
 drop view if exists public.effective_records;

@@ -7,7 +7,6 @@ drop function if exists private.delete_spans_of_workspace();
 drop function if exists private.span_lock(uuid);
 drop function if exists private.max_spans();
 drop table if exists private.span_counts;
-drop function if exists private.create_span_week(date);
 drop table if exists public.spans;
 drop table if exists public.traces;
 alter table public.workspaces drop column if exists trace_days;

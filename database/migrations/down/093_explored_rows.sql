@@ -1,5 +1,6 @@
 -- The way back from 093_explored_rows.sql.
 
+drop function if exists private.has_times(private.exploration);
 drop function if exists private.explored_times(private.exploration);
 drop function if exists private.explored_groups(text[], text[]);
 drop function if exists private.explored_grouping(text, text[]);

@@ -5,3 +5,5 @@ drop function if exists public.explore_costs(uuid, text, text[], jsonb, date, da
 drop function if exists private.answer_explored(private.exploration);
 drop function if exists private.placed_cells(private.exploration);
 drop function if exists private.explored_name(text, text, text);
+drop function if exists private.told_dimensions(private.exploration);
+drop function if exists private.is_of_days(private.exploration);

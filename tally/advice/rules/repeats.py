@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from tally.advice.facts import Facts
 from tally.advice.findings import TO_MONTH, Advice, Saving
+from tally.core.encoding import canonical_decimal
 
 LEAST_WASTED = 20  # requests
 
@@ -21,7 +22,14 @@ def find(facts: Facts) -> Iterator[Advice]:
             Saving.between(wasted / 2, wasted),
             "medium",
             "measured",
-            {"requests": cell.requests, "tier": cell.tier, "failed": cell.failed, "repeats": cell.repeats},
+            {
+                "requests": cell.requests,
+                "tier": cell.tier,
+                "failed": cell.failed,
+                "repeats": cell.repeats,
+                "answered": cell.answered,
+                "answered_usd": canonical_decimal(cell.answered_usd),
+            },
             (
                 "A repeat has the same input as the request before in its conversation, within 60 seconds.",
                 "At least half of what these cost can be avoided.",

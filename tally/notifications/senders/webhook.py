@@ -30,6 +30,7 @@ FIELDS = (URL, OLD_SECRET)
 EXPECTED_SECRET = "Give the signing secret of your server, which begins with whsec_, or nothing."  # noqa: S105 - no secret
 EXPECTED = "Give the https:// address of your server that takes the messages."
 PREFIX = "whsec_"
+DAY = "day.costs"
 SECRET_BYTES = 32
 DELIVERED = frozenset(range(200, 300))
 
@@ -91,6 +92,8 @@ def judge(answer: Answer) -> Outcome:
 
 
 def _describe(message: Message) -> dict[str, object]:
+    if message.figures:
+        return {"type": DAY, "timestamp": message.occurred_at.isoformat(), "data": message.figures}
     events = {"clear": "cleared", "digest": "digest", "test": "test", "verify": "test"}
     data: dict[str, object] = {
         "title": message.title,

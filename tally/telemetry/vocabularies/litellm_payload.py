@@ -1,6 +1,7 @@
 """LiteLLM's callback `generic_api`: its log of each call, as an array, an object, or objects in lines."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,8 +36,8 @@ def read_payloads(body: bytes) -> ReadCalls:
         try:
             if not isinstance(payload, dict):
                 raise CallRefused("it is not an object")
-            if payload.get("cache_hit") is not True:  # else LiteLLM itself answered
-                found.calls.append(_read(payload))
+            call = _read(payload)
+            found.calls.append(_answer(call, payload) if payload.get("cache_hit") is True else call)
         except CallRefused as reason:
             found.rejected.append(f"The call {quote(name)} was refused: {reason}.")
     return found
@@ -95,6 +96,14 @@ def _read(payload: Payload) -> Call:
         service_tier=read_name(_object(metadata, "usage_object").get("service_tier")),
         key_name=read_name(metadata.get("user_api_key_alias")),
         tags=_read_tags(payload, metadata),
+    )
+
+
+def _answer(call: Call, payload: Payload) -> Call:
+    """The call as LiteLLM's cache answered it: its ids are those of the first answer, and it used nothing."""
+    saved_usd = read_usd(payload.get("saved_cache_cost"))
+    return replace(
+        call, request_ids=(), reported_usd=None, has_usage=False, is_cache_hit=True, saved_usd=saved_usd
     )
 
 

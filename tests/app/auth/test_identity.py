@@ -10,6 +10,7 @@ from app.auth.password import change_password
 from app.auth.rate_limits import TooManyAttempts
 from app.auth.session_keys import session_id
 from app.auth.sessions import Sessions
+from app.auth.sqlite_sessions import SqliteSessions
 from app.auth.workspaces import personal_workspace
 from tally.accounts.auth_client import AuthClient, AuthError, AuthRefused
 from tests.app.accounts import Account
@@ -29,7 +30,7 @@ class Devices:
 
 @pytest.fixture
 def store(upstream: AuthClient, tmp_path: Path) -> Sessions:
-    return Sessions(tmp_path / "sessions.db", upstream)
+    return Sessions(SqliteSessions(tmp_path / "sessions.db"), upstream)
 
 
 @pytest.fixture

@@ -278,7 +278,9 @@ def test_twenty_wrong_passwords_an_hour_whatever_address_is_claimed(
 def test_refused_guesses_of_strangers_do_not_use_up_the_limit_of_the_account(
     monkeypatch: pytest.MonkeyPatch, account: Account, upstream: AuthClient
 ) -> None:
-    monkeypatch.setattr(routes, "SIGN_INS", FormLimits(attempts=9, network_attempts=99, email_attempts=22))
+    monkeypatch.setattr(
+        routes, "SIGN_INS", FormLimits("test", attempts=9, network_attempts=99, email_attempts=22)
+    )
     monkeypatch.setattr(routes, "auth_client", lambda: upstream)
     device = upstream.sign_in(account.email, account.password).device
 

@@ -16,6 +16,7 @@ from app.auth.workspaces import Workspace
 from app.figures.forecast_series import ForecastSeries
 from tally.accounts.auth_client import AuthClient
 from tally.core.records import to_columns
+from tally.search import Question
 from tally.storage.database import DatabaseError
 from tests.app.accounts import Account, sign_in_user
 from tests.app.nightly_runs import ADD_ANOMALY, ADD_TOTAL, add_nightly_run
@@ -29,7 +30,7 @@ LOADERS: dict[str, Callable[[User], Any]] = {
     "audit log": lambda user: data.load_audit_log(user, "", 10),
     "daily costs": lambda user: len(data.load_daily(user, None, None)),
     "model names": data.load_model_names,
-    "names to jump to": lambda user: data.load_jump_names(user)["models"],
+    "search": lambda user: [hit.title for hit in data.search(user, Question("", ("model", "session")))],
     "explored costs": lambda user: (
         data.load_explored(user, data.Question(EARLIEST, current_day(), granularity="none")).groups
     ),

@@ -165,6 +165,25 @@ def entry(table: str, action: str, **values: Any) -> dict[str, Any]:
             "1,204 records, $0.00 to $18.36",
         ),
         (
+            entry(
+                "archives",
+                "archived",
+                metadata={
+                    "records": 2120,
+                    "first_day": "2026-01-01",
+                    "last_day": "2026-01-31",
+                    "reason": "setting",
+                },
+            ),
+            "Archived records",
+            "2,120 records of 2026-01-01 to 2026-01-31, as the setting says",
+        ),
+        (
+            entry("traces", "expired", metadata={"expired": 1200, "days": 90}),
+            "Deleted traces",
+            "1,200, older than 90 days, as the setting says",
+        ),
+        (
             entry("cost_records", "file_records", metadata={"records": 4120, "superseded_records": 0}),
             "Moved records",
             "4,120 records",

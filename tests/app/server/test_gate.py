@@ -13,6 +13,7 @@ from api.settings import ApiSettings
 from app.auth.cookies import SESSION_HEADER
 from app.auth.identity import User
 from app.auth.sessions import Sessions
+from app.auth.sqlite_sessions import SqliteSessions
 from app.server.gate import OPEN
 from tally.accounts.auth_client import AuthClient
 from tally.api_keys.keys import NewKey, create_key
@@ -197,7 +198,10 @@ def test_page_opens_in_the_last_chosen_workspace_unless_it_names_one(
     server: AppServer, browser: httpx.Client, upstream: AuthClient, account: Account
 ) -> None:
     sign_in(browser, account)
-    store, user_id = Sessions(server.folder / "sessions.db", upstream), tokens_of(account).user_id
+    store, user_id = (
+        Sessions(SqliteSessions(server.folder / "sessions.db"), upstream),
+        tokens_of(account).user_id,
+    )
     store.save_last_workspace(user_id, "a-team")
     try:
         assert browser.get("/").headers["location"] == "/?workspace=a-team"

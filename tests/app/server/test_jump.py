@@ -1,4 +1,4 @@
-"""The names behind "Jump to…" are those of the caller's workspaces."""
+"""What "Jump to…" finds is of the caller's workspaces, with the addresses that open it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import psycopg
 
+from app.ui.pages import PATHS
 from tally.accounts.auth_client import AuthClient
 from tests.app.accounts import Account, sign_in, sign_in_user
 from tests.app.app_server import AppServer
@@ -13,12 +14,22 @@ from tests.app.pages import save, usage
 from tests.app.teams import new_team
 
 
-def ask(browser: httpx.Client, workspace: str = "") -> httpx.Response:
+def ask(browser: httpx.Client, workspace: str = "", q: str = "", kind: str = "") -> httpx.Response:
     """The answer to a page's script."""
-    return browser.get("/jump", params={"workspace": workspace}, headers={"accept": "*/*"})
+    params = {"workspace": workspace, "q": q, "kind": kind}
+    return browser.get("/jump", params=params, headers={"accept": "*/*"})
 
 
-def test_names_are_those_of_the_workspace_that_is_asked_for(
+def find(browser: httpx.Client, q: str, kind: str = "", workspace: str = "") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = ask(browser, workspace, q, kind).json()["hits"]
+    return found
+
+
+def names(hits: list[dict[str, Any]], kind: str) -> list[str]:
+    return [hit["name"] for hit in hits if hit["kind"] == kind]
+
+
+def test_what_is_found_is_of_the_workspace_that_is_asked_for(
     browser: httpx.Client, account: Account, upstream: AuthClient, job: psycopg.Connection[Any]
 ) -> None:
     user = sign_in_user(upstream, account)
@@ -27,12 +38,34 @@ def test_names_are_those_of_the_workspace_that_is_asked_for(
     save(team, [usage(1, "5", model_name="ours")])
     sign_in(browser, account)
     own = ask(browser).json()
-    assert own["models"] == ["mine"]
-    assert [each["session"] for each in own["sessions"]] == ["s-1"]
+    assert names(own["hits"], "model") == ["mine"]
+    assert names(own["hits"], "session") == ["s-1"]
+    assert own["user"] == user.user_id
     assert ask(browser, user.user_id.upper()).json() == own
     answer = ask(browser, team.workspace.workspace_id)
-    assert answer.json()["models"] == ["ours"]
+    assert names(answer.json()["hits"], "model") == ["ours"]
     assert answer.headers["cache-control"] == "no-store"
+    assert ["Members", "People", "people roles remove users admins team"] in answer.json()["settings"]
+    assert "People" not in [section for _, section, _ in own["settings"]]
+
+
+def test_texts_find_places_on_pages_that_there_are(
+    browser: httpx.Client, account: Account, upstream: AuthClient
+) -> None:
+    user = sign_in_user(upstream, account)
+    sessions = [usage(1, "5", metadata={"session": f"run {nth}", "note": "paid"}) for nth in range(9)]
+    save(user, [usage(1, "5", model_name="claude-opus-4-5"), *sessions])
+    sign_in(browser, account)
+    [model] = find(browser, "Opús", "model")
+    assert (model["path"], model["parameters"]) == ("/explore", {"where": "model:claude-opus-4-5"})
+    [record] = find(browser, "paid", "record")
+    assert (record["path"], record["parameters"]) == ("/records", {"search": "paid"})
+    assert len(names(find(browser, "run"), "session")) == 6  # one more than is shown
+    assert len(names(find(browser, "run", "session"), "session")) == 9
+    for text in ("", "run", "x" * 300, "\0", "%00", "' or 1=1", "日本", "no such kind"):
+        answer = ask(browser, "", text, text)
+        assert answer.status_code == 200, text
+        assert {hit["path"] for hit in answer.json()["hits"]} <= PATHS, text
 
 
 def test_others_workspaces_are_refused(

@@ -11,6 +11,7 @@ from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 
 from app.auth.session_keys import session_id
 from app.auth.sessions import Sessions
+from app.auth.sqlite_sessions import SqliteSessions
 from app.server import script_turns
 from app.server.script_turns import (
     ALL_AT_ONCE,
@@ -198,7 +199,7 @@ def test_a_failing_script_ends_its_turn() -> None:
 
 
 def test_every_script_runs_in_a_turn_of_its_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    store = Sessions(tmp_path / "sessions.db", AuthClient("http://127.0.0.1:1", "key"))
+    store = Sessions(SqliteSessions(tmp_path / "sessions.db"), AuthClient("http://127.0.0.1:1", "key"))
     sid = session_id(store.open(Tokens("ada's id", "ada@example.com", 0, "access", "refresh")))
     taken: list[str] = []
     monkeypatch.setattr(script_turns, "sessions", lambda: store)

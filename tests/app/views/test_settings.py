@@ -16,6 +16,7 @@ from app import data
 from app.auth import identity, password
 from app.auth.identity import User, database_of
 from app.auth.sessions import Sessions
+from app.auth.sqlite_sessions import SqliteSessions
 from app.parts.timezones import list_timezones
 from app.ui.notices import ANNOUNCEMENT, PLACE
 from app.ui.periods import OFFERED
@@ -151,7 +152,7 @@ def test_refused_password_change_is_explained(
 def test_changed_password_signs_in(
     page: AppTest, account: Account, upstream: AuthClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = Sessions(tmp_path / "sessions.db", upstream)
+    store = Sessions(SqliteSessions(tmp_path / "sessions.db"), upstream)
     monkeypatch.setattr(password, "sessions", lambda: store)
     monkeypatch.setattr(password, "_own_session_id", lambda: None)
     type_passwords(page, account.password, "another horse 2", "another horse 2")
@@ -217,7 +218,7 @@ def delete_account(email: str) -> AppTest:
 @pytest.fixture
 def store(user: User, upstream: AuthClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sessions:
     """The sessions of the signed-in user."""
-    store = Sessions(tmp_path / "sessions.db", upstream)
+    store = Sessions(SqliteSessions(tmp_path / "sessions.db"), upstream)
     monkeypatch.setattr(identity, "current_user", lambda: user)
     monkeypatch.setattr(identity, "sessions", lambda: store)
     return store
@@ -274,6 +275,23 @@ def test_prompts_and_answers_are_kept_when_somebody_chooses_so(
     send(page, "Save what is kept")
     assert "Prompts and answers aren't kept." in all_text(page)
     assert data.load_content_rules(user).days is None
+
+
+def test_old_records_are_archived_when_somebody_chooses_so(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    page = open_page(monkeypatch, user, "settings", {"section": "Traces"})
+    assert data.load_archive_state(user) == data.ArchiveState(None, [], [])
+    check = next(box for box in page.checkbox if box.label == "Archive old records")
+    assert not check.value
+    check.check()
+    next(field for field in page.number_input if field.label == "Days to keep records here").set_value(92)
+    send(page, "Save old records")
+    assert "Records stay in the database for 92 days." in all_text(page)
+    assert data.load_archive_state(user).days == 92
+    next(box for box in page.checkbox if box.label == "Archive old records").uncheck()
+    send(page, "Save old records")
+    assert "Records always stay in the database." in all_text(page)
 
 
 def test_days_of_traces_are_chosen(monkeypatch: pytest.MonkeyPatch, user: User) -> None:

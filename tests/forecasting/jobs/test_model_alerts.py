@@ -43,7 +43,7 @@ def test_the_worker_judges_models(project: Project, database: Connection) -> Non
             database.execute("set local search_path = jobs")
             database.execute(
                 """insert into procrastinate_jobs (queue_name, task_name, args)
-                values ('default', 'model alerts', '{"timestamp": 0}')"""
+                values ('model alerts', 'model alerts', '{"timestamp": 0}')"""
             )
         event = "select from public.alert_events where kind = 'error_rate'"
         eventually(lambda: database.execute(event).rowcount == 1)

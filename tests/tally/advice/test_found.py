@@ -1,12 +1,13 @@
 """Each kind of saving is found in records that have it, alone, and none where there is none."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
 import pytest
 
+from app.figures.advice_words import write_evidence
 from tally.advice.evidence import find_rows, to_filters
 from tally.advice.facts import Facts
 from tally.advice.find import find_advice
@@ -16,7 +17,8 @@ from tally.advice.stored import keep_advice, load_facts
 from tally.storage.database import Query
 from tally.storage.postgres import PostgresDatabase
 from tests.database_fixtures import Connection, add_user
-from tests.tally.advice.accounts import PLANTED, TODAY, WITH_PLAN, Calls, add_account, healthy
+from tests.tally.advice.accounts import PLANTED, SONNET, TODAY, WITH_PLAN, Calls, add_account, healthy
+from tests.tally.advice.pieces import keep_piece
 
 
 def find(
@@ -73,3 +75,27 @@ def test_nothing_is_said_where_nothing_is_saved(database: Connection, seed: int)
     facts, found = find(database, healthy(Random(seed)))
     assert facts.active_days == 28
     assert [(advice.kind, advice.subject, advice.saving) for advice in found] == []
+
+
+def test_repeats_tell_what_a_cache_answered_besides(database: Connection) -> None:
+    """Answers of a gateway's cache are no repeats: they cost nothing, and what they saved is told."""
+    account = add_user(database)
+    add_account(database, account, PLANTED["repeats"](Random(1)))
+    database.execute(
+        """insert into public.cost_records (
+            workspace_id, user_id, provider_id, timestamp, model_name, cost_usd, cost_basis, request_count,
+            metadata
+        )
+        select %s, %s, p.id, %s::date - interval '3 days' + n * interval '1 second', %s, 0, 'estimated', 1,
+            '{"agent": "importer", "cache_hit": true, "cache_saved_usd": "0.01"}'
+        from public.providers as p, generate_series(1, 250) as n
+        where p.name = %s""",
+        [account, account, TODAY, SONNET[1], SONNET[0]],
+    )
+    database.execute("select public.fold_stale_days()")
+    found = find_advice(load_facts(database, account, TODAY))
+    [advice] = [one for one in found if one.kind == "repeats"]
+    assert (advice.evidence["answered"], advice.evidence["answered_usd"]) == (250, "2.5")
+    kept = keep_piece(advice, datetime(TODAY.year, TODAY.month, TODAY.day, tzinfo=UTC))
+    told = write_evidence(kept, lambda usd: f"{usd:.2f} dollars")
+    assert "A cache answered 250 others and saved 2.50 dollars." in told.replace("\\", "")

@@ -73,6 +73,16 @@ def test_no_cost_is_unknown_unless_the_request_failed_or_was_cached(
     assert record.cost_usd == cost
 
 
+def test_answer_of_the_cache_tells_what_it_saved() -> None:
+    for hit in (True, "True"):
+        [record] = read(payload(response_cost=0, cache_hit=hit))
+        assert (record.cost_usd, record.tokens_used, record.request_count) == (Decimal(0), 0, 1)
+        assert record.metadata["cache_hit"] is True
+        assert Decimal(str(record.metadata["cache_saved_usd"])) == LIST_PRICE
+    [unknown] = read(payload(cache_hit=True, model="engine-9000", custom_llm_provider="acme"))
+    assert "cache_saved_usd" not in unknown.metadata
+
+
 @every_case([(spend,) for spend in ["", "null", "None", "NaN", "\\N"]])
 def test_spend_without_a_value_is_unknown(spend: str) -> None:
     header = "request_id,startTime,model,custom_llm_provider,spend,prompt_tokens,completion_tokens\n"

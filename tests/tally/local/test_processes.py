@@ -35,7 +35,7 @@ def test_recorded_process_is_found(pid_file: Path, sleeper: Process) -> None:
 
 
 def test_process_is_found_while_its_program_is_being_started() -> None:
-    """The kernel gives a process its command line a moment after `Popen` has returned: half of them lack it."""
+    """The kernel gives a process its command line a moment after `Popen` has returned."""
     for number in range(50):
         with subprocess.Popen(["sleep", "60"]) as process:
             line = processes.command_line(process.pid)

@@ -19,6 +19,7 @@ NOT_MOVED = {
     "forecast_totals": "calculated again",
     "invitations": "bound to accounts",
     "job_runs": "runs of another installation",
+    "sql_roles": "roles of another server",
     "members": "accounts",
     "project_members": "accounts",
     "provider_jobs": "fetched again with the key of a connection",
@@ -59,6 +60,7 @@ OF_TABLES = {
         "confirmation_expires_at",
         "confirmation_sha256",
         "created_by",
+        "sends_days_from",
         "digest",
         "disabled_at",
         "disabled_reason",
@@ -102,7 +104,7 @@ OF_TABLES = {
     "statement_lines": {"created_by", "invoice_id", "metadata"},  # linked again
     "superseded_records": {"model_key"},
     # What is said is kept where an admin of the new house chooses so.
-    "workspaces": {"content_days", "content_words", "metadata", "personal_user_id"},
+    "workspaces": {"archive_days", "content_days", "content_words", "metadata", "personal_user_id"},
 }
 
 

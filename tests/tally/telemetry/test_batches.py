@@ -1,13 +1,17 @@
 """Bodies that are no OTLP: Langfuse's batches of events and LiteLLM's payloads."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tally.core.encoding import canonical_decimal
 from tally.telemetry.enclosing import Names, Step
+from tally.telemetry.known_calls import pack_call, unpack_call
+from tally.telemetry.records import make_record
 from tally.telemetry.signals import Undecodable
 from tally.telemetry.vocabularies.langfuse_batch import Ingested, read_batch
 from tally.telemetry.vocabularies.litellm_payload import read_payloads
@@ -163,8 +167,24 @@ def test_failed_payload_is_a_call_without_usage() -> None:
     assert (call.status, call.error_code, call.has_usage) == ("rate_limited", "RateLimitError", False)
 
 
-def test_answer_of_the_cache_is_no_call() -> None:
-    assert read_payloads(json.dumps(payload(cache_hit=True)).encode()).calls == []
+def test_answer_of_the_cache_used_nothing_and_tells_what_it_saved() -> None:
+    (call,) = read_payloads(json.dumps(payload()).encode()).calls
+    (answer,) = read_payloads(json.dumps(payload(cache_hit=True, saved_cache_cost=0.25)).encode()).calls
+    record, saved = make_record(call), make_record(answer)
+    assert (saved.cost_usd, saved.tokens_used, saved.request_id) == (Decimal(0), 0, None)
+    assert saved.source_key != record.source_key
+    assert saved.request_count == 1
+    assert saved.metadata["cache_hit"] is True
+    assert saved.metadata["cache_saved_usd"] == canonical_decimal(record.cost_usd or Decimal(1))
+    assert "inference" not in saved.metadata
+    assert unpack_call(json.loads(json.dumps(pack_call(answer)))) == answer
+
+
+def test_answer_of_the_cache_without_a_list_price_takes_what_it_tells() -> None:
+    for told, saved in ((0.25, "0.25"), (None, None), (-1, None)):
+        sent = payload(cache_hit=True, saved_cache_cost=told, model="engine-9000", custom_llm_provider="acme")
+        found = read_payloads(json.dumps(sent).encode())
+        assert [make_record(call).metadata.get("cache_saved_usd") for call in found.calls] == [saved], told
 
 
 @every_case(

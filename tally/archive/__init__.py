@@ -1,0 +1,1 @@
+"""Records that left Postgres for Parquet files on cheap storage, and back."""

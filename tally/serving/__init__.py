@@ -1,0 +1,1 @@
+"""One or several processes of a server: their settings, the probes of balancers, and their end."""
