@@ -61,6 +61,13 @@ def test_the_example_names_every_setting_and_sets_have_no_other() -> None:
     assert {place: names for place, names in others.items() if names} == {}
 
 
+def test_every_set_has_a_use_for_each_variable_of_the_example() -> None:
+    wanted = example_variables() - {"SUPABASE_SECRET_KEY"}
+    for found in (sets.compose_processes(), sets.kubernetes_processes(), sets.systemd_processes()):
+        given = set[str]().union(*(process.variables for process in found))
+        assert wanted - given == set(), found[0].place
+
+
 def test_every_process_is_started_by_a_command_and_options_that_exist() -> None:
     processes = all_processes()
     assert {process.command for process in processes} == {"web", "api", "worker", "nightly"}
