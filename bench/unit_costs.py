@@ -1,4 +1,4 @@
-"""What a record, a span, a visit and a forecast take, in bytes and in seconds of a processor.
+"""Bytes, and seconds of a processor, for a record, a span, a visit and a forecast.
 
 docs/cost_model.py counts with these. Seconds are those of all processes that take part, Postgres included.
 Baselines are of the same run: the records in a bare heap, and saving without an API.
@@ -96,7 +96,7 @@ def _measure_records(workload: Workload, number: int) -> Iterator[Measurement]:
 
 
 def _measure_spans(stack: Stack, workload: Workload, number: int) -> Iterator[Measurement]:
-    """Bytes and seconds of spans through the API, half of which are calls and become records."""
+    """Bytes and seconds of spans through the API; every second one is a call, and becomes a record."""
     bodies = [make_body(BATCH, workload.at) for _ in range(number // BATCH)]
     database = _Watch([pid_of_postgres(stack)])
     bare = database.during(lambda: workload.save_bare(number)) / (number / 2)

@@ -81,7 +81,7 @@ def systemd_processes() -> list[Process]:
     for unit in UNITS:
         text = unit.read_text()
         if started := re.search(r"^ExecStart=/opt/tally/bin/tally (.+)", text, re.MULTILINE):
-            [removed] = re.findall(r"^UnsetEnvironment=(.+)", text, re.MULTILINE)
+            removed = " ".join(re.findall(r"^UnsetEnvironment=(.+)", text, re.MULTILINE))
             set_here = set(re.findall(r"^Environment=(\w+)=", text, re.MULTILINE))
             variables = (example_variables() - set(removed.split())) | set_here
             found.append(Process(unit.name, tuple(started[1].split()), frozenset(variables)))

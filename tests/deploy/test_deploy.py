@@ -24,7 +24,7 @@ from tests.deploy.sets import COMPOSE, DEPLOY, UNITS, Process, all_processes, ex
 
 COMMANDS = typer.main.get_group(app)
 # Of programs that are not Tally's.
-OTHERS = {"TZ", "SUPABASE_SECRET_KEY"}
+OTHERS = {"TZ", "SUPABASE_SECRET_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
 # Set by `tally up`, or for tests.
 NOT_FOR_SETS = {"TALLY_OUTBOX", "TALLY_SCAN_LOGS", "TALLY_ALERT_SERVICES"}
 # Passes row-level security, so that it is for those alone who work for everybody.
@@ -47,11 +47,7 @@ def read_by_tally() -> set[str]:
 
 
 def test_every_named_variable_is_read() -> None:
-    read = (
-        read_by_tally()
-        | OTHERS
-        | unreleased("TALLY_PROCESSES", "TALLY_WEB_DATABASE_URL", "TALLY_DRAIN_SECONDS")
-    )
+    read = read_by_tally() | OTHERS
     named = sets.named_variables()
     assert len(named) > 10
     assert {place: unread for place, names in named.items() if (unread := names - read)} == {}
@@ -65,19 +61,20 @@ def test_the_example_names_every_setting_and_sets_have_no_other() -> None:
     assert {place: names for place, names in others.items() if names} == {}
 
 
-def unreleased(*names: str) -> set[str]:
-    """Settings of several web processes, which come with the command that starts one."""
-    return set() if "web" in COMMANDS.commands else set(names)
+def test_every_set_has_a_use_for_each_variable_of_the_example() -> None:
+    wanted = example_variables() - {"SUPABASE_SECRET_KEY"}
+    for found in (sets.compose_processes(), sets.kubernetes_processes(), sets.systemd_processes()):
+        given = set[str]().union(*(process.variables for process in found))
+        assert wanted - given == set(), found[0].place
 
 
 def test_every_process_is_started_by_a_command_and_options_that_exist() -> None:
     processes = all_processes()
     assert {process.command for process in processes} == {"web", "api", "worker", "nightly"}
     for process in processes:
-        if process.command not in unreleased("web"):
-            command = COMMANDS.commands[process.command]
-            known = {name for option in command.params for name in option.opts}
-            assert {each for each in process.arguments if each.startswith("--")} <= known, process.place
+        command = COMMANDS.commands[process.command]
+        known = {name for option in command.params for name in option.opts}
+        assert {each for each in process.arguments if each.startswith("--")} <= known, process.place
 
 
 def test_only_those_who_work_for_everybody_can_pass_row_level_security() -> None:
@@ -85,6 +82,8 @@ def test_only_those_who_work_for_everybody_can_pass_row_level_security() -> None
     given = {process.place for process in processes if "DATABASE_URL" in process.variables}
     assert given == {process.place for process in processes if process.command in OPERATORS}
     assert not [process.place for process in processes if "SUPABASE_SECRET_KEY" in process.variables]
+    stored = {process.place for process in processes if "AWS_SECRET_ACCESS_KEY" in process.variables}
+    assert stored == given
     assert not [
         process.place
         for process in processes
@@ -96,12 +95,15 @@ def test_only_those_who_work_for_everybody_can_pass_row_level_security() -> None
 def test_every_process_has_the_settings_that_its_kind_needs() -> None:
     shared = {"TALLY_PROCESSES", "APP_ORIGIN"}
     supabase = {"SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY", "TALLY_ENCRYPTION_KEYS", "SMTP_URL"}
+    engine = {"TALLY_CLICKHOUSE_URL", "TALLY_ANALYTICS"}
+    storage = {"TALLY_ARCHIVE_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+    nightly = supabase | engine | storage | {"DATABASE_URL", "EXCHANGE_RATES_URL"}
     programs = {"API_DATABASE_URL", "TALLY_REDIS_URL", "FORWARDED_ALLOW_IPS", "TALLY_DRAIN_SECONDS"}
     needed = {
-        "web": shared | supabase | programs | {"TALLY_WEB_DATABASE_URL"},
+        "web": shared | supabase | engine | programs | {"TALLY_WEB_DATABASE_URL"},
         "api": shared | programs,
-        "worker": shared | supabase | {"DATABASE_URL", "EXCHANGE_RATES_URL", "TZ"},
-        "nightly": supabase | {"DATABASE_URL", "EXCHANGE_RATES_URL"},
+        "worker": shared | nightly | {"TZ"},
+        "nightly": nightly,
     }
     lacking = {each.place: needed[each.command] - each.variables for each in all_processes()}
     assert {place: names for place, names in lacking.items() if names} == {}
