@@ -2,7 +2,7 @@
 
 The baseline copies the rows out of Postgres as they are, which is the least that anything takes that reads
 them. Memory is what Python holds at most, beside that of a tenth of the records: rows are written as they
-come, a month is the most that is held.
+come; a month's sums are held, at most 20,000 of them.
 """
 
 import tracemalloc
@@ -27,7 +27,7 @@ from tests.database.cluster import Cluster
 from tests.database_fixtures import make_months
 
 RECORDS, DAYS = 1_000_000, 365
-TIME_BAR, MEMORY_BAR = 20.0, 3.0
+TIME_BAR, MEMORY_BAR = 25.0, 5.0
 COPY = "copy (select * from public.cost_records where workspace_id = '{workspace}') to stdout"
 
 

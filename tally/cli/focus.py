@@ -7,7 +7,7 @@ from pathlib import Path
 from tally.cli.output import echo
 from tally.core.errors import TallyError
 from tally.core.text import plural
-from tally.focus.export import choose_period, find_format, write_file
+from tally.focus.export import choose_period, find_format, list_archived, write_file
 from tally.focus.files import Written
 from tally.focus.versions import Version, find_version
 from tally.storage.database import Database
@@ -36,6 +36,8 @@ def export_focus(
     find_format(out.name)
     written = write_file(database, out, period, chosen)
     echo(f"Exported {describe(written)} to {out}. Its days are UTC days.")
+    if archived := list_archived(database, period):
+        echo(f"Not in it, as their records are archived: {', '.join(archived)}.")
 
 
 def describe(written: Written) -> str:

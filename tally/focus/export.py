@@ -59,6 +59,13 @@ def load_names(database: Database) -> Names:
     )
 
 
+def list_archived(database: Database, period: tuple[date, date]) -> list[str]:
+    """The months of a period whose records are archived: they are in no file that is made now."""
+    first, last = (f"{day:%Y-%m}" for day in period)
+    months = {str(month)[:7] for month in database.call("focus_state")["archived"]}
+    return sorted(month for month in months if first <= month <= last)
+
+
 def write_file(database: Database, path: Path, period: tuple[date, date], version: Version) -> Written:
     """Write a file, which is there when it is whole; raises TallyError."""
     file_format = find_format(path.name)

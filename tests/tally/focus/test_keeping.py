@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tally.core.records import CostRecord, identity
+from tally.focus.export import list_archived
 from tally.focus.keeping import MANIFEST, Kept, Target, keep_months
 from tally.focus.versions import VERSIONS
 from tally.ledger.save import save_batch
@@ -150,6 +151,8 @@ def test_archived_months_keep_their_files(
         database.execute("delete from public.cost_records where timestamp < '2026-04-01'")
         database.execute("insert into private.archived_months (month) values ('2026-03-01')")
         assert keep_months(workspace, target(folder), PERIOD) == Kept(2, archived=("2026-03",))
+        assert list_archived(workspace, PERIOD) == ["2026-03"]
+        assert list_archived(workspace, (date(2026, 4, 1), PERIOD[1])) == []
     assert read(folder, workspace, "2026-03.csv") == before
 
 
