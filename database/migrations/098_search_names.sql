@@ -1,7 +1,7 @@
 -- 098_search_names.sql: what a search finds among many rows: the names of sessions and traces, and notes, each once instead of
 -- once a record. Measured with 100,000 of 1,000,000 records, 50 a session, on busy cores (bench/search.py): names with all their
--- indexes take 6.3 MB, a trigram index of the records' sessions alone 6.8; saving 5,000 records takes 1.09 of the time without
--- names, and 1.18 with that index, which would find a session once a record. Nine times as many records of others: 1.15.
+-- indexes take 6.3 MB, a trigram index of the records' sessions alone 6.8, and that finds a session once a record. Saving 5,000
+-- records took 1.09 to 1.23 of the time without names. With nine times as many records of others, searches took 1.15.
 
 create extension if not exists pg_trgm with schema extensions;
 create extension if not exists btree_gin with schema extensions; -- so that an index of texts begins with the workspace
