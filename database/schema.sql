@@ -237,6 +237,15 @@ CREATE TYPE private.written_record AS (
 	tokens_are_effective boolean
 );
 
+-- FUNCTION private.account_of_web_session(text)
+
+CREATE FUNCTION private.account_of_web_session(session text) RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    select s.user_id from private.web_sessions as s where s.id = account_of_web_session.session
+$$;
+
 -- TABLE public.project_rules
 
 CREATE TABLE public.project_rules (
@@ -645,6 +654,38 @@ begin
     on conflict on constraint custom_models_once do nothing;
 end
 $$;
+
+-- FUNCTION private.adding_names(text, text)
+
+CREATE FUNCTION private.adding_names(table_name text, source text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+    select format(
+        $q$with changed as (%s),
+        sums as materialized (
+            select f.workspace_id, f.kind, f.name, f.detail, f.user_id, f.project_ids, sum(f.n) as uses, max(f.at) as last_at
+            from (%s) as f
+            group by 1, 2, 3, 4, 5, 6
+            having sum(f.n) <> 0
+        ),
+        added as (
+            insert into private.name_changes (
+                workspace_id, key, kind, name, detail, user_id, project_ids, folded, uses, last_at
+            )
+            select
+                s.workspace_id,
+                md5(format('%%s %%s %%L %%L %%s', s.kind, coalesce(s.user_id::text, ''), s.name, s.detail, s.project_ids))::uuid,
+                s.kind, s.name, s.detail, s.user_id, s.project_ids,
+                left(private.fold_text(concat_ws(chr(10), s.name, s.detail)), 2000), s.uses, s.last_at
+            from sums as s
+            where exists (select from public.workspaces as w where w.id = s.workspace_id) -- or it is being deleted
+            returning workspace_id
+        )
+        select array_agg(distinct a.workspace_id) from added as a$q$,
+        source, private.names_in(table_name)
+    )
+$_$;
 
 -- FUNCTION private.advice_answers(uuid, timestamp with time zone, timestamp with time zone)
 
@@ -1136,12 +1177,12 @@ CREATE FUNCTION private.analytics_lag(tenant uuid) RETURNS TABLE(installation uu
     select
         e.installation,
         (select count(*) from (select from private.analytics_outbox limit 100000) as o),
-        coalesce(
+        greatest(
             extract(epoch from clock_timestamp() - least(
                 (select o.noted_at from private.analytics_outbox as o order by o.id limit 1),
                 (select min(t.noted_at) from private.analytics_tasks as t where t.workspace_id = tenant or t.kind = 'person')
-            ))::double precision, 0
-        ),
+            )), 0 -- also where there is none, or where the clock was put back
+        )::double precision,
         (select count(*) from private.analytics_parked as p where p.workspace_id = tenant),
         exists (select from private.analytics_tasks as t where t.workspace_id = tenant and t.first_at is not null)
     from private.analytics_engine as e
@@ -1222,6 +1263,48 @@ begin
         cross join parts as p
         cross join points as o
         where s.place is null
+    );
+end
+$$;
+
+-- FUNCTION private.archive_lock(uuid)
+
+CREATE FUNCTION private.archive_lock(tenant uuid) RETURNS bigint
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select hashtextextended('tally.archive.' || tenant::text, 0)
+$$;
+
+-- FUNCTION private.archived_parts(uuid, timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.archived_parts(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) RETURNS TABLE(part_first_at timestamp with time zone, part_last_at timestamp with time zone)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $_$
+    select p.first_at, p.last_at
+    from (
+        select m.month::timestamp at time zone 'UTC' as first_at, (m.month + interval '1 month') at time zone 'UTC' as last_at
+        from private.archived_months as m
+        union all
+        select a.first_day::timestamp at time zone 'UTC', a.end_day::timestamp at time zone 'UTC'
+        from private.archives as a
+        where (tenant is null or a.workspace_id = tenant) and a.state = 'archived'
+    ) as p
+    where p.first_at < $3 and p.last_at > $2
+$_$;
+
+-- FUNCTION private.archived_ranges(uuid)
+
+CREATE FUNCTION private.archived_ranges(tenant uuid) RETURNS datemultirange
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return (
+        select range_agg(daterange(a.first_day, a.end_day))
+        from private.archives as a
+        where a.workspace_id = tenant and a.state = 'archived'
     );
 end
 $$;
@@ -1403,18 +1486,21 @@ begin
 end
 $$;
 
--- FUNCTION private.attach_month(text, date)
+-- FUNCTION private.attach_piece(text, date)
 
-CREATE FUNCTION private.attach_month(partition_name text, month date) RETURNS void
+CREATE FUNCTION private.attach_piece(of_parent text, starts date) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
+declare
+    how constant private.partitioned := (select p from private.partitioned as p where p.parent = of_parent);
 begin
     execute format(
-        'alter table public.cost_records attach partition private.%I for values from (%L) to (%L)',
-        partition_name,
-        to_char(month, 'YYYY-MM-DD') || ' 00:00:00+00',
-        to_char(month + interval '1 month', 'YYYY-MM-DD') || ' 00:00:00+00'
+        'alter table public.%I attach partition private.%I for values from (%L) to (%L)',
+        of_parent,
+        of_parent || '_' || to_char(starts, how.suffix),
+        to_char(starts, how.bound),
+        to_char(starts + ('1 ' || how.width)::interval, how.bound)
     );
 end
 $$;
@@ -1642,6 +1728,27 @@ begin
 end
 $_$;
 
+-- FUNCTION private.audit_text(text, text, jsonb, jsonb, jsonb)
+
+CREATE FUNCTION private.audit_text(action text, table_name text, before jsonb, after jsonb, metadata jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select private.fold_text(
+        left(
+            action || ' ' || replace(table_name, '_', ' ') || ' ' || coalesce(
+                (
+                    select string_agg(v.value, ' ' order by c.nth, v.key)
+                    from unnest(array[after, before, metadata]) with ordinality as c (pairs, nth)
+                    cross join lateral jsonb_each_text(c.pairs) as v
+                ),
+                ''
+            ),
+            10000
+        )
+    )
+$$;
+
 -- FUNCTION private.authorities()
 
 CREATE FUNCTION private.authorities() RETURNS text[]
@@ -1649,6 +1756,44 @@ CREATE FUNCTION private.authorities() RETURNS text[]
     SET search_path TO ''
     AS $$
     select array['api_automated', 'csv_import', 'manual_entry', 'otlp', 'local_log']
+$$;
+
+-- FUNCTION private.begin_archive(uuid, date, date, text)
+
+CREATE FUNCTION private.begin_archive(tenant uuid, first_day date, end_day date, reason text) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    begun uuid;
+begin
+    if end_day > (now() at time zone 'UTC')::date - 2 then -- a day has ended in every time zone
+        raise exception 'Only days that ended two days ago or more can be archived.' using errcode = '22023';
+    end if;
+    if
+        exists (
+            select
+            from private.archives as a
+            where
+                a.workspace_id = tenant and a.state = 'archived'
+                and a.first_day < begin_archive.end_day and a.end_day > begin_archive.first_day
+        )
+        or exists (
+            select from private.archived_months as m where m.month = date_trunc('month', begin_archive.first_day::timestamp)::date
+        )
+    then
+        raise exception '% is archived already.', to_char(first_day, 'YYYY-MM') using errcode = '22023';
+    end if;
+    insert into private.archives (workspace_id, first_day, end_day, state, reason)
+    select w.id, begin_archive.first_day, begin_archive.end_day, 'writing', begin_archive.reason
+    from public.workspaces as w
+    where w.id = tenant
+    returning id into begun;
+    if begun is null then
+        raise exception 'This workspace does not exist.' using errcode = '22023';
+    end if;
+    return begun;
+end
 $$;
 
 -- FUNCTION private.begin_change(uuid, text)
@@ -1957,6 +2102,51 @@ begin
 end
 $$;
 
+-- FUNCTION private.catch_up(uuid, timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.catch_up(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    source uuid;
+begin
+    perform pg_advisory_xact_lock(private.save_lock(tenant));
+    perform private.recount_parts(tenant, first_at, last_at);
+    perform private.move_dated_records(tenant, private.timezone_of(tenant));
+    for source in
+        select i.id
+        from public.imports as i
+        where i.workspace_id = tenant and not i.is_enabled
+        order by 1
+    loop
+        perform private.supersede_source(tenant, source);
+    end loop;
+    perform private.move_to_events(
+        tenant,
+        array(
+            select r.source_key
+            from public.cost_records as r
+            inner join private.event_aliases as a on r.workspace_id = a.workspace_id and r.source_key = a.alias
+            where r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp < last_at and r.request_id is not null
+        )
+    );
+    perform private.supersede_repeated(tenant, first_at, last_at);
+    perform private.select_winners(
+        tenant,
+        array(
+            select distinct s.source_key
+            from public.superseded_records as s
+            where
+                s.workspace_id = tenant
+                and s.timestamp >= first_at - interval '1 day'
+                and s.timestamp < last_at + interval '1 day'
+        )
+    );
+    perform private.recount_statements(tenant);
+end
+$$;
+
 -- FUNCTION private.catch_up_month(timestamp with time zone)
 
 CREATE FUNCTION private.catch_up_month(first_at timestamp with time zone) RETURNS void
@@ -1966,7 +2156,6 @@ CREATE FUNCTION private.catch_up_month(first_at timestamp with time zone) RETURN
 declare
     last_at constant timestamptz := ((first_at at time zone 'UTC') + interval '1 month') at time zone 'UTC';
     tenant uuid;
-    source uuid;
 begin
     for tenant in
         select r.workspace_id
@@ -1982,39 +2171,7 @@ begin
         where p.day >= (first_at at time zone 'UTC')::date and p.day < (last_at at time zone 'UTC')::date
         order by workspace_id
     loop
-        perform pg_advisory_xact_lock(private.save_lock(tenant));
-        perform private.recount_parts(tenant, first_at, last_at);
-        perform private.move_dated_records(tenant, private.timezone_of(tenant));
-        for source in
-            select i.id
-            from public.imports as i
-            where i.workspace_id = tenant and not i.is_enabled
-            order by 1
-        loop
-            perform private.supersede_source(tenant, source);
-        end loop;
-        perform private.move_to_events(
-            tenant,
-            array(
-                select r.source_key
-                from public.cost_records as r
-                inner join private.event_aliases as a on r.workspace_id = a.workspace_id and r.source_key = a.alias
-                where r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp < last_at and r.request_id is not null
-            )
-        );
-        perform private.supersede_repeated(tenant, first_at, last_at);
-        perform private.select_winners(
-            tenant,
-            array(
-                select distinct s.source_key
-                from public.superseded_records as s
-                where
-                    s.workspace_id = tenant
-                    and s.timestamp >= first_at - interval '1 day'
-                    and s.timestamp < last_at + interval '1 day'
-            )
-        );
-        perform private.recount_statements(tenant);
+        perform private.catch_up(tenant, first_at, last_at);
     end loop;
 end
 $$;
@@ -2419,9 +2576,9 @@ begin
 end
 $_$;
 
--- FUNCTION private.check_incoming(private.incoming_record[])
+-- FUNCTION private.check_incoming(uuid, private.incoming_record[])
 
-CREATE FUNCTION private.check_incoming(incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT has_requests boolean, OUT has_aliases boolean, OUT has_channels boolean, OUT chosen_projects uuid[]) RETURNS record
+CREATE FUNCTION private.check_incoming(tenant uuid, incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT has_requests boolean, OUT has_aliases boolean, OUT has_channels boolean, OUT chosen_projects uuid[]) RETURNS record
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$
@@ -2450,6 +2607,11 @@ CREATE FUNCTION private.check_incoming(incoming private.incoming_record[], OUT r
                 -- Hashed, unlike a join: the number of records is guessed too low.
                 when (r.provider in (select p.name from public.providers as p)) is not true
                     then format('Unknown provider "%s".', left(r.provider, 60))
+                when (r.timestamp at time zone 'UTC')::date <@ (select private.archived_ranges(tenant))
+                    then format(
+                        '%s is archived. Bring it back with "tally archive restore %s", then save these records again.',
+                        to_char(r.timestamp at time zone 'UTC', 'FMMonth YYYY'), to_char(r.timestamp at time zone 'UTC', 'YYYY-MM')
+                    )
             end as reason
         from unnest(incoming) with ordinality as r (
             provider, timestamp, day, model_name, cost_usd, cost_basis, charge_type, collection_method, source_key, request_id,
@@ -3170,6 +3332,30 @@ begin
 end
 $_$;
 
+-- FUNCTION private.close_web_session(text)
+
+CREATE FUNCTION private.close_web_session(session text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    delete from private.web_sessions as s where s.id = close_web_session.session
+$$;
+
+-- FUNCTION private.close_web_sessions(uuid, text)
+
+CREATE FUNCTION private.close_web_sessions(account uuid, kept text) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    with closed as (
+        delete from private.web_sessions as s
+        where s.user_id = close_web_sessions.account and s.id is distinct from close_web_sessions.kept
+        returning s.id
+    )
+
+    select count(*) from closed
+$$;
+
 -- FUNCTION private.compact_outbox(bigint)
 
 CREATE FUNCTION private.compact_outbox(at_least bigint) RETURNS bigint
@@ -3393,6 +3579,36 @@ begin
 end
 $$;
 
+-- FUNCTION private.count_attempt(bytea, integer, double precision)
+
+CREATE FUNCTION private.count_attempt(bucket bytea, most integer, window_seconds double precision) RETURNS double precision
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    present bigint;
+    first_at timestamptz;
+    counted_at timestamptz;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('tally.attempts.' || encode(bucket, 'hex'), 0));
+    counted_at := clock_timestamp(); -- after the wait for the lock
+    delete from private.attempts as a
+    where
+        a.ctid = any (array(
+            select e.ctid from private.attempts as e where e.counts_until <= counted_at limit 20 for update skip locked
+        ));
+    select count(*), min(a.tried_at) into present, first_at
+    from private.attempts as a
+    where a.bucket = count_attempt.bucket and a.counts_until > counted_at;
+    if present >= most then
+        return window_seconds - extract(epoch from counted_at - first_at);
+    end if;
+    insert into private.attempts (bucket, tried_at, counts_until)
+    values (count_attempt.bucket, counted_at, counted_at + make_interval(secs => window_seconds));
+    return null;
+end
+$$;
+
 -- FUNCTION private.count_channels()
 
 CREATE FUNCTION private.count_channels() RETURNS trigger
@@ -3478,6 +3694,48 @@ begin
         raise exception 'This address has been invited three times today. Wait until tomorrow.' using errcode = '22023';
     end if;
     insert into private.sent_invitations (invited_by, email_sha256) values (sender, hashed);
+end
+$$;
+
+-- FUNCTION private.count_key_use(uuid, text, bigint, bigint)
+
+CREATE FUNCTION private.count_key_use(key uuid, unit text, most bigint, cost bigint) RETURNS double precision
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    counted_at timestamptz;
+    this_minute timestamptz;
+    elapsed float8;
+    before float8;
+    used float8;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('tally.key_uses.' || unit || '.' || key::text, 0));
+    counted_at := clock_timestamp();
+    this_minute := date_trunc('minute', counted_at);
+    elapsed := extract(epoch from counted_at - this_minute);
+    select
+        coalesce(sum(u.used) filter (where u.minute = this_minute - interval '1 minute'), 0),
+        coalesce(sum(u.used) filter (where u.minute = this_minute), 0)
+    into before, used
+    from private.key_uses as u
+    where u.key_id = key and u.unit = count_key_use.unit;
+    if before * (1 - elapsed / 60) + used + cost > most then
+        if used + cost <= most then
+            return 60 * (1 - (most - used - cost) / before) - elapsed;
+        end if;
+        return 60 - elapsed + 60 * greatest(1 - (most - cost) / used, 0);
+    end if;
+    if used = 0 then
+        delete from private.key_uses as u
+        where u.key_id = key and u.unit = count_key_use.unit and u.minute < this_minute - interval '1 minute';
+    end if;
+    insert into private.key_uses as u (key_id, unit, minute, used)
+    select k.id, count_key_use.unit, this_minute, cost
+    from public.api_keys as k
+    where k.id = key -- one that was deleted a moment ago is counted no longer
+    on conflict on constraint key_uses_pkey do update set used = u.used + excluded.used;
+    return null;
 end
 $$;
 
@@ -3721,36 +3979,10 @@ $$;
 -- FUNCTION private.create_month(date)
 
 CREATE FUNCTION private.create_month(month date) RETURNS boolean
-    LANGUAGE plpgsql
+    LANGUAGE sql
     SET search_path TO ''
     AS $$
-declare
-    partition_name constant text := 'cost_records_' || to_char(month, 'YYYY_MM');
-begin
-    -- Looked at before and after: saves into months that exist must not queue for the lock.
-    if to_regclass(format('private.%I', partition_name)) is not null then
-        return false;
-    end if;
-    perform pg_advisory_xact_lock(hashtextextended('tally.partitions', 0));
-    if
-        to_regclass(format('private.%I', partition_name)) is not null
-        or exists (select from private.archived_months as a where a.month = create_month.month)
-    then
-        return false;
-    end if;
-    -- Made apart and then attached: `partition of` would lock out every reader of the whole table.
-    execute format(
-        'create table private.%I (like public.cost_records including defaults including constraints including generated)', partition_name
-    );
-    execute format('alter table private.%I enable row level security', partition_name);
-    execute format('revoke all on private.%I from public, anon, authenticated, service_role', partition_name);
-    execute format(
-        'alter table private.%I set (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02)',
-        partition_name
-    );
-    perform private.attach_month(partition_name, month);
-    return true;
-end
+    select private.create_piece('cost_records', month)
 $$;
 
 -- FUNCTION private.create_personal_workspace()
@@ -3766,28 +3998,38 @@ begin
 end
 $$;
 
--- FUNCTION private.create_span_week(date)
+-- FUNCTION private.create_piece(text, date)
 
-CREATE FUNCTION private.create_span_week(week date) RETURNS void
+CREATE FUNCTION private.create_piece(of_parent text, starts date) RETURNS boolean
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
-    partition_name constant text := 'spans_' || to_char(week, 'YYYY_MM_DD');
+    how constant private.partitioned := (select p from private.partitioned as p where p.parent = of_parent);
+    partition_name constant text := of_parent || '_' || to_char(starts, how.suffix);
 begin
+    -- Looked at before and after: saves into what exists must not queue for the lock.
     if to_regclass(format('private.%I', partition_name)) is not null then
-        return;
+        return false;
     end if;
-    perform pg_advisory_xact_lock(hashtextextended('tally.span_weeks', 0));
-    if to_regclass(format('private.%I', partition_name)) is not null then
-        return;
+    perform pg_advisory_xact_lock(hashtextextended('tally.partitions.' || of_parent, 0));
+    if
+        to_regclass(format('private.%I', partition_name)) is not null
+        or (of_parent = 'cost_records' and exists (select from private.archived_months as a where a.month = starts))
+    then
+        return false;
     end if;
-    execute format('create table private.%I (like public.spans including defaults including constraints)', partition_name);
+    execute format(
+        'create table private.%I (like public.%I including defaults including constraints including generated)',
+        partition_name, of_parent
+    );
     execute format('alter table private.%I enable row level security', partition_name);
     execute format('revoke all on private.%I from public, anon, authenticated, service_role', partition_name);
-    execute format(
-        'alter table public.spans attach partition private.%I for values from (%L) to (%L)', partition_name, week, week + 7
-    );
+    if how.settings <> '' then
+        execute format('alter table private.%I set (%s)', partition_name, how.settings);
+    end if;
+    perform private.attach_piece(of_parent, starts);
+    return true;
 end
 $$;
 
@@ -4122,6 +4364,92 @@ begin
 end
 $_$;
 
+-- TABLE private.archives
+
+CREATE TABLE private.archives (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    first_day date NOT NULL,
+    end_day date NOT NULL,
+    state text NOT NULL,
+    reason text NOT NULL,
+    records bigint DEFAULT 0 NOT NULL,
+    statements bigint DEFAULT 0 NOT NULL,
+    bytes bigint DEFAULT 0 NOT NULL,
+    manifest_sha256 text,
+    problem text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    archived_at timestamp with time zone,
+    checked_at timestamp with time zone,
+    restored_at timestamp with time zone,
+    CONSTRAINT archives_archived CHECK (((state <> 'archived'::text) OR ((archived_at IS NOT NULL) AND (manifest_sha256 IS NOT NULL)))),
+    CONSTRAINT archives_bytes_check CHECK ((bytes >= 0)),
+    CONSTRAINT archives_first_day_check CHECK (((first_day >= '2020-01-01'::date) AND (first_day <= '2100-01-01'::date))),
+    CONSTRAINT archives_manifest_sha256_check CHECK ((manifest_sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT archives_problem_check CHECK ((length(problem) <= 500)),
+    CONSTRAINT archives_reason_check CHECK ((reason = ANY (ARRAY['setting'::text, 'command'::text]))),
+    CONSTRAINT archives_records_check CHECK ((records >= 0)),
+    CONSTRAINT archives_state_check CHECK ((state = ANY (ARRAY['writing'::text, 'archived'::text, 'restored'::text, 'deleting'::text]))),
+    CONSTRAINT archives_statements_check CHECK ((statements >= 0)),
+    CONSTRAINT archives_stretch CHECK (((end_day > first_day) AND (end_day <= (date_trunc('month'::text, (first_day)::timestamp without time zone) + '1 mon'::interval))))
+);
+
+-- FUNCTION private.delete_archived_rows(private.archives)
+
+CREATE FUNCTION private.delete_archived_rows(archive private.archives, OUT sources uuid[], OUT records bigint, OUT statements bigint, OUT fingerprint text) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    first_at constant timestamptz := archive.first_day::timestamp at time zone 'UTC';
+    last_at constant timestamptz := archive.end_day::timestamp at time zone 'UTC';
+    hash_of_records numeric;
+    hash_of_statements numeric;
+    more uuid[];
+begin
+    perform set_config('tally.archiving', 'on', true);
+    with gone as (
+        delete from public.superseded_records as s
+        where s.workspace_id = archive.workspace_id and s.timestamp >= first_at and s.timestamp < last_at
+        returning s as statement, s.import_id
+    )
+
+    select
+        count(*), coalesce(sum(hash_record_extended(g.statement, 0)::numeric), 0),
+        array_agg(distinct g.import_id) filter (where g.import_id is not null)
+    into statements, hash_of_statements, more
+    from gone as g;
+    with gone as (
+        delete from public.cost_records as r
+        where r.workspace_id = archive.workspace_id and r.timestamp >= first_at and r.timestamp < last_at
+        returning r as record, r.import_id
+    )
+
+    select
+        count(*), coalesce(sum(hash_record_extended(g.record, 0)::numeric), 0),
+        array_agg(distinct g.import_id) filter (where g.import_id is not null)
+    into records, hash_of_records, sources
+    from gone as g;
+    perform set_config('tally.archiving', '', true);
+    sources := array(select u.id from unnest(sources) as u (id) union select u.id from unnest(more) as u (id));
+    fingerprint := format('%s %s %s %s', records, hash_of_records, statements, hash_of_statements);
+end
+$$;
+
+-- FUNCTION private.delete_archives_of_workspace()
+
+CREATE FUNCTION private.delete_archives_of_workspace() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    perform private.mark_days(old.id, array(select distinct d.date from private.archived_days as d where d.workspace_id = old.id));
+    delete from private.archived_days as d where d.workspace_id = old.id;
+    update private.archives as a set state = 'deleting', problem = null where a.workspace_id = old.id;
+    return null;
+end
+$$;
+
 -- FUNCTION private.delete_records_of_imports()
 
 CREATE FUNCTION private.delete_records_of_imports() RETURNS trigger
@@ -4336,6 +4664,30 @@ CREATE FUNCTION private.describe_moves(tenant uuid, plan private.filing_move[], 
     ) as m on true
 $$;
 
+-- FUNCTION private.describe_records(uuid, date, date)
+
+CREATE FUNCTION private.describe_records(tenant uuid, first_day date, end_day date, OUT records bigint, OUT statements bigint, OUT fingerprint text) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    first_at constant timestamptz := first_day::timestamp at time zone 'UTC';
+    last_at constant timestamptz := end_day::timestamp at time zone 'UTC';
+    hash_of_records numeric;
+    hash_of_statements numeric;
+begin
+    select count(*), coalesce(sum(hash_record_extended(r, 0)::numeric), 0)
+    into records, hash_of_records
+    from public.cost_records as r
+    where r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp < last_at;
+    select count(*), coalesce(sum(hash_record_extended(s, 0)::numeric), 0)
+    into statements, hash_of_statements
+    from public.superseded_records as s
+    where s.workspace_id = tenant and s.timestamp >= first_at and s.timestamp < last_at;
+    fingerprint := format('%s %s %s %s', records, hash_of_records, statements, hash_of_statements);
+end
+$$;
+
 -- TABLE public.person_aliases
 
 CREATE TABLE public.person_aliases (
@@ -4520,38 +4872,46 @@ CREATE FUNCTION private.dismissed_days() RETURNS integer
     select 90
 $$;
 
--- FUNCTION private.drop_empty_span_weeks()
+-- FUNCTION private.drop_empty_partitions()
 
-CREATE FUNCTION private.drop_empty_span_weeks() RETURNS integer
+CREATE FUNCTION private.drop_empty_partitions() RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO ''
     SET lock_timeout TO '2s'
     AS $$
 declare
-    partition_name text;
+    piece record;
     is_empty boolean;
     dropped integer := 0;
 begin
-    perform pg_advisory_xact_lock(hashtextextended('tally.span_weeks', 0));
-    for partition_name in
-        select c.relname
-        from pg_catalog.pg_inherits as i
+    for piece in
+        select p.parent, c.relname as name
+        from private.partitioned as p
+        inner join pg_catalog.pg_inherits as i on i.inhparent = to_regclass('public.' || p.parent)
         inner join pg_catalog.pg_class as c on i.inhrelid = c.oid
         where
-            i.inhparent = 'public.spans'::regclass
-            and c.relname < 'spans_' || to_char(date_trunc('week', now() at time zone 'UTC') - interval '7 days', 'YYYY_MM_DD')
-        order by 1
+            c.relname < p.parent || '_' || to_char(
+                date_trunc(p.width, now() at time zone 'UTC') - p.kept * ('1 ' || p.width)::interval, p.suffix
+            )
+        order by 1, 2
     loop
-        execute format('select not exists (select from private.%I)', partition_name) into is_empty;
+        execute format('select not exists (select from private.%I)', piece.name) into is_empty;
         if is_empty then
-            execute format('drop table private.%I', partition_name);
-            dropped := dropped + 1;
+            begin
+                -- Locked first: what is saved into it now, stays.
+                execute format('lock table private.%I in access exclusive mode', piece.name);
+                execute format('select not exists (select from private.%I)', piece.name) into is_empty;
+                if is_empty then
+                    execute format('drop table private.%I', piece.name);
+                    dropped := dropped + 1;
+                end if;
+            exception
+            when lock_not_available then
+                null; -- the next night
+            end;
         end if;
     end loop;
     return dropped;
-exception
-when lock_not_available then
-    return 0; -- the next night
 end
 $$;
 
@@ -4683,7 +5043,7 @@ CREATE FUNCTION private.due_renewals(tenant uuid, zone text) RETURNS TABLE(subsc
     cross join lateral private.renewal_days(s, (now() at time zone zone)::date) as d (day)
     where
         s.workspace_id = tenant
-        and not exists (select from private.archived_months as a where a.month = date_trunc('month', d.day::timestamp)::date)
+        and not private.is_archived(tenant, d.day)
         and (s.id, d.day) not in (select r.subscription_id, r.day from private.replaced_renewals(tenant) as r)
 $$;
 
@@ -4827,6 +5187,32 @@ begin
         )),
         wanted
     ) > 0;
+end
+$$;
+
+-- FUNCTION private.erase_from_archives()
+
+CREATE FUNCTION private.erase_from_archives() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant uuid;
+begin
+    for tenant in
+        select distinct d.workspace_id
+        from private.archived_days as d
+        inner join public.workspaces as w on d.workspace_id = w.id
+        where d.user_id = old.id
+        order by 1
+    loop
+        perform private.mark_days(
+            tenant,
+            array(select distinct d.date from private.archived_days as d where d.workspace_id = tenant and d.user_id = old.id)
+        );
+    end loop;
+    update private.archived_days as d set user_id = '00000000-0000-0000-0000-000000000000' where d.user_id = old.id;
+    return null;
 end
 $$;
 
@@ -5584,6 +5970,53 @@ begin
 end
 $$;
 
+-- FUNCTION private.find_entries(uuid, text[], integer)
+
+CREATE FUNCTION private.find_entries(tenant uuid, words text[], most integer) RETURNS SETOF jsonb
+    LANGUAGE plpgsql STABLE ROWS 10
+    SET search_path TO ''
+    AS $_$
+begin
+    if cardinality(words) = 0 or not exists (select from private.workspaces_as('admin') as w (id) where w.id = tenant) then
+        return;
+    end if;
+    return query execute format(
+        $q$with found as (
+            (
+                select a.id
+                from public.audit_logs as a
+                where a.workspace_id = $1 and %s
+                order by a.created_at desc
+                limit $2
+            )
+            union
+            select a.id
+            from (select o.* from public.audit_logs as o where o.workspace_id = $1 order by o.created_at desc limit 2000) as a
+            inner join auth.users as u on a.actor_id = u.id
+            where %s
+        )
+        select jsonb_build_object(
+            'kind', 'audit', 'id', a.id, 'title', a.action || ' ' || replace(a.table_name, '_', ' '),
+            'detail', coalesce(c.email, a.actor), 'at', a.created_at,
+            'about', jsonb_build_object(
+                'actor', a.actor, 'actor_id', a.actor_id, 'actor_email', c.email, 'action', a.action, 'table_name', a.table_name,
+                'user_id', a.user_id, 'user_email', o.email, 'changed_columns', a.changed_columns, 'before', a.before,
+                'after', a.after, 'metadata', a.metadata
+            )
+        )
+        from found as f
+        inner join public.audit_logs as a on f.id = a.id
+        left join auth.users as c on a.actor_id = c.id
+        left join auth.users as o on a.user_id = o.id
+        order by a.created_at desc
+        limit $2$q$,
+        private.where_text(words, false, 'private.audit_text(a.action, a.table_name, a.before, a.after, a.metadata)'),
+        private.where_text(words, false, 'lower(u.email)')
+    )
+    using tenant, most;
+end
+$_$;
+
 -- FUNCTION private.find_experiment(uuid, text)
 
 CREATE FUNCTION private.find_experiment(tenant uuid, named text) RETURNS public.experiments
@@ -5670,6 +6103,88 @@ begin
 end
 $$;
 
+-- FUNCTION private.find_names(uuid, text, text[], boolean, integer)
+
+CREATE FUNCTION private.find_names(tenant uuid, wanted text, words text[], near boolean, most integer) RETURNS SETOF jsonb
+    LANGUAGE plpgsql STABLE ROWS 50
+    SET search_path TO ''
+    AS $_$
+declare
+    kinds constant text[] := case wanted when 'session' then array['session', 'conversation'] else array[wanted] end;
+    whole constant text := array_to_string(words, ' ');
+begin
+    if near then
+        perform extensions.word_similarity('', ''); -- before it is loaded, its parameters are nobody's
+        perform set_config('pg_trgm.word_similarity_threshold', '0.4', true); -- one wrong letter in a short word
+    end if;
+    return query execute format(
+        $q$with changes as materialized (
+            select c.key, sum(c.uses) as uses, max(c.last_at) as last_at
+            from private.name_changes as c
+            where c.workspace_id = $1 and c.kind = any ($2)
+            group by c.key
+        ),
+        known as (
+            select n.kind, n.name, n.detail, n.folded, greatest(n.last_at, c.last_at) as last_at
+            from private.search_names as n
+            left join changes as c on n.key = c.key
+            where
+                n.workspace_id = $1 and n.kind = any ($2) and n.uses + coalesce(c.uses, 0) > 0
+                and (n.user_id = $3 or ($4 is null and not n.project_ids && $5)) and %1$s
+            order by starts_with(n.folded, $6) desc, n.last_at desc
+            limit 500
+        ),
+        new as (
+            select distinct on (n.key) n.kind, n.name, n.detail, n.folded, c.last_at
+            from private.name_changes as n
+            inner join changes as c on n.key = c.key and c.uses > 0
+            where
+                n.workspace_id = $1 and n.kind = any ($2)
+                and not exists (select from private.search_names as k where k.workspace_id = $1 and k.key = n.key)
+                and (n.user_id = $3 or ($4 is null and not n.project_ids && $5)) and %1$s
+        )
+        select jsonb_build_object(
+            'id', f.name, 'title', f.name, 'detail', max(f.detail), 'at', max(f.last_at),
+            'place', max(f.kind) -- `session` is after `conversation`
+        )
+        from (select * from known union all select * from new) as f
+        group by f.name
+        order by
+            bool_or(starts_with(f.folded, $6)) desc,
+            case when $8 then max(extensions.word_similarity($6, f.folded)) end desc nulls last, max(f.last_at) desc, f.name
+        limit $7$q$,
+        private.where_text(words, near, 'n.folded')
+    )
+    using
+        tenant, kinds, auth.uid(), private.only_own_rows(tenant), array(select private.hidden_projects()), whole, most, near;
+end
+$_$;
+
+-- FUNCTION private.find_request(uuid, text)
+
+CREATE FUNCTION private.find_request(tenant uuid, told_id text) RETURNS TABLE(request_id text, model_name text, last_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE ROWS 1
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    AS $_$
+#variable_conflict use_column
+declare
+    caller constant uuid := auth.uid();
+    only_own constant uuid := private.only_own_rows(tenant);
+    hidden constant uuid[] := array(select private.hidden_projects());
+    event constant uuid := private.event_of(tenant, private.request_identity($2));
+begin
+    return query
+    select r.request_id, r.model_name, r.timestamp
+    from public.cost_records as r
+    where
+        r.workspace_id = tenant and r.source_key = event and r.request_id is not null
+        and (r.user_id = caller or (only_own is null and (r.project_id = any (hidden)) is not true))
+    limit 1;
+end
+$_$;
+
 -- FUNCTION private.find_rollup(private.daily_question)
 
 CREATE FUNCTION private.find_rollup(asked private.daily_question) RETURNS text
@@ -5715,6 +6230,69 @@ CREATE FUNCTION private.find_told_version(of_prompt uuid, told text) RETURNS int
     order by v.told_version = told desc nulls last, v.number::text = told desc, v.number desc
     limit 1
 $_$;
+
+-- FUNCTION private.find_trace_ids(uuid, text, integer)
+
+CREATE FUNCTION private.find_trace_ids(tenant uuid, beginning text, most integer) RETURNS TABLE(trace_id text, name text, service text, last_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE ROWS 5
+    SET search_path TO ''
+    AS $_$
+#variable_conflict use_column
+declare
+    caller constant uuid := auth.uid();
+    only_own constant uuid := private.only_own_rows(tenant);
+    hidden constant uuid[] := array(select private.hidden_projects());
+begin
+    if beginning !~ '^[0-9a-f]{6,32}$' then
+        return;
+    end if;
+    return query
+    select t.trace_id, t.name, t.service, t.last_at
+    from public.traces as t
+    where
+        t.workspace_id = tenant and t.trace_id >= beginning and t.trace_id < beginning || 'g' -- after every digit
+        and (t.user_id = caller or (only_own is null and not t.project_ids && hidden))
+    order by t.trace_id
+    limit most;
+end
+$_$;
+
+-- FUNCTION private.find_usage(uuid, text, text[], text, boolean, integer)
+
+CREATE FUNCTION private.find_usage(tenant uuid, wanted text, words text[], asked text, near boolean, most integer) RETURNS SETOF jsonb
+    LANGUAGE plpgsql STABLE ROWS 10
+    SET search_path TO ''
+    AS $$
+begin
+    if wanted in ('session', 'trace') then
+        return query
+        select jsonb_build_object('kind', wanted) || f.found
+        from private.find_names(tenant, wanted, words, near, most) as f (found);
+    end if;
+    if wanted = 'trace' and not near then
+        return query
+        select jsonb_build_object(
+            'kind', 'trace', 'id', t.trace_id, 'title', t.trace_id, 'detail', concat_ws(' · ', nullif(t.name, ''), nullif(t.service, '')),
+            'at', t.last_at, 'place', 'trace_id'
+        )
+        from private.find_trace_ids(tenant, array_to_string(words, ' '), most) as t;
+    end if;
+    if wanted = 'record' and cardinality(words) > 0 then
+        return query
+        select jsonb_build_object('kind', 'record') || f.found
+        from private.find_names(tenant, 'note', words, near, most) as f (found)
+        union all
+        select jsonb_build_object(
+            'kind', 'record', 'id', q.request_id, 'title', q.request_id, 'detail', q.model_name, 'at', q.last_at, 'place', 'request_id'
+        )
+        from private.find_request(tenant, asked) as q
+        where not near and length(asked) > 5 and cardinality(words) = 1;
+    end if;
+    if wanted = 'audit' and not near then
+        return query select private.find_entries(tenant, words, most);
+    end if;
+end
+$$;
 
 -- FUNCTION private.fine_sums(private.exploration, boolean, text[])
 
@@ -5785,6 +6363,73 @@ begin
         end,
         private.explored_conditions(question, told), case when not from_days then 'offset ''0''' end, parts[3]
     );
+end
+$_$;
+
+-- FUNCTION private.finish_archive(uuid, text, bigint, text)
+
+CREATE FUNCTION private.finish_archive(archive uuid, fingerprint text, bytes bigint, manifest_sha256 text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    stored private.archives;
+    gone record;
+begin
+    select a.* into stored from private.archives as a where a.id = archive and a.state = 'writing';
+    if not found or not exists (select from public.workspaces as w where w.id = stored.workspace_id) then
+        raise exception 'The archive or its workspace was deleted.' using errcode = '40001';
+    end if;
+    -- The locks of a change of the time zone and of a save, in their order, and that of bills.
+    perform pg_advisory_xact_lock(private.timezone_lock(stored.workspace_id));
+    perform pg_advisory_xact_lock(private.save_lock(stored.workspace_id));
+    perform pg_advisory_xact_lock(private.billing_lock(stored.workspace_id));
+    if private.waits_for_engine(stored) then
+        raise exception 'The analytics engine has not seen all changes yet.' using errcode = '55P03';
+    end if;
+    perform private.keep_archived_sums(stored);
+    gone := private.delete_archived_rows(stored);
+    if gone.fingerprint <> finish_archive.fingerprint then
+        raise exception 'Records have changed.' using errcode = '40001';
+    end if;
+    insert into private.archived_sources (archive_id, import_id) select archive, s.id from unnest(gone.sources) as s (id);
+    update private.archives as a
+    set
+        state = 'archived', records = gone.records, statements = gone.statements, bytes = finish_archive.bytes,
+        manifest_sha256 = finish_archive.manifest_sha256, problem = null, archived_at = now(), checked_at = now()
+    where a.id = archive
+    returning a.* into stored;
+    perform private.log_archive(stored, 'archived');
+end
+$$;
+
+-- FUNCTION private.finish_return(uuid)
+
+CREATE FUNCTION private.finish_return(archive uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $_$
+declare
+    stored private.archives;
+begin
+    update private.archives as a
+    set state = 'restored', problem = null, restored_at = now()
+    where a.id = archive
+    returning a.* into stored;
+    -- Also where no record came back: its days are those of the sums.
+    perform private.mark_days(
+        stored.workspace_id, array(select distinct d.date from private.archived_days as d where d.archive_id = archive)
+    );
+    delete from private.archived_days as d where d.archive_id = archive;
+    delete from private.archived_sources as s where s.archive_id = archive;
+    perform private.catch_up(
+        stored.workspace_id, stored.first_day::timestamp at time zone 'UTC', stored.end_day::timestamp at time zone 'UTC'
+    );
+    if to_regprocedure('private.ship_again(uuid, timestamptz, timestamptz)') is not null then
+        execute 'select private.ship_again($1, $2, $3)'
+        using stored.workspace_id, stored.first_day::timestamp at time zone 'UTC', stored.end_day::timestamp at time zone 'UTC';
+    end if;
+    perform private.log_archive(stored, 'restored');
 end
 $_$;
 
@@ -5944,6 +6589,20 @@ begin
 end
 $$;
 
+-- FUNCTION private.fold_text(text)
+
+CREATE FUNCTION private.fold_text(given text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path TO ''
+    AS $$
+begin
+    if octet_length(given) = length(given) then
+        return lower(given);
+    end if;
+    return lower(regexp_replace(normalize(given, nfkd), '[\u0300-\u036f]', '', 'g') collate "und-x-icu");
+end
+$$;
+
 -- FUNCTION private.follow_charges(uuid)
 
 CREATE FUNCTION private.follow_charges(tenant uuid) RETURNS void
@@ -6014,6 +6673,27 @@ begin
 end
 $$;
 
+-- FUNCTION private.forget_attempts(bytea, boolean)
+
+CREATE FUNCTION private.forget_attempts(bucket bytea, only_last boolean) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    delete from private.attempts as a
+    where
+        a.bucket = forget_attempts.bucket
+        and (
+            not forget_attempts.only_last
+            or a.ctid = (
+                select l.ctid
+                from private.attempts as l
+                where l.bucket = forget_attempts.bucket
+                order by l.tried_at desc
+                limit 1
+            )
+        )
+$$;
+
 -- FUNCTION private.forget_budget_forecasts()
 
 CREATE FUNCTION private.forget_budget_forecasts() RETURNS trigger
@@ -6067,6 +6747,19 @@ CREATE FUNCTION private.forget_forecast_requests() RETURNS trigger
     AS $$
 begin
     delete from private.forecast_requests as q where q.workspace_id = old.id;
+    return null;
+end
+$$;
+
+-- FUNCTION private.forget_names()
+
+CREATE FUNCTION private.forget_names() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    delete from private.name_changes as c where c.kind = any (tg_argv);
+    delete from private.search_names as n where n.kind = any (tg_argv);
     return null;
 end
 $$;
@@ -6283,6 +6976,31 @@ begin
             from unnest(changes) as c
             where split_part(c.billing_account, ':', 2) like '@%'
         ) as a
+    );
+end
+$$;
+
+-- TABLE private.stale_days
+
+CREATE TABLE private.stale_days (
+    workspace_id uuid NOT NULL,
+    date date NOT NULL,
+    ts_from timestamp with time zone NOT NULL,
+    ts_to timestamp with time zone NOT NULL,
+    gen xid8 NOT NULL
+);
+
+-- FUNCTION private.has_archived(private.stale_days[])
+
+CREATE FUNCTION private.has_archived(days private.stale_days[]) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return exists (
+        select
+        from unnest(days) as d
+        inner join private.archived_days as a on d.workspace_id = a.workspace_id and d.date = a.date
     );
 end
 $$;
@@ -6504,6 +7222,22 @@ begin
             );
     end if;
 end
+$$;
+
+-- FUNCTION private.hold_web_session(text, uuid, double precision)
+
+CREATE FUNCTION private.hold_web_session(session text, holder uuid, hold_seconds double precision) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    with held as (
+        update private.web_sessions as s
+        set holder = hold_web_session.holder, held_until = now() + make_interval(secs => hold_web_session.hold_seconds)
+        where s.id = hold_web_session.session and s.held_until < now()
+        returning s.id
+    )
+
+    select exists (select from held)
 $$;
 
 -- FUNCTION private.hour_writes(jsonb, bigint)
@@ -6762,6 +7496,22 @@ CREATE FUNCTION private.is_address_of_member(tenant uuid, address text) RETURNS 
     )
 $$;
 
+-- FUNCTION private.is_archived(uuid, date)
+
+CREATE FUNCTION private.is_archived(tenant uuid, day date) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return exists (select from private.archived_months as m where m.month = date_trunc('month', day::timestamp)::date)
+    or exists (
+        select
+        from private.archives as a
+        where a.workspace_id = tenant and a.state = 'archived' and day >= a.first_day and day < a.end_day
+    );
+end
+$$;
+
 -- FUNCTION private.is_archived_for_engine(uuid, timestamp with time zone)
 
 CREATE FUNCTION private.is_archived_for_engine(tenant uuid, at timestamp with time zone) RETURNS boolean
@@ -6769,11 +7519,7 @@ CREATE FUNCTION private.is_archived_for_engine(tenant uuid, at timestamp with ti
     SET search_path TO ''
     AS $$
 begin
-    return tenant is not null and exists (
-        select
-        from private.archived_months as a
-        where a.month = date_trunc('month', is_archived_for_engine.at at time zone 'UTC')::date
-    );
+    return private.is_archived(tenant, (is_archived_for_engine.at at time zone 'UTC')::date);
 end
 $$;
 
@@ -6831,19 +7577,16 @@ $$;
 CREATE FUNCTION private.is_of_days(question private.exploration) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
-    AS $$
+    AS $_$
 begin
     return question.granularity in ('none', 'day', 'week', 'month', 'weekday') and question.measure <> 'cached_requests'
-        and (
-            question.measure <> 'cache_savings'
-            or not private.has_cache_answers(question.tenant, question.first_at, question.last_at)
-        )
+        and (($1).measure <> 'cache_savings' or not private.has_cache_answers(($1).tenant, ($1).first_at, ($1).last_at))
         and not exists (
             select from unnest(question.dimensions || array(select jsonb_object_keys(question.filters))) as n (name)
             where not private.is_daily_dimension(n.name)
         );
 end
-$$;
+$_$;
 
 -- TABLE public.budgets
 
@@ -6998,6 +7741,43 @@ begin
             or (given).issued_on < i.issued_on
         );
     return saved.id;
+end
+$$;
+
+-- FUNCTION private.join_names(uuid)
+
+CREATE FUNCTION private.join_names(tenant uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    keys uuid[];
+begin
+    if not pg_try_advisory_xact_lock(hashtextextended('tally.search_names.' || tenant::text, 0)) then
+        return;
+    end if;
+    with taken as (
+        delete from private.name_changes as c where c.workspace_id = tenant
+        returning c.*
+    ),
+
+    joined as (
+        insert into private.search_names as n (
+            workspace_id, key, kind, name, detail, user_id, project_ids, folded, uses, last_at
+        )
+        select
+            tenant, t.key, min(t.kind), min(t.name), min(t.detail), t.user_id, t.project_ids, min(t.folded), sum(t.uses),
+            max(t.last_at)
+        from taken as t
+        group by t.key, t.user_id, t.project_ids
+        having sum(t.uses) <> 0
+        on conflict (workspace_id, key) do update
+        set uses = n.uses + excluded.uses, last_at = greatest(n.last_at, excluded.last_at)
+        returning n.key, n.uses
+    )
+
+    select array_agg(j.key) filter (where j.uses <= 0) into keys from joined as j;
+    delete from private.search_names as n where n.workspace_id = tenant and n.key = any (keys);
 end
 $$;
 
@@ -7239,6 +8019,91 @@ begin
     end if;
     return null;
 end
+$$;
+
+-- FUNCTION private.keep_archived_source()
+
+CREATE FUNCTION private.keep_archived_source() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    month text;
+begin
+    select to_char(min(a.first_day), 'YYYY-MM')
+    into month
+    from private.archived_sources as s
+    inner join private.archives as a on s.archive_id = a.id
+    inner join public.workspaces as w on a.workspace_id = w.id -- not where it is being deleted
+    where s.import_id = old.id and a.state = 'archived' and exists (select from auth.users as u where u.id = old.user_id);
+    if month is not null then
+        raise exception
+            'Records of this source are archived, the first in %. Bring them back with "tally archive restore %", then try again.',
+            month, month using errcode = '22023';
+    end if;
+    return case tg_op when 'DELETE' then old else new end;
+end
+$$;
+
+-- FUNCTION private.keep_archived_sums(private.archives)
+
+CREATE FUNCTION private.keep_archived_sums(archive private.archives) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    insert into private.archived_days
+    select
+        archive.id,
+        archive.workspace_id,
+        d.date,
+        d.provider_id,
+        p.name,
+        d.project_id,
+        d.user_id,
+        d.model_name,
+        d.cost_basis,
+        d.charge_type,
+        d.cost_usd,
+        d.tokens,
+        d.input_tokens,
+        d.output_tokens,
+        d.cached_input_tokens,
+        d.cache_write_tokens,
+        d.reasoning_tokens,
+        d.requests,
+        d.records,
+        d.unpriced
+    from (
+        select
+            (r.timestamp at time zone w.timezone)::date as date,
+            r.provider_id,
+            coalesce(r.project_id, '00000000-0000-0000-0000-000000000000') as project_id,
+            r.user_id,
+            r.model_name,
+            r.cost_basis,
+            r.charge_type,
+            sum(case when r.money_is_effective then r.cost_usd else 0.0000000000 end) as cost_usd,
+            sum(case when r.tokens_are_effective then r.tokens_used else 0 end) as tokens,
+            sum(case when r.tokens_are_effective then r.input_tokens else 0 end) as input_tokens,
+            sum(case when r.tokens_are_effective then r.output_tokens else 0 end) as output_tokens,
+            sum(case when r.tokens_are_effective then r.cached_input_tokens else 0 end) as cached_input_tokens,
+            sum(case when r.tokens_are_effective then r.cache_write_tokens else 0 end) as cache_write_tokens,
+            sum(case when r.tokens_are_effective then r.reasoning_tokens else 0 end) as reasoning_tokens,
+            sum(case when r.tokens_are_effective then r.request_count else 0 end) as requests,
+            count(*) as records,
+            count(*) filter (
+                where r.cost_usd is null and r.money_is_effective
+                and not private.is_failed_call(case when r.tokens_are_effective then r.tokens_used else 0 end, r.metadata)
+            ) as unpriced
+        from public.cost_records as r
+        inner join public.workspaces as w on r.workspace_id = w.id
+        where
+            r.workspace_id = archive.workspace_id
+            and r.timestamp >= archive.first_day::timestamp at time zone 'UTC'
+            and r.timestamp < archive.end_day::timestamp at time zone 'UTC'
+        group by 1, 2, 3, 4, 5, 6, 7
+    ) as d
+    inner join public.providers as p on d.provider_id = p.id
 $$;
 
 -- FUNCTION private.keep_as_superseded(uuid, uuid[], timestamp with time zone, timestamp with time zone)
@@ -7559,6 +8424,7 @@ begin
     if
         exists (select from gone as g where exists (select from public.cost_records as r where r.provider_id = g.id))
         or exists (select from gone as g where exists (select from public.superseded_records as s where s.provider_id = g.id))
+        or exists (select from gone as g where exists (select from private.archived_days as a where a.provider_id = g.id))
     then
         raise exception 'A provider that has records cannot be deleted.' using errcode = '23503';
     end if;
@@ -7837,6 +8703,15 @@ begin
 end
 $$;
 
+-- FUNCTION private.last_workspace(uuid)
+
+CREATE FUNCTION private.last_workspace(account uuid) RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    select l.workspace_id from private.last_workspaces as l where l.user_id = last_workspace.account
+$$;
+
 -- FUNCTION private.learn_aliases(uuid, uuid, private.incoming_record[])
 
 CREATE FUNCTION private.learn_aliases(tenant uuid, source uuid, incoming private.incoming_record[]) RETURNS void
@@ -7880,6 +8755,26 @@ begin
 end
 $$;
 
+-- FUNCTION private.leave_out_archived(uuid, private.incoming_record[])
+
+CREATE FUNCTION private.leave_out_archived(tenant uuid, incoming private.incoming_record[]) RETURNS private.incoming_record[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    archived constant datemultirange := private.archived_ranges(tenant);
+begin
+    if archived is null then
+        return incoming;
+    end if;
+    return array(
+        select r
+        from unnest(incoming) as r
+        where ((r.timestamp at time zone 'UTC')::date <@ archived) is not true
+    );
+end
+$$;
+
 -- FUNCTION private.limit_member(uuid, uuid, text, numeric)
 
 CREATE FUNCTION private.limit_member(tenant uuid, person uuid, measured text, wanted numeric) RETURNS void
@@ -7905,6 +8800,31 @@ begin
     end if;
 end
 $$;
+
+-- FUNCTION private.list_used(uuid, text[])
+
+CREATE FUNCTION private.list_used(tenant uuid, kinds text[]) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $_$
+    with used as materialized (
+        select m.model_name, p.id, p.display_name as name
+        from private.used_models(tenant) as m
+        inner join public.providers as p on m.provider_id = p.id
+    )
+
+    select coalesce(jsonb_agg(jsonb_build_object('kind', l.kind, 'id', l.id, 'title', l.title, 'detail', l.detail)), '[]')
+    from (
+        select 'model' as kind, u.model_name as id, u.model_name as title, string_agg(u.name, ', ' order by u.name) as detail
+        from used as u
+        where u.model_name <> '(unspecified)'
+        group by u.model_name
+        union all
+        select distinct 'provider', u.id::text, u.name, ''
+        from used as u
+    ) as l
+    where $2 is null or l.kind = any ($2)
+$_$;
 
 -- FUNCTION private.live_slots(uuid, text)
 
@@ -8026,6 +8946,43 @@ begin
     perform pg_advisory_xact_lock(private.save_lock(w.id)) from unnest(ids) as w (id);
     perform from public.workspaces as w where w.id = any (ids) order by w.id for no key update;
 end
+$$;
+
+-- FUNCTION private.log_archive(private.archives, text)
+
+CREATE FUNCTION private.log_archive(archive private.archives, action text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    select private.write_audit(
+        archive.workspace_id,
+        jsonb_build_object(
+            'action', action, 'table_name', 'archives', 'row_id', archive.id, 'metadata', jsonb_build_object(
+                'first_day', archive.first_day, 'last_day', archive.end_day - 1, 'records', archive.records + archive.statements,
+                'reason', archive.reason
+            )
+        )
+    )
+$$;
+
+-- FUNCTION private.log_expired(uuid, text, bigint)
+
+CREATE FUNCTION private.log_expired(tenant uuid, of_table text, expired bigint) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    select private.write_audit(
+        tenant,
+        jsonb_build_object(
+            'action', 'expired', 'table_name', of_table, 'metadata', jsonb_build_object(
+                'expired', expired, 'days', (
+                    select case of_table when 'traces' then w.trace_days else coalesce(w.content_days, 0) end
+                    from public.workspaces as w
+                    where w.id = tenant
+                )
+            )
+        )
+    )
 $$;
 
 -- FUNCTION private.mark_all_days()
@@ -8853,6 +9810,43 @@ begin
 end
 $$;
 
+-- FUNCTION private.names_in(text)
+
+CREATE FUNCTION private.names_in(table_name text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+    select case table_name
+        when 'cost_records' then $q$
+            select
+                v.kind, left(v.name, 500) as name, v.detail, c.user_id, c.timestamp as at, c.n, c.workspace_id,
+                case when c.project_id is null then '{}'::uuid[] else array[c.project_id] end as project_ids
+            from changed as c
+            cross join lateral (
+                values
+                (
+                    'session',
+                    left(coalesce(nullif(btrim(c.metadata ->> 'session'), ''), nullif(btrim(c.metadata ->> 'session_id'), '')), 200),
+                    concat_ws(
+                        ' · ', left(nullif(btrim(c.metadata ->> 'repository'), ''), 200),
+                        left(nullif(btrim(c.metadata ->> 'agent'), ''), 200)
+                    )
+                ),
+                ('note', nullif(btrim(c.metadata ->> 'note'), ''), '')
+            ) as v (kind, name, detail)
+            where c.metadata operator(pg_catalog.?|) array['session', 'session_id', 'note'] and v.name is not null
+        $q$
+        when 'traces' then $q$
+            select v.kind, v.name, v.detail, c.user_id, c.last_at as at, c.n, c.workspace_id, c.project_ids
+            from changed as c
+            cross join lateral (
+                values ('trace', c.name, c.service), ('conversation', c.session, concat_ws(' · ', nullif(c.service, ''), nullif(c.agent, '')))
+            ) as v (kind, name, detail)
+            where v.name <> ''
+        $q$
+    end
+$_$;
+
 -- FUNCTION private.net_changes(private.day_parts[])
 
 CREATE FUNCTION private.net_changes(changes private.day_parts[]) RETURNS private.day_parts[]
@@ -8946,6 +9940,37 @@ CREATE FUNCTION private.note_divided(tenant uuid) RETURNS void
     AS $$
     insert into private.divided_workspaces (workspace_id) values (tenant)
     on conflict do nothing
+$$;
+
+-- FUNCTION private.note_names()
+
+CREATE FUNCTION private.note_names() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    columns constant text := case tg_table_name
+        when 'traces' then 'c.workspace_id, c.user_id, c.project_ids, c.last_at, c.name, c.service, c.session, c.agent'
+        else 'c.workspace_id, c.user_id, c.project_id, c.timestamp, c.metadata'
+    end;
+    tenants uuid[];
+    tenant uuid;
+begin
+    execute private.adding_names( -- only here are the rows that were changed known
+        tg_table_name,
+        concat_ws(
+            ' union all ',
+            case when tg_op <> 'DELETE' then 'select ' || columns || ', 1 as n from changed_to as c' end,
+            case when tg_op <> 'INSERT' then 'select ' || columns || ', -1 as n from changed_from as c' end
+        )
+    ) into tenants;
+    foreach tenant in array coalesce(tenants, '{}') loop
+        if (select count(*) from private.name_changes as c where c.workspace_id = tenant) > 2000 then
+            perform private.join_names(tenant);
+        end if;
+    end loop;
+    return null;
+end
 $$;
 
 -- FUNCTION private.note_records_delete_for_engine()
@@ -9218,15 +10243,25 @@ begin
 end
 $_$;
 
--- TABLE private.stale_days
+-- FUNCTION private.open_web_session(text, uuid, bytea, double precision, double precision, double precision, double precision, double precision)
 
-CREATE TABLE private.stale_days (
-    workspace_id uuid NOT NULL,
-    date date NOT NULL,
-    ts_from timestamp with time zone NOT NULL,
-    ts_to timestamp with time zone NOT NULL,
-    gen xid8 NOT NULL
-);
+CREATE FUNCTION private.open_web_session(session text, account uuid, sealed bytea, token_seconds double precision, idle_seconds double precision, absolute_seconds double precision, age_seconds double precision DEFAULT 0, unseen_seconds double precision DEFAULT 0) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    delete from private.web_sessions as s
+    where
+        s.seen_at < now() - make_interval(secs => open_web_session.idle_seconds)
+        or s.opened_at < now() - make_interval(secs => open_web_session.absolute_seconds);
+
+    insert into private.web_sessions (id, user_id, sealed, tokens_until, opened_at, seen_at)
+    select
+        open_web_session.session, u.id, open_web_session.sealed, now() + make_interval(secs => open_web_session.token_seconds),
+        now() - make_interval(secs => open_web_session.age_seconds), now() - make_interval(secs => open_web_session.unseen_seconds)
+    from auth.users as u
+    where u.id = open_web_session.account
+    on conflict (id) do nothing
+$$;
 
 -- FUNCTION private.outdated_days(uuid, date, date, private.stale_days[])
 
@@ -9813,7 +10848,7 @@ begin
         select d.day
         from private.renewal_days(of_subscription, (now() at time zone zone)::date) as d (day)
         where
-            not exists (select from private.archived_months as a where a.month = date_trunc('month', d.day::timestamp)::date)
+            not private.is_archived((of_subscription).workspace_id, d.day)
             and ((of_subscription).id, d.day) not in (
                 select r.subscription_id, r.day from private.replaced_renewals((of_subscription).workspace_id) as r
             )
@@ -10701,6 +11736,32 @@ begin
 end
 $$;
 
+-- FUNCTION private.read_web_session(text, double precision, double precision, double precision)
+
+CREATE FUNCTION private.read_web_session(session text, idle_seconds double precision, absolute_seconds double precision, touch_seconds double precision) RETURNS TABLE(user_id uuid, sealed bytea, token_seconds double precision)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    found_session private.web_sessions;
+begin
+    select s.* into found_session
+    from private.web_sessions as s
+    where
+        s.id = session
+        and s.seen_at >= now() - make_interval(secs => idle_seconds)
+        and s.opened_at >= now() - make_interval(secs => absolute_seconds);
+    if not found then
+        return;
+    end if;
+    if found_session.seen_at < now() - make_interval(secs => touch_seconds) then
+        update private.web_sessions as s set seen_at = now() where s.id = session;
+    end if;
+    return query select
+        found_session.user_id, found_session.sealed, extract(epoch from found_session.tokens_until - now())::float8;
+end
+$$;
+
 -- FUNCTION private.rebuild_for_engine(uuid)
 
 CREATE FUNCTION private.rebuild_for_engine(tenant uuid) RETURNS bigint
@@ -10748,7 +11809,7 @@ begin
     insert into private.analytics_tasks (workspace_id, kind, first_at, last_at)
     select tenant, m.kind, m.first_at, m.next_at
     from months as m
-    where m.first_at is not null and not private.is_archived_for_engine(tenant, m.first_at)
+    where m.first_at is not null
     order by m.first_at desc;
     get diagnostics added = row_count;
     return added;
@@ -11103,6 +12164,35 @@ begin
 end
 $$;
 
+-- FUNCTION private.refuse_archived()
+
+CREATE FUNCTION private.refuse_archived() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    refused date;
+begin
+    if not exists (select from private.archives as a where a.state = 'archived') then
+        return null;
+    end if;
+    select min((c.timestamp at time zone 'UTC')::date)
+    into refused
+    from changed as c
+    inner join private.archives as a
+        on c.workspace_id = a.workspace_id
+        and (c.timestamp at time zone 'UTC')::date >= a.first_day
+        and (c.timestamp at time zone 'UTC')::date < a.end_day
+    where a.state = 'archived';
+    if refused is not null then
+        raise exception '% is archived. Bring it back with "tally archive restore %", then try again.',
+            to_char(refused, 'FMMonth YYYY'), to_char(refused, 'YYYY-MM') using errcode = '22023';
+    end if;
+    return null;
+end
+$$;
+
 -- FUNCTION private.refuse_ended_key(public.api_keys)
 
 CREATE FUNCTION private.refuse_ended_key(found_one public.api_keys) RETURNS void
@@ -11392,6 +12482,17 @@ CREATE FUNCTION private.regrouped_days(before jsonb, changes private.day_parts[]
     select array(select private.unchanged_part(d.workspace_id, d.account, d.day) from days as d)
 $$;
 
+-- FUNCTION private.release_web_session(text, uuid)
+
+CREATE FUNCTION private.release_web_session(session text, holder uuid) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    update private.web_sessions as s
+    set holder = null, held_until = '-infinity'
+    where s.id = release_web_session.session and s.holder = release_web_session.holder
+$$;
+
 -- FUNCTION private.remember_member()
 
 CREATE FUNCTION private.remember_member() RETURNS trigger
@@ -11481,6 +12582,22 @@ begin
     update public.budget_thresholds as t set id = gen_random_uuid(), created_at = now() where t.budget_id = new.id;
     return null;
 end
+$$;
+
+-- FUNCTION private.renew_web_session(text, bytea, double precision)
+
+CREATE FUNCTION private.renew_web_session(session text, sealed bytea, token_seconds double precision) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    with renewed as (
+        update private.web_sessions as s
+        set sealed = renew_web_session.sealed, tokens_until = now() + make_interval(secs => renew_web_session.token_seconds)
+        where s.id = renew_web_session.session
+        returning s.id
+    )
+
+    select exists (select from renewed)
 $$;
 
 -- FUNCTION private.renewal_days(public.subscriptions, date)
@@ -12119,9 +13236,14 @@ CREATE FUNCTION private.resolve_overlaps(changes private.day_parts[]) RETURNS vo
     AS $$
 declare
     one record;
+    archived datemultirange;
     decided private.day_parts[];
 begin
     for one in select d.* from private.days_to_decide(changes) as d order by d.workspace_id, d.accounts loop
+        archived := private.archived_ranges(one.workspace_id);
+        if archived is not null then -- as was decided when they were archived
+            one.days := array(select d.day from unnest(one.days) as d (day) where not d.day <@ archived);
+        end if;
         decided := private.parts_from_before(
             array(select p from private.decide_parts(one.workspace_id, one.accounts, one.covering, one.days) as p), changes
         );
@@ -12212,6 +13334,23 @@ begin
 end
 $$;
 
+-- FUNCTION private.save_last_workspace(uuid, uuid)
+
+CREATE FUNCTION private.save_last_workspace(account uuid, workspace uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    delete from private.last_workspaces as l where l.user_id = account and l.workspace_id is distinct from workspace;
+    insert into private.last_workspaces (user_id, workspace_id)
+    select u.id, w.id
+    from auth.users as u
+    cross join public.workspaces as w
+    where u.id = account and w.id = workspace
+    on conflict on constraint last_workspaces_pkey do update set workspace_id = excluded.workspace_id;
+end
+$$;
+
 -- FUNCTION private.save_lock(uuid)
 
 CREATE FUNCTION private.save_lock(of_workspace uuid) RETURNS bigint
@@ -12237,6 +13376,21 @@ begin
     end;
 end
 $_$;
+
+-- FUNCTION private.schema_state()
+
+CREATE FUNCTION private.schema_state() RETURNS TABLE(version text, serves_from text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if to_regclass('supabase_migrations.schema_migrations') is not null then
+        execute 'select max(m.version) from supabase_migrations.schema_migrations as m' into version;
+    end if;
+    serves_from := private.serves_from();
+    return next;
+end
+$$;
 
 -- FUNCTION private.seen_runs(public.experiments)
 
@@ -12374,6 +13528,15 @@ begin
         else present
     end;
 end
+$$;
+
+-- FUNCTION private.serves_from()
+
+CREATE FUNCTION private.serves_from() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select '136'
 $$;
 
 -- FUNCTION private.session_of(jsonb)
@@ -12707,9 +13870,9 @@ CREATE FUNCTION private.shared_workspaces_of(person uuid) RETURNS SETOF uuid
     order by w.id
 $$;
 
--- FUNCTION private.ship_again(uuid, timestamp with time zone, timestamp with time zone, text[])
+-- FUNCTION private.ship_again(uuid, timestamp with time zone, timestamp with time zone)
 
-CREATE FUNCTION private.ship_again(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone, kinds text[] DEFAULT ARRAY['records'::text, 'superseded'::text]) RETURNS bigint
+CREATE FUNCTION private.ship_again(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $_$
@@ -12727,11 +13890,10 @@ begin
             greatest($2, m.month at time zone 'UTC') as first_at,
             least($3, (m.month + interval '1 month') at time zone 'UTC') as last_at
     ) as b
-    cross join unnest(kinds) as k (kind)
+    cross join unnest(array['records', 'superseded']) as k (kind)
     where
         exists (select from private.analytics_engine)
         and b.first_at < b.last_at
-        and not private.is_archived_for_engine(tenant, b.first_at)
     order by m.month desc;
     get diagnostics added = row_count;
     return added;
@@ -12871,6 +14033,30 @@ CREATE FUNCTION private.span_lock(tenant uuid) RETURNS bigint
     SET search_path TO ''
     AS $$
     select hashtextextended('tally.spans.' || tenant::text, 0)
+$$;
+
+-- FUNCTION private.spent(uuid, timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.spent(tenant uuid, since timestamp with time zone, until timestamp with time zone) RETURNS TABLE(user_id uuid, provider_id uuid, model_name text, cost_usd numeric, tokens_used numeric, request_count numeric)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select r.user_id, r.provider_id, r.model_name, r.cost_usd, r.tokens_used, r.request_count
+    from public.effective_records as r
+    where
+        r.workspace_id = tenant
+        and r.timestamp >= since
+        and r.timestamp < until
+        and r.cost_basis <> 'included'
+    union all
+    select a.user_id, a.provider_id, a.model_name, a.total_cost_usd, a.total_tokens, a.total_requests
+    from private.archived_days as a
+    inner join public.workspaces as w on a.workspace_id = w.id
+    where
+        a.workspace_id = tenant
+        and private.day_start(a.date, w.timezone) >= since
+        and private.day_start(a.date, w.timezone) < until
+        and a.cost_basis <> 'included'
 $$;
 
 -- FUNCTION private.split_at(uuid, text, timestamp with time zone)
@@ -13214,6 +14400,71 @@ CREATE FUNCTION private.stored_span(tenant uuid, r private.incoming_span, week d
     )::public.spans
 $$;
 
+-- FUNCTION private.stretches_to_archive(uuid, timestamp with time zone)
+
+CREATE FUNCTION private.stretches_to_archive(tenant uuid, as_of timestamp with time zone DEFAULT now()) RETURNS TABLE(first_day date, end_day date)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    days constant integer := (select w.archive_days from public.workspaces as w where w.id = tenant);
+    limit_day constant date := least(
+        (as_of at time zone 'UTC')::date - greatest(days, 2),
+        (select min(b.since) - 1 from private.budgets_at(tenant, as_of, true) as b where b.of_records)
+    );
+begin
+    if days is null then
+        return;
+    end if;
+    return query
+    with months as (
+        select m.month::date as month, (m.month + interval '1 month')::date as next_month
+        from generate_series(
+            date_trunc('month', (
+                select min(r.timestamp) from public.cost_records as r where r.workspace_id = tenant
+            ) at time zone 'UTC'),
+            limit_day::timestamp,
+            interval '1 month'
+        ) as m (month)
+    ),
+
+    stretches as (
+        select
+            coalesce(
+                (
+                    select max(a.end_day)
+                    from private.archives as a
+                    where a.workspace_id = tenant and a.state = 'archived' and a.first_day >= m.month and a.first_day < m.next_month
+                ), m.month
+            ) as first_day,
+            case when days >= 31 then m.next_month else least(m.next_month, limit_day) end as end_day
+        from months as m
+    )
+
+    select s.first_day, s.end_day
+    from stretches as s
+    where
+        s.end_day > s.first_day
+        and s.end_day <= limit_day
+        and exists (
+            select
+            from public.cost_records as r
+            where
+                r.workspace_id = tenant
+                and r.timestamp >= s.first_day::timestamp at time zone 'UTC'
+                and r.timestamp < s.end_day::timestamp at time zone 'UTC'
+        )
+        and not exists (
+            select
+            from private.archives as a
+            where
+                a.workspace_id = tenant and a.state = 'restored' and a.restored_at > as_of - interval '30 days'
+                and a.first_day < s.end_day and a.end_day > s.first_day
+        )
+    order by s.first_day;
+end
+$$;
+
 -- FUNCTION private.sum_days(private.stale_days[])
 
 CREATE FUNCTION private.sum_days(days private.stale_days[]) RETURNS SETOF private.folded_days
@@ -13221,58 +14472,36 @@ CREATE FUNCTION private.sum_days(days private.stale_days[]) RETURNS SETOF privat
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
-declare
-    ts_first constant timestamptz := (select min(d.ts_from) from unnest(days) as d);
-    ts_last constant timestamptz := (select max(d.ts_to) from unnest(days) as d);
 begin
-    if ts_first is null then
+    if not private.has_archived(days) then
+        return query select * from private.sum_records(days);
         return;
     end if;
     return query
     select
-        d.workspace_id, d.date, f.provider_id, p.name, f.project_id, f.user_id, f.model_name, f.cost_basis, f.charge_type,
-        f.cost,
-        least(f.tokens, 9223372036854775807)::bigint,
-        least(f.input, 9223372036854775807)::bigint,
-        least(f.output, 9223372036854775807)::bigint,
-        least(f.cached, 9223372036854775807)::bigint,
-        least(f.written, 9223372036854775807)::bigint,
-        least(f.reasoning, 9223372036854775807)::bigint,
-        least(f.requests, 9223372036854775807)::bigint,
-        f.records,
-        f.unpriced
-    from unnest(days) as d
-    cross join lateral (
+        t.workspace_id, t.date, t.provider_id, t.provider, t.project_id, t.user_id, t.model_name, t.cost_basis, t.charge_type,
+        sum(t.total_cost_usd),
+        least(sum(t.total_tokens), 9223372036854775807)::bigint,
+        least(sum(t.total_input_tokens), 9223372036854775807)::bigint,
+        least(sum(t.total_output_tokens), 9223372036854775807)::bigint,
+        least(sum(t.total_cached_input_tokens), 9223372036854775807)::bigint,
+        least(sum(t.total_cache_write_tokens), 9223372036854775807)::bigint,
+        least(sum(t.total_reasoning_tokens), 9223372036854775807)::bigint,
+        least(sum(t.total_requests), 9223372036854775807)::bigint,
+        sum(t.record_count)::bigint,
+        sum(t.unpriced_count)::bigint
+    from (
+        select r.* from private.sum_records(days) as r
+        union all
         select
-            r.provider_id,
-            coalesce(r.project_id, '00000000-0000-0000-0000-000000000000') as project_id,
-            r.user_id,
-            r.model_name,
-            r.cost_basis,
-            r.charge_type,
-            sum(case when r.money_is_effective then r.cost_usd else 0.0000000000 end) as cost,
-            sum(case when r.tokens_are_effective then r.tokens_used else 0 end) as tokens,
-            sum(case when r.tokens_are_effective then r.input_tokens else 0 end) as input,
-            sum(case when r.tokens_are_effective then r.output_tokens else 0 end) as output,
-            sum(case when r.tokens_are_effective then r.cached_input_tokens else 0 end) as cached,
-            sum(case when r.tokens_are_effective then r.cache_write_tokens else 0 end) as written,
-            sum(case when r.tokens_are_effective then r.reasoning_tokens else 0 end) as reasoning,
-            sum(case when r.tokens_are_effective then r.request_count else 0 end) as requests,
-            count(*) as records,
-            count(*) filter (
-                where r.cost_usd is null and r.money_is_effective
-                and not private.is_failed_call(case when r.tokens_are_effective then r.tokens_used else 0 end, r.metadata)
-            ) as unpriced
-        from public.cost_records as r
-        where
-            r.workspace_id = d.workspace_id
-            and r.timestamp >= d.ts_from
-            and r.timestamp < d.ts_to
-            and r.timestamp >= ts_first
-            and r.timestamp < ts_last
-        group by 1, 2, 3, 4, 5, 6
-    ) as f
-    inner join public.providers as p on f.provider_id = p.id;
+            a.workspace_id, a.date, a.provider_id, a.provider, a.project_id, a.user_id, a.model_name, a.cost_basis, a.charge_type,
+            a.total_cost_usd, a.total_tokens, a.total_input_tokens, a.total_output_tokens, a.total_cached_input_tokens,
+            a.total_cache_write_tokens, a.total_reasoning_tokens, a.total_requests, a.record_count, a.unpriced_count
+        from unnest(days) as d
+        inner join private.archived_days as a on d.workspace_id = a.workspace_id and d.date = a.date
+    ) as t
+    group by
+        t.workspace_id, t.date, t.provider_id, t.provider, t.project_id, t.user_id, t.model_name, t.cost_basis, t.charge_type;
 end
 $$;
 
@@ -13459,6 +14688,68 @@ begin
             )
         from days as d
     );
+end
+$$;
+
+-- FUNCTION private.sum_records(private.stale_days[])
+
+CREATE FUNCTION private.sum_records(days private.stale_days[]) RETURNS SETOF private.folded_days
+    LANGUAGE plpgsql STABLE ROWS 100
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    ts_first constant timestamptz := (select min(d.ts_from) from unnest(days) as d);
+    ts_last constant timestamptz := (select max(d.ts_to) from unnest(days) as d);
+begin
+    if ts_first is null then
+        return;
+    end if;
+    return query
+    select
+        d.workspace_id, d.date, f.provider_id, p.name, f.project_id, f.user_id, f.model_name, f.cost_basis, f.charge_type,
+        f.cost,
+        least(f.tokens, 9223372036854775807)::bigint,
+        least(f.input, 9223372036854775807)::bigint,
+        least(f.output, 9223372036854775807)::bigint,
+        least(f.cached, 9223372036854775807)::bigint,
+        least(f.written, 9223372036854775807)::bigint,
+        least(f.reasoning, 9223372036854775807)::bigint,
+        least(f.requests, 9223372036854775807)::bigint,
+        f.records,
+        f.unpriced
+    from unnest(days) as d
+    cross join lateral (
+        select
+            r.provider_id,
+            coalesce(r.project_id, '00000000-0000-0000-0000-000000000000') as project_id,
+            r.user_id,
+            r.model_name,
+            r.cost_basis,
+            r.charge_type,
+            sum(case when r.money_is_effective then r.cost_usd else 0.0000000000 end) as cost,
+            sum(case when r.tokens_are_effective then r.tokens_used else 0 end) as tokens,
+            sum(case when r.tokens_are_effective then r.input_tokens else 0 end) as input,
+            sum(case when r.tokens_are_effective then r.output_tokens else 0 end) as output,
+            sum(case when r.tokens_are_effective then r.cached_input_tokens else 0 end) as cached,
+            sum(case when r.tokens_are_effective then r.cache_write_tokens else 0 end) as written,
+            sum(case when r.tokens_are_effective then r.reasoning_tokens else 0 end) as reasoning,
+            sum(case when r.tokens_are_effective then r.request_count else 0 end) as requests,
+            count(*) as records,
+            count(*) filter (
+                where r.cost_usd is null and r.money_is_effective
+                and not private.is_failed_call(case when r.tokens_are_effective then r.tokens_used else 0 end, r.metadata)
+            ) as unpriced
+        from public.cost_records as r
+        where
+            r.workspace_id = d.workspace_id
+            and r.timestamp >= d.ts_from
+            and r.timestamp < d.ts_to
+            and r.timestamp >= ts_first
+            and r.timestamp < ts_last
+        group by 1, 2, 3, 4, 5, 6
+    ) as f
+    inner join public.providers as p on f.provider_id = p.id;
 end
 $$;
 
@@ -14014,14 +15305,9 @@ begin
         sum(r.tokens_used),
         sum(r.request_count),
         round(100 * coalesce(sum(r.cost_usd), 0) / nullif(sum(sum(r.cost_usd)) over (), 0), 4)
-    from public.effective_records as r
+    from private.spent(tenant, since, until) as r
     inner join public.providers as p on r.provider_id = p.id
-    where
-        r.workspace_id = tenant
-        and r.timestamp >= since
-        and r.timestamp < until
-        and r.cost_basis <> 'included'
-        and (only_user is null or r.user_id = only_user)
+    where only_user is null or r.user_id = only_user
     group by r.model_name, p.name
     order by 3 desc, r.model_name, p.name
     limit greatest(least(at_most, 1000), 0);
@@ -14040,13 +15326,8 @@ begin
     perform private.check_may_read(tenant);
     return (
         select coalesce(sum(r.cost_usd), 0)
-        from public.effective_records as r
-        where
-            r.workspace_id = tenant
-            and r.timestamp >= since
-            and r.timestamp < until
-            and r.cost_basis <> 'included'
-            and (only_user is null or r.user_id = only_user)
+        from private.spent(tenant, since, until) as r
+        where only_user is null or r.user_id = only_user
     );
 end
 $$;
@@ -14237,7 +15518,42 @@ begin
             and r.money_is_effective
         group by 1, 2
     ) as s
-    group by 1, 2;
+    group by 1, 2
+    union all
+    select a.date, a.date, sum(a.total_cost_usd) -- archived: by the workspace's days alone
+    from private.archived_days as a
+    where
+        a.workspace_id = tenant
+        and a.provider_id = usage_by_days.provider
+        and a.date >= (since at time zone zones[2])::date
+        and a.date < (until at time zone zones[2])::date
+        and a.cost_basis <> 'included'
+        and a.charge_type = 'usage'
+    group by a.date;
+end
+$$;
+
+-- FUNCTION private.used_models(uuid)
+
+CREATE FUNCTION private.used_models(tenant uuid) RETURNS TABLE(model_name text, provider_id uuid)
+    LANGUAGE plpgsql STABLE ROWS 100
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+#variable_conflict use_column
+declare
+    only_user constant uuid := private.only_own_totals(tenant);
+    stale constant private.stale_days[] := private.stale_days_of(tenant, '-infinity', 'infinity');
+    outdated constant date[] := private.outdated_days(tenant, '-infinity', 'infinity', stale);
+begin
+    return query
+    select d.model_name, d.provider_id
+    from private.cost_records_daily as d
+    where d.workspace_id = tenant and d.date <> all (outdated) and (only_user is null or d.user_id = only_user)
+    union
+    select f.model_name, f.provider_id
+    from private.outdated_totals(tenant, outdated, stale) as f
+    where only_user is null or f.user_id = only_user;
 end
 $$;
 
@@ -14306,6 +15622,24 @@ begin
 end
 $$;
 
+-- FUNCTION private.waits_for_engine(private.archives)
+
+CREATE FUNCTION private.waits_for_engine(archive private.archives) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $_$
+declare
+    waits boolean := false;
+begin
+    if to_regprocedure('private.analytics_is_pending(uuid, timestamptz, timestamptz)') is not null then
+        execute 'select private.analytics_is_pending($1, $2, $3)'
+        into waits
+        using archive.workspace_id, archive.first_day::timestamp at time zone 'UTC', archive.end_day::timestamp at time zone 'UTC';
+    end if;
+    return waits;
+end
+$_$;
+
 -- TABLE private.invoice_charges
 
 CREATE TABLE private.invoice_charges (
@@ -14366,9 +15700,7 @@ CREATE FUNCTION private.wanted_charges(tenant uuid) RETURNS SETOF private.invoic
         ),
         p.day, case when p.amount_usd < 0 then 'credit' else p.charge_type end, p.model_name, round(p.amount_usd, 10),
         not private.is_billed(tenant, p.provider_id, p.charge_type, p.first_day, p.last_day)
-        and not exists (
-            select from private.archived_months as a where a.month = date_trunc('month', p.day::timestamp)::date
-        ),
+        and not private.is_archived(tenant, p.day),
         p.note
     from parts as p
 $$;
@@ -14448,6 +15780,24 @@ CREATE FUNCTION private.where_records(chosen jsonb, told uuid[]) RETURNS text
         end
     )
 $_$;
+
+-- FUNCTION private.where_text(text[], boolean, text)
+
+CREATE FUNCTION private.where_text(words text[], near boolean, column_name text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select case
+        when cardinality(words) = 0 then 'true'
+        when near then format('%L operator(extensions.<%%) %s', array_to_string(words, ' '), column_name)
+        else (
+            select string_agg(
+                format('%s like %L', column_name, '%' || regexp_replace(w.word, '([\\%_])', '\\\1', 'g') || '%'), ' and '
+            )
+            from unnest(words) as w (word)
+        )
+    end
+$$;
 
 -- FUNCTION private.workspace_of_source(uuid)
 
@@ -15048,6 +16398,58 @@ begin
 end
 $_$;
 
+-- FUNCTION public.archive_state(uuid)
+
+CREATE FUNCTION public.archive_state(workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+begin
+    return json_build_object(
+        'days', (select w.archive_days from public.workspaces as w where w.id = tenant),
+        'archives', (
+            select coalesce(
+                json_agg(
+                    json_build_object(
+                        'first_day', a.first_day, 'last_day', a.end_day - 1, 'state', a.state, 'records', a.records + a.statements,
+                        'bytes', a.bytes, 'problem', a.problem, 'archived_at', a.archived_at, 'restored_at', a.restored_at
+                    )
+                    order by a.first_day desc, a.created_at desc
+                ), '[]'
+            )
+            from private.archives as a
+            where a.workspace_id = tenant
+        ),
+        'due', (
+            select coalesce(
+                json_agg(json_build_object('first_day', s.first_day, 'last_day', s.end_day - 1) order by s.first_day), '[]'
+            )
+            from private.stretches_to_archive(tenant) as s
+        )
+    );
+end
+$$;
+
+-- FUNCTION public.archived_stretches(uuid)
+
+CREATE FUNCTION public.archived_stretches(workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+begin
+    return (
+        select coalesce(
+            json_agg(json_build_object('first_day', lower(s.days), 'last_day', upper(s.days) - 1) order by lower(s.days)), '[]'
+        )
+        from unnest(private.archived_ranges(tenant)) as s (days)
+    );
+end
+$$;
+
 -- FUNCTION public.attach_partition(integer, integer)
 
 CREATE FUNCTION public.attach_partition(year integer, month integer) RETURNS text
@@ -15064,7 +16466,7 @@ begin
     end if;
     perform private.share_timezones_of(partition_name);
     perform private.forget_deleted(partition_name);
-    perform private.attach_month(partition_name, make_date(year, month, 1));
+    perform private.attach_piece('cost_records', make_date(year, month, 1));
     perform private.catch_up_month(make_date(year, month, 1)::timestamp at time zone 'UTC');
     perform private.mark_month(partition_name);
     return 'private.' || partition_name;
@@ -15603,6 +17005,7 @@ begin
         and split is null
         and person is null
         and not exists (select from private.divided_workspaces as d where d.workspace_id = tenant)
+        and not private.has_archived(stale)
     then
         return private.read_undivided(tenant, first_day, last_day, stale, outdated);
     end if;
@@ -16754,66 +18157,6 @@ begin
     );
 end
 $_$;
-
--- FUNCTION public.jump_names(uuid)
-
-CREATE FUNCTION public.jump_names(workspace uuid DEFAULT NULL::uuid) RETURNS json
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    SET plan_cache_mode TO 'force_custom_plan'
-    AS $$
-declare
-    tenant constant uuid := coalesce(workspace, auth.uid());
-    models constant json := public.model_names(tenant); -- refuses who is no member
-    projects constant json := public.list_projects(tenant);
-begin
-    return (
-        with newest as materialized (
-            select
-                r.timestamp, r.metadata ->> 'agent' as agent, r.metadata ->> 'repository' as repository,
-                left(coalesce(nullif(btrim(r.metadata ->> 'session'), ''), nullif(btrim(r.metadata ->> 'session_id'), '')), 200)
-                    as session
-            from public.cost_records as r
-            where r.workspace_id = tenant and r.timestamp > now() - interval '90 days'
-            order by r.timestamp desc
-            limit 5000
-        ),
-
-        sessions as (
-            select
-                n.session, max(n.timestamp) as last_at, left(max(n.agent), 200) as agent, left(max(n.repository), 200) as repository
-            from newest as n
-            where n.session is not null
-            group by n.session
-            order by max(n.timestamp) desc, n.session
-            limit 100
-        )
-
-        select json_build_object(
-            'models', (
-                select coalesce(json_agg(m.name order by m.nth), '[]')
-                from json_array_elements_text(models) with ordinality as m (name, nth)
-                where m.nth <= 500
-            ),
-            'projects', (
-                select coalesce(json_agg(json_build_object('id', p.found -> 'id', 'name', p.found -> 'name') order by p.nth), '[]')
-                from json_array_elements(projects) with ordinality as p (found, nth)
-                where p.found ->> 'archived_at' is null and p.nth <= 500
-            ),
-            'budgets', (
-                select coalesce(json_agg(json_build_object('id', b.id, 'name', b.name) order by b.nth), '[]')
-                from (
-                    select u.id, u.name, row_number() over (order by lower(u.name), u.id) as nth
-                    from public.budgets as u
-                    where u.workspace_id = tenant
-                ) as b
-                where b.nth <= 200
-            ),
-            'sessions', (select coalesce(json_agg(s order by s.last_at desc, s.session), '[]') from sessions as s)
-        )
-    );
-end
-$$;
 
 -- FUNCTION public.label_prompt_version(uuid, text, integer, text[])
 
@@ -18563,7 +19906,8 @@ begin
     -- The time zone cannot change until this save has committed (see private.mark_all_days).
     perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
     incoming := private.read_incoming(records, private.timezone_of(tenant));
-    checked := private.check_incoming(incoming);
+    checked := private.check_incoming(tenant, incoming);
+    incoming := private.leave_out_archived(tenant, incoming);
     if checked.chosen_projects is not null then
         perform private.check_chosen_projects(tenant, checked.chosen_projects);
     end if;
@@ -18925,7 +20269,7 @@ begin
             tenant, (select array_agg(distinct r.project_id) from unnest(incoming) as r where r.project_id is not null)
         );
         weeks := (select jsonb_object_agg(w.trace_id, w.week) from private.weeks_of_traces(tenant, incoming) as w);
-        perform private.create_span_week(w.week)
+        perform private.create_piece('spans', w.week)
         from (select distinct v.value::date as week from jsonb_each_text(weeks) as v order by 1) as w;
         spans_before := private.count_spans_of(tenant, weeks);
         changed := private.store_spans(tenant, incoming, weeks);
@@ -19016,6 +20360,79 @@ begin
 end
 $_$;
 
+-- FUNCTION public.search(uuid, text, text[], integer)
+
+CREATE FUNCTION public.search(workspace uuid, asked text, kinds text[] DEFAULT NULL::text[], most integer DEFAULT 8) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $_$
+declare
+    usage constant json := public.search_usage($1, $2, $3, $4); -- refuses who is no member
+    tenant constant uuid := coalesce($1, auth.uid());
+    words constant text[] := array(select json_array_elements_text(usage -> 'words'));
+    patterns constant text[] := array(select json_array_elements_text(usage -> 'patterns'));
+    whole constant text := array_to_string(words, ' ');
+begin
+    return (
+        with rows as (
+            select l.kind, l.id, l.title, l.detail, l.at, null as place, l.about, null::boolean as near
+            from public.search_lists(tenant, $3) as l
+            union all
+            select h.*
+            from json_to_recordset(usage -> 'hits') as h (
+                kind text, id text, title text, detail text, at timestamptz, place text, about jsonb, near boolean
+            )
+        ),
+
+        folded as ( -- as private.fold_text, which the caller cannot call
+            select
+                r.*, lower(regexp_replace(normalize(r.title, nfkd), '[\u0300-\u036f]', '', 'g') collate "und-x-icu") as text,
+                lower(regexp_replace(normalize(r.detail, nfkd), '[\u0300-\u036f]', '', 'g') collate "und-x-icu") as more
+            from rows as r
+        ),
+
+        scored as (
+            select
+                f.*,
+                case
+                    when cardinality(words) = 0 then 0
+                    when f.near or f.near is null and not concat_ws(chr(10), f.text, f.more) like all (patterns)
+                        then case when length(whole) > 3 then greatest(
+                            extensions.word_similarity(whole, f.text) * 30, extensions.word_similarity(whole, f.more) * 24
+                        ) end
+                    when f.text = whole then 110
+                    when starts_with(f.text, whole) then 95
+                    when strpos(' ' || regexp_replace(f.text, '[^[:alnum:]]+', ' ', 'g'), ' ' || words[1]) > 0 then 75
+                    when f.text like all (patterns) then 55
+                    else 40
+                end as score
+            from folded as f
+        ),
+
+        ranked as (
+            select
+                s.*, max(s.score) over (partition by s.kind) as best, max(s.score) over () as best_of_all,
+                row_number() over (partition by s.kind order by s.score desc, s.at desc nulls last, s.text, s.id) as nth
+            from scored as s
+            where s.score >= 12 or cardinality(words) = 0
+        )
+
+        select coalesce(
+            json_agg(
+                json_build_object(
+                    'kind', r.kind, 'id', r.id, 'title', r.title, 'detail', r.detail, 'at', r.at, 'place', r.place, 'about', r.about,
+                    'score', round(r.score::numeric, 1)
+                )
+                order by r.best desc, r.kind, r.nth
+            ),
+            '[]'
+        )
+        from ranked as r
+        where r.nth <= $4 and (r.score >= 40 or r.best < 40 and (r.score >= 18 or r.best_of_all < 40))
+    );
+end
+$_$;
+
 -- FUNCTION public.search_audit_log(uuid, text, timestamp with time zone, integer)
 
 CREATE FUNCTION public.search_audit_log(workspace uuid, search text, before timestamp with time zone, at_most integer) RETURNS json
@@ -19042,6 +20459,91 @@ begin
             order by a.created_at desc
             fetch first greatest(least(coalesce($4, 100), 1000), 1) rows with ties
         ) as e
+    );
+end
+$_$;
+
+-- FUNCTION public.search_lists(uuid, text[])
+
+CREATE FUNCTION public.search_lists(workspace uuid, kinds text[]) RETURNS TABLE(kind text, id text, title text, detail text, at timestamp with time zone, about jsonb)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $_$
+#variable_conflict use_column
+begin
+    if not exists (select from public.members as m where m.workspace_id = $1 and m.user_id = auth.uid()) then
+        raise exception 'You are not a member of this workspace.' using errcode = '42501';
+    end if;
+    return query
+    select l.*
+    from (
+        select 'project', p.id::text, p.name, '', null::timestamptz, null::jsonb
+        from public.projects as p
+        where p.workspace_id = $1 and p.archived_at is null
+        union all
+        select 'budget', b.id::text, b.name, '', null, null
+        from public.budgets as b
+        where b.workspace_id = $1
+        union all
+        select 'prompt', p.name, p.name, array_to_string(p.tags, ', '), p.updated_at, null
+        from public.prompts as p
+        where p.workspace_id = $1 and p.archived_at is null
+        union all
+        select 'experiment', e.id::text, e.name, e.question, e.starts_at, null
+        from public.experiments as e
+        where e.workspace_id = $1
+        union all
+        select 'invoice', i.id::text, i.seller || ' ' || i.number, coalesce(i.plan_name, ''), i.issued_on::timestamp at time zone 'UTC', null
+        from public.invoices as i
+        where i.workspace_id = $1
+        union all
+        select 'source', s.id::text, s.filename, '', s.created_at, jsonb_build_object('kind', s.kind, 'format', s.format)
+        from public.imports as s
+        where s.workspace_id = $1
+    ) as l (kind, id, title, detail, at, about)
+    where $2 is null or l.kind = any ($2);
+end
+$_$;
+
+-- FUNCTION public.search_usage(uuid, text, text[], integer)
+
+CREATE FUNCTION public.search_usage(workspace uuid, asked text, kinds text[], most integer) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace($1, 'viewer');
+    folded constant text := private.fold_text($2);
+    words constant text[] := array(
+        select w.word from regexp_split_to_table(folded, '\s+') with ordinality as w (word, nth) where w.word <> '' order by w.nth limit 8
+    );
+    wanted text;
+    found jsonb;
+    hits jsonb := '[]'::jsonb;
+begin
+    if $2 is null or length($2) > 200 then
+        raise exception 'Search for at most 200 characters.' using errcode = '22023';
+    end if;
+    if ($4 between 1 and 100) is not true then
+        raise exception 'Ask for 1 to 100 results of a kind.' using errcode = '22023';
+    end if;
+    if length(folded) <> 1 then -- a letter is in almost all of them
+        foreach wanted in array array['session', 'trace', 'record', 'audit'] loop
+            continue when $3 is not null and wanted <> all ($3);
+            found := (select jsonb_agg(f.hit || '{"near": false}') from private.find_usage(tenant, wanted, words, $2, false, $4) as f (hit));
+            if found is null and length(folded) > 3 then
+                found := (
+                    select jsonb_agg(f.hit || '{"near": true}')
+                    from private.find_usage(tenant, wanted, words, $2, true, $4) as f (hit)
+                );
+            end if;
+            hits := hits || coalesce(found, '[]');
+        end loop;
+    end if;
+    return json_build_object(
+        'words', to_json(words),
+        'patterns', array(select '%' || regexp_replace(w.word, '([\\%_])', '\\\1', 'g') || '%' from unnest(words) as w (word)),
+        'hits', hits || private.list_used(tenant, $3)
     );
 end
 $_$;
@@ -19100,6 +20602,26 @@ begin
     return described;
 end
 $$;
+
+-- FUNCTION public.set_archive_days(uuid, integer)
+
+CREATE FUNCTION public.set_archive_days(workspace uuid, days integer) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+    before_days smallint;
+begin
+    if $2 not between 7 and 3650 then
+        raise exception 'Keep records in the database for 7 to 3,650 days, or always.' using errcode = '22023';
+    end if;
+    select w.archive_days into before_days from public.workspaces as w where w.id = tenant for update;
+    if before_days is distinct from $2 then
+        update public.workspaces as w set archive_days = $2 where w.id = tenant;
+    end if;
+end
+$_$;
 
 -- FUNCTION public.set_content_rules(uuid, integer, text[])
 
@@ -19870,12 +21392,53 @@ CREATE SEQUENCE private.analytics_version
     NO MAXVALUE
     CACHE 1;
 
+-- TABLE private.archived_days
+
+CREATE TABLE private.archived_days (
+    archive_id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    date date NOT NULL,
+    provider_id uuid NOT NULL,
+    provider text NOT NULL,
+    project_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    model_name text NOT NULL,
+    cost_basis text NOT NULL,
+    charge_type text NOT NULL,
+    total_cost_usd numeric,
+    total_tokens numeric NOT NULL,
+    total_input_tokens numeric NOT NULL,
+    total_output_tokens numeric NOT NULL,
+    total_cached_input_tokens numeric NOT NULL,
+    total_cache_write_tokens numeric NOT NULL,
+    total_reasoning_tokens numeric NOT NULL,
+    total_requests numeric NOT NULL,
+    record_count bigint NOT NULL,
+    unpriced_count bigint NOT NULL
+);
+
 -- TABLE private.archived_months
 
 CREATE TABLE private.archived_months (
     month date NOT NULL,
     archived_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT archived_months_month_check CHECK (((month >= '2020-01-01'::date) AND (month <= '2100-01-01'::date)))
+);
+
+-- TABLE private.archived_sources
+
+CREATE TABLE private.archived_sources (
+    archive_id uuid NOT NULL,
+    import_id uuid NOT NULL
+);
+
+-- TABLE private.attempts
+
+CREATE UNLOGGED TABLE private.attempts (
+    bucket bytea NOT NULL,
+    tried_at timestamp with time zone NOT NULL,
+    counts_until timestamp with time zone NOT NULL,
+    CONSTRAINT attempts_bucket_check CHECK ((octet_length(bucket) = 32))
 );
 
 -- TABLE public.workspaces
@@ -19895,7 +21458,9 @@ CREATE TABLE public.workspaces (
     content_days smallint,
     content_words text[] DEFAULT '{}'::text[] NOT NULL,
     model_limits jsonb DEFAULT '[]'::jsonb NOT NULL,
+    archive_days smallint,
     CONSTRAINT workspaces_alert_rules_check CHECK (((jsonb_typeof(alert_rules) = 'object'::text) AND (pg_column_size(alert_rules) <= 1024))),
+    CONSTRAINT workspaces_archive_days_check CHECK (((archive_days >= 7) AND (archive_days <= 3650))),
     CONSTRAINT workspaces_content_days_check CHECK (((content_days >= 1) AND (content_days <= 400))),
     CONSTRAINT workspaces_content_words_check CHECK (((cardinality(content_words) <= 100) AND (length(array_to_string(content_words, ','::text, ''::text)) <= 5000))),
     CONSTRAINT workspaces_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
@@ -19931,64 +21496,123 @@ CREATE MATERIALIZED VIEW private.cost_records_daily AS
     record_count,
     unpriced_count
    FROM ( SELECT r.workspace_id,
-            ((r."timestamp" AT TIME ZONE w.timezone))::date AS date,
+            r.date,
             r.provider_id,
-            p.name AS provider,
-            COALESCE(r.project_id, '00000000-0000-0000-0000-000000000000'::uuid) AS project_id,
+            r.provider,
+            r.project_id,
             r.user_id,
             r.model_name,
             r.cost_basis,
             r.charge_type,
-            sum(
-                CASE
-                    WHEN r.money_is_effective THEN r.cost_usd
-                    ELSE 0.0000000000
-                END) AS total_cost_usd,
-            (LEAST(sum(
-                CASE
-                    WHEN r.tokens_are_effective THEN r.tokens_used
-                    ELSE (0)::bigint
-                END), ('9223372036854775807'::bigint)::numeric))::bigint AS total_tokens,
-            (LEAST(sum(
-                CASE
-                    WHEN r.tokens_are_effective THEN r.input_tokens
-                    ELSE (0)::bigint
-                END), ('9223372036854775807'::bigint)::numeric))::bigint AS total_input_tokens,
-            (LEAST(sum(
-                CASE
-                    WHEN r.tokens_are_effective THEN r.output_tokens
-                    ELSE (0)::bigint
-                END), ('9223372036854775807'::bigint)::numeric))::bigint AS total_output_tokens,
-            (LEAST(sum(
-                CASE
-                    WHEN r.tokens_are_effective THEN r.cached_input_tokens
-                    ELSE (0)::bigint
-                END), ('9223372036854775807'::bigint)::numeric))::bigint AS total_cached_input_tokens,
-            (LEAST(sum(
-                CASE
-                    WHEN r.tokens_are_effective THEN r.cache_write_tokens
-                    ELSE (0)::bigint
-                END), ('9223372036854775807'::bigint)::numeric))::bigint AS total_cache_write_tokens,
-            (LEAST(sum(
-                CASE
-                    WHEN r.tokens_are_effective THEN r.reasoning_tokens
-                    ELSE (0)::bigint
-                END), ('9223372036854775807'::bigint)::numeric))::bigint AS total_reasoning_tokens,
-            (LEAST(sum(
-                CASE
-                    WHEN r.tokens_are_effective THEN r.request_count
-                    ELSE (0)::bigint
-                END), ('9223372036854775807'::bigint)::numeric))::bigint AS total_requests,
-            count(*) AS record_count,
-            count(*) FILTER (WHERE ((r.cost_usd IS NULL) AND r.money_is_effective AND (NOT private.is_failed_call(
-                CASE
-                    WHEN r.tokens_are_effective THEN r.tokens_used
-                    ELSE (0)::bigint
-                END, r.metadata)))) AS unpriced_count
-           FROM ((public.cost_records r
-             JOIN public.providers p ON ((r.provider_id = p.id)))
-             JOIN public.workspaces w ON ((r.workspace_id = w.id)))
-          GROUP BY r.workspace_id, (((r."timestamp" AT TIME ZONE w.timezone))::date), r.provider_id, p.name, COALESCE(r.project_id, '00000000-0000-0000-0000-000000000000'::uuid), r.user_id, r.model_name, r.cost_basis, r.charge_type) t
+            sum(r.cost_usd) AS total_cost_usd,
+            (LEAST(sum(r.tokens), ('9223372036854775807'::bigint)::numeric))::bigint AS total_tokens,
+            (LEAST(sum(r.input_tokens), ('9223372036854775807'::bigint)::numeric))::bigint AS total_input_tokens,
+            (LEAST(sum(r.output_tokens), ('9223372036854775807'::bigint)::numeric))::bigint AS total_output_tokens,
+            (LEAST(sum(r.cached_input_tokens), ('9223372036854775807'::bigint)::numeric))::bigint AS total_cached_input_tokens,
+            (LEAST(sum(r.cache_write_tokens), ('9223372036854775807'::bigint)::numeric))::bigint AS total_cache_write_tokens,
+            (LEAST(sum(r.reasoning_tokens), ('9223372036854775807'::bigint)::numeric))::bigint AS total_reasoning_tokens,
+            (LEAST(sum(r.requests), ('9223372036854775807'::bigint)::numeric))::bigint AS total_requests,
+            (sum(r.records))::bigint AS record_count,
+            (sum(r.unpriced))::bigint AS unpriced_count
+           FROM ( SELECT d.workspace_id,
+                    d.date,
+                    d.provider_id,
+                    p.name AS provider,
+                    d.project_id,
+                    d.user_id,
+                    d.model_name,
+                    d.cost_basis,
+                    d.charge_type,
+                    d.cost_usd,
+                    d.tokens,
+                    d.input_tokens,
+                    d.output_tokens,
+                    d.cached_input_tokens,
+                    d.cache_write_tokens,
+                    d.reasoning_tokens,
+                    d.requests,
+                    d.records,
+                    d.unpriced
+                   FROM (( SELECT c.workspace_id,
+                            ((c."timestamp" AT TIME ZONE w.timezone))::date AS date,
+                            c.provider_id,
+                            COALESCE(c.project_id, '00000000-0000-0000-0000-000000000000'::uuid) AS project_id,
+                            c.user_id,
+                            c.model_name,
+                            c.cost_basis,
+                            c.charge_type,
+                            sum(
+                                CASE
+                                    WHEN c.money_is_effective THEN c.cost_usd
+                                    ELSE 0.0000000000
+                                END) AS cost_usd,
+                            sum(
+                                CASE
+                                    WHEN c.tokens_are_effective THEN c.tokens_used
+                                    ELSE (0)::bigint
+                                END) AS tokens,
+                            sum(
+                                CASE
+                                    WHEN c.tokens_are_effective THEN c.input_tokens
+                                    ELSE (0)::bigint
+                                END) AS input_tokens,
+                            sum(
+                                CASE
+                                    WHEN c.tokens_are_effective THEN c.output_tokens
+                                    ELSE (0)::bigint
+                                END) AS output_tokens,
+                            sum(
+                                CASE
+                                    WHEN c.tokens_are_effective THEN c.cached_input_tokens
+                                    ELSE (0)::bigint
+                                END) AS cached_input_tokens,
+                            sum(
+                                CASE
+                                    WHEN c.tokens_are_effective THEN c.cache_write_tokens
+                                    ELSE (0)::bigint
+                                END) AS cache_write_tokens,
+                            sum(
+                                CASE
+                                    WHEN c.tokens_are_effective THEN c.reasoning_tokens
+                                    ELSE (0)::bigint
+                                END) AS reasoning_tokens,
+                            sum(
+                                CASE
+                                    WHEN c.tokens_are_effective THEN c.request_count
+                                    ELSE (0)::bigint
+                                END) AS requests,
+                            count(*) AS records,
+                            count(*) FILTER (WHERE ((c.cost_usd IS NULL) AND c.money_is_effective AND (NOT private.is_failed_call(
+                                CASE
+                                    WHEN c.tokens_are_effective THEN c.tokens_used
+                                    ELSE (0)::bigint
+                                END, c.metadata)))) AS unpriced
+                           FROM (public.cost_records c
+                             JOIN public.workspaces w ON ((c.workspace_id = w.id)))
+                          GROUP BY c.workspace_id, (((c."timestamp" AT TIME ZONE w.timezone))::date), c.provider_id, COALESCE(c.project_id, '00000000-0000-0000-0000-000000000000'::uuid), c.user_id, c.model_name, c.cost_basis, c.charge_type) d
+                     JOIN public.providers p ON ((d.provider_id = p.id)))
+                UNION ALL
+                 SELECT a.workspace_id,
+                    a.date,
+                    a.provider_id,
+                    a.provider,
+                    a.project_id,
+                    a.user_id,
+                    a.model_name,
+                    a.cost_basis,
+                    a.charge_type,
+                    a.total_cost_usd,
+                    a.total_tokens,
+                    a.total_input_tokens,
+                    a.total_output_tokens,
+                    a.total_cached_input_tokens,
+                    a.total_cache_write_tokens,
+                    a.total_reasoning_tokens,
+                    a.total_requests,
+                    a.record_count,
+                    a.unpriced_count
+                   FROM private.archived_days a) r
+          GROUP BY r.workspace_id, r.date, r.provider_id, r.provider, r.project_id, r.user_id, r.model_name, r.cost_basis, r.charge_type) t
   ORDER BY workspace_id, date, provider_id, project_id, user_id, (model_name COLLATE "C"), cost_basis, charge_type
   WITH NO DATA;
 
@@ -20442,6 +22066,17 @@ CREATE TABLE private.installation (
     CONSTRAINT installation_only_row_check CHECK (only_row)
 );
 
+-- TABLE private.key_uses
+
+CREATE UNLOGGED TABLE private.key_uses (
+    key_id uuid NOT NULL,
+    unit text NOT NULL,
+    minute timestamp with time zone NOT NULL,
+    used bigint NOT NULL,
+    CONSTRAINT key_uses_unit_check CHECK ((unit = ANY (ARRAY['requests'::text, 'tokens'::text]))),
+    CONSTRAINT key_uses_used_check CHECK (((used >= 0) AND (used <= '1000000000000'::bigint)))
+);
+
 -- TABLE private.known_prices
 
 CREATE TABLE private.known_prices (
@@ -20452,6 +22087,52 @@ CREATE TABLE private.known_prices (
     CONSTRAINT known_prices_model_name_check CHECK (((length(model_name) >= 1) AND (length(model_name) <= 200))),
     CONSTRAINT known_prices_prices_check CHECK (((jsonb_typeof(prices) = 'object'::text) AND (pg_column_size(prices) <= 4096))),
     CONSTRAINT known_prices_provider_check CHECK (((length(provider) >= 1) AND (length(provider) <= 100)))
+);
+
+-- TABLE private.last_workspaces
+
+CREATE TABLE private.last_workspaces (
+    user_id uuid NOT NULL,
+    workspace_id uuid NOT NULL
+);
+
+-- TABLE private.name_changes
+
+CREATE TABLE private.name_changes (
+    workspace_id uuid NOT NULL,
+    key uuid NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    detail text NOT NULL,
+    user_id uuid,
+    project_ids uuid[] NOT NULL,
+    folded text NOT NULL,
+    uses bigint NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    CONSTRAINT search_names_detail_check CHECK ((length(detail) <= 500)),
+    CONSTRAINT search_names_folded_check CHECK ((length(folded) <= 2000)),
+    CONSTRAINT search_names_kind_check CHECK ((kind = ANY (ARRAY['session'::text, 'conversation'::text, 'trace'::text, 'note'::text]))),
+    CONSTRAINT search_names_name_check CHECK (((length(name) >= 1) AND (length(name) <= 500))),
+    CONSTRAINT search_names_project_ids_check CHECK ((cardinality(project_ids) <= 10000))
+);
+
+-- TABLE private.partitioned
+
+CREATE TABLE private.partitioned (
+    parent text NOT NULL,
+    width text NOT NULL,
+    suffix text NOT NULL,
+    bound text NOT NULL,
+    ahead integer,
+    kept integer NOT NULL,
+    settings text DEFAULT ''::text NOT NULL,
+    CONSTRAINT partitioned_ahead_check CHECK (((ahead >= 0) AND (ahead <= 120))),
+    CONSTRAINT partitioned_bound_check CHECK (((length(bound) >= 1) AND (length(bound) <= 40))),
+    CONSTRAINT partitioned_kept_check CHECK (((kept >= 0) AND (kept <= 120))),
+    CONSTRAINT partitioned_parent_check CHECK ((parent ~ '^[a-z_]{1,40}$'::text)),
+    CONSTRAINT partitioned_settings_check CHECK ((length(settings) <= 500)),
+    CONSTRAINT partitioned_suffix_check CHECK (((length(suffix) >= 1) AND (length(suffix) <= 40))),
+    CONSTRAINT partitioned_width_check CHECK ((width = ANY (ARRAY['day'::text, 'week'::text, 'month'::text])))
 );
 
 -- TABLE private.prompt_registrations
@@ -20488,6 +22169,26 @@ CREATE TABLE private.saved_views (
     saved_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT saved_views_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
     CONSTRAINT saved_views_query_check CHECK (((length(query) >= 1) AND (length(query) <= 4000)))
+);
+
+-- TABLE private.search_names
+
+CREATE TABLE private.search_names (
+    workspace_id uuid NOT NULL,
+    key uuid NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    detail text NOT NULL,
+    user_id uuid,
+    project_ids uuid[] NOT NULL,
+    folded text NOT NULL,
+    uses bigint NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    CONSTRAINT search_names_detail_check CHECK ((length(detail) <= 500)),
+    CONSTRAINT search_names_folded_check CHECK ((length(folded) <= 2000)),
+    CONSTRAINT search_names_kind_check CHECK ((kind = ANY (ARRAY['session'::text, 'conversation'::text, 'trace'::text, 'note'::text]))),
+    CONSTRAINT search_names_name_check CHECK (((length(name) >= 1) AND (length(name) <= 500))),
+    CONSTRAINT search_names_project_ids_check CHECK ((cardinality(project_ids) <= 10000))
 );
 
 -- TABLE private.sent_days
@@ -20659,12 +22360,26 @@ CREATE TABLE private.unsubscribing (
     CONSTRAINT unsubscribing_token_check CHECK ((token ~ '^[A-Za-z0-9_-]{43}$'::text))
 );
 
+-- TABLE private.web_sessions
+
+CREATE TABLE private.web_sessions (
+    id text NOT NULL,
+    user_id uuid NOT NULL,
+    sealed bytea NOT NULL,
+    tokens_until timestamp with time zone NOT NULL,
+    opened_at timestamp with time zone DEFAULT now() NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    holder uuid,
+    held_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    CONSTRAINT web_sessions_id_check CHECK ((id ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT web_sessions_sealed_check CHECK (((octet_length(sealed) >= 1) AND (octet_length(sealed) <= 65536)))
+);
+
 -- TABLE private.worker_seen
 
 CREATE TABLE private.worker_seen (
-    only_row boolean DEFAULT true NOT NULL,
-    seen_at timestamp with time zone NOT NULL,
-    CONSTRAINT worker_seen_only_row_check CHECK (only_row)
+    worker uuid DEFAULT gen_random_uuid() NOT NULL,
+    seen_at timestamp with time zone NOT NULL
 );
 
 -- TABLE private.workspace_changes
@@ -21411,6 +23126,16 @@ ALTER TABLE ONLY private.analytics_tasks
 ALTER TABLE ONLY private.archived_months
     ADD CONSTRAINT archived_months_pkey PRIMARY KEY (month);
 
+-- CONSTRAINT private.archived_sources archived_sources_pkey
+
+ALTER TABLE ONLY private.archived_sources
+    ADD CONSTRAINT archived_sources_pkey PRIMARY KEY (archive_id, import_id);
+
+-- CONSTRAINT private.archives archives_pkey
+
+ALTER TABLE ONLY private.archives
+    ADD CONSTRAINT archives_pkey PRIMARY KEY (id);
+
 -- CONSTRAINT private.budget_forecasts budget_forecasts_pkey
 
 ALTER TABLE ONLY private.budget_forecasts
@@ -21466,15 +23191,30 @@ ALTER TABLE ONLY private.installation
 ALTER TABLE ONLY private.invoice_charges
     ADD CONSTRAINT invoice_charges_pkey PRIMARY KEY (workspace_id, source_key);
 
+-- CONSTRAINT private.key_uses key_uses_pkey
+
+ALTER TABLE ONLY private.key_uses
+    ADD CONSTRAINT key_uses_pkey PRIMARY KEY (key_id, unit, minute);
+
 -- CONSTRAINT private.known_prices known_prices_pkey
 
 ALTER TABLE ONLY private.known_prices
     ADD CONSTRAINT known_prices_pkey PRIMARY KEY (provider, model_name);
 
+-- CONSTRAINT private.last_workspaces last_workspaces_pkey
+
+ALTER TABLE ONLY private.last_workspaces
+    ADD CONSTRAINT last_workspaces_pkey PRIMARY KEY (user_id);
+
 -- CONSTRAINT private.overridden_days overridden_days_pkey
 
 ALTER TABLE ONLY private.overridden_days
     ADD CONSTRAINT overridden_days_pkey PRIMARY KEY (workspace_id, date);
+
+-- CONSTRAINT private.partitioned partitioned_pkey
+
+ALTER TABLE ONLY private.partitioned
+    ADD CONSTRAINT partitioned_pkey PRIMARY KEY (parent);
 
 -- CONSTRAINT private.prompt_registrations prompt_registrations_pkey
 
@@ -21495,6 +23235,11 @@ ALTER TABLE ONLY private.saved_views
 
 ALTER TABLE ONLY private.saved_views
     ADD CONSTRAINT saved_views_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT private.search_names search_names_pkey
+
+ALTER TABLE ONLY private.search_names
+    ADD CONSTRAINT search_names_pkey PRIMARY KEY (workspace_id, key);
 
 -- CONSTRAINT private.sent_days sent_days_pkey
 
@@ -21551,10 +23296,15 @@ ALTER TABLE ONLY private.unsubscribing
 ALTER TABLE ONLY private.unsubscribing
     ADD CONSTRAINT unsubscribing_token_key UNIQUE (token);
 
+-- CONSTRAINT private.web_sessions web_sessions_pkey
+
+ALTER TABLE ONLY private.web_sessions
+    ADD CONSTRAINT web_sessions_pkey PRIMARY KEY (id);
+
 -- CONSTRAINT private.worker_seen worker_seen_pkey
 
 ALTER TABLE ONLY private.worker_seen
-    ADD CONSTRAINT worker_seen_pkey PRIMARY KEY (only_row);
+    ADD CONSTRAINT worker_seen_pkey PRIMARY KEY (worker);
 
 -- CONSTRAINT private.workspace_changes workspace_changes_pkey
 
@@ -22055,6 +23805,34 @@ ALTER TABLE ONLY public.workspaces
 
 CREATE INDEX analytics_tasks_workspace_id_idx ON private.analytics_tasks USING btree (workspace_id);
 
+-- INDEX private.archived_days_archive_id_idx
+
+CREATE INDEX archived_days_archive_id_idx ON private.archived_days USING btree (archive_id);
+
+-- INDEX private.archived_days_user_id_idx
+
+CREATE INDEX archived_days_user_id_idx ON private.archived_days USING btree (user_id);
+
+-- INDEX private.archived_days_workspace_id_date_idx
+
+CREATE INDEX archived_days_workspace_id_date_idx ON private.archived_days USING btree (workspace_id, date);
+
+-- INDEX private.archived_sources_import_id_idx
+
+CREATE INDEX archived_sources_import_id_idx ON private.archived_sources USING btree (import_id);
+
+-- INDEX private.archives_workspace_id_idx
+
+CREATE INDEX archives_workspace_id_idx ON private.archives USING btree (workspace_id, first_day);
+
+-- INDEX private.attempts_bucket_idx
+
+CREATE INDEX attempts_bucket_idx ON private.attempts USING btree (bucket, tried_at);
+
+-- INDEX private.attempts_counts_until_idx
+
+CREATE INDEX attempts_counts_until_idx ON private.attempts USING btree (counts_until);
+
 -- INDEX private.budget_forecasts_workspace_id_idx
 
 CREATE INDEX budget_forecasts_workspace_id_idx ON private.budget_forecasts USING btree (workspace_id);
@@ -22099,9 +23877,25 @@ CREATE INDEX forecast_requests_workspace_id_idx ON private.forecast_requests USI
 
 CREATE INDEX former_members_workspace_id_idx ON private.former_members USING btree (workspace_id);
 
+-- INDEX private.last_workspaces_workspace_id_idx
+
+CREATE INDEX last_workspaces_workspace_id_idx ON private.last_workspaces USING btree (workspace_id);
+
+-- INDEX private.name_changes_workspace_id_idx
+
+CREATE INDEX name_changes_workspace_id_idx ON private.name_changes USING btree (workspace_id);
+
 -- INDEX private.record_counts_workspace_id_idx
 
 CREATE INDEX record_counts_workspace_id_idx ON private.record_counts USING btree (workspace_id) INCLUDE (statements);
+
+-- INDEX private.search_names_folded_idx
+
+CREATE INDEX search_names_folded_idx ON private.search_names USING gin (workspace_id, folded extensions.gin_trgm_ops);
+
+-- INDEX private.search_names_last_at_idx
+
+CREATE INDEX search_names_last_at_idx ON private.search_names USING btree (workspace_id, kind, last_at DESC);
 
 -- INDEX private.sent_invitations_email_idx
 
@@ -22147,6 +23941,18 @@ CREATE INDEX telemetry_calls_trace_idx ON private.telemetry_calls USING btree (w
 
 CREATE INDEX telemetry_links_seen_at_idx ON private.telemetry_links USING brin (seen_at);
 
+-- INDEX private.web_sessions_opened_at_idx
+
+CREATE INDEX web_sessions_opened_at_idx ON private.web_sessions USING btree (opened_at);
+
+-- INDEX private.web_sessions_seen_at_idx
+
+CREATE INDEX web_sessions_seen_at_idx ON private.web_sessions USING btree (seen_at);
+
+-- INDEX private.web_sessions_user_id_idx
+
+CREATE INDEX web_sessions_user_id_idx ON private.web_sessions USING btree (user_id);
+
 -- INDEX public.advice_decided_by_idx
 
 CREATE INDEX advice_decided_by_idx ON public.advice USING btree (decided_by);
@@ -22186,6 +23992,10 @@ CREATE INDEX api_keys_successor_id_idx ON public.api_keys USING btree (workspace
 -- INDEX public.api_keys_user_id_idx
 
 CREATE INDEX api_keys_user_id_idx ON public.api_keys USING btree (user_id);
+
+-- INDEX public.audit_logs_text_idx
+
+CREATE INDEX audit_logs_text_idx ON public.audit_logs USING gin (workspace_id, private.audit_text(action, table_name, before, after, metadata) extensions.gin_trgm_ops);
 
 -- INDEX public.audit_logs_workspace_id_created_at_idx
 
@@ -22827,6 +24637,14 @@ CREATE TRIGGER channels_touch BEFORE UPDATE ON public.channels FOR EACH ROW EXEC
 
 CREATE TRIGGER channels_verified AFTER UPDATE OF verified_at ON public.channels FOR EACH ROW WHEN (((old.verified_at IS NULL) AND (new.verified_at IS NOT NULL) AND (new.paused_at IS NULL) AND (new.disabled_at IS NULL))) EXECUTE FUNCTION private.tell_verified_channel();
 
+-- TRIGGER public.cost_records cost_records_archived_inserted
+
+CREATE TRIGGER cost_records_archived_inserted AFTER INSERT ON public.cost_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.refuse_archived();
+
+-- TRIGGER public.cost_records cost_records_archived_updated
+
+CREATE TRIGGER cost_records_archived_updated AFTER UPDATE ON public.cost_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.is_flagging'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.refuse_archived();
+
 -- TRIGGER public.cost_records cost_records_audit_delete
 
 CREATE TRIGGER cost_records_audit_delete AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN ((CURRENT_USER = ANY (ARRAY['authenticated'::name, 'service_role'::name]))) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,project_id,provider_id,import_id,timestamp,day,model_name,billing_account,cost_usd,tokens_used,request_count,cost_basis,charge_type}', 'workspace_id');
@@ -22837,11 +24655,11 @@ CREATE TRIGGER cost_records_audit_update AFTER UPDATE ON public.cost_records REF
 
 -- TRIGGER public.cost_records cost_records_channels_deleted
 
-CREATE TRIGGER cost_records_channels_deleted AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT EXECUTE FUNCTION private.count_channels();
+CREATE TRIGGER cost_records_channels_deleted AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.count_channels();
 
 -- TRIGGER public.cost_records cost_records_channels_inserted
 
-CREATE TRIGGER cost_records_channels_inserted AFTER INSERT ON public.cost_records REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT WHEN (((current_setting('tally.has_channels'::text, true) = 'on'::text) OR (current_setting('tally.is_inserting'::text, true) IS DISTINCT FROM 'on'::text))) EXECUTE FUNCTION private.count_channels();
+CREATE TRIGGER cost_records_channels_inserted AFTER INSERT ON public.cost_records REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT WHEN (((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text) AND ((current_setting('tally.has_channels'::text, true) = 'on'::text) OR (current_setting('tally.is_inserting'::text, true) IS DISTINCT FROM 'on'::text)))) EXECUTE FUNCTION private.count_channels();
 
 -- TRIGGER public.cost_records cost_records_channels_updated
 
@@ -22857,15 +24675,15 @@ CREATE TRIGGER cost_records_check_updated AFTER UPDATE ON public.cost_records RE
 
 -- TRIGGER public.cost_records cost_records_choose_deleted
 
-CREATE TRIGGER cost_records_choose_deleted AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.select_winners_of_changed();
+CREATE TRIGGER cost_records_choose_deleted AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.select_winners_of_changed();
 
 -- TRIGGER public.cost_records cost_records_count_deleted
 
-CREATE TRIGGER cost_records_count_deleted AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT EXECUTE FUNCTION private.count_parts();
+CREATE TRIGGER cost_records_count_deleted AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.count_parts();
 
 -- TRIGGER public.cost_records cost_records_count_inserted
 
-CREATE TRIGGER cost_records_count_inserted AFTER INSERT ON public.cost_records REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT EXECUTE FUNCTION private.count_parts();
+CREATE TRIGGER cost_records_count_inserted AFTER INSERT ON public.cost_records REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.count_parts();
 
 -- TRIGGER public.cost_records cost_records_count_truncated
 
@@ -22910,6 +24728,22 @@ CREATE TRIGGER cost_records_mark_truncated AFTER TRUNCATE ON public.cost_records
 -- TRIGGER public.cost_records cost_records_mark_updated
 
 CREATE TRIGGER cost_records_mark_updated AFTER UPDATE ON public.cost_records REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed_to FOR EACH STATEMENT EXECUTE FUNCTION private.mark_updated_days();
+
+-- TRIGGER public.cost_records cost_records_names_deleted
+
+CREATE TRIGGER cost_records_names_deleted AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT EXECUTE FUNCTION private.note_names();
+
+-- TRIGGER public.cost_records cost_records_names_inserted
+
+CREATE TRIGGER cost_records_names_inserted AFTER INSERT ON public.cost_records REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT EXECUTE FUNCTION private.note_names();
+
+-- TRIGGER public.cost_records cost_records_names_truncated
+
+CREATE TRIGGER cost_records_names_truncated AFTER TRUNCATE ON public.cost_records FOR EACH STATEMENT EXECUTE FUNCTION private.forget_names('session', 'note');
+
+-- TRIGGER public.cost_records cost_records_names_updated
+
+CREATE TRIGGER cost_records_names_updated AFTER UPDATE ON public.cost_records REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed_to FOR EACH STATEMENT EXECUTE FUNCTION private.note_names();
 
 -- TRIGGER public.cost_records cost_records_project_inserted
 
@@ -23126,6 +24960,14 @@ CREATE TRIGGER imports_engine_deleted AFTER DELETE ON public.imports FOR EACH RO
 -- TRIGGER public.imports imports_engine_enabled
 
 CREATE TRIGGER imports_engine_enabled AFTER UPDATE OF is_enabled ON public.imports FOR EACH ROW WHEN ((old.is_enabled <> new.is_enabled)) EXECUTE FUNCTION private.note_source_for_engine();
+
+-- TRIGGER public.imports imports_keep_archived
+
+CREATE TRIGGER imports_keep_archived BEFORE DELETE ON public.imports FOR EACH ROW EXECUTE FUNCTION private.keep_archived_source();
+
+-- TRIGGER public.imports imports_keep_archived_enabled
+
+CREATE TRIGGER imports_keep_archived_enabled BEFORE UPDATE OF is_enabled ON public.imports FOR EACH ROW WHEN ((old.is_enabled <> new.is_enabled)) EXECUTE FUNCTION private.keep_archived_source();
 
 -- TRIGGER public.imports imports_touch
 
@@ -23649,11 +25491,11 @@ CREATE TRIGGER subscriptions_touch BEFORE UPDATE ON public.subscriptions FOR EAC
 
 -- TRIGGER public.superseded_records superseded_records_channels_deleted
 
-CREATE TRIGGER superseded_records_channels_deleted AFTER DELETE ON public.superseded_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT EXECUTE FUNCTION private.count_channels();
+CREATE TRIGGER superseded_records_channels_deleted AFTER DELETE ON public.superseded_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.count_channels();
 
 -- TRIGGER public.superseded_records superseded_records_channels_inserted
 
-CREATE TRIGGER superseded_records_channels_inserted AFTER INSERT ON public.superseded_records REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT WHEN (((current_setting('tally.has_channels'::text, true) = 'on'::text) OR (current_setting('tally.is_inserting'::text, true) IS DISTINCT FROM 'on'::text))) EXECUTE FUNCTION private.count_channels();
+CREATE TRIGGER superseded_records_channels_inserted AFTER INSERT ON public.superseded_records REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT WHEN (((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text) AND ((current_setting('tally.has_channels'::text, true) = 'on'::text) OR (current_setting('tally.is_inserting'::text, true) IS DISTINCT FROM 'on'::text)))) EXECUTE FUNCTION private.count_channels();
 
 -- TRIGGER public.superseded_records superseded_records_channels_updated
 
@@ -23693,7 +25535,7 @@ CREATE TRIGGER superseded_records_note_update AFTER UPDATE ON public.superseded_
 
 -- TRIGGER public.superseded_records superseded_records_select_inserted
 
-CREATE TRIGGER superseded_records_select_inserted AFTER INSERT ON public.superseded_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (((pg_trigger_depth() = 0) AND (current_setting('tally.is_flagging'::text, true) IS DISTINCT FROM 'on'::text))) EXECUTE FUNCTION private.select_winners_of_changed();
+CREATE TRIGGER superseded_records_select_inserted AFTER INSERT ON public.superseded_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (((pg_trigger_depth() = 0) AND (current_setting('tally.is_flagging'::text, true) IS DISTINCT FROM 'on'::text) AND (current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text))) EXECUTE FUNCTION private.select_winners_of_changed();
 
 -- TRIGGER public.superseded_records superseded_records_select_updated
 
@@ -23723,6 +25565,22 @@ CREATE TRIGGER traces_engine_insert AFTER INSERT ON public.traces REFERENCING NE
 
 CREATE TRIGGER traces_engine_update AFTER UPDATE ON public.traces REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed_to FOR EACH STATEMENT WHEN ((current_setting('tally.archiving'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.note_traces_update_for_engine();
 
+-- TRIGGER public.traces traces_names_deleted
+
+CREATE TRIGGER traces_names_deleted AFTER DELETE ON public.traces REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT EXECUTE FUNCTION private.note_names();
+
+-- TRIGGER public.traces traces_names_inserted
+
+CREATE TRIGGER traces_names_inserted AFTER INSERT ON public.traces REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT EXECUTE FUNCTION private.note_names();
+
+-- TRIGGER public.traces traces_names_truncated
+
+CREATE TRIGGER traces_names_truncated AFTER TRUNCATE ON public.traces FOR EACH STATEMENT EXECUTE FUNCTION private.forget_names('trace', 'conversation');
+
+-- TRIGGER public.traces traces_names_updated
+
+CREATE TRIGGER traces_names_updated AFTER UPDATE ON public.traces REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed_to FOR EACH STATEMENT EXECUTE FUNCTION private.note_names();
+
 -- TRIGGER public.user_preferences user_preferences_audit_update
 
 CREATE TRIGGER user_preferences_audit_update AFTER UPDATE ON public.user_preferences REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{user_id}', '{currency}', 'user_id');
@@ -23749,7 +25607,7 @@ CREATE TRIGGER user_preferences_touch BEFORE UPDATE ON public.user_preferences F
 
 -- TRIGGER public.workspaces workspaces_audit_update
 
-CREATE TRIGGER workspaces_audit_update AFTER UPDATE ON public.workspaces REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,timezone,currency,person_split,alert_rules,trace_days,content_days,content_words,model_limits}', 'id');
+CREATE TRIGGER workspaces_audit_update AFTER UPDATE ON public.workspaces REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,timezone,currency,person_split,alert_rules,trace_days,content_days,content_words,archive_days,model_limits}', 'id');
 
 -- TRIGGER public.workspaces workspaces_check_timezone_insert
 
@@ -23758,6 +25616,10 @@ CREATE TRIGGER workspaces_check_timezone_insert BEFORE INSERT ON public.workspac
 -- TRIGGER public.workspaces workspaces_check_timezone_update
 
 CREATE TRIGGER workspaces_check_timezone_update BEFORE UPDATE ON public.workspaces FOR EACH ROW WHEN ((new.timezone IS DISTINCT FROM old.timezone)) EXECUTE FUNCTION private.check_timezone();
+
+-- TRIGGER public.workspaces workspaces_delete_archives
+
+CREATE TRIGGER workspaces_delete_archives AFTER DELETE ON public.workspaces FOR EACH ROW EXECUTE FUNCTION private.delete_archives_of_workspace();
 
 -- TRIGGER public.workspaces workspaces_delete_records
 
@@ -23786,6 +25648,16 @@ CREATE TRIGGER workspaces_mark_all_days AFTER UPDATE OF timezone ON public.works
 -- TRIGGER public.workspaces workspaces_touch
 
 CREATE TRIGGER workspaces_touch BEFORE UPDATE ON public.workspaces FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+
+-- FK CONSTRAINT private.archived_days archived_days_archive_id_fkey
+
+ALTER TABLE ONLY private.archived_days
+    ADD CONSTRAINT archived_days_archive_id_fkey FOREIGN KEY (archive_id) REFERENCES private.archives(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT private.archived_sources archived_sources_archive_id_fkey
+
+ALTER TABLE ONLY private.archived_sources
+    ADD CONSTRAINT archived_sources_archive_id_fkey FOREIGN KEY (archive_id) REFERENCES private.archives(id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT private.budget_forecasts budget_forecasts_budget_id_fkey
 
@@ -23827,6 +25699,26 @@ ALTER TABLE ONLY private.installation
 ALTER TABLE ONLY private.invoice_charges
     ADD CONSTRAINT invoice_charges_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
+-- FK CONSTRAINT private.key_uses key_uses_key_id_fkey
+
+ALTER TABLE ONLY private.key_uses
+    ADD CONSTRAINT key_uses_key_id_fkey FOREIGN KEY (key_id) REFERENCES public.api_keys(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT private.last_workspaces last_workspaces_user_id_fkey
+
+ALTER TABLE ONLY private.last_workspaces
+    ADD CONSTRAINT last_workspaces_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT private.last_workspaces last_workspaces_workspace_id_fkey
+
+ALTER TABLE ONLY private.last_workspaces
+    ADD CONSTRAINT last_workspaces_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT private.name_changes name_changes_workspace
+
+ALTER TABLE ONLY private.name_changes
+    ADD CONSTRAINT name_changes_workspace FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT private.prompt_registrations prompt_registrations_workspace_id_fkey
 
 ALTER TABLE ONLY private.prompt_registrations
@@ -23836,6 +25728,11 @@ ALTER TABLE ONLY private.prompt_registrations
 
 ALTER TABLE ONLY private.saved_views
     ADD CONSTRAINT saved_views_of_members FOREIGN KEY (user_id, workspace_id) REFERENCES public.members(user_id, workspace_id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT private.search_names search_names_workspace_id_fkey
+
+ALTER TABLE ONLY private.search_names
+    ADD CONSTRAINT search_names_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT private.sent_days sent_days_channel
 
@@ -23876,6 +25773,11 @@ ALTER TABLE ONLY private.telemetry_links
 
 ALTER TABLE ONLY private.unsubscribing
     ADD CONSTRAINT unsubscribing_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT private.web_sessions web_sessions_user_id_fkey
+
+ALTER TABLE ONLY private.web_sessions
+    ADD CONSTRAINT web_sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT private.workspace_changes workspace_changes_workspace_id_fkey
 
@@ -24388,9 +26290,25 @@ ALTER TABLE private.analytics_parked ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE private.analytics_tasks ENABLE ROW LEVEL SECURITY;
 
+-- ROW SECURITY private.archived_days
+
+ALTER TABLE private.archived_days ENABLE ROW LEVEL SECURITY;
+
 -- ROW SECURITY private.archived_months
 
 ALTER TABLE private.archived_months ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.archived_sources
+
+ALTER TABLE private.archived_sources ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.archives
+
+ALTER TABLE private.archives ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.attempts
+
+ALTER TABLE private.attempts ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.budget_forecasts
 
@@ -24432,13 +26350,29 @@ ALTER TABLE private.installation ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE private.invoice_charges ENABLE ROW LEVEL SECURITY;
 
+-- ROW SECURITY private.key_uses
+
+ALTER TABLE private.key_uses ENABLE ROW LEVEL SECURITY;
+
 -- ROW SECURITY private.known_prices
 
 ALTER TABLE private.known_prices ENABLE ROW LEVEL SECURITY;
 
+-- ROW SECURITY private.last_workspaces
+
+ALTER TABLE private.last_workspaces ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.name_changes
+
+ALTER TABLE private.name_changes ENABLE ROW LEVEL SECURITY;
+
 -- ROW SECURITY private.overridden_days
 
 ALTER TABLE private.overridden_days ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.partitioned
+
+ALTER TABLE private.partitioned ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.prompt_registrations
 
@@ -24455,6 +26389,10 @@ ALTER TABLE private.refreshes ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY private.saved_views
 
 ALTER TABLE private.saved_views ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.search_names
+
+ALTER TABLE private.search_names ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.sent_days
 
@@ -24495,6 +26433,10 @@ ALTER TABLE private.telemetry_links ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY private.unsubscribing
 
 ALTER TABLE private.unsubscribing ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.web_sessions
+
+ALTER TABLE private.web_sessions ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.worker_seen
 
@@ -25055,6 +26997,7 @@ CREATE POLICY workspaces_select_member ON public.workspaces FOR SELECT TO authen
 
 GRANT USAGE ON SCHEMA private TO supabase_auth_admin;
 GRANT USAGE ON SCHEMA private TO tally_api;
+GRANT USAGE ON SCHEMA private TO tally_web;
 
 GRANT USAGE ON SCHEMA public TO anon;
 GRANT USAGE ON SCHEMA public TO authenticated;
@@ -25086,6 +27029,9 @@ REVOKE ALL ON TYPE private.incoming_span FROM PUBLIC;
 REVOKE ALL ON TYPE private.price_change FROM PUBLIC;
 
 REVOKE ALL ON TYPE private.written_record FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.account_of_web_session(session text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.account_of_web_session(session text) TO tally_web;
 
 GRANT SELECT ON TABLE public.project_rules TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.project_rules TO service_role;
@@ -25181,6 +27127,8 @@ REVOKE ALL ON FUNCTION private.add_to_day_parts(changes private.day_parts[]) FRO
 
 REVOKE ALL ON FUNCTION private.add_trained_models(tenant uuid, credential uuid, jobs jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.adding_names(table_name text, source text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.advice_answers(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.advice_calls(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) FROM PUBLIC;
@@ -25211,6 +27159,12 @@ REVOKE ALL ON FUNCTION private.analytics_lag(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.answer_explored(question private.exploration) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.archive_lock(tenant uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.archived_parts(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.archived_ranges(tenant uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.archived_tables() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.are_alert_rules(rules jsonb) FROM PUBLIC;
@@ -25221,7 +27175,7 @@ REVOKE ALL ON FUNCTION private.ask_exploration(question private.exploration) FRO
 
 REVOKE ALL ON FUNCTION private.ask_for_days(tenant uuid, split text, project uuid, person uuid) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.attach_month(partition_name text, month date) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.attach_piece(of_parent text, starts date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.audit_changes_of(audited regclass, watched text[], commands text[], condition text) FROM PUBLIC;
 
@@ -25261,7 +27215,11 @@ REVOKE ALL ON FUNCTION private.audit_repricing(tenant uuid, run_id uuid, applied
 
 REVOKE ALL ON FUNCTION private.audit_rows() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.audit_text(action text, table_name text, before jsonb, after jsonb, metadata jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.authorities() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.begin_archive(tenant uuid, first_day date, end_day date, reason text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.begin_change(asked uuid, at_least text) FROM PUBLIC;
 
@@ -25284,6 +27242,8 @@ REVOKE ALL ON FUNCTION private.budget_period(period text, starts_on_day integer,
 REVOKE ALL ON FUNCTION private.budget_record_days(tenant uuid, as_of timestamp with time zone, with_previous boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.budgets_at(tenant uuid, as_of timestamp with time zone, with_previous boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.catch_up(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.catch_up_month(first_at timestamp with time zone) FROM PUBLIC;
 
@@ -25312,7 +27272,7 @@ REVOKE ALL ON FUNCTION private.check_explored_period(question private.exploratio
 
 REVOKE ALL ON FUNCTION private.check_filters(filters jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.check_incoming(incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT has_requests boolean, OUT has_aliases boolean, OUT has_channels boolean, OUT chosen_projects uuid[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.check_incoming(tenant uuid, incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT has_requests boolean, OUT has_aliases boolean, OUT has_channels boolean, OUT chosen_projects uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_invitation(tenant uuid, address text, role text) FROM PUBLIC;
 
@@ -25368,6 +27328,12 @@ REVOKE ALL ON FUNCTION private.clean_words(given text[], of_what text, most inte
 
 REVOKE ALL ON FUNCTION private.clear_event(event uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.close_web_session(session text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.close_web_session(session text) TO tally_web;
+
+REVOKE ALL ON FUNCTION private.close_web_sessions(account uuid, kept text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.close_web_sessions(account uuid, kept text) TO tally_web;
+
 REVOKE ALL ON FUNCTION private.compact_outbox(at_least bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.compare_channels(tenant uuid) FROM PUBLIC;
@@ -25382,11 +27348,17 @@ REVOKE ALL ON FUNCTION private.contested_events(owner uuid, keys uuid[], OUT eve
 
 REVOKE ALL ON FUNCTION private.correct_renewals(tenant uuid, zone text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.count_attempt(bucket bytea, most integer, window_seconds double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.count_attempt(bucket bytea, most integer, window_seconds double precision) TO tally_web;
+
 REVOKE ALL ON FUNCTION private.count_channels() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.count_gone_contents() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.count_invitation(sender uuid, address text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.count_key_use(key uuid, unit text, most bigint, cost bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.count_key_use(key uuid, unit text, most bigint, cost bigint) TO tally_api;
 
 REVOKE ALL ON FUNCTION private.count_parts() FROM PUBLIC;
 
@@ -25406,7 +27378,7 @@ REVOKE ALL ON FUNCTION private.create_month(month date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.create_personal_workspace() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.create_span_week(week date) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.create_piece(of_parent text, starts date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.create_user_preferences() FROM PUBLIC;
 
@@ -25494,6 +27466,10 @@ REVOKE ALL ON FUNCTION private.decide_parts(of_workspace uuid, accounts text[], 
 
 REVOKE ALL ON FUNCTION private.delete_archived_records(tenant uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.delete_archived_rows(archive private.archives, OUT sources uuid[], OUT records bigint, OUT statements bigint, OUT fingerprint text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.delete_archives_of_workspace() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.delete_records_of_imports() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.delete_records_of_workspace() FROM PUBLIC;
@@ -25509,6 +27485,8 @@ REVOKE ALL ON FUNCTION private.describe_forecast(f private.budget_forecasts) FRO
 REVOKE ALL ON FUNCTION private.describe_live(of_prompt uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.describe_moves(tenant uuid, plan private.filing_move[], what text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.describe_records(tenant uuid, first_day date, end_day date, OUT records bigint, OUT statements bigint, OUT fingerprint text) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.person_aliases TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.person_aliases TO service_role;
@@ -25527,7 +27505,7 @@ REVOKE ALL ON FUNCTION private.dimension_value(metadata jsonb, keys text[]) FROM
 
 REVOKE ALL ON FUNCTION private.dismissed_days() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.drop_empty_span_weeks() FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.drop_empty_partitions() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.drop_old_contents(tenant uuid, most integer) FROM PUBLIC;
 
@@ -25551,6 +27529,8 @@ GRANT SELECT ON TABLE public.audit_logs TO authenticated;
 GRANT SELECT ON TABLE public.audit_logs TO service_role;
 
 REVOKE ALL ON FUNCTION private.entry_contains(entry public.audit_logs, actor_email text, user_email text, wanted text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.erase_from_archives() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.erase_from_logs() FROM PUBLIC;
 
@@ -25604,15 +27584,29 @@ REVOKE ALL ON FUNCTION private.file_incoming(tenant uuid, source uuid, incoming 
 
 REVOKE ALL ON FUNCTION private.file_spans(tenant uuid, incoming private.incoming_span[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.find_entries(tenant uuid, words text[], most integer) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.find_experiment(tenant uuid, named text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.find_known(tenant uuid, incoming private.incoming_record[], first_at timestamp with time zone, last_at timestamp with time zone, has_requests boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.find_names(tenant uuid, wanted text, words text[], near boolean, most integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.find_request(tenant uuid, told_id text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.find_rollup(asked private.daily_question) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.find_told_version(of_prompt uuid, told text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.find_trace_ids(tenant uuid, beginning text, most integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.find_usage(tenant uuid, wanted text, words text[], asked text, near boolean, most integer) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.fine_sums(question private.exploration, from_days boolean, told text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.finish_archive(archive uuid, fingerprint text, bytes bigint, manifest_sha256 text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.finish_return(archive uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.first_day_of_name(tenant uuid, provider uuid, name text) FROM PUBLIC;
 
@@ -25622,6 +27616,8 @@ REVOKE ALL ON FUNCTION private.flag_written(written private.written_record[]) FR
 
 REVOKE ALL ON FUNCTION private.fold_some_days(at_most integer, tenant uuid, OUT days integer, OUT records bigint) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.fold_text(given text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.follow_charges(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.follow_subscription() FROM PUBLIC;
@@ -25630,6 +27626,9 @@ REVOKE ALL ON FUNCTION private.follow_timezone() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.forget_aliases(tenant uuid, sources uuid[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.forget_attempts(bucket bytea, only_last boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.forget_attempts(bucket bytea, only_last boolean) TO tally_web;
+
 REVOKE ALL ON FUNCTION private.forget_budget_forecasts() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.forget_counts() FROM PUBLIC;
@@ -25637,6 +27636,8 @@ REVOKE ALL ON FUNCTION private.forget_counts() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.forget_deleted(partition_name text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.forget_forecast_requests() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.forget_names() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.forget_old_events() FROM PUBLIC;
 
@@ -25655,6 +27656,8 @@ REVOKE ALL ON FUNCTION private.group_accounts(of_workspace uuid, account text, m
 REVOKE ALL ON FUNCTION private.grouped_days(changes private.day_parts[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.groups_of(changes private.day_parts[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.has_archived(days private.stale_days[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.has_cache_answers(tenant uuid, first_at timestamp with time zone, end_at timestamp with time zone) FROM PUBLIC;
 
@@ -25681,6 +27684,9 @@ GRANT ALL ON FUNCTION private.hidden_projects() TO authenticated;
 
 REVOKE ALL ON FUNCTION private.hidden_subscriptions() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.hidden_subscriptions() TO authenticated;
+
+REVOKE ALL ON FUNCTION private.hold_web_session(session text, holder uuid, hold_seconds double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.hold_web_session(session text, holder uuid, hold_seconds double precision) TO tally_web;
 
 REVOKE ALL ON FUNCTION private.hour_writes(metadata jsonb, cache_write_tokens bigint) FROM PUBLIC;
 
@@ -25738,6 +27744,8 @@ REVOKE ALL ON FUNCTION private.installation_owner() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.invoice_text(given text, at_most integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.is_address_of_member(tenant uuid, address text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.is_archived(tenant uuid, day date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.is_archived_for_engine(tenant uuid, at timestamp with time zone) FROM PUBLIC;
 
@@ -25807,6 +27815,8 @@ REVOKE ALL ON FUNCTION private.join_counts(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.join_invoice(given public.invoices) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.join_names(tenant uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.join_statements(tenant uuid, ids uuid[], events uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.joined_by(token text) FROM PUBLIC;
@@ -25822,6 +27832,10 @@ REVOKE ALL ON FUNCTION private.keep_advice(tenant uuid, pieces jsonb, window_fro
 REVOKE ALL ON FUNCTION private.keep_all_statements(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.keep_an_owner() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.keep_archived_source() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.keep_archived_sums(archive private.archives) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.keep_as_superseded(owner uuid, ids uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
@@ -25909,9 +27923,16 @@ GRANT ALL ON FUNCTION private.label_calls(tenant uuid, keys uuid[], at timestamp
 
 REVOKE ALL ON FUNCTION private.last_active_days(tenant uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.last_workspace(account uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.last_workspace(account uuid) TO tally_web;
+
 REVOKE ALL ON FUNCTION private.learn_aliases(tenant uuid, source uuid, incoming private.incoming_record[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.leave_out_archived(tenant uuid, incoming private.incoming_record[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.limit_member(tenant uuid, person uuid, measured text, wanted numeric) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.list_used(tenant uuid, kinds text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.live_slots(of_prompt uuid, environment text) FROM PUBLIC;
 
@@ -25921,6 +27942,10 @@ GRANT ALL ON FUNCTION private.load_known_calls(tenant uuid, traces uuid[], names
 REVOKE ALL ON FUNCTION private.lock_charges(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.lock_workspaces(ids uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.log_archive(archive private.archives, action text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.log_expired(tenant uuid, of_table text, expired bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.mark_all_days() FROM PUBLIC;
 
@@ -25995,6 +28020,8 @@ REVOKE ALL ON FUNCTION private.named_person(metadata jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.named_traits(kinds private.traits[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.names_in(table_name text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.net_changes(changes private.day_parts[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.note_change() FROM PUBLIC;
@@ -26006,6 +28033,8 @@ REVOKE ALL ON FUNCTION private.note_deleted_person_for_engine() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.note_deleted_workspace_for_engine() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.note_divided(tenant uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_names() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.note_records_delete_for_engine() FROM PUBLIC;
 
@@ -26045,6 +28074,9 @@ GRANT SELECT ON TABLE public.prompts TO authenticated;
 GRANT SELECT ON TABLE public.prompts TO service_role;
 
 REVOKE ALL ON FUNCTION private.open_deployment(prompt public.prompts, environment text, shares jsonb, source timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.open_web_session(session text, account uuid, sealed bytea, token_seconds double precision, idle_seconds double precision, absolute_seconds double precision, age_seconds double precision, unseen_seconds double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.open_web_session(session text, account uuid, sealed bytea, token_seconds double precision, idle_seconds double precision, absolute_seconds double precision, age_seconds double precision, unseen_seconds double precision) TO tally_web;
 
 REVOKE ALL ON FUNCTION private.outdated_days(tenant uuid, first_day date, last_day date, stale private.stale_days[]) FROM PUBLIC;
 
@@ -26137,6 +28169,9 @@ REVOKE ALL ON FUNCTION private.read_rules(tenant uuid, rules json) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.read_undivided(tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.read_web_session(session text, idle_seconds double precision, absolute_seconds double precision, touch_seconds double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.read_web_session(session text, idle_seconds double precision, absolute_seconds double precision, touch_seconds double precision) TO tally_web;
+
 REVOKE ALL ON FUNCTION private.rebuild_for_engine(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.records_of_calls(tenant uuid, events uuid[], at timestamp with time zone[]) FROM PUBLIC;
@@ -26159,6 +28194,8 @@ REVOKE ALL ON FUNCTION private.refile_span_week(tenant uuid, of_week date) FROM 
 
 REVOKE ALL ON FUNCTION private.refile_statements(tenant uuid, ids uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.refuse_archived() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.refuse_ended_key(found_one public.api_keys) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.refuse_outdated(what text, before jsonb, present jsonb, wanted jsonb) FROM PUBLIC;
@@ -26177,6 +28214,9 @@ REVOKE ALL ON FUNCTION private.register_prompts(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.regrouped_days(before jsonb, changes private.day_parts[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.release_web_session(session text, holder uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.release_web_session(session text, holder uuid) TO tally_web;
+
 REVOKE ALL ON FUNCTION private.remember_member() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.remove_sql_roles_of_leaver() FROM PUBLIC;
@@ -26186,6 +28226,9 @@ REVOKE ALL ON FUNCTION private.rename_model(tenant uuid, provider uuid, name tex
 REVOKE ALL ON FUNCTION private.renew_threshold() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.renew_thresholds() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.renew_web_session(session text, sealed bytea, token_seconds double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.renew_web_session(session text, sealed bytea, token_seconds double precision) TO tally_web;
 
 REVOKE ALL ON FUNCTION private.renewal_days(of_subscription public.subscriptions, until date) FROM PUBLIC;
 
@@ -26245,9 +28288,16 @@ REVOKE ALL ON FUNCTION private.revoke_keys_of_leaver() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.save_beside_known(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[], first_at timestamp with time zone, last_at timestamp with time zone, has_requests boolean) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.save_last_workspace(account uuid, workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.save_last_workspace(account uuid, workspace uuid) TO tally_web;
+
 REVOKE ALL ON FUNCTION private.save_lock(of_workspace uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.saved_by_cache(metadata jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.schema_state() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.schema_state() TO tally_api;
+GRANT ALL ON FUNCTION private.schema_state() TO tally_web;
 
 REVOKE ALL ON FUNCTION private.seen_runs(experiment public.experiments) FROM PUBLIC;
 
@@ -26256,6 +28306,8 @@ REVOKE ALL ON FUNCTION private.select_winners(owner uuid, keys uuid[]) FROM PUBL
 REVOKE ALL ON FUNCTION private.select_winners_of_changed() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.sends_days_from(tenant uuid, details jsonb, present date) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.serves_from() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.session_of(metadata jsonb) FROM PUBLIC;
 
@@ -26277,7 +28329,7 @@ REVOKE ALL ON FUNCTION private.share_timezones_of(partition_name text) FROM PUBL
 
 REVOKE ALL ON FUNCTION private.shared_workspaces_of(person uuid) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.ship_again(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone, kinds text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.ship_again(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.ship_all_again() FROM PUBLIC;
 
@@ -26289,6 +28341,8 @@ REVOKE ALL ON FUNCTION private.source_of_key(key uuid, service text, agent text)
 GRANT ALL ON FUNCTION private.source_of_key(key uuid, service text, agent text) TO tally_api;
 
 REVOKE ALL ON FUNCTION private.span_lock(tenant uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.spent(tenant uuid, since timestamp with time zone, until timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.split_at(of_prompt uuid, environment text, instant timestamp with time zone) FROM PUBLIC;
 
@@ -26324,6 +28378,8 @@ REVOKE ALL ON FUNCTION private.store_spans(tenant uuid, incoming private.incomin
 
 REVOKE ALL ON FUNCTION private.stored_span(tenant uuid, r private.incoming_span, week date, person_id uuid, filed_project uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.stretches_to_archive(tenant uuid, as_of timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.sum_days(days private.stale_days[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.sum_dimension(tenant uuid, dimension text, first_at timestamp with time zone, last_at timestamp with time zone, asked private.daily_question) FROM PUBLIC;
@@ -26331,6 +28387,8 @@ REVOKE ALL ON FUNCTION private.sum_dimension(tenant uuid, dimension text, first_
 REVOKE ALL ON FUNCTION private.sum_divided(tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[], asked private.daily_question) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.sum_of_days(tenant uuid, chosen jsonb, zone text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.sum_records(days private.stale_days[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.sum_statements(tenant uuid, from_date date, to_date date, only_user uuid, hidden uuid[]) FROM PUBLIC;
 
@@ -26394,12 +28452,16 @@ REVOKE ALL ON FUNCTION private.upkeep_lock() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.usage_by_days(tenant uuid, provider uuid, zones text[], since timestamp with time zone, until timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.used_models(tenant uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.verify_api_key(digest bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.verify_api_key(digest bytea) TO tally_api;
 
 REVOKE ALL ON FUNCTION private.wait_for_saves() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.wait_to_file(tenant uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.waits_for_engine(archive private.archives) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.wanted_charges(tenant uuid) FROM PUBLIC;
 
@@ -26408,6 +28470,8 @@ REVOKE ALL ON FUNCTION private.weeks_of_spans(tenant uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.weeks_of_traces(tenant uuid, incoming private.incoming_span[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.where_records(chosen jsonb, told uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.where_text(words text[], near boolean, column_name text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.workspace_of_source(source uuid) FROM PUBLIC;
 
@@ -26454,6 +28518,12 @@ GRANT ALL ON FUNCTION public.archive_project(project uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.archive_prompt(workspace uuid, prompt text, archived boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.archive_prompt(workspace uuid, prompt text, archived boolean) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.archive_state(workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.archive_state(workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.archived_stretches(workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.archived_stretches(workspace uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.attach_partition(year integer, month integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.attach_partition(year integer, month integer) TO service_role;
@@ -26617,9 +28687,6 @@ GRANT ALL ON FUNCTION public.invite(workspace uuid, email text, role text) TO au
 
 REVOKE ALL ON FUNCTION public.invoice_usage(workspace uuid, invoices uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.invoice_usage(workspace uuid, invoices uuid[]) TO authenticated;
-
-REVOKE ALL ON FUNCTION public.jump_names(workspace uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.jump_names(workspace uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.label_prompt_version(workspace uuid, prompt text, number integer, labels text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.label_prompt_version(workspace uuid, prompt text, number integer, labels text[]) TO authenticated;
@@ -26798,14 +28865,26 @@ GRANT ALL ON FUNCTION public.save_statement_lines(workspace uuid, lines jsonb) T
 REVOKE ALL ON FUNCTION public.save_view(workspace uuid, name text, query text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.save_view(workspace uuid, name text, query text) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.search(workspace uuid, asked text, kinds text[], most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search(workspace uuid, asked text, kinds text[], most integer) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.search_audit_log(workspace uuid, search text, before timestamp with time zone, at_most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.search_audit_log(workspace uuid, search text, before timestamp with time zone, at_most integer) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.search_lists(workspace uuid, kinds text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_lists(workspace uuid, kinds text[]) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.search_usage(workspace uuid, asked text, kinds text[], most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_usage(workspace uuid, asked text, kinds text[], most integer) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.set_alert_rules(workspace uuid, rules jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_alert_rules(workspace uuid, rules jsonb) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.set_aliases(workspace uuid, aliases json, before json) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_aliases(workspace uuid, aliases json, before json) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.set_archive_days(workspace uuid, days integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_archive_days(workspace uuid, days integer) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.set_content_rules(workspace uuid, days integer, words text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_content_rules(workspace uuid, days integer, words text[]) TO authenticated;
@@ -27101,5 +29180,6 @@ CREATE TRIGGER tally_create_personal_workspace AFTER INSERT ON auth.users FOR EA
 CREATE TRIGGER tally_create_user_preferences AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION private.create_user_preferences();
 CREATE TRIGGER tally_engine_person AFTER DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.note_deleted_person_for_engine();
 CREATE TRIGGER tally_erase AFTER DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.erase_from_logs();
+CREATE TRIGGER tally_erase_from_archives AFTER DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.erase_from_archives();
 CREATE TRIGGER tally_erase_from_spans AFTER DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.erase_from_spans();
 CREATE TRIGGER tally_pass_on BEFORE DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.pass_on_account();

@@ -7,4 +7,4 @@ select
 from private.analytics_engine as e
 where
     (e.problem_at is null or e.problem_at < clock_timestamp() - interval '{PAUSE_SECONDS} seconds')
-    and (exists (select from private.analytics_outbox) or exists (select from private.analytics_tasks))"""  # noqa: S608 - a number of our own
+    and (exists (select from private.analytics_outbox) or exists (select from private.analytics_tasks))"""
