@@ -22,6 +22,7 @@ BENCHES = (
     "pages",
     "navigation",
     "crowd",
+    "growth",
     "collecting",
     "importing",
     "glance",

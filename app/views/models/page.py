@@ -9,8 +9,8 @@ from app import data
 from app.auth.identity import current_user
 from app.figures.engine_words import describe_source
 from app.figures.model_performance import PERIODS, ask_for, name_models
-from app.parts.archived_notice import render_archived
 from app.formats.text import escape_markdown
+from app.parts.archived_notice import render_archived
 from app.parts.project_choice import choose_project
 from app.ui.titles import title_row
 from app.views.models.comparison import choose_models, render_comparison
