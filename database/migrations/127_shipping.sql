@@ -13,6 +13,26 @@ end
 $$;
 revoke all on function private.is_archived_for_engine(uuid, timestamptz) from public;
 
+-- The parts of a stretch of time that are in an archive, of one workspace or of all.
+create or replace function private.archived_parts(tenant uuid, first_at timestamptz, last_at timestamptz)
+returns table (part_first_at timestamptz, part_last_at timestamptz)
+language sql
+stable
+set search_path = ''
+as $$
+    select p.first_at, p.last_at
+    from (
+        select m.month::timestamp at time zone 'UTC' as first_at, (m.month + interval '1 month') at time zone 'UTC' as last_at
+        from private.archived_months as m
+        union all
+        select a.first_day::timestamp at time zone 'UTC', a.end_day::timestamp at time zone 'UTC'
+        from private.archives as a
+        where (tenant is null or a.workspace_id = tenant) and a.state = 'archived'
+    ) as p
+    where p.first_at < $3 and p.last_at > $2
+$$;
+revoke all on function private.archived_parts(uuid, timestamptz, timestamptz) from public;
+
 -- True while the engine does not have all of a stretch of time: whoever takes that out of Postgres waits.
 create or replace function private.analytics_is_pending(tenant uuid, first_at timestamptz, last_at timestamptz)
 returns boolean
@@ -37,9 +57,7 @@ revoke all on function private.analytics_is_pending(uuid, timestamptz, timestamp
 
 -- Has a stretch of time shipped once more, a task for each of its UTC months, newest first; what Postgres does not have is
 -- deleted in the engine. Returns the number of tasks.
-create or replace function private.ship_again(
-    tenant uuid, first_at timestamptz, last_at timestamptz, kinds text[] default array['records', 'superseded']
-)
+create or replace function private.ship_again(tenant uuid, first_at timestamptz, last_at timestamptz)
 returns bigint
 language plpgsql
 set search_path = ''
@@ -58,17 +76,16 @@ begin
             greatest($2, m.month at time zone 'UTC') as first_at,
             least($3, (m.month + interval '1 month') at time zone 'UTC') as last_at
     ) as b
-    cross join unnest(kinds) as k (kind)
+    cross join unnest(array['records', 'superseded']) as k (kind)
     where
         exists (select from private.analytics_engine)
         and b.first_at < b.last_at
-        and not private.is_archived_for_engine(tenant, b.first_at)
     order by m.month desc;
     get diagnostics added = row_count;
     return added;
 end
 $$;
-revoke all on function private.ship_again(uuid, timestamptz, timestamptz, text[]) from public;
+revoke all on function private.ship_again(uuid, timestamptz, timestamptz) from public;
 
 -- Has all of a workspace's months with rows shipped. What was due is in it.
 create or replace function private.rebuild_for_engine(tenant uuid)
@@ -117,7 +134,7 @@ begin
     insert into private.analytics_tasks (workspace_id, kind, first_at, last_at)
     select tenant, m.kind, m.first_at, m.next_at
     from months as m
-    where m.first_at is not null and not private.is_archived_for_engine(tenant, m.first_at)
+    where m.first_at is not null
     order by m.first_at desc;
     get diagnostics added = row_count;
     return added;

@@ -16,6 +16,7 @@ from tally.analytics.client import (
 )
 from tally.analytics.outbox import Connection, find_installation, read_value, shipping_alone
 from tally.analytics.tables import TABLES
+from tally.core.text import plural
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -43,6 +44,7 @@ REBUILD = """
 select coalesce(sum(private.rebuild_for_engine(w.id)), 0)::bigint
 from public.workspaces as w
 where %s::uuid is null or w.id = %s"""
+ARCHIVED = "select count(*) from private.archived_parts(null, '-infinity', 'infinity')"
 SHIP_MONTH = """
 with month as (
     select to_timestamp(%(month)s || ' UTC', 'YYYYMM TZ') as first_at
@@ -66,11 +68,13 @@ where not exists (
 def rebuild(connection: Connection, client: Client, replaces: bool = False) -> int:
     """Empty the engine and have everything shipped; returns the number of tasks.
 
-    Raises EngineOutdated where the engine is another installation's, unless `replaces`.
+    Raises EngineOutdated where the engine is another installation's, or the only one to answer questions
+    about months in an archive, unless `replaces`.
     """
     with shipping_alone(connection):
         if not replaces:
             _check_owner(connection, client)
+            _check_archives(connection, client)
         drop_tables(client)
         create_tables(client)
         enable(connection)
@@ -144,6 +148,16 @@ def _find_months(client: Client) -> list[tuple[UUID, str, int]]:
             for table in TABLES
             for tenant, month in client.query(query.format(time=table.time, table=table.name)).result_rows
         ]
+
+
+def _check_archives(connection: Connection, client: Client) -> None:
+    archived = int(read_value(connection, ARCHIVED))
+    if archived and read_facts(client):
+        raise EngineOutdated(
+            f"The analytics engine answers questions about {plural(archived, 'archived month')}, which "
+            "Postgres has not any more. Bring them back with `tally archive restore`, or run "
+            "`tally analytics rebuild --replace` to do without them."
+        )
 
 
 def _check_owner(connection: Connection, client: Client) -> None:

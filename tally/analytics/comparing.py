@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from tally.analytics.client import explaining
-from tally.analytics.outbox import Connection, read_value
+from tally.analytics.outbox import Connection
 from tally.analytics.tables import RECORDS, SUPERSEDED, TABLES, TRACES, Table
 
 if TYPE_CHECKING:
@@ -47,7 +47,11 @@ ENGINE = """
 select workspace_id, toYYYYMM({time}) as month, count(), {sums}
 from {table} final
 group by workspace_id, month"""
-IS_ARCHIVED = "select private.is_archived_for_engine(%s, to_timestamp(%s || ' UTC', 'YYYYMM TZ'))"
+HAS_ARCHIVE = """
+select exists (
+    select from private.archived_parts(%(tenant)s, m.first_at, m.first_at + interval '1 month')
+)
+from (select to_timestamp(%(month)s || ' UTC', 'YYYYMM TZ')) as m (first_at)"""
 IS_PENDING = """
 select private.analytics_is_pending(%(tenant)s, m.first_at, m.first_at + interval '31 days')
 from (select to_timestamp(%(month)s || ' UTC', 'YYYYMM TZ')) as m (first_at)"""
@@ -76,7 +80,7 @@ class Comparison:
 
 
 def compare(connection: Connection, client: Client) -> Comparison:
-    """Compare all sums; months that are in an archive are left out where Postgres has nothing of them."""
+    """Compare all sums; months with days in an archive are left out, as Postgres has not all of them."""
     ours: dict[Key, Sums] = {}
     theirs: dict[Key, Sums] = {}
     for table in TABLES:
@@ -89,9 +93,11 @@ def compare(connection: Connection, client: Client) -> Comparison:
         sum(int(sums[0]) for sums in records),
         sum((Decimal(sums[1]) for sums in records), Decimal(0)),
         [
-            Difference(*key, ours.get(key, (0, 0)), theirs.get(key, (0, 0)), _is_pending(connection, key))
+            Difference(
+                *key, ours.get(key, (0, 0)), theirs.get(key, (0, 0)), _ask(connection, IS_PENDING, key)
+            )
             for key in differing
-            if key in ours or not _is_archived(connection, key)
+            if not _ask(connection, HAS_ARCHIVE, key)
         ],
     )
 
@@ -113,10 +119,6 @@ def _by_key(table: Table, rows: Any) -> dict[Key, Sums]:
     return {(tenant, table.name, month): tuple(sums) for tenant, month, *sums in rows}
 
 
-def _is_archived(connection: Connection, key: Key) -> bool:
-    return bool(read_value(connection, IS_ARCHIVED, [key[0], str(key[2])]))
-
-
-def _is_pending(connection: Connection, key: Key) -> bool:
-    [(pending,)] = connection.execute(IS_PENDING, {"tenant": key[0], "month": str(key[2])}).fetchall()
-    return bool(pending)
+def _ask(connection: Connection, query: str, key: Key) -> bool:
+    [(answer,)] = connection.execute(query, {"tenant": key[0], "month": str(key[2])}).fetchall()
+    return bool(answer)

@@ -19,14 +19,11 @@ if TYPE_CHECKING:
 
 TABLE_OF = {table.name: table for table in TABLES}
 
-# Deletions come first. A stretch that went into an archive, or with its workspace, is left alone.
+# Deletions come first. A stretch that went with its workspace is left alone.
 NEXT_TASK = """
 select id, workspace_id, kind, coalesce(subject, workspace_id),
     coalesce(first_at, 'epoch'), coalesce(last_at, 'epoch'),
-    first_at is not null and (
-        private.is_archived_for_engine(workspace_id, first_at)
-        or not exists (select from public.workspaces as w where w.id = t.workspace_id)
-    )
+    first_at is not null and not exists (select from public.workspaces as w where w.id = t.workspace_id)
 from private.analytics_tasks as t
 order by first_at is not null, id
 limit 1"""
@@ -44,6 +41,9 @@ ROWS = """
 select r.*, {version}, 0
 from private.{view} as r
 where r.workspace_id = {tenant} and r.{time} >= {first_at} and r.{time} < {last_at}"""
+ARCHIVED = """
+select p.part_first_at, p.part_last_at
+from private.archived_parts({tenant}, {first_at}, {last_at}) as p"""
 NOTE_KEYS = """
 insert into private.analytics_outbox (timestamp, workspace_id, key, kind)
 select r.{time}, r.workspace_id, r.{column}::uuid, {kind}
@@ -113,7 +113,7 @@ def _finish(connection: Connection, task: Task, until: datetime) -> None:
 
 
 def _ship_part(connection: Connection, client: Client, task: Task, rows: int) -> datetime:
-    """Ship the first part of a stretch, and delete what the engine has in it besides. Returns its end.
+    """Ship the first part of a stretch; what the engine has in it besides is deleted, archives apart.
 
     Where a row of it is refused, all are noted as keys: then only that row stays behind.
     """
@@ -126,21 +126,20 @@ def _ship_part(connection: Connection, client: Client, task: Task, rows: int) ->
         with refusing(), snapshot(connection) as version:
             query = sql.SQL(ROWS).format(**named, **task.name_parts(last_at=until, version=version))
             text = copy_out(connection, query)
+            query = sql.SQL(ARCHIVED).format(**task.name_parts(last_at=until))
+            archived = connection.execute(query).fetchall()
         insert_rows(client, table, text)
     except Refused:
         connection.execute(sql.SQL(NOTE_KEYS).format(**named, **task.name_parts(last_at=until)))
         return until
-    _delete_older(
-        client,
-        table,
-        IN_STRETCH.format(time=table.time),
-        {
-            "tenant": task.workspace_id,
-            "version": version,
-            "first_at": _text(task.first_at),
-            "last_at": _text(until),
-        },
-    )
+    values = {"tenant": task.workspace_id, "version": version}
+    values |= {"first_at": _text(task.first_at), "last_at": _text(until)}
+    condition = IN_STRETCH.format(time=table.time)
+    for nth, (first_at, last_at) in enumerate(archived):  # what the engine has of it stays
+        values |= {f"first_at_{nth}": _text(first_at), f"last_at_{nth}": _text(last_at)}
+        part = IN_STRETCH.replace("_at:", f"_at_{nth}:").format(time=table.time)
+        condition += f" and not ({part})"
+    _delete_older(client, table, condition, values)
     return until
 
 

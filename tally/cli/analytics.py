@@ -76,7 +76,10 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
 @analytics.command()
 def rebuild(
     replace: Annotated[
-        bool, typer.Option("--replace", help="Take over an engine that another Tally has used.")
+        bool,
+        typer.Option(
+            "--replace", help="Take over an engine of another Tally, or do without archived months."
+        ),
     ] = False,
     workspace: Annotated[
         UUID | None, typer.Option(help="Ship one workspace again, over what is there.", metavar="ID")

@@ -108,7 +108,6 @@ class History:
             model_name=self.chance.choice(["gpt-5", "gpt-5-mini", *HOSTILE[:5]]).strip() or "gpt",
             billing_account=self.chance.choice(["openai", None]),
             dataset=self.chance.choice(["requests", "usage", "costs"]),
-            source_key=str(UUID(int=self.chance.randrange(12))),
             input_tokens=self.chance.choice([0, 7, 10**9]),
             metadata={
                 "agent": self.chance.choice(HOSTILE),
@@ -119,10 +118,12 @@ class History:
         )
         if basis == "estimated" and self.chance.random() < 0.3:
             made["cost_usd"] = None
-        if self.chance.random() < 0.3:
+        kind, event = self.chance.randrange(3), self.chance.randrange(12)
+        made["source_key"] = str(UUID(int=100 * kind + event))  # a request is never a line of an export
+        if kind == 0:
             made |= {"day": at.date().isoformat(), "timestamp": at.replace(hour=12).isoformat()}
-        elif self.chance.random() < 0.5:
-            made["request_id"] = f"msg_{made['source_key'][-2:]}"
+        elif kind == 1:
+            made["request_id"] = f"msg_{event}"
         return made
 
     def switch(self) -> None:

@@ -276,6 +276,28 @@ def test_what_went_into_an_archive_stays_in_the_engine(shipper: Shipper, archive
     assert comparing.compare(database, shipper.client).differences == []
 
 
+def test_only_days_in_an_archive_stay(shipper: Shipper, as_user: Act, user: UUID) -> None:
+    database, days = shipper.connection, ["2026-05-03", "2026-05-10", "2026-05-20"]
+    save(as_user(user), [record(model_name=day, timestamp=f"{day}T12:00:00Z") for day in days])
+    shipper.ship_all()
+    database.execute(
+        """insert into private.archives (
+            workspace_id, first_day, end_day, state, reason, archived_at, manifest_sha256)
+        values (%s, '2026-05-08', '2026-05-15', 'archived', 'command', now(), repeat('0', 64))""",
+        [user],
+    )
+    with database.transaction():
+        database.execute("set local tally.archiving = 'on'")
+        database.execute("delete from public.cost_records where model_name <> '2026-05-03'")
+    assert comparing.compare(database, shipper.client).differences == []
+    building.rebuild_in_place(database, shipper.client)
+    shipper.ship_all()
+    assert in_engine(shipper.client) == ["2026-05-03", "2026-05-10"]
+    with pytest.raises(EngineOutdated, match="1 archived month, which Postgres has not any more"):
+        building.rebuild(database, shipper.client)
+    assert in_engine(shipper.client) == ["2026-05-03", "2026-05-10"]
+
+
 def test_a_month_that_comes_back_is_one_task(shipper: Shipper, archived: Team) -> None:
     database = shipper.connection
     database.execute("delete from private.archived_months")
