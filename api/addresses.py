@@ -13,6 +13,7 @@ COSTS, BUDGET, MODELS = "/v1/costs", "/v1/budget", "/v1/models"
 ADVICE = "/v1/advice"
 OPENAPI = "/v1/openapi.json"
 MCP = "/mcp"
+PROMETHEUS = "/metrics"
 PROMPTS, PROMPT = "/v1/prompts", "/v1/prompts/{name}"
 EXPERIMENT_RUNS, EXPERIMENT_SCORES = "/v1/experiments/{name}/runs", "/v1/experiments/{name}/scores"
 

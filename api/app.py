@@ -16,6 +16,7 @@ from api.litellm import LiteLlm
 from api.mcp_endpoint import McpEndpoint
 from api.openapi import send_description
 from api.otlp import MEDIA_TYPES, Otlp
+from api.prometheus import Prometheus
 from api.prompts import Prompts
 from api.rate_limits import RateLimits
 from api.reading import Reading
@@ -35,13 +36,13 @@ class Parts:
 
     def __init__(self, settings: ApiSettings) -> None:
         self.pool = Pool(settings.database)
-        self.workers, self.savers, readers = Workers(4), Workers(SAVERS), Workers(READERS)
+        self.workers, self.savers, self.readers = Workers(4), Workers(SAVERS), Workers(READERS)
         self.limits = RateLimits(
             settings.redis, connect=self.pool.connection if settings.counts_in_database else None
         )
         self.callers = Callers(Verifier(self.pool.connection), self.limits)
         self.intake = Intake(self.pool, self.workers, self.savers, self.limits)
-        self.reading = Reading(self.pool, readers)
+        self.reading = Reading(self.pool, self.readers)
         self.experiments = Experiments(self.pool, self.savers)
         self.prompts = Prompts(self.pool, Workers(GIVERS))
         self.mcp = McpEndpoint(self.reading, self.workers, version("tally"))
@@ -61,6 +62,7 @@ class Parts:
             addresses.BUDGET: Endpoint(reading.budget, "read", READ),
             addresses.MODELS: Endpoint(reading.models, "read", READ),
             addresses.ADVICE: Endpoint(reading.advice, "read", READ),
+            addresses.PROMETHEUS: Endpoint(Prometheus(self.pool, self.readers).answer, "read", READ),
             addresses.PROMPTS: Endpoint(
                 self.prompts.list,
                 "prompts",

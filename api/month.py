@@ -8,7 +8,9 @@ from uuid import UUID
 
 from api.figures import INCLUDED, Days, Sum, choose_days, load_rows, write_usd
 from tally.budgets.month_end import MonthEnd, load_month_end
+from tally.core.known_days import KnownDays
 from tally.core.live_total import SpentSoFar
+from tally.core.text import plural
 from tally.digests.drivers import explain_change
 from tally.digests.facts import Cost
 from tally.storage.database import Database
@@ -63,18 +65,35 @@ def explain_day(
     rows = list(load_rows(database, Days(day - timedelta(days=USUAL_DAYS), day, asked.timezone), project))
     of_day = [row for row in rows if row["date"] == day.isoformat()]
     before = [row for row in rows if row["date"] != day.isoformat()]
-    change = explain_change(_read_costs(before, USUAL_DAYS), _read_costs(of_day))
+    known = count_usual_days(database, day)
+    change = explain_change(_read_costs(before, known), _read_costs(of_day))
     return {
         "day": day.isoformat(),
         "timezone": asked.timezone,
         "currency": "USD",
         "cost_usd": write_usd(_add(of_day).cost_usd),
-        "usual_usd": write_usd(round(_add(before).cost_usd / USUAL_DAYS, 2)),
-        "usual_is": f"the average of the {USUAL_DAYS} days before",
-        "change_usd": write_usd(change.total),
-        "reasons": [{"reason": words, "usd": write_usd(usd)} for words, usd in change.reasons],
-        "models": _compare_models(before, of_day),
+        "usual_usd": write_usd(round(_add(before).cost_usd / known, 2)) if known else None,
+        "usual_is": _name_usual(known),
+        "change_usd": write_usd(change.total) if known else None,
+        "reasons": [{"reason": words, "usd": write_usd(usd)} for words, usd in change.reasons if known],
+        "models": _compare_models(_read_costs(before, known), _read_costs(of_day)),
     }
+
+
+def count_usual_days(database: Database, day: date) -> int:
+    """The number of days before a day that are recorded, of those that are the usual ones."""
+    found = database.call("first_cost_day")
+    begins = None if found is None else date.fromisoformat(str(found))
+    known = KnownDays(day - timedelta(days=USUAL_DAYS), day - timedelta(days=1), begins)
+    if known.is_complete:
+        return USUAL_DAYS
+    return (day - known.since).days if known.since else 0
+
+
+def _name_usual(days: int) -> str:
+    if days == USUAL_DAYS:
+        return f"the average of the {USUAL_DAYS} days before"
+    return f"the average since records begin, {plural(days, 'day')} before" if days else "not known yet"
 
 
 def describe_end(end: MonthEnd | None) -> dict[str, Any] | None:
@@ -114,7 +133,9 @@ def _add(rows: Iterable[Mapping[str, Any]]) -> Sum:
 
 
 def _read_costs(rows: Iterable[Mapping[str, Any]], days: int = 1) -> list[Cost]:
-    """Money of the rows, on an average day of so many."""
+    """Money of the rows, on an average day of so many; none on one of no days."""
+    if not days:
+        return []
     return [
         Cost(
             date.fromisoformat(row["date"]),
@@ -128,11 +149,9 @@ def _read_costs(rows: Iterable[Mapping[str, Any]], days: int = 1) -> list[Cost]:
     ]
 
 
-def _compare_models(
-    before: Iterable[Mapping[str, Any]], of_day: Iterable[Mapping[str, Any]]
-) -> list[dict[str, Any]]:
+def _compare_models(before: Iterable[Cost], of_day: Iterable[Cost]) -> list[dict[str, Any]]:
     amounts: dict[str, list[Decimal]] = {}
-    for place, costs in enumerate((_read_costs(before, USUAL_DAYS), _read_costs(of_day))):
+    for place, costs in enumerate((before, of_day)):
         for cost in costs:
             amounts.setdefault(cost.model, [Decimal(0), Decimal(0)])[place] += cost.amount
     changed = sorted(amounts.items(), key=lambda each: -abs(each[1][1] - each[1][0]))

@@ -74,6 +74,7 @@ def describe() -> dict[str, Any]:
                 )
             },
             addresses.OPENAPI: {"get": _reads("This description", [])},
+            addresses.PROMETHEUS: {"get": _measures()},
             addresses.MCP: {"post": _sends("The Model Context Protocol", {"type": "object"})},
         },
         "components": {
@@ -154,6 +155,12 @@ def _reads(title: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
         "parameters": parameters,
         "responses": {"200": answer, **_refusals(READ_REFUSALS)},
     }
+
+
+def _measures() -> dict[str, Any]:
+    described = _reads("Spend, budgets and state, for Prometheus", [])
+    described["responses"]["200"]["content"] = {"text/plain": {"schema": {"type": "string"}}}
+    return described
 
 
 def _gives(title: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ BENCHES = (
     "pages",
     "navigation",
     "crowd",
+    "growth",
     "collecting",
     "importing",
     "glance",
@@ -46,6 +47,7 @@ BENCHES = (
     "archive",
     "retention",
     "outbox",
+    "focus",
 )
 RESULTS = Path(__file__).parent / "results.json"
 

@@ -13,19 +13,16 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from statistics import quantiles
-from time import perf_counter
 from uuid import uuid4
 
 import httpx
 import psycopg
 import websockets
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from bench.measurement import Measurement, Options
 from bench.pages import fill_account
 from bench.sample_account import EMAIL, PASSWORD
+from bench.visits import VISIT_SECONDS, p95, sign_in, visit
 from tally.accounts.auth_client import AuthClient
 from tests.app.app_server import CHECKOUT, AppServer
 from tests.embedded import temporary_stack
@@ -33,7 +30,6 @@ from tests.embedded import temporary_stack
 PEOPLE, NEIGHBOURS = 50, 9
 VISITS_ALONE, ROUNDS, THINK_SECONDS = 30, 15, 2.0
 CROWD_BAR, HOSTILE_BAR = 2.0, 2.0
-VISIT_SECONDS, MAX_MESSAGE = 120, 200_000_000
 HEAVY_QUERIES, SOCKETS, UPLOADS = 24, 60, 4
 LEAST_PRIORITY = 40
 HEAVY = (
@@ -102,68 +98,35 @@ def _fill(url: str, settings: dict[str, str], number: int) -> Machine:
         database.execute(COPY.replace("{owner}", str(owner)).encode())
         database.execute("select public.refresh_cost_records_daily()")
         database.execute("vacuum (analyze) public.cost_records, private.cost_records_daily")
-    people = [sign_in(url, settings, email) for email in emails]
+    people = [_sign_in(url, settings, email) for email in emails]
     return Machine(url, settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"], people)
 
 
-def sign_in(url: str, settings: dict[str, str], email: str) -> Person:
+def _sign_in(url: str, settings: dict[str, str], email: str) -> Person:
     accounts = AuthClient(settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"])
-    with httpx.Client(base_url=url, headers={"origin": url, "accept": "text/html"}, timeout=60) as browser:
-        answer = browser.post("/login", data={"email": email, "password": PASSWORD})
-        if answer.status_code != 303:
-            raise RuntimeError(f"{email} could not sign in: {answer.status_code}.")
-        cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
-    return Person(cookies, accounts.sign_in(email, PASSWORD).access_token)
+    return Person(sign_in(url, email, PASSWORD), accounts.sign_in(email, PASSWORD).access_token)
 
 
 async def _measure(machine: Machine) -> list[Measurement]:
     *readers, hostile = machine.people
     for reader in readers:  # what each person's first visit makes is there
-        await visit(machine, reader)
-    alone = [await visit(machine, readers[0]) for _ in range(VISITS_ALONE)]
-    crowd = await asyncio.gather(*(visit(machine, reader) for reader in readers * 2))
+        await visit(machine.url, reader.cookies)
+    alone = [await visit(machine.url, readers[0].cookies) for _ in range(VISITS_ALONE)]
+    crowd = await asyncio.gather(*(visit(machine.url, reader.cookies) for reader in readers * 2))
     quiet = await _neighbours(machine, readers[:NEIGHBOURS])
     with _under_attack(machine, hostile):
         beside = await _neighbours(machine, readers[:NEIGHBOURS])
-    in_turns = _p95(alone) * len(crowd) / (os.cpu_count() or 1)
+    in_turns = p95(alone) * len(crowd) / (os.cpu_count() or 1)
     return [
         _compare(
             f"visit, p95 of {len(crowd)} at once, against one after another", crowd, in_turns, CROWD_BAR
         ),
-        _compare(f"visit, p95 of {NEIGHBOURS} people beside a hostile one", beside, _p95(quiet), HOSTILE_BAR),
+        _compare(f"visit, p95 of {NEIGHBOURS} people beside a hostile one", beside, p95(quiet), HOSTILE_BAR),
     ]
 
 
 def _compare(name: str, taken: Sequence[float], baseline: float, bar: float) -> Measurement:
-    return Measurement(name, _p95(taken), "s", baseline, _p95(taken) / baseline, bar)
-
-
-def _p95(taken: Sequence[float]) -> float:
-    return quantiles(taken, n=20, method="inclusive")[-1]
-
-
-async def visit(machine: Machine, person: Person) -> float:
-    """Open the Overview; returns seconds until its last element. Raises for a page with an error."""
-    started = perf_counter()
-    message = BackMsg()
-    message.rerun_script.query_string = ""
-    async with websockets.connect(
-        f"{machine.url.replace('http', 'ws', 1)}/_stcore/stream",
-        additional_headers={"Cookie": person.cookies},
-        origin=machine.url,  # type: ignore[arg-type]
-        subprotocols=["streamlit"],  # type: ignore[list-item]
-        max_size=MAX_MESSAGE,
-        open_timeout=VISIT_SECONDS,
-    ) as socket:
-        await socket.send(message.SerializeToString())
-        async with asyncio.timeout(VISIT_SECONDS):
-            async for data in socket:
-                answer = ForwardMsg.FromString(data)
-                if answer.delta.new_element.HasField("exception"):
-                    raise RuntimeError(f"The page failed: {answer.delta.new_element.exception.message}")
-                if answer.WhichOneof("type") == "script_finished":
-                    return perf_counter() - started
-    raise RuntimeError("The page's connection ended before the page did.")
+    return Measurement(name, p95(taken), "s", baseline, p95(taken) / baseline, bar)
 
 
 async def _neighbours(machine: Machine, readers: Sequence[Person]) -> list[float]:
@@ -173,7 +136,7 @@ async def _neighbours(machine: Machine, readers: Sequence[Person]) -> list[float
         taken, dice = [], Random(nth)
         for _ in range(ROUNDS):
             await asyncio.sleep(dice.uniform(0, 2 * THINK_SECONDS))
-            taken.append(await visit(machine, reader))
+            taken.append(await visit(machine.url, reader.cookies))
         return taken
 
     visits = await asyncio.gather(*(read(reader, nth) for nth, reader in enumerate(readers)))
@@ -204,7 +167,7 @@ async def _attack_all(machine: Machine, hostile: Person) -> None:
     async with httpx.AsyncClient(timeout=VISIT_SECONDS) as client:
         attacks: list[Callable[[int], Awaitable[object]]] = [
             *[lambda nth: _query(machine, hostile, client, nth)] * HEAVY_QUERIES,
-            *[lambda _: visit(machine, hostile)] * SOCKETS,
+            *[lambda _: visit(machine.url, hostile.cookies)] * SOCKETS,
             *[lambda _: _upload(machine, hostile, client)] * UPLOADS,
         ]
         await asyncio.gather(*(_repeat(attack, nth) for nth, attack in enumerate(attacks)))

@@ -21,16 +21,16 @@ from uuid import UUID, uuid4
 import chdb
 import psutil
 import psycopg
-import pyarrow as arrow  # type: ignore[import-untyped]
+import pyarrow as arrow
 from psycopg.rows import dict_row
 from pyarrow import parquet
 
-from bench.crowd import Machine, Person, sign_in, visit
 from bench.ingest import BATCH, Workload, make_body
 from bench.measurement import Measurement, Options
 from bench.nightly import add_accounts, run_nightly
 from bench.pages import fill_account
-from bench.sample_account import EMAIL
+from bench.sample_account import EMAIL, PASSWORD
+from bench.visits import sign_in, visit
 from tally.core.records import CostRecord
 from tally.local.stack import Stack
 from tests.api.process import ApiProcess
@@ -121,9 +121,8 @@ def _measure_visits(number: int) -> Iterator[Measurement]:
         settings = stack.settings()
         app = opened.enter_context(AppServer(folder, settings | {"TALLY_RENDER_WAIT_SECONDS": "0"}))
         fill_account(settings, CHECKOUT)
-        person: Person = sign_in(app.url, settings, EMAIL)
-        machine = Machine(app.url, settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"], [person])
-        visits = [_after_a_change(settings["DATABASE_URL"], machine, person) for _ in range(number + 3)]
+        cookies = sign_in(app.url, EMAIL, PASSWORD)
+        visits = [_after_a_change(settings["DATABASE_URL"], app.url, cookies) for _ in range(number + 3)]
         for each in visits[:3]:
             each()
         web = _Watch([_child("app.server.main")])
@@ -139,13 +138,13 @@ def _measure_visits(number: int) -> Iterator[Measurement]:
         yield Measurement("memory of a web process", _memory(_child("app.server.main")) / 1e6, "MB")
 
 
-def _after_a_change(database_url: str, machine: Machine, person: Person) -> Callable[[], None]:
+def _after_a_change(database_url: str, url: str, cookies: str) -> Callable[[], None]:
     """A visit that finds the data changed: nothing is taken from the cache of an earlier one."""
 
     def run() -> None:
         with psycopg.connect(database_url, autocommit=True) as database:
             database.execute("update public.user_preferences set theme = theme")
-        asyncio.run(visit(machine, person))
+        asyncio.run(visit(url, cookies))
 
     return run
 

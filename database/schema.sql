@@ -6366,7 +6366,11 @@ begin
     perform pg_advisory_xact_lock(private.timezone_lock(stored.workspace_id));
     perform pg_advisory_xact_lock(private.save_lock(stored.workspace_id));
     perform pg_advisory_xact_lock(private.billing_lock(stored.workspace_id));
-    if private.waits_for_engine(stored) then
+    if
+        private.analytics_is_pending(
+            stored.workspace_id, stored.first_day::timestamp at time zone 'UTC', stored.end_day::timestamp at time zone 'UTC'
+        )
+    then
         raise exception 'The analytics engine has not seen all changes yet.' using errcode = '55P03';
     end if;
     perform private.keep_archived_sums(stored);
@@ -6390,7 +6394,7 @@ $$;
 CREATE FUNCTION private.finish_return(archive uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
-    AS $_$
+    AS $$
 declare
     stored private.archives;
 begin
@@ -6407,13 +6411,12 @@ begin
     perform private.catch_up(
         stored.workspace_id, stored.first_day::timestamp at time zone 'UTC', stored.end_day::timestamp at time zone 'UTC'
     );
-    if to_regprocedure('private.ship_again(uuid, timestamptz, timestamptz)') is not null then
-        execute 'select private.ship_again($1, $2, $3)'
-        using stored.workspace_id, stored.first_day::timestamp at time zone 'UTC', stored.end_day::timestamp at time zone 'UTC';
-    end if;
+    perform private.ship_again(
+        stored.workspace_id, stored.first_day::timestamp at time zone 'UTC', stored.end_day::timestamp at time zone 'UTC'
+    );
     perform private.log_archive(stored, 'restored');
 end
-$_$;
+$$;
 
 -- FUNCTION private.first_day_of_name(uuid, uuid, text)
 
@@ -6524,6 +6527,72 @@ begin
         and r.timestamp = d.timestamp
         and (r.money_is_effective <> d.has_money or r.tokens_are_effective <> d.has_tokens);
     perform set_config('tally.is_flagging', '', true);
+end
+$$;
+
+-- FUNCTION private.focus_details(text, jsonb, text, text, text, text, text, jsonb)
+
+CREATE FUNCTION private.focus_details(model text, context jsonb, price_source text, multiplier text, invoice text, agent text, environment text, tags jsonb) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return jsonb_strip_nulls(jsonb_build_object(
+        'model', left(model, 200),
+        'context', case when jsonb_typeof(context) = 'object' then left(context::text, 500) end,
+        'source', left(price_source, 50),
+        'multiplier', left(multiplier, 20),
+        'invoice', left(invoice, 200),
+        'agent', left(nullif(btrim(agent), ''), 200),
+        'environment', left(nullif(btrim(environment), ''), 200),
+        'tags', nullif(to_jsonb((private.tags_of(tags))[1:20]), '[]')
+    ));
+end
+$$;
+
+-- FUNCTION private.focus_sums(uuid, timestamp with time zone, timestamp with time zone, private.daily_question, uuid)
+
+CREATE FUNCTION private.focus_sums(tenant uuid, since timestamp with time zone, until timestamp with time zone, asked private.daily_question, only_own uuid) RETURNS TABLE(day date, provider_id uuid, model_name text, cost_basis text, charge_type text, account text, project_id uuid, money_is_effective boolean, is_unpriced boolean, model text, context jsonb, price_source text, multiplier text, invoice text, agent text, environment text, tags jsonb, cost_usd numeric, input_tokens numeric, output_tokens numeric, cached_input_tokens numeric, cache_write_tokens numeric, cache_write_1h_tokens numeric, requests numeric, records bigint)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+begin
+    return query
+    select
+        (r.timestamp at time zone 'UTC')::date, r.provider_id, r.model_name, r.cost_basis, r.charge_type,
+        case when m.is_readable then r.billing_account end,
+        case when r.project_id = any (asked.hidden) then uuid 'ffffffff-ffff-ffff-ffff-ffffffffffff' else r.project_id end,
+        r.money_is_effective,
+        r.cost_usd is null and r.money_is_effective
+        and not private.is_failed_call(case when r.tokens_are_effective then r.tokens_used else 0 end, r.metadata),
+        t.told ->> 'model', t.told -> 'price_context', t.told ->> 'price_source', t.told ->> 'price_multiplier',
+        t.told ->> 'invoice_id', t.told ->> 'agent', t.told ->> 'environment',
+        coalesce(nullif(t.told -> 'tags', '[]'), t.told -> 'tag'),
+        coalesce(sum(r.cost_usd) filter (where r.money_is_effective), 0),
+        coalesce(sum(r.input_tokens) filter (where r.tokens_are_effective), 0),
+        coalesce(sum(r.output_tokens) filter (where r.tokens_are_effective), 0),
+        coalesce(sum(r.cached_input_tokens) filter (where r.tokens_are_effective), 0),
+        coalesce(sum(r.cache_write_tokens) filter (where r.tokens_are_effective), 0),
+        coalesce(
+            sum(private.hour_writes(r.metadata, r.cache_write_tokens))
+                filter (where r.tokens_are_effective and r.metadata ? 'cache_write_1h_tokens'), 0
+        ),
+        coalesce(sum(r.request_count) filter (where r.tokens_are_effective), 0),
+        count(*)
+    from public.cost_records as r
+    cross join lateral (
+        select r.user_id = asked.caller or (only_own is null and (r.project_id = any (asked.hidden)) is not true) as is_readable
+    ) as m
+    cross join lateral (select case when m.is_readable then r.metadata end as told) as t -- null where nothing is
+    where
+        r.workspace_id = tenant
+        and r.timestamp >= since
+        and r.timestamp < until
+        and (r.money_is_effective or r.tokens_are_effective)
+        and (asked.of_person is null or r.user_id = asked.of_person)
+    group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
+    limit 20001;
 end
 $$;
 
@@ -7501,11 +7570,7 @@ CREATE FUNCTION private.is_archived_for_engine(tenant uuid, at timestamp with ti
     SET search_path TO ''
     AS $$
 begin
-    return tenant is not null and exists (
-        select
-        from private.archived_months as a
-        where a.month = date_trunc('month', is_archived_for_engine.at at time zone 'UTC')::date
-    );
+    return tenant is not null and private.is_archived(tenant, (is_archived_for_engine.at at time zone 'UTC')::date);
 end
 $$;
 
@@ -8787,6 +8852,19 @@ begin
 end
 $$;
 
+-- FUNCTION private.list_focus_exports()
+
+CREATE FUNCTION private.list_focus_exports() RETURNS TABLE(workspace_id uuid, user_id uuid)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select e.workspace_id, m.user_id
+    from private.focus_exports as e
+    left join public.members as m
+        on e.workspace_id = m.workspace_id and e.user_id = m.user_id and m.role in ('admin', 'owner')
+    order by e.workspace_id
+$$;
+
 -- FUNCTION private.list_used(uuid, text[])
 
 CREATE FUNCTION private.list_used(tenant uuid, kinds text[]) RETURNS jsonb
@@ -9805,22 +9883,27 @@ CREATE FUNCTION private.names_in(table_name text) RETURNS text
     select case table_name
         when 'cost_records' then $q$
             select
-                v.kind, left(v.name, 500) as name, v.detail, c.user_id, c.timestamp as at, c.n, c.workspace_id,
+                v.kind, left(v.name, 500) as name, v.detail, c.user_id, c.at, c.n, c.workspace_id,
                 case when c.project_id is null then '{}'::uuid[] else array[c.project_id] end as project_ids
-            from changed as c
+            from (
+                -- As they are first: few are different, and what follows takes longer than reading them.
+                select
+                    r.workspace_id, r.user_id, r.project_id, r.metadata ->> 'session' as session,
+                    r.metadata ->> 'session_id' as session_id, r.metadata ->> 'repository' as repository,
+                    r.metadata ->> 'agent' as agent, r.metadata ->> 'note' as note, sum(r.n) as n, max(r.timestamp) as at
+                from changed as r
+                where r.metadata operator(pg_catalog.?|) array['session', 'session_id', 'note']
+                group by 1, 2, 3, 4, 5, 6, 7, 8
+            ) as c
             cross join lateral (
                 values
                 (
-                    'session',
-                    left(coalesce(nullif(btrim(c.metadata ->> 'session'), ''), nullif(btrim(c.metadata ->> 'session_id'), '')), 200),
-                    concat_ws(
-                        ' · ', left(nullif(btrim(c.metadata ->> 'repository'), ''), 200),
-                        left(nullif(btrim(c.metadata ->> 'agent'), ''), 200)
-                    )
+                    'session', left(coalesce(nullif(btrim(c.session), ''), nullif(btrim(c.session_id), '')), 200),
+                    concat_ws(' · ', left(nullif(btrim(c.repository), ''), 200), left(nullif(btrim(c.agent), ''), 200))
                 ),
-                ('note', nullif(btrim(c.metadata ->> 'note'), ''), '')
+                ('note', nullif(btrim(c.note), ''), '')
             ) as v (kind, name, detail)
-            where c.metadata operator(pg_catalog.?|) array['session', 'session_id', 'note'] and v.name is not null
+            where v.name is not null
         $q$
         when 'traces' then $q$
             select v.kind, v.name, v.detail, c.user_id, c.last_at as at, c.n, c.workspace_id, c.project_ids
@@ -12733,6 +12816,21 @@ begin
 end
 $$;
 
+-- FUNCTION private.report_focus_export(uuid, integer, integer, text)
+
+CREATE FUNCTION private.report_focus_export(tenant uuid, months integer, changed integer, problem text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $_$
+    update private.focus_exports as e
+    set
+        ran_at = now(),
+        months = case when $4 = '' then $2 else e.months end,
+        changed = $3,
+        problem = left(nullif($4, ''), 500)
+    where e.workspace_id = $1
+$_$;
+
 -- FUNCTION private.reprice(uuid, json)
 
 CREATE FUNCTION private.reprice(tenant uuid, changes json, OUT applied bigint, OUT before_usd numeric, OUT after_usd numeric) RETURNS record
@@ -15609,24 +15707,6 @@ begin
 end
 $$;
 
--- FUNCTION private.waits_for_engine(private.archives)
-
-CREATE FUNCTION private.waits_for_engine(archive private.archives) RETURNS boolean
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $_$
-declare
-    waits boolean := false;
-begin
-    if to_regprocedure('private.analytics_is_pending(uuid, timestamptz, timestamptz)') is not null then
-        execute 'select private.analytics_is_pending($1, $2, $3)'
-        into waits
-        using archive.workspace_id, archive.first_day::timestamp at time zone 'UTC', archive.end_day::timestamp at time zone 'UTC';
-    end if;
-    return waits;
-end
-$_$;
-
 -- TABLE private.invoice_charges
 
 CREATE TABLE private.invoice_charges (
@@ -17524,6 +17604,7 @@ begin
                     (select p.currency from public.user_preferences as p where p.user_id = w.personal_user_id), w.currency
                 ),
                 'daily', daily,
+                'begins_on', public.first_cost_day(tenant),
                 'projects', (
                     select json_object_agg(p.id, p.name) from public.projects as p where p.workspace_id = tenant
                 ),
@@ -17954,6 +18035,109 @@ begin
 end
 $_$;
 
+-- FUNCTION public.first_cost_day(uuid)
+
+CREATE FUNCTION public.first_cost_day(workspace uuid DEFAULT NULL::uuid) RETURNS date
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    only_user constant uuid := private.only_own_totals(tenant);
+    stale constant private.stale_days[] := private.stale_days_of(tenant, '-infinity', 'infinity');
+    outdated constant date[] := private.outdated_days(tenant, '-infinity', 'infinity', stale);
+begin
+    return least(
+        (
+            select d.date
+            from private.cost_records_daily as d
+            where d.workspace_id = tenant and d.date <> all (outdated) and (only_user is null or d.user_id = only_user)
+            order by d.date
+            limit 1
+        ),
+        (
+            select min(f.date)
+            from private.outdated_totals(tenant, outdated, stale) as f
+            where only_user is null or f.user_id = only_user
+        )
+    );
+end
+$$;
+
+-- FUNCTION public.focus_rows(timestamp with time zone, timestamp with time zone, uuid)
+
+CREATE FUNCTION public.focus_rows(since timestamp with time zone, until timestamp with time zone, workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '60s'
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    asked constant private.daily_question := private.ask_for_days(tenant, 'project', null, null);
+    found json;
+    groups bigint;
+begin
+    if isfinite(since) is not true or isfinite(until) is not true or until - since > interval '400 days' then
+        raise exception 'Give the first and the last instant of a period of at most 400 days.' using errcode = '22023';
+    end if;
+    select
+        count(*),
+        coalesce(
+            json_agg(
+                json_build_object(
+                    'day', s.day, 'provider', p.name, 'service', p.display_name, 'model', s.model_name,
+                    'cost_basis', s.cost_basis, 'charge_type', s.charge_type, 'billing_account', s.account,
+                    'project', s.project_id, 'money_is_effective', s.money_is_effective, 'is_unpriced', s.is_unpriced,
+                    'details', d.details, 'cost_usd', s.cost_usd::text, 'input_tokens', s.input_tokens,
+                    'output_tokens', s.output_tokens, 'cached_input_tokens', s.cached_input_tokens,
+                    'cache_write_tokens', s.cache_write_tokens, 'cache_write_1h_tokens', s.cache_write_1h_tokens,
+                    'requests', s.requests, 'records', s.records
+                )
+                order by
+                    s.day, p.name, s.model_name, s.charge_type, s.cost_basis, s.account, s.project_id, s.is_unpriced,
+                    s.money_is_effective, d.details::text, s.cost_usd, s.input_tokens, s.output_tokens, s.requests, s.records
+            ), '[]'
+        )
+    into groups, found
+    from private.focus_sums(tenant, since, until, asked, private.only_own_rows(tenant)) as s
+    inner join public.providers as p on s.provider_id = p.id
+    cross join lateral (
+        select private.focus_details(
+            s.model, s.context, s.price_source, s.multiplier, s.invoice, s.agent, s.environment, s.tags
+        ) as details
+    ) as d;
+    if groups > 20000 then
+        raise exception 'These are too many costs at once. Ask for a shorter period.' using errcode = '54000';
+    end if;
+    return found;
+end
+$$;
+
+-- FUNCTION public.focus_state(uuid)
+
+CREATE FUNCTION public.focus_state(workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+begin
+    return json_build_object(
+        'export', (
+            select
+                json_build_object(
+                    'ran_at', e.ran_at, 'months', e.months, 'changed', e.changed, 'problem', e.problem,
+                    'is_own', e.user_id is not distinct from auth.uid()
+                )
+            from private.focus_exports as e
+            where e.workspace_id = tenant
+        ),
+        'archived', (select coalesce(json_agg(a.month order by a.month), '[]') from private.archived_months as a)
+    );
+end
+$$;
+
 -- FUNCTION public.fold_stale_days()
 
 CREATE FUNCTION public.fold_stale_days() RETURNS integer
@@ -18063,6 +18247,58 @@ begin
     set is_ignored = coalesce($3, true), invoice_id = case when $3 is false then l.invoice_id end
     where l.workspace_id = tenant and l.id = $2;
     perform private.follow_charges(tenant);
+end
+$_$;
+
+-- FUNCTION public.installation_state()
+
+CREATE FUNCTION public.installation_state() RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    jobs json := json_build_object('todo', 0, 'doing', 0, 'failed', 0, 'oldest_seconds', 0);
+begin
+    if not public.owns_installation() then
+        raise exception 'Only the owner of this installation may read this.' using errcode = '42501';
+    end if;
+    if to_regclass('jobs.procrastinate_jobs') is not null and to_regclass('jobs.procrastinate_events') is not null then
+        execute format($q$
+            select
+                json_build_object(
+                    'todo', count(*) filter (where j.status = 'todo'),
+                    'doing', count(*) filter (where j.status = 'doing'),
+                    'failed', count(*) filter (where j.status = 'failed'),
+                    'oldest_seconds', coalesce(extract(epoch from max(now() - e.due_at) filter (where j.status = 'todo')), 0)
+                )
+            from %1$I.procrastinate_jobs as j
+            left join lateral (
+                select greatest(min(v.at), j.scheduled_at) as due_at
+                from %1$I.procrastinate_events as v
+                where v.job_id = j.id and j.status = 'todo'
+            ) as e on true
+            where j.status in ('todo', 'doing', 'failed')
+        $q$, 'jobs') into jobs; -- no part of a migration, so that no checker finds its tables
+    end if;
+    return json_build_object(
+        'jobs', jobs,
+        'worker_seen_at', (select max(w.seen_at) from private.worker_seen as w),
+        'deliveries', (
+            select
+                json_build_object(
+                    'waiting', count(*) filter (where d.state = 'waiting'), 'failed', count(*) filter (where d.state = 'failed')
+                )
+            from public.deliveries as d
+            where d.state in ('waiting', 'failed')
+        ),
+        'nightly', (
+            select json_build_object('started_at', r.started_at, 'finished_at', r.finished_at, 'status', r.status)
+            from public.job_runs as r
+            where r.workspace_id is null and r.kind = 'nightly'
+            order by r.started_at desc
+            limit 1
+        )
+    );
 end
 $_$;
 
@@ -20642,6 +20878,32 @@ begin
 end
 $_$;
 
+-- FUNCTION public.set_focus_export(uuid, boolean)
+
+CREATE FUNCTION public.set_focus_export(workspace uuid, is_enabled boolean) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+    entry jsonb;
+begin
+    if is_enabled then
+        insert into private.focus_exports as e (workspace_id, user_id) values (tenant, auth.uid())
+        on conflict (workspace_id) do update set user_id = excluded.user_id, problem = null
+        where e.user_id is distinct from excluded.user_id;
+    else
+        delete from private.focus_exports as e where e.workspace_id = tenant;
+    end if;
+    if found then
+        entry := jsonb_build_object(
+            'action', case when is_enabled then 'insert' else 'delete' end, 'table_name', 'focus_exports', 'row_id', tenant
+        );
+        perform private.write_audit(tenant, entry);
+    end if;
+end
+$$;
+
 -- FUNCTION public.set_member_limit(uuid, uuid, numeric, bigint)
 
 CREATE FUNCTION public.set_member_limit(workspace uuid, person uuid, monthly_usd numeric, monthly_tokens bigint) RETURNS void
@@ -22022,6 +22284,21 @@ CREATE TABLE private.event_aliases (
     CONSTRAINT event_aliases_check CHECK ((source_key <> alias))
 );
 
+-- TABLE private.focus_exports
+
+CREATE TABLE private.focus_exports (
+    workspace_id uuid NOT NULL,
+    user_id uuid,
+    ran_at timestamp with time zone,
+    months integer DEFAULT 0 NOT NULL,
+    changed integer DEFAULT 0 NOT NULL,
+    problem text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT focus_exports_changed_check CHECK (((changed >= 0) AND (changed <= 10000))),
+    CONSTRAINT focus_exports_months_check CHECK (((months >= 0) AND (months <= 10000))),
+    CONSTRAINT focus_exports_problem_check CHECK (((length(problem) >= 1) AND (length(problem) <= 500)))
+);
+
 -- TABLE private.forecast_requests
 
 CREATE TABLE private.forecast_requests (
@@ -23160,6 +23437,11 @@ ALTER TABLE ONLY private.divided_workspaces
 ALTER TABLE ONLY private.event_aliases
     ADD CONSTRAINT event_aliases_pkey PRIMARY KEY (workspace_id, alias, import_id);
 
+-- CONSTRAINT private.focus_exports focus_exports_pkey
+
+ALTER TABLE ONLY private.focus_exports
+    ADD CONSTRAINT focus_exports_pkey PRIMARY KEY (workspace_id);
+
 -- CONSTRAINT private.folded_days folded_days_pkey
 
 ALTER TABLE ONLY private.folded_days
@@ -23862,6 +24144,10 @@ CREATE UNIQUE INDEX divided_days_idx ON private.divided_days USING btree (worksp
 -- INDEX private.event_aliases_import_id_idx
 
 CREATE INDEX event_aliases_import_id_idx ON private.event_aliases USING btree (import_id);
+
+-- INDEX private.focus_exports_user_id_idx
+
+CREATE INDEX focus_exports_user_id_idx ON private.focus_exports USING btree (user_id);
 
 -- INDEX private.forecast_requests_workspace_id_idx
 
@@ -25673,6 +25959,16 @@ ALTER TABLE ONLY private.digests
 ALTER TABLE ONLY private.divided_workspaces
     ADD CONSTRAINT divided_workspaces_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
+-- FK CONSTRAINT private.focus_exports focus_exports_user_id_fkey
+
+ALTER TABLE ONLY private.focus_exports
+    ADD CONSTRAINT focus_exports_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE SET NULL;
+
+-- FK CONSTRAINT private.focus_exports focus_exports_workspace_id_fkey
+
+ALTER TABLE ONLY private.focus_exports
+    ADD CONSTRAINT focus_exports_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT private.former_members former_members_user_id_fkey
 
 ALTER TABLE ONLY private.former_members
@@ -26323,6 +26619,10 @@ ALTER TABLE private.divided_workspaces ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY private.event_aliases
 
 ALTER TABLE private.event_aliases ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.focus_exports
+
+ALTER TABLE private.focus_exports ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.folded_days
 
@@ -27606,6 +27906,10 @@ REVOKE ALL ON FUNCTION private.flag_records(of_workspace uuid, accounts text[], 
 
 REVOKE ALL ON FUNCTION private.flag_written(written private.written_record[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.focus_details(model text, context jsonb, price_source text, multiplier text, invoice text, agent text, environment text, tags jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.focus_sums(tenant uuid, since timestamp with time zone, until timestamp with time zone, asked private.daily_question, only_own uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.fold_some_days(at_most integer, tenant uuid, OUT days integer, OUT records bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.fold_text(given text) FROM PUBLIC;
@@ -27924,6 +28228,8 @@ REVOKE ALL ON FUNCTION private.leave_out_archived(tenant uuid, incoming private.
 
 REVOKE ALL ON FUNCTION private.limit_member(tenant uuid, person uuid, measured text, wanted numeric) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.list_focus_exports() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.list_used(tenant uuid, kinds text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.live_slots(of_prompt uuid, environment text) FROM PUBLIC;
@@ -28230,6 +28536,8 @@ REVOKE ALL ON FUNCTION private.replace_records(owner uuid, statements uuid[], id
 
 REVOKE ALL ON FUNCTION private.replaced_renewals(tenant uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.report_focus_export(tenant uuid, months integer, changed integer, problem text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.reprice(tenant uuid, changes json, OUT applied bigint, OUT before_usd numeric, OUT after_usd numeric) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.request_address() FROM PUBLIC;
@@ -28453,8 +28761,6 @@ REVOKE ALL ON FUNCTION private.wait_for_saves() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.wait_to_file(tenant uuid) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.waits_for_engine(archive private.archives) FROM PUBLIC;
-
 REVOKE ALL ON FUNCTION private.wanted_charges(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.weeks_of_spans(tenant uuid) FROM PUBLIC;
@@ -28654,6 +28960,15 @@ GRANT ALL ON FUNCTION public.find_sessions(workspace uuid, first_at timestamp wi
 REVOKE ALL ON FUNCTION public.find_traces(workspace uuid, first_at timestamp with time zone, last_at timestamp with time zone, search text, status text, service text, model text, session text, sort text, skip integer, page_rows integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_traces(workspace uuid, first_at timestamp with time zone, last_at timestamp with time zone, search text, status text, service text, model text, session text, sort text, skip integer, page_rows integer) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.first_cost_day(workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.first_cost_day(workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.focus_rows(since timestamp with time zone, until timestamp with time zone, workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.focus_rows(since timestamp with time zone, until timestamp with time zone, workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.focus_state(workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.focus_state(workspace uuid) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.fold_stale_days() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.fold_stale_days() TO service_role;
 
@@ -28673,6 +28988,9 @@ GRANT ALL ON FUNCTION public.get_user_total_spend(user_id uuid, start timestamp 
 
 REVOKE ALL ON FUNCTION public.ignore_statement_line(workspace uuid, line uuid, is_ignored boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.ignore_statement_line(workspace uuid, line uuid, is_ignored boolean) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.installation_state() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.installation_state() TO authenticated;
 
 REVOKE ALL ON FUNCTION public.invite(workspace uuid, email text, role text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.invite(workspace uuid, email text, role text) TO authenticated;
@@ -28880,6 +29198,9 @@ GRANT ALL ON FUNCTION public.set_archive_days(workspace uuid, days integer) TO a
 
 REVOKE ALL ON FUNCTION public.set_content_rules(workspace uuid, days integer, words text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_content_rules(workspace uuid, days integer, words text[]) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.set_focus_export(workspace uuid, is_enabled boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_focus_export(workspace uuid, is_enabled boolean) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.set_member_limit(workspace uuid, person uuid, monthly_usd numeric, monthly_tokens bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_member_limit(workspace uuid, person uuid, monthly_usd numeric, monthly_tokens bigint) TO authenticated;

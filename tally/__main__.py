@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 COLLECT_COMMANDS = {"collect", "login", "logout", "workspaces", "folders"}
 MACHINE_COMMANDS = {
     *("up", "down", "status", "doctor"),
-    *("nightly", "worker", "api", "mcp", "backtest", "backup", "restore"),
+    *("nightly", "worker", "web", "api", "mcp", "backtest", "backup", "restore"),
 }
 
 

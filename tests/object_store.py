@@ -13,7 +13,6 @@ from time import monotonic, sleep
 
 import httpx
 
-BUCKET = "tally-archive"
 KEY, SECRET = "tally-test", "only-on-this-machine"
 READER_KEY, READER_SECRET = "tally-reader", "may-only-read"
 WEED = Path(sys.executable).parent / "weed"
@@ -35,14 +34,14 @@ IDENTITIES = {
 
 @dataclass(frozen=True, slots=True)
 class ObjectStore:
-    """Its address. It has one bucket: each takes volumes of its own."""
+    """Its address; every name of a bucket may be used."""
 
     endpoint: str
 
-    def settings(self, folder: str, key: str = KEY, secret: str = SECRET) -> dict[str, str]:
-        """Settings that lead to a folder of the bucket."""
+    def settings(self, bucket: str, key: str = KEY, secret: str = SECRET) -> dict[str, str]:
+        """Settings that lead to a bucket."""
         return {
-            "tally_archive_url": f"s3://{BUCKET}/{folder}?endpoint_override={self.endpoint}",
+            "tally_archive_url": f"s3://{bucket}/archive?endpoint_override={self.endpoint}",
             "aws_access_key_id": key,
             "aws_secret_access_key": secret,
         }
@@ -60,6 +59,7 @@ def object_store(folder: Path) -> Iterator[ObjectStore]:
         str(WEED), "server", "-s3", f"-dir={folder / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
         f"-s3.config={config}", "-master.volumeSizeLimitMB=256", "-volume.max=20",
         *(f"-{name}.port={port}" for name, port in ports.items()),
+        "-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false",  # ports that are taken; reports
     ]  # fmt: skip
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)

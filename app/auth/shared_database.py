@@ -50,7 +50,7 @@ class SharedDatabase:
             max_size=MOST,
             timeout=WAIT_SECONDS,
             check=ConnectionPool.check_connection,
-            name="web",
+            name="shared state",
             open=True,
         )
         self._away_until = -math.inf

@@ -27,7 +27,7 @@ from app.data.budgets import (
 )
 from app.data.catalogue import load_custom_models
 from app.data.channels import load_channels, load_findings
-from app.data.daily_costs import load_daily, load_model_names, parse_daily
+from app.data.daily_costs import load_daily, load_first_day, load_model_names, parse_daily
 from app.data.digests import load_digest, load_mail_choices
 from app.data.dimension_costs import load_dimension_costs, load_recent_values
 from app.data.experiments import (
@@ -242,6 +242,7 @@ __all__ = [
     "load_experiments",
     "load_explored",
     "load_findings",
+    "load_first_day",
     "load_forecast",
     "load_forecast_state",
     "load_forecast_totals",

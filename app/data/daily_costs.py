@@ -38,6 +38,17 @@ def _daily(
     return convert_daily(parse_daily(call(user, "daily_costs", **params)), currency)
 
 
+def load_first_day(user: User) -> date | None:
+    """The first day of all costs that the user sees; None without any."""
+    return _first_day(user, data_version(user))
+
+
+@cached
+def _first_day(user: User, version: str) -> date | None:  # noqa: ARG001
+    first = call(user, "first_cost_day")
+    return None if first is None else date.fromisoformat(first)
+
+
 def load_model_names(user: User) -> list[str]:
     """Names of all models that have records, sorted."""
     return _model_names(user, data_version(user))

@@ -8,5 +8,5 @@ from tally.search import Hit, PostgresSearch, Question
 
 
 def search(user: User, question: Question) -> list[Hit]:
-    """What the user finds, best first; raises DatabaseError."""
+    """Search the user's workspace: hits, best first; raises DatabaseError."""
     return PostgresSearch(partial(call, user)).search(question)

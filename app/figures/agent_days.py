@@ -11,6 +11,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.figures.agent_usage import DayUse, HourUse, Money, WeekHour, sum_money
+from tally.core.known_days import KnownDays
 
 ZERO = Decimal(0)
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
@@ -29,10 +30,10 @@ class Today(NamedTuple):
 
 
 class ThisWeek(NamedTuple):
-    """The value since Monday by day, and that of the same days of the week before."""
+    """The value since Monday by day, and that of the same days a week before, None if it is not known."""
 
     money: Money
-    before: Decimal
+    before: Decimal | None
     days: tuple[float, ...]
 
 
@@ -107,9 +108,11 @@ def describe_today(
 def describe_week(by_day: Mapping[date, Money], today: date) -> ThisWeek:
     """This week beside the same days of the one before."""
     days = [monday_of(today) + DAY * nth for nth in range(today.weekday() + 1)]
+    known = KnownDays(days[0] - WEEK, days[-1] - WEEK, min(by_day, default=None))
     before = sum((by_day[day - WEEK].value for day in days if day - WEEK in by_day), ZERO)
     money = [by_day.get(day, Money()) for day in days]
-    return ThisWeek(sum_money(money), before, tuple(float(one.value) for one in money))
+    values = tuple(float(one.value) for one in money)
+    return ThisWeek(sum_money(money), before if known.is_complete else None, values)
 
 
 def monday_of(day: date) -> date:

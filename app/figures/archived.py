@@ -8,7 +8,9 @@ from app.formats.dates import format_span
 
 DAILY = frozenset({"provider", "model", "project", "person", "charge_type", "cost_basis", "token_class"})
 BY_DAY = frozenset({"none", "day", "week", "month", "weekday"})
+OF_RECORDS = frozenset({"cached_requests", "cache_savings"})
 NAMED = 3
+IN_ENGINE = "The analytics engine has them, unless it was rebuilt since."
 WHAT = "Totals by day, provider, model, project and person have them; lists and other figures lack them."
 
 
@@ -20,12 +22,14 @@ class Days:
     last: date
 
 
-def needs_records(dimensions: Sequence[str], granularity: str) -> bool:
-    """True if sums of days cannot answer a question."""
-    return not DAILY.issuperset(dimensions) or granularity not in BY_DAY
+def needs_records(measure: str, dimensions: Sequence[str], granularity: str) -> bool:
+    """True if sums of days may not answer a question."""
+    return measure in OF_RECORDS or not DAILY.issuperset(dimensions) or granularity not in BY_DAY
 
 
-def describe_archived(archived: Sequence[Days], first: date | None, last: date | None) -> str | None:
+def describe_archived(
+    archived: Sequence[Days], first: date | None, last: date | None, what: str = WHAT
+) -> str | None:
     """A sentence on the days of a period that are archived; None if there are none."""
     found = [
         Days(max(days.first, first or days.first), min(days.last, last or days.last))
@@ -38,5 +42,5 @@ def describe_archived(archived: Sequence[Days], first: date | None, last: date |
     if len(found) > NAMED:
         names.append("others")
     return (
-        f"Records of {', '.join(names[:-1])}{' and ' if names[:-1] else ''}{names[-1]} are archived. {WHAT}"
+        f"Records of {', '.join(names[:-1])}{' and ' if names[:-1] else ''}{names[-1]} are archived. {what}"
     )

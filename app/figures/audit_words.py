@@ -51,6 +51,8 @@ ACTIONS = {
     ("cost_records", "assign_records"): "Assigned records",
     ("cost_records", "file_records"): "Moved records",
     ("cost_records", "reprice"): "Repriced records",
+    ("focus_exports", "delete"): "Stopped FOCUS files",
+    ("focus_exports", "insert"): "Started FOCUS files",
     ("invitations", "cancel"): "Cancelled invitation",
     ("invitations", "invite"): "Invited",
     ("members", "join"): "Joined",

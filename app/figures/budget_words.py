@@ -8,6 +8,7 @@ from app.figures.progress import Progress
 from app.formats.dates import format_day, format_short_day
 from tally.budgets.budget import Budget, Scope
 from tally.budgets.status import BudgetStatus, State
+from tally.core.known_days import KnownDays
 
 ALL, AT_RISK, PAUSED = "All", "At risk", "Paused"
 RISKS = (State.EXCEEDED, State.LIKELY)
@@ -27,16 +28,17 @@ def hide_forecast(status: BudgetStatus) -> BudgetStatus:
     return replace(status, outlook=None) if status.state == State.PAUSED else status
 
 
-def read_progress(status: BudgetStatus) -> Progress:
-    """The progress of a budget's period."""
+def read_progress(status: BudgetStatus, begins: date | None) -> Progress:
+    """The progress of a budget's period; `begins` is the first day of all costs."""
     lower, upper = status.range_80 or (None, None)
     is_paused = status.state == State.PAUSED
     has_before = not is_paused and any(day in status.previous for day in status.days)
+    is_known = KnownDays(status.previous.first, status.previous.last, begins).is_complete
     return Progress(
         spent=status.spent,
         days_left=status.days_to_come,
         limit=status.limit,
-        before=status.spent_before if has_before else None,
+        before=status.spent_before if has_before and is_known else None,
         likely=status.likely,
         lower=lower,
         upper=upper,

@@ -1,4 +1,4 @@
-"""What a search found as places to go to: a name, a note, and the page with its parameters."""
+"""Hits of a search as places to go to: a name, a note, and the page with its parameters."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

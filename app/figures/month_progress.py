@@ -14,13 +14,16 @@ from tally.core.months import last_day_of_month
 
 
 def calculate_month_progress(
-    this_month: pd.DataFrame, last_month: pd.DataFrame, total: dict[str, Any] | None, today: date
+    this_month: pd.DataFrame, last_month: pd.DataFrame | None, total: dict[str, Any] | None, today: date
 ) -> Progress:
-    """The progress of the month: daily costs of both months up to the same day, and the live forecast."""
+    """The progress of the month: daily costs of both months up to the same day, and the live forecast.
+
+    Without costs of the last month, or with None, nothing is compared.
+    """
     progress = Progress(
         spent=sum_money(this_month),
         days_left=last_day_of_month(today).day - today.day,
-        before=None if last_month.empty else sum_money(last_month),
+        before=None if last_month is None or last_month.empty else sum_money(last_month),
     )
     if total is None:
         return progress

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from app.formats.durations import MS, format_duration
-from app.formats.text import DASH
+from app.formats.text import DASH, MINUS
 from tally.core.text import plural
 from tally.prompts.figures import PromptSums, VersionFigures, compare_versions
 from tally.prompts.scores import Kind, Scores, compare_scores, count_missing
@@ -23,9 +23,9 @@ def describe_change(now: PromptSums | None, before: PromptSums | None) -> float 
 
 
 def format_signed_percent(change: float) -> str:
-    """A change as +4% or -6%."""
+    """A change with its sign: +4%."""
     percent = round(change * 100)
-    return "0%" if percent == 0 else f"{'+' if percent > 0 else '-'}{abs(percent):,}%"
+    return "0%" if percent == 0 else f"{'+' if percent > 0 else MINUS}{abs(percent):,}%"
 
 
 def describe_runs(prompt: PromptSummary) -> str:
@@ -98,7 +98,7 @@ def _show_difference(kind: Kind, difference: float) -> str:
     """A difference of scores with its sign: points for pass rates."""
     digits, scaled = (1, 100 * difference) if kind == "bool" else (2, difference)
     rounded = round(scaled, digits)
-    sign = "-" if rounded < 0 else "+" if rounded > 0 else "±"
+    sign = MINUS if rounded < 0 else "+" if rounded > 0 else "±"
     return f"{sign}{abs(rounded):.{digits}f}{' points' if kind == 'bool' else ''}"
 
 

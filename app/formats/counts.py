@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
-from app.formats.text import DASH
+from app.formats.text import DASH, MINUS
 
 UNITS = ((10**9, "B"), (10**6, "M"), (10**3, "K"))
 SHORTENED_FROM = 10_000
@@ -46,9 +46,9 @@ def format_change(now: Decimal, before: Decimal) -> str | None:
 
 
 def format_percent_change(percent: float) -> str:
-    """A relative change, with a decimal below 100%: +4.5%, -18.7%, +250%, 0%."""
+    """A relative change with its sign, with a decimal below 100%: +4.5%, +250%, 0%."""
     text = f"{percent:+,.0f}%" if abs(round(percent, 1)) >= 100 else f"{percent:+.1f}%"
-    return "0%" if text in ("+0.0%", "-0.0%") else text
+    return "0%" if text in ("+0.0%", "-0.0%") else text.replace("-", MINUS)
 
 
 def format_factor(factor: Decimal | None) -> str:

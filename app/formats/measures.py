@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from app.formats.counts import format_count
 from app.formats.money import format_money, format_unit_price
-from app.formats.text import DASH
+from app.formats.text import DASH, MINUS
 
 
 def format_measure(amount: Decimal | float | None, unit: str, currency: str) -> str:
@@ -18,5 +18,5 @@ def format_measure(amount: Decimal | float | None, unit: str, currency: str) -> 
         return format_unit_price(exact, currency)
     if unit == "tokens" and not exact:
         return DASH  # sources that tell no tokens save 0
-    sign = "-" if exact < 0 else ""
+    sign = MINUS if exact < 0 else ""
     return f"{sign}{format_count(round(abs(exact)))}"

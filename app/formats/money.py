@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from app.formats.amount_field import show_amount
 from app.formats.currency import count_decimals, currency_symbol, has_wide_amounts
-from app.formats.text import DASH
+from app.formats.text import DASH, MINUS
 
 NO_PRICE = "no price"
 WHOLE_FROM = 10_000  # amounts from here on are shown without cents
@@ -19,7 +19,7 @@ def format_money(amount: Decimal | float, currency: str) -> str:
     """An amount with cents below 10,000, whole units above, and more digits where cents would show zero."""
     exact = Decimal(str(amount)) if isinstance(amount, float) else amount
     size, symbol = abs(exact), currency_symbol(currency)
-    sign = "-" if exact < 0 else ""
+    sign = MINUS if exact < 0 else ""
     smallest = Decimal(1).scaleb(-count_decimals(currency))
     if 0 < size < smallest:
         return f"{sign}{symbol}{_trim(_round_significant(size, 2))}"
@@ -51,7 +51,7 @@ def format_figure(amount: Decimal, currency: str) -> str:
     text = format_money(amount, currency)
     if len(text) <= (12 if has_wide_amounts(currency) else 10):
         return text
-    return f"{'-' if amount < 0 else ''}{currency_symbol(currency)}{_shorten(abs(amount))}"
+    return f"{MINUS if amount < 0 else ''}{currency_symbol(currency)}{_shorten(abs(amount))}"
 
 
 def format_money_range(lower: Decimal, upper: Decimal, currency: str) -> str:
@@ -81,7 +81,7 @@ def _shorten(amount: Decimal) -> str:
     """Millions with two decimals, whole units from 100 up, cents below."""
     if abs(amount) >= MILLION:
         return f"{_round(amount / MILLION, Decimal('0.01')):,}M"
-    return f"{_round(amount, Decimal(1) if abs(amount) >= 100 else Decimal('0.01')):,}"
+    return f"{_round(amount, Decimal(1) if abs(amount) >= 100 else Decimal('0.01')):,}".replace("-", MINUS)
 
 
 def _drop_zero_cents(money: str) -> str:

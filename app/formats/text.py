@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 DASH = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"  # of every figure on a page; files have the ASCII one
 WORD_JOINER = "\N{WORD JOINER}"
 # Backslashes do not keep Markdown from making links of addresses: something invisible within them does.
 LINK_MARKS = re.compile(r"(?<=\\:)(?=//)|(?<=@)|(?<=[wW]{3})(?=\\\.)")  # in escaped text

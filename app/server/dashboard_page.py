@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.server.bundle import with_bundle
 from app.server.chunks import read_page
 from app.server.stylesheet import with_own_fonts
-from app.ui import jump
+from app.ui import html_table, jump
 from app.ui.pages import PAGES, PATHS, Page
 from app.ui.theme import ENTRY
 
@@ -43,14 +43,16 @@ STYLE = f"""<style>
 [data-testid=stExpandSidebarButton]{{width:auto!important;padding-inline:.4rem!important}}
 [data-testid=stExpandSidebarButton]::after{{content:"Menu"/"";padding-left:.25rem;font-size:.95rem}}}}
 </style>"""
-# The field "Jump to…", which gives the page the focus; less motion where the system asks for it.
-ACCESS = f"""<style>{jump.STYLE}
+# The field "Jump to…", which gives the page the focus; tables; less motion where the system asks for it.
+ACCESS = f"""<style>{jump.STYLE}{html_table.STYLE}
 [data-testid=stMain]:focus::before,[data-testid=stMain]:focus::after{{display:none!important}}
 [data-testid=stMain]:focus{{outline:none}}
 @media(prefers-reduced-motion:reduce){{*,::before,::after{{animation-duration:.01ms!important;
 animation-iteration-count:1!important;transition-duration:.01ms!important;scroll-behavior:auto!important}}}}
 </style>"""
-JUMP = '<script type="module" src="/app/static/jump.js"></script>'
+SCRIPTS = "".join(
+    f'<script type="module" src="/app/static/{name}.js"></script>' for name in ("jump", "tables")
+)
 ADDRESS = "<script>window.__streamlit = { BACKEND_BASE_URL: window.location.origin }</script>"
 
 
@@ -68,7 +70,7 @@ class DashboardPage:
 @cache
 def dashboard_page() -> str:
     """The HTML of all pages of the dashboard."""
-    head = f"<head>{ADDRESS}{STYLE}{ACCESS}{name_pages()}{JUMP}"
+    head = f"<head>{ADDRESS}{STYLE}{ACCESS}{name_pages()}{SCRIPTS}"
     return with_own_fonts(with_bundle(read_page())).replace("<head>", head, 1)
 
 

@@ -50,7 +50,7 @@ def _answer(request: Request) -> Response:
 
 
 def _search(user: User, request: Request) -> dict[str, Any]:
-    """What the user finds, the settings that there are, and whose these are."""
+    """Search: places, the settings that there are, and whose answer it is."""
     asked = request.query_params.get(ASKED, "")
     kind = request.query_params.get(KIND, "")
     question = Question(asked, (kind,), MANY) if kind in KINDS else Question(asked, most=FEW)

@@ -27,6 +27,7 @@ export const enterPage = () => {
   const main = document.querySelector('[data-testid="stMain"]');
   main?.setAttribute("tabindex", "-1");
   main?.focus();
+  if (matchMedia("(max-width: 900px)").matches) main?.scrollTo({ top: 0 }); // what a choice has changed is above the list of choices
 };
 
 document.addEventListener("keydown", (event) => {

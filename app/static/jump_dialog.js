@@ -8,6 +8,7 @@ const LIST = "tally-jump-list";
 const PAUSE = 120; // ms without a key before it is searched
 const SHOWN = 5; // of a kind; the server sends one more where there are more
 const SHOWN_OF_PAGES = 30;
+const SHOWN_ALONE = 50; // of the only kind that is searched
 const KINDS = {
   recent: { title: "Recent", icon: "schedule" },
   page: { title: "Pages", icon: "search" },
@@ -148,9 +149,11 @@ const show = () => {
   const before = options[chosen]?.element.getAttribute("href");
   list.replaceChildren();
   options = [];
+  let hasMore = false;
   for (const { kind: key, places } of findPlaces()) {
-    const most = kind ? 50 : key === "page" && !text ? SHOWN_OF_PAGES : SHOWN;
+    const most = kind ? SHOWN_ALONE : key === "page" && !text ? SHOWN_OF_PAGES : SHOWN;
     addGroup(key, places, most);
+    hasMore = hasMore || (kind !== "" && places.length > most);
   }
   const found = options.filter(({ act }) => !act).length;
   if (text && (!kind || kind === "record")) {
@@ -161,7 +164,7 @@ const show = () => {
   filter.hidden = !kind;
   filter.firstChild.textContent = kind ? KINDS[kind].title : "";
   filter.setAttribute("aria-label", kind ? `Only ${KINDS[kind].title.toLowerCase()}. Search everything` : "");
-  const state = describeState(found);
+  const state = describeState(hasMore ? `More than ${found}` : found);
   if (status.textContent !== state) status.textContent = state;
   const same = options.findIndex(({ element }) => before && element.getAttribute("href") === before);
   choose(wasMoved && same > 0 ? same : 0);

@@ -15,8 +15,9 @@ import streamlit as st
 
 from app.formats.counts import format_count
 from app.formats.dates import format_day, format_instant
-from app.formats.money import format_change, format_money, format_money_range
+from app.formats.money import format_change, format_money, format_money_range, format_usd
 from app.formats.text import DASH
+from app.ui.cell_markup import Markup, draw_bar, draw_course, draw_mark
 
 CHART_ROW_HEIGHT = 38  # pixels
 STEPS_DRAWN, MOST_STEPS = 180, 8
@@ -35,7 +36,7 @@ class Column:
 
     `sort_value` gives what the column sorts by, in `dtype`; `show` gives the text. Without them a cell is the
     value itself. `most_width` in pixels cuts longer texts; up to it, a column that `fits` is as wide as its
-    longest text, as Streamlit measures the first rows only.
+    longest text, as Streamlit measures the first rows only. `markup` draws a cell of an HTML table.
     """
 
     config: Any
@@ -45,6 +46,22 @@ class Column:
     most_width: int | None = None
     fits: bool = False
     row_height: int | None = None
+    markup: Markup | None = None
+
+    @property
+    def label(self) -> str:
+        """The heading as its reader sees it."""
+        return str(self.config.get("label") or "").removeprefix(ALIGN_RIGHT)
+
+    @property
+    def is_right(self) -> bool:
+        """True if cells and heading align right, as those of numbers do."""
+        return self.config.get("alignment") == "right" or self.markup not in (None, draw_mark)
+
+    @property
+    def is_sorted(self) -> bool:
+        """True if rows can be sorted by it: not by pictures."""
+        return self.markup is None or self.dtype != object
 
 
 def text(label: str, help: str | None = None) -> Column:
@@ -116,11 +133,8 @@ def money_range(label: str, currency: str) -> Column:
 
 def count(label: str, help: str | None = None, is_compact: bool = False, width: int | None = None) -> Column:
     """Whole numbers; compact ones read as 12K or 3.4M."""
-    style = "compact" if is_compact else "localized"
-    config = st.column_config.NumberColumn(
-        ALIGN_RIGHT + label, help=help, format=style, alignment="right", width=width
-    )
-    return Column(config, "Int64")
+    config = st.column_config.NumberColumn(ALIGN_RIGHT + label, help=help, alignment="right", width=width)
+    return Column(config, "Int64", int, format_count if is_compact else "{:,}".format)
 
 
 def requests(is_compact: bool = False) -> Column:
@@ -161,6 +175,11 @@ def instant(label: str, zone: ZoneInfo) -> Column:
     return Column(st.column_config.DatetimeColumn(label), "datetime64[us, UTC]", sort_value, show)
 
 
+def moment(label: str, show: Callable[[datetime], str]) -> Column:
+    """Date and time in a format of the page."""
+    return Column(st.column_config.DatetimeColumn(label), "datetime64[us, UTC]", pd.Timestamp, show)
+
+
 def share(label: str) -> Column:
     """Percentages."""
     return number(label, lambda share: f"{share:.0f}%")
@@ -171,7 +190,7 @@ def use(label: str) -> Column:
     config = st.column_config.ProgressColumn(
         label, format="%.0f%%", min_value=0, max_value=100, color="primary"
     )
-    return Column(config, "float64")
+    return Column(config, "float64", markup=draw_bar(100, "{:.0f}%".format))
 
 
 def priced_bar(label: str, most: float, help: str | None = None) -> Column:
@@ -179,13 +198,18 @@ def priced_bar(label: str, most: float, help: str | None = None) -> Column:
     config = st.column_config.ProgressColumn(
         label, help=help, format="dollar", min_value=0, max_value=most or 1, color="primary"
     )
-    return Column(config, "float64", float)
+    return Column(config, "float64", float, markup=draw_bar(most or 1, format_usd))
 
 
 def trend(label: str) -> Column:
     """Lists of numbers, each as a small chart in steps."""
     config = st.column_config.AreaChartColumn(label, width="small")
-    return Column(config, sort_value=draw_steps, row_height=CHART_ROW_HEIGHT)
+    return Column(config, sort_value=draw_steps, row_height=CHART_ROW_HEIGHT, markup=draw_course)
+
+
+def mark(label: str) -> Column:
+    """Colours, each as a square; in HTML tables only."""
+    return Column(st.column_config.TextColumn(label), markup=draw_mark)
 
 
 def draw_steps(values: Sequence[float]) -> list[float]:

@@ -64,6 +64,15 @@ def style_cells(frame: pd.DataFrame, columns: Mapping[str, Column]) -> Styler:
     return cells.style.format(formats)
 
 
+def rank_cells(values: pd.Series, kind: Column) -> list[int | None]:
+    """The place of each cell among those of its column, the same for equal ones; None for absent ones."""
+    cells = _convert(values, kind)
+    if cells.dtype == object:
+        cells = cells.map(lambda cell: None if is_absent(cell) else str(cell).casefold())
+    ranks = cells.rank(method="dense")
+    return [None if is_absent(rank) else int(rank) for rank in ranks]
+
+
 def configure_columns(frame: pd.DataFrame, columns: Mapping[str, Column]) -> dict[str, Any]:
     """Streamlit's configuration of each column; some texts give it a width."""
     return {
@@ -92,7 +101,7 @@ def table_height(rows: int) -> int | Literal["content"]:
 def _convert(values: pd.Series, kind: Column) -> pd.Series:
     if kind.sort_value is None:
         return values.astype(kind.dtype)
-    cells = [None if _is_absent(value) else kind.sort_value(value) for value in values]
+    cells = [None if is_absent(value) else kind.sort_value(value) for value in values]
     return pd.Series(cells, values.index, kind.dtype)
 
 
@@ -104,7 +113,7 @@ def _tell_apart(values: pd.Series, cells: pd.Series, show: Callable[[Any], str])
     texts: dict[float, str] = {}
     apart = []
     for value, cell in zip(values, cells, strict=True):
-        if not _is_absent(value):
+        if not is_absent(value):
             text = show(value)
             while texts.setdefault(cell, text) != text:
                 cell = math.nextafter(cell, math.inf)
@@ -117,9 +126,10 @@ def _format_cells(
 ) -> str | Callable[[object], str] | None:
     """Map cells to the texts of their exact values."""
     pairs = zip(values, cells, strict=True)
-    texts: dict[object, str] = {cell: show(value) for value, cell in pairs if not _is_absent(value)}
+    texts: dict[object, str] = {cell: show(value) for value, cell in pairs if not is_absent(value)}
     return lambda cell: texts.get(cell, "")
 
 
-def _is_absent(value: Any) -> bool:
+def is_absent(value: Any) -> bool:
+    """True for None and its like, which a cell shows as absent."""
     return value is None or (not isinstance(value, tuple | list) and bool(pd.isna(value)))

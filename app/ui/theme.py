@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app.ui.danger import DANGER
-from app.ui.late_chart import STYLE as LATE
 from app.ui.notices import FLOATING
 from app.ui.pages import PAGES, Page
 
@@ -122,7 +121,7 @@ def apply_styles() -> None:
     """Add every page's own styles, as one element: each costs time in every run."""
     buttons = BUTTONS if st.context.theme.type == "dark" else ""
     st.html(
-        f"<style>{CHOICES}{LINE_LISTS}{SCROLLBARS}{LONG_TEXTS}{TABLETS}{buttons}{DANGER}{FLOATING}{LATE}</style>"
+        f"<style>{CHOICES}{LINE_LISTS}{SCROLLBARS}{LONG_TEXTS}{TABLETS}{buttons}{DANGER}{FLOATING}</style>"
     )
 
 

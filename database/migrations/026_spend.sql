@@ -201,6 +201,40 @@ $$;
 revoke all on function public.model_names(uuid) from public, anon, service_role;
 grant execute on function public.model_names(uuid) to authenticated;
 
+-- The first day of the costs that the caller sees; null without any. An earlier period that begins before it is not complete.
+create or replace function public.first_cost_day(workspace uuid default null)
+returns date
+language plpgsql
+stable
+security definer
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    only_user constant uuid := private.only_own_totals(tenant);
+    stale constant private.stale_days[] := private.stale_days_of(tenant, '-infinity', 'infinity');
+    outdated constant date[] := private.outdated_days(tenant, '-infinity', 'infinity', stale);
+begin
+    return least(
+        (
+            select d.date
+            from private.cost_records_daily as d
+            where d.workspace_id = tenant and d.date <> all (outdated) and (only_user is null or d.user_id = only_user)
+            order by d.date
+            limit 1
+        ),
+        (
+            select min(f.date)
+            from private.outdated_totals(tenant, outdated, stale) as f
+            where only_user is null or f.user_id = only_user
+        )
+    );
+end
+$$;
+revoke all on function public.first_cost_day(uuid) from public, anon, service_role;
+grant execute on function public.first_cost_day(uuid) to authenticated;
+
 -- The keys of metadata that name a dimension of a record, of which the first that is filled counts; tally/core/dimensions.py has
 -- the same. Null for others.
 create or replace function private.dimension_keys(dimension text)

@@ -223,6 +223,7 @@ begin
                     (select p.currency from public.user_preferences as p where p.user_id = w.personal_user_id), w.currency
                 ),
                 'daily', daily,
+                'begins_on', public.first_cost_day(tenant),
                 'projects', (
                     select json_object_agg(p.id, p.name) from public.projects as p where p.workspace_id = tenant
                 ),

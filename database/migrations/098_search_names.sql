@@ -1,6 +1,7 @@
 -- 098_search_names.sql: what a search finds among many rows: the names of sessions and traces, and notes, each once instead of
--- once a record. Measured with 1,000,000 records in 20,000 sessions: see bench/search.py. A trigram index of what records say
--- themselves would be paid for by each save, and would find a session once a record.
+-- once a record. Measured with 100,000 of 1,000,000 records, 50 a session, on busy cores (bench/search.py): names with all their
+-- indexes take 6.3 MB, a trigram index of the records' sessions alone 6.8; saving 5,000 records takes 1.09 of the time without
+-- names, and 1.18 with that index, which would find a session once a record. Nine times as many records of others: 1.15.
 
 create extension if not exists pg_trgm with schema extensions;
 create extension if not exists btree_gin with schema extensions; -- so that an index of texts begins with the workspace
@@ -62,22 +63,27 @@ as $$
     select case table_name
         when 'cost_records' then $q$
             select
-                v.kind, left(v.name, 500) as name, v.detail, c.user_id, c.timestamp as at, c.n, c.workspace_id,
+                v.kind, left(v.name, 500) as name, v.detail, c.user_id, c.at, c.n, c.workspace_id,
                 case when c.project_id is null then '{}'::uuid[] else array[c.project_id] end as project_ids
-            from changed as c
+            from (
+                -- As they are first: few are different, and what follows takes longer than reading them.
+                select
+                    r.workspace_id, r.user_id, r.project_id, r.metadata ->> 'session' as session,
+                    r.metadata ->> 'session_id' as session_id, r.metadata ->> 'repository' as repository,
+                    r.metadata ->> 'agent' as agent, r.metadata ->> 'note' as note, sum(r.n) as n, max(r.timestamp) as at
+                from changed as r
+                where r.metadata operator(pg_catalog.?|) array['session', 'session_id', 'note']
+                group by 1, 2, 3, 4, 5, 6, 7, 8
+            ) as c
             cross join lateral (
                 values
                 (
-                    'session',
-                    left(coalesce(nullif(btrim(c.metadata ->> 'session'), ''), nullif(btrim(c.metadata ->> 'session_id'), '')), 200),
-                    concat_ws(
-                        ' · ', left(nullif(btrim(c.metadata ->> 'repository'), ''), 200),
-                        left(nullif(btrim(c.metadata ->> 'agent'), ''), 200)
-                    )
+                    'session', left(coalesce(nullif(btrim(c.session), ''), nullif(btrim(c.session_id), '')), 200),
+                    concat_ws(' · ', left(nullif(btrim(c.repository), ''), 200), left(nullif(btrim(c.agent), ''), 200))
                 ),
-                ('note', nullif(btrim(c.metadata ->> 'note'), ''), '')
+                ('note', nullif(btrim(c.note), ''), '')
             ) as v (kind, name, detail)
-            where c.metadata operator(pg_catalog.?|) array['session', 'session_id', 'note'] and v.name is not null
+            where v.name is not null
         $q$
         when 'traces' then $q$
             select v.kind, v.name, v.detail, c.user_id, c.last_at as at, c.n, c.workspace_id, c.project_ids

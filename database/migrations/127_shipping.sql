@@ -8,11 +8,7 @@ stable
 set search_path = ''
 as $$
 begin
-    return tenant is not null and exists (
-        select
-        from private.archived_months as a
-        where a.month = date_trunc('month', is_archived_for_engine.at at time zone 'UTC')::date
-    );
+    return tenant is not null and private.is_archived(tenant, (is_archived_for_engine.at at time zone 'UTC')::date);
 end
 $$;
 revoke all on function private.is_archived_for_engine(uuid, timestamptz) from public;

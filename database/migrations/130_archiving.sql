@@ -188,26 +188,6 @@ end
 $$;
 revoke all on function private.delete_archived_rows(private.archives, out uuid[], out bigint, out bigint, out text) from public;
 
--- Where an analytics engine is fed: is a change of this stretch on its way there? Its rows must not leave before.
-create or replace function private.waits_for_engine(archive private.archives)
-returns boolean
-language plpgsql
-stable
-set search_path = ''
-as $$
-declare
-    waits boolean := false;
-begin
-    if to_regprocedure('private.analytics_is_pending(uuid, timestamptz, timestamptz)') is not null then
-        execute 'select private.analytics_is_pending($1, $2, $3)'
-        into waits
-        using archive.workspace_id, archive.first_day::timestamp at time zone 'UTC', archive.end_day::timestamp at time zone 'UTC';
-    end if;
-    return waits;
-end
-$$;
-revoke all on function private.waits_for_engine(private.archives) from public;
-
 -- The files of a stretch and their manifest are there: its rows leave, and the sums of its days stay. Refused with 40001, and
 -- nothing done, if the rows are no longer those of the files. Saves and changes of the workspace wait meanwhile: whoever writes
 -- a record needs the lock of the time zone before the end, and so does what marks its day.
@@ -228,7 +208,11 @@ begin
     perform pg_advisory_xact_lock(private.timezone_lock(stored.workspace_id));
     perform pg_advisory_xact_lock(private.save_lock(stored.workspace_id));
     perform pg_advisory_xact_lock(private.billing_lock(stored.workspace_id));
-    if private.waits_for_engine(stored) then
+    if
+        private.analytics_is_pending(
+            stored.workspace_id, stored.first_day::timestamp at time zone 'UTC', stored.end_day::timestamp at time zone 'UTC'
+        )
+    then
         raise exception 'The analytics engine has not seen all changes yet.' using errcode = '55P03';
     end if;
     perform private.keep_archived_sums(stored);
@@ -271,10 +255,9 @@ begin
     perform private.catch_up(
         stored.workspace_id, stored.first_day::timestamp at time zone 'UTC', stored.end_day::timestamp at time zone 'UTC'
     );
-    if to_regprocedure('private.ship_again(uuid, timestamptz, timestamptz)') is not null then
-        execute 'select private.ship_again($1, $2, $3)'
-        using stored.workspace_id, stored.first_day::timestamp at time zone 'UTC', stored.end_day::timestamp at time zone 'UTC';
-    end if;
+    perform private.ship_again(
+        stored.workspace_id, stored.first_day::timestamp at time zone 'UTC', stored.end_day::timestamp at time zone 'UTC'
+    );
     perform private.log_archive(stored, 'restored');
 end
 $$;

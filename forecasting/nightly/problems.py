@@ -31,6 +31,7 @@ TRACES = "Old traces could not be deleted"
 ADVICE = "Advice could not be looked for"
 SAVINGS = "Savings could not be measured"
 ARCHIVE = "Old records could not be archived"
+FOCUS = "Costs could not be exported as FOCUS"
 EXPERIMENTS = "Runs of an experiment could not be gathered"
 
 TOO_LARGE = "a number is larger than Tally can add up. Find it on the Records page, and correct or delete it"

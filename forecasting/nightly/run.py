@@ -22,6 +22,7 @@ from forecasting.nightly.archives import archive_all
 from forecasting.nightly.database import Connection, connect, leave_transaction, take_lock
 from forecasting.nightly.exchange_rates import save_newer_rates
 from forecasting.nightly.experiments import gather_all
+from forecasting.nightly.focus import export_all
 from forecasting.nightly.problems import ACTUALS, ANOMALIES, DELETION, FORECAST, RECORD, Problems, describe
 from forecasting.nightly.renewals import Posted, post_renewals
 from forecasting.nightly.requests import Requests, answer_requests, load_requests
@@ -149,6 +150,7 @@ class NightlyRun:
         if self.options.as_of is None:
             self.log.run("traces", partial(drop_traces, self.connection, workspaces, self.problems))
             self.log.run("archive", partial(archive_all, self.connection, workspaces, self.problems))
+            self.log.run("focus", partial(export_all, self.connection, workspaces, self.problems))
         for step in MAINTENANCE:
             self.log.execute(*step)
 

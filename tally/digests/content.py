@@ -129,17 +129,17 @@ def write_digest(
     change = explain_change(before, after)
     old = sum((cost.amount for cost in before), ZERO)
     new = sum((cost.amount for cost in after), ZERO)
-    note = percent_change(change.total, old)
+    is_known = facts.known_before.is_complete
     return Digest(
         name="" if facts.is_personal else clean(facts.workspace, NAME_LENGTH),
         noun=period.noun,
         period=period.title,
         total=money(new, code),
-        change=signed(change.total, code),
-        change_note=f"{f'({note}) ' if note else ''}on the {period.noun} before",
+        change=signed(change.total, code) if is_known else "",
+        change_note=_describe_change(facts, change.total, old),
         days=_draw_days(facts),
-        has_before=bool(before),
-        reasons=_explain(facts, change, before_total=old),
+        has_before=bool(before) and is_known,
+        reasons=_explain(facts, change, before_total=old) if is_known else [],
         month=_describe_month(facts, limit),
         models=_rank(sum_by_model(after), code),
         projects=_rank(facts.projects, code) if len(facts.projects) > 1 else [],
@@ -150,6 +150,19 @@ def write_digest(
             for b in (_list_new_models(facts), _list_advice(facts), renewals, silent, _list_findings(facts))
             if b
         ],
+    )
+
+
+def _describe_change(facts: Facts, change: Decimal, before: Decimal) -> str:
+    """The period that the change is from, with the days on which it is known where these are a part."""
+    noun, known = facts.period.noun, facts.known_before
+    if known.is_complete:
+        note = percent_change(change, before)
+        return f"{f'({note}) ' if note else ''}on the {noun} before"
+    if known.since is None:
+        return f"the first {noun} with records"
+    return (
+        f"after {money(before, facts.money.code)} in the {noun} before, since {short_day(known.since)} only"
     )
 
 

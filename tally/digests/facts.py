@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from tally.advice.kept import KeptAdvice
 from tally.advice.report import load_advice
+from tally.core.known_days import KnownDays
 from tally.core.live_total import SpentSoFar, StoredTotal
 from tally.currency import stored_rates
 from tally.currency.rates import USD, CurrencyUnknown, Rates, from_usd
@@ -90,8 +91,14 @@ class Facts:
     sources: list[Source]
     month: MonthAhead | None
     month_usd: SpentSoFar
+    begins: date | None = None  # the first day of all costs
     findings: Sequence[Mapping[str, Any]] = ()  # facts of open events of the kind `idle`
     advice: Sequence[KeptAdvice] = ()  # open, found in the period or since, largest saving first
+
+    @property
+    def known_before(self) -> KnownDays:
+        """The days of the period before that are known."""
+        return KnownDays(self.period.before, self.period.first - timedelta(days=1), self.begins)
 
     def costs_between(self, first: date, last: date) -> list[Cost]:
         """Costs of these days."""
@@ -131,6 +138,7 @@ def parse_facts(answer: Mapping[str, Any], period: Period, today: date, money: M
         sources=[_parse_source(row) for row in events["sources"] or ()],
         month=_parse_month(answer["month"]),
         month_usd=_sum_month(answer["daily"], today),
+        begins=date.fromisoformat(answer["begins_on"]) if answer["begins_on"] else None,
         findings=events["findings"] or (),
     )
 

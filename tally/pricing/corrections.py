@@ -111,6 +111,8 @@ CORRECTIONS: dict[str, tuple[ConditionalPrice, ...]] = {
     "deepseek/deepseek-v4-pro": _V4_PRO,
     "openai/o3": _O3,
 }
+# docs.mistral.ai, Models: Mistral Large 3 is mistral-large-2512. Other lists have both names, at one price.
+NAMES = {"mistral-large-3": "mistral-large-2512"}
 _FAST = {"speed": "fast"}
 # Variants that the list lacks; the first that is valid applies. platform.claude.com, Fast mode: six times the
 # standard price; long contexts cost more until 2026-03-13, when a million tokens became standard.

@@ -12,7 +12,7 @@ from genai_prices.data_snapshot import get_snapshot
 from tally.catalog.hosts import find_host
 from tally.catalog.models import canonical_model
 from tally.catalog.payees import find_payee
-from tally.pricing.corrections import CORRECTIONS, VARIANTS
+from tally.pricing.corrections import CORRECTIONS, NAMES, VARIANTS
 from tally.pricing.usage import Tier
 
 PRICE_PROVIDERS = {
@@ -152,6 +152,8 @@ def find_model(provider_id: str | None, model_ref: str) -> ListedModel | None:
 def _spellings(model_ref: str) -> Iterator[str]:
     """The name, and others that a list may have for it: `anthropic/claude-sonnet-4.5` in OpenRouter's."""
     yield from _number_spellings(model_ref)
+    if model_ref in NAMES:
+        yield NAMES[model_ref]
     route, has_route, name = model_ref.rpartition("/")
     if has_route:
         yield from _number_spellings(f"{route}/{canonical_model(name)}")

@@ -1,4 +1,4 @@
-"""What a search engine is asked, what it finds, and what it has to know so that nobody finds too much.
+"""A search engine: its questions, its hits, and the documents and rights that it has to know.
 
 Postgres searches its own rows, under the rights of who asks. An engine beside it, for more rows than that
 holds, is given the names (`private.search_names`) as documents with whose they are, and makes readers.
@@ -27,7 +27,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """What was found. `place` tells kinds of a kind apart; scores are those of `public.search`."""
+    """A thing that was found. `place` tells kinds of a kind apart; scores are those of `public.search`."""
 
     kind: str
     id: str

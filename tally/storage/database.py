@@ -100,6 +100,7 @@ NOT_ABOUT_WORKSPACE = frozenset(
         "gather_runs",
         "get_top_models_by_spend",
         "get_user_total_spend",
+        "installation_state",
         "list_workspaces",
         "move_experiment",
         "owns_installation",

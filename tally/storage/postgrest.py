@@ -41,6 +41,7 @@ LONG_FUNCTIONS = frozenset(
         "delete_workspace",
         "explore_costs",
         "explore_values",
+        "focus_rows",
         "gather_runs",
         "invoice_usage",
         "model_performance",

@@ -113,6 +113,19 @@ def test_day_is_explained_by_the_week_before(
     assert [model["model"] for model in found["models"]] == ["gpt-5", "o3"]
 
 
+def test_usual_day_is_that_of_the_days_which_are_recorded(
+    api: ApiServer, make_key: MakeKey, database: Connection, user: UUID
+) -> None:
+    key, day = make_key("read"), current_day().isoformat()
+    save(database, user, record("5"))
+    found = call(api, key, "explain_day", day=day)
+    assert (found["usual_usd"], found["change_usd"], found["reasons"]) == (None, None, [])
+    save(database, user, record("2", days_ago=1), record("4", days_ago=2))
+    found = call(api, key, "explain_day", day=day)
+    assert (found["usual_usd"], found["change_usd"]) == ("3", "2")
+    assert found["usual_is"] == "the average since records begin, 2 days before"
+
+
 def test_tools_are_those_of_the_keys_owner(
     api: ApiServer, make_key: MakeKey, database: Connection, user: UUID
 ) -> None:

@@ -112,7 +112,7 @@ def hero(page: AppTest) -> str:
 def period_spend(page: AppTest) -> str:
     """The total of the Overview's period, with its change."""
     captions = (str(caption.value).replace("\\", "") for caption in page.caption)
-    return next(text for text in captions if re.fullmatch(r"\D{1,4}[\d.,]+(, (up|down) .*)?", text))
+    return next(text for text in captions if re.fullmatch(r"\D{1,4}[\d.,]+(, (up|down|against) .*)?", text))
 
 
 def _read_html(page: AppTest, mark: str) -> list[str]:

@@ -1,6 +1,7 @@
-"""Names of models: before and after a refresh, and as the one that a bill and its usage share."""
+"""Names of models and the first day of costs, before and after a refresh; names of bills and usage."""
 
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
@@ -46,6 +47,28 @@ def test_names_follow_deletions_without_a_refresh(as_user: Act, user: UUID, data
     save(account, [record(timestamp="2026-05-03T12:00Z", model_name="new")])
 
     assert names(account) == ["current", "new"]
+
+
+def first_day(connection: Connection) -> date | None:
+    row = connection.execute("select public.first_cost_day()").fetchone()
+    assert row is not None
+    found: date | None = row[0]
+    return found
+
+
+def test_first_day_follows_records_without_a_refresh(
+    as_user: Act, user: UUID, stranger: UUID, database: Connection
+) -> None:
+    account = as_user(user)
+    save(as_user(stranger), [record(timestamp="2020-05-02T14:00Z")])
+    assert first_day(account) is None
+    save(account, [record(timestamp="2026-05-03T12:00Z")])
+    database.execute("select public.refresh_cost_records_daily()")
+    assert first_day(account) == date(2026, 5, 3)
+    save(account, [record(timestamp="2026-05-02T12:00Z"), record(timestamp="2026-06-02T12:00Z")])
+    assert first_day(account) == date(2026, 5, 2)
+    database.execute("delete from public.cost_records where timestamp < '2026-06-01'")
+    assert first_day(account) == date(2026, 6, 2)
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ def test_from_sign_up_to_a_session_and_a_shared_card(
     page.emulate_media(color_scheme="dark")
     expect(page.get_by_role("row", name="garden $3.60")).to_be_visible()
     assert not page.get_by_test_id("stMain").evaluate(WIDER)
-    page.locator("[class*=st-key-narrow-]").get_by_text("garden · story").click()
+    page.locator(".tally-lines").get_by_text("garden · story").click()
     expect(page.get_by_role("heading", name="Session of", level=1)).to_be_visible()
     expect(page.get_by_text("1 gap, ")).to_be_visible()
     expect(page.locator(".js-plotly-plot").nth(1)).to_be_visible()

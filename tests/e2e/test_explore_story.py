@@ -95,6 +95,33 @@ def test_click_filters_in_one_step_of_history_and_back_takes_it_away(explore: Pa
     expect_total(explore, "Spend by provider", "$4.00")
 
 
+def test_table_sorts_by_value_and_a_row_filters_in_one_step_of_history(explore: Page) -> None:
+    def order() -> list[str]:
+        rows = explore.locator(".tally-table tbody tr").all()
+        return [row.get_by_role("cell").nth(1).inner_text() for row in rows]
+
+    spend = explore.get_by_role("columnheader", name="Spend")
+    assert order() == ["main", "search"]
+    spend.get_by_role("button").click()
+    expect(spend).to_have_attribute("aria-sort", "descending")
+    spend.get_by_role("button").press("Enter")
+    expect(spend).to_have_attribute("aria-sort", "ascending")
+    assert order() == ["search", "main"]
+    explore.get_by_role("radio", name="Lines").click()
+    expect(explore).to_have_url(re.compile("chart=lines"))
+    expect_page(explore, "/explore")
+    assert order() == ["search", "main"], "drawn again in the same order"
+    before = explore.evaluate("history.length")
+    explore.get_by_role("row", name="search").get_by_text("$2.00").click()
+    expect_total(explore, "Spend by provider", "$2.00")
+    assert explore.evaluate("history.length") == before + 1
+    explore.go_back()
+    expect_total(explore, "Spend by branch and model", "$6.00")
+    explore.get_by_role("link", name="search").press("Enter")
+    expect_total(explore, "Spend by provider", "$2.00")
+    assert explore.get_by_role("columnheader", name="Spend").get_attribute("aria-sort") == "ascending"
+
+
 def test_tile_filters_and_the_chart_is_a_picture_made_in_the_browser(explore: Page, tmp_path: Path) -> None:
     explore.get_by_role("radio", name="Treemap").click()
     tile = explore.locator(".js-plotly-plot .treemaplayer .slice").filter(has_text="haiku").last

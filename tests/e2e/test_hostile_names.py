@@ -67,7 +67,7 @@ def listener() -> Iterator[Listener]:
 def touch(page: Page) -> None:
     """Hover over and click on charts and tables, where tooltips and links would appear."""
     page.wait_for_timeout(1500)
-    for drawn in page.locator("canvas, .js-plotly-plot").all():
+    for drawn in page.locator("canvas, .js-plotly-plot, .tally-table").all():
         box = drawn.bounding_box()
         if box is None or not box["height"]:
             continue

@@ -1,6 +1,5 @@
 """Stories of later changes: editing a manual entry, and excluding a source from totals."""
 
-from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,23 +14,12 @@ from tests.app.accounts import Account
 from tests.app.conftest import Project
 from tests.e2e.steps import expect_spend, kpi, sign_in, visit
 
-HEADER_HEIGHT, ROW_HEIGHT, CHECKBOX = 36, 35, 17
-LOST_CLICKS = 3
-
 
 def select_row(table: Locator, row: int) -> None:
-    """Select a row of a table by position, as tables are drawn on a canvas.
-
-    A click is lost while the table is being drawn; the hidden table for screen readers shows the selection.
-    """
-    position = {"x": CHECKBOX, "y": HEADER_HEIGHT + ROW_HEIGHT * row + ROW_HEIGHT / 2}
-    selected = table.locator('[role="row"][aria-selected="true"]')
-    for _ in range(LOST_CLICKS):
-        table.click(position=position)  # type: ignore[arg-type]
-        with suppress(AssertionError):
-            expect(selected).to_have_count(1, timeout=5_000)
-            return
-    raise AssertionError(f"row {row} cannot be selected")
+    """Select a row of a table by position."""
+    chosen = table.get_by_role("row").nth(row + 1)  # below the headings
+    chosen.get_by_role("button").click()
+    expect(chosen.get_by_role("button")).to_have_attribute("aria-pressed", "true")
 
 
 def test_manual_entry_is_changed_and_deleted(page: Page, account: Account, project: Project) -> None:
@@ -50,7 +38,7 @@ def test_manual_entry_is_changed_and_deleted(page: Page, account: Account, proje
         ),
     )
     sign_in(page, account, "/records")
-    select_row(page.get_by_test_id("stDataFrame"), 0)
+    select_row(page.locator(".tally-table"), 0)
     page.get_by_role("button", name="Edit").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Cost in USD").fill("9.99")
@@ -60,7 +48,7 @@ def test_manual_entry_is_changed_and_deleted(page: Page, account: Account, proje
     expect_spend(page, "$9.99")
 
     visit(page, "/records")
-    select_row(page.get_by_test_id("stDataFrame"), 0)
+    select_row(page.locator(".tally-table"), 0)
     page.get_by_role("button", name="Delete").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("Fast hours, $9.99")).to_be_visible()
@@ -120,7 +108,7 @@ def test_bill_is_compared_then_excluded_and_included_again(
         ("Include in totals", "costs.csv is included in totals again.", "$6.00"),
     ):
         visit(page, "/sources")
-        select_row(page.get_by_test_id("stDataFrame").first, 0)
+        select_row(page.locator(".tally-table").first, 0)
         page.get_by_role("button", name=button).click()
         expect(page.get_by_text(notice)).to_be_visible()
         visit(page, "/")

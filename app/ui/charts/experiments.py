@@ -72,7 +72,9 @@ def quality_interval(difference: Interval, margin: float, scale: float, palette:
             },
             mode="markers",
             marker={"size": 13, "color": palette.accent},
-            hovertemplate=f"{estimate:+.2f}, 95%: {low:+.2f} to {high:+.2f}<extra></extra>",
+            hovertemplate=f"{estimate:+.2f}, 95%: {low:+.2f} to {high:+.2f}<extra></extra>".replace(
+                "-", MINUS
+            ),
         )
     )
     for start, end, colour in ((left, limit, palette.bad.fill), (limit, right, palette.series[1])):

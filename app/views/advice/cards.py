@@ -12,7 +12,7 @@ from app.figures.advice_words import BASIS, CONFIDENCE, ICONS, name_title, write
 from app.figures.currencies import Currency
 from app.formats.dates import format_day
 from app.formats.money import format_change, format_money, format_plain
-from app.formats.text import escape_markdown
+from app.formats.text import MINUS, escape_markdown
 from app.ui.advice_markup import Figure, draw_figure
 from app.ui.cards import render_heading
 from app.views.advice.actions import render_actions
@@ -33,7 +33,7 @@ class Shown:
     def money(self, usd: Decimal) -> str:
         """An amount within a sentence."""
         converted = self.currency.convert(usd, self.today)
-        sign = "-" if converted < 0 else ""
+        sign = MINUS if converted < 0 else ""
         return sign + format_plain(abs(converted), self.currency.code)
 
     def span(self, low_usd: Decimal, high_usd: Decimal) -> str:

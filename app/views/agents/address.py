@@ -133,11 +133,6 @@ def choose_month(today: date) -> tuple[date, date]:
     return first, min(end, today)
 
 
-def open_session(session: str) -> None:
-    """Show a session."""
-    st.query_params[SESSION] = session
-
-
 def address_of_session(session: str) -> str:
     """The address that shows a session, with what else the page's address names, for links."""
     kept = [(name, value) for name in st.query_params for value in st.query_params.get_all(name)]

@@ -1,7 +1,7 @@
 """The cards of the chosen month: classes of tokens, repositories, models, agents; and the pace."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -19,7 +19,6 @@ from app.ui import agent_markup as markup
 from app.ui import charts
 from app.ui.agent_markup import Amount, Part, TableRow
 from app.ui.cards import render_heading, render_subheading
-from app.ui.late_chart import late_chart
 from app.ui.navigation import switch_page
 from app.ui.theme import current_palette
 from app.views.agents.address import Shown, title_agent
@@ -33,8 +32,8 @@ LIMITS = (
 )
 
 
-def render_classes(shown: Shown, figures: ClassFigures) -> Callable[[], None]:
-    """Value or tokens by class and day, with their sums; returns what draws the chart, after all else."""
+def render_classes(shown: Shown, figures: ClassFigures) -> None:
+    """Value or tokens by class and day, with their sums."""
     code = shown.currency.code
     with st.container(border=True, height="stretch"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -57,7 +56,13 @@ def render_classes(shown: Shown, figures: ClassFigures) -> Callable[[], None]:
         }
         palette = current_palette()
         shown_unit = code if is_cost else TOKENS
-        place = late_chart("token-classes")
+        st.plotly_chart(
+            charts.token_classes(values, shown.days, palette, shown_unit),
+            theme=None,
+            key="token_classes",
+            config=charts.config(shown_unit),
+            alt=f"{'Value' if is_cost else 'Tokens'} of each day of {shown.month} by class of tokens.",
+        )
         colours = charts.class_colours(palette)
         st.html(
             markup.amounts(
@@ -71,17 +76,6 @@ def render_classes(shown: Shown, figures: ClassFigures) -> Callable[[], None]:
             )
         )
         st.caption("Costs are split by list prices, so that the classes add up to the value.")
-
-    def draw() -> None:
-        place.plotly_chart(
-            charts.token_classes(values, shown.days, palette, shown_unit),
-            theme=None,
-            key="token_classes",
-            config=charts.config(shown_unit),
-            alt=f"{'Value' if is_cost else 'Tokens'} of each day of {shown.month} by class of tokens.",
-        )
-
-    return draw
 
 
 def render_places(shown: Shown, places: Sequence[PlaceUse]) -> None:

@@ -74,7 +74,7 @@ def render_agents() -> None:
     with left:
         render_hours(shown)
     with right:
-        draw_classes = render_classes(shown, classes)
+        render_classes(shown, classes)
     left, right = st.columns([5, 3], gap="small")
     with left:
         render_places(shown, places)
@@ -82,7 +82,6 @@ def render_agents() -> None:
         render_pace(shown)
         render_models(shown, models)
     render_sessions(shown, sessions)
-    draw_classes()
 
 
 asked = st.query_params.get(SESSION, "")

@@ -41,7 +41,7 @@ def render_top(shown: Shown, plans: Plans, classes: ClassFigures, models: Sequen
     week = describe_week(by_day, shown.today)
     code = shown.currency.code
     usual = "" if not today.usual else f"usual {shown.today:%A} {format_money(today.usual, code)}"
-    change = format_change(week.money.value, week.before)
+    change = None if week.before is None else format_change(week.money.value, week.before)
     same_days = "Mon" if shown.today.weekday() == 0 else f"Mon {DASH} {shown.today:%a}"
     share = classes.cached_share
     st.html(
@@ -57,7 +57,7 @@ def render_top(shown: Shown, plans: Plans, classes: ClassFigures, models: Sequen
                 Card(
                     "This week",
                     format_figure(week.money.value, code),
-                    "" if change is None else change.replace("-", "\N{MINUS SIGN}"),
+                    change or "",
                     _find_tone(week.money.value, week.before),
                     f"vs last {same_days}" if change else "",
                     week.days,
@@ -78,8 +78,8 @@ def render_top(shown: Shown, plans: Plans, classes: ClassFigures, models: Sequen
     render_notes(shown, models)
 
 
-def _find_tone(now: Decimal, before: Decimal) -> str:
-    return "" if before <= 0 else "good" if now < before else "bad" if now > before else ""
+def _find_tone(now: Decimal, before: Decimal | None) -> str:
+    return "" if before is None or before <= 0 else "good" if now < before else "bad" if now > before else ""
 
 
 def describe_plans(shown: Shown, plans: Plans, models: Sequence[ModelUse]) -> PlanCard:

@@ -1,6 +1,7 @@
 """The list of budgets, worst first: what is spent, the likely end, the chance, and what is left a day."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from html import escape
 
 import streamlit as st
@@ -80,8 +81,9 @@ def render_list(user: User, statuses: Sequence[BudgetStatus]) -> None:
             head[2].caption("Alerts")
         channels = data.load_channels(user)
         names = {provider.slug: provider.name for provider in data.load_providers(user)}
+        begins = data.load_first_day(user)
         for status in shown:
-            _render_row(status, names, channels, updates.is_updating)
+            _render_row(status, names, channels, updates.is_updating, begins)
     st.html(f'<div class="tly">{bars.legend()}</div>')
     if pages > 1:
         st.pagination(pages, key=page_key)
@@ -109,7 +111,11 @@ def _choose_filter(statuses: Sequence[BudgetStatus]) -> str:
 
 
 def _render_row(
-    status: BudgetStatus, names: Mapping[str, str], channels: Sequence[Channel], is_updating: bool
+    status: BudgetStatus,
+    names: Mapping[str, str],
+    channels: Sequence[Channel],
+    is_updating: bool,
+    begins: date | None,
 ) -> None:
     budget = status.budget
     with st.container(key=f"budget-{budget.id}"):
@@ -130,13 +136,13 @@ def _render_row(
                     for icon, text in list_scope(budget.scope, names)
                 )
             )
-        numbers.html(_describe_numbers(status))
+        numbers.html(_describe_numbers(status, begins))
         with alerts, st.container(key=f"budget_alerts-{budget.id}"):
             show_channels(status, channels)
 
 
-def _describe_numbers(status: BudgetStatus) -> str:
-    progress, unit = read_progress(status), status.unit
+def _describe_numbers(status: BudgetStatus, begins: date | None) -> str:
+    progress, unit = read_progress(status, begins), status.unit
     left = f"{format_exact(abs(status.left), unit)} {'left' if status.left >= 0 else 'over'}"
     over = "" if status.left >= 0 else "bad"
     spent = (

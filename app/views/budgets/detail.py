@@ -20,14 +20,15 @@ from app.parts.permissions import explain_fixed_budgets
 from app.ui import charts, columns
 from app.ui import progress as bars
 from app.ui.cards import render_heading
+from app.ui.line_list import render_lines
 from app.ui.notices import render_announcement
-from app.ui.tables import render_table
 from app.ui.theme import current_palette
 from app.ui.titles import title_row
 from app.views.budgets.actions import render_actions
 from app.views.budgets.events import render_events
 from app.views.budgets.limit_card import render_limit_card
 from tally.budgets.status import BudgetStatus, State
+from tally.core.known_days import KnownDays
 
 
 def render_detail(user: User, status: BudgetStatus) -> None:
@@ -53,7 +54,7 @@ def render_detail(user: User, status: BudgetStatus) -> None:
 
 
 def _render_hero(user: User, status: BudgetStatus, zone: ZoneInfo, is_updating: bool) -> None:
-    progress = read_progress(status)
+    progress = read_progress(status, data.load_first_day(user))
     with st.container(border=True, gap="xxsmall", key="budget_hero"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.header(escape_markdown(status.budget.name), anchor=False, width="content")
@@ -91,7 +92,8 @@ def _render_course(status: BudgetStatus) -> None:
 def _render_drivers(user: User, status: BudgetStatus) -> None:
     """Models with their change against the period before; only where daily costs know the scope."""
     scope = status.budget.scope
-    if not is_in_daily_costs(scope):
+    known = KnownDays(status.previous.first, status.previous.last, data.load_first_day(user))
+    if not is_in_daily_costs(scope) or not known.is_complete:
         return
     slug = next((one.slug for one in data.load_providers(user) if one.provider_id == scope.provider_id), None)
     daily = data.load_daily(user, status.previous.first, status.today, scope.project_id)
@@ -116,7 +118,7 @@ def _render_drivers(user: User, status: BudgetStatus) -> None:
             "before": amount("Before"),
         }
         frame = models.astype(dict.fromkeys(("now", "before", "change"), "int64")) if is_tokens else models
-        render_table(frame, kinds, "Models by their change against the period before")
+        render_lines(frame, kinds, "Models by their change against the period before", "drivers")
 
 
 def _render_about(user: User, status: BudgetStatus) -> None:

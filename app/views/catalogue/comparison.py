@@ -42,14 +42,15 @@ def choose_models(found: Sequence[PricedEntry], shown: Shown) -> list[PricedEntr
     for label in kept:
         if entry := find_by_label(label, shown.own):
             options[label] = entry
-    chosen = st.multiselect(
-        "Compare up to four models",
-        list(options),
-        max_selections=MOST,
-        placeholder="Choose models",
-        key=COMPARE,
-        bind="query-params",
-    )
+    with st.container(border=True):
+        chosen = st.multiselect(
+            "Compare up to four models",
+            list(options),
+            max_selections=MOST,
+            placeholder="Choose models",
+            key=COMPARE,
+            bind="query-params",
+        )
     return [shown.price(options[label]) for label in chosen]
 
 

@@ -13,8 +13,8 @@ from app.parts.provider_choice import choose_provider
 from app.ui import columns
 from app.ui.cards import render_heading
 from app.ui.danger import confirm_danger
+from app.ui.line_list import render_choices, selected_line
 from app.ui.notices import announce, explain_refusal
-from app.ui.tables import render_table, selected_row
 from tally.pricing.custom_models import TABLE, CustomModel
 from tally.storage.database import DatabaseError
 
@@ -35,7 +35,7 @@ def render_own_models(user: User) -> None:
     """The card; only admins change it."""
     models = data.load_custom_models(user)
     key = f"own-models-{hash(tuple(models))}"
-    place = selected_row(key, len(models))
+    place = selected_line(key, len(models))
     chosen = None if place is None else models[place]
     fixed = explain_fixed_prices(user)
     with st.container(border=True):
@@ -53,7 +53,7 @@ def render_own_models(user: User) -> None:
             if fixed:
                 st.caption(fixed)
         if models:
-            render_table(_describe(models, user), COLUMNS, "Your own models", key=key)
+            render_choices(_describe(models, user), COLUMNS, "Your own models", key)
 
 
 def _button(label: str, icon: str, is_disabled: bool) -> bool:

@@ -16,6 +16,7 @@ from app.formats.measures import format_measure
 from app.ui import charts
 from app.ui.periods import EARLIEST_DAY, OWN_DAYS, Period, preset_period
 from app.ui.theme import Palette
+from tally.core.known_days import KnownDays
 from tally.storage.unnamed import UNASSIGNED
 
 MOST_COMPARED = 50
@@ -32,6 +33,7 @@ class Answer:
     now: Explored
     before: Explored | None
     currency: str
+    begins: date | None = None  # the first day of all costs
     places: tuple[Mapping[str, int], ...] = ()  # of the values of each grouping, by which they keep colours
 
     @property
@@ -54,6 +56,18 @@ class Answer:
         """An amount as text."""
         return format_measure(amount, self.unit, self.currency)
 
+    @property
+    def known_before(self) -> KnownDays | None:
+        """The days of the earlier period that are known; None without one."""
+        if self.before is None:
+            return None
+        return KnownDays(self.before.question.first, self.before.question.last, self.begins)
+
+    @property
+    def is_compared(self) -> bool:
+        """True if the earlier period is known from its first day on."""
+        return self.known_before is not None and self.known_before.is_complete
+
     def points_of(self, place: int) -> dict[Moment, Decimal | None]:
         """The values of a group by step."""
         return {
@@ -64,7 +78,7 @@ class Answer:
 
     def value_before(self, group: Group) -> Decimal | None:
         """The value of a group in the earlier period; 0 if it is new, None where that is not known."""
-        if self.before is None:
+        if self.before is None or not self.is_compared:
             return None
         if group.kind == "all":
             return self.before.total.value
@@ -115,7 +129,8 @@ def load_answer(user: User, view: ExploreView, project: data.Project | None, tod
     now = data.load_explored(user, question)
     earlier = find_earlier(view, period, question)
     before = None if earlier is None or not now.total.records else data.load_explored(user, earlier)
-    return Answer(view, period, now, before, data.load_currency(user).code)
+    begins = None if before is None else data.load_first_day(user)
+    return Answer(view, period, now, before, data.load_currency(user).code, begins)
 
 
 def make_question(view: ExploreView, period: Period, project: data.Project | None) -> Question:

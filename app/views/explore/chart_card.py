@@ -1,6 +1,6 @@
 """The card of the chart: what the question comes to, the chart, and its legend; each part filters."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -17,7 +17,6 @@ from app.formats.dates import format_day, format_span
 from app.formats.text import escape_markdown
 from app.parts.explore_address import count_clicks, read_view, show
 from app.ui import charts
-from app.ui.late_chart import late_chart
 from app.ui.theme import Palette, current_palette
 from app.views.explore.answer import Answer, sum_before
 from tally.core.text import plural
@@ -30,11 +29,8 @@ DESCRIBED = 12
 PARENT = "parent-"  # begins the key of a tile that has others in it
 
 
-def render_chart_card(answer: Answer) -> Callable[[], None]:
-    """Title, total, choice of charts, the chart, its legend, and what to know about it.
-
-    The chart that most people look at is drawn by the function that is returned, after all else.
-    """
+def render_chart_card(answer: Answer) -> None:
+    """Title, total, choice of charts, the chart, its legend, and what to know about it."""
     palette = current_palette()
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         with st.container(width="content", gap=None, key="explore_total"):
@@ -42,9 +38,8 @@ def render_chart_card(answer: Answer) -> Callable[[], None]:
             _render_total(answer)
         _choose_chart(answer.view.chart)
     kind = answer.view.chart
-    draw = _draw_nothing
     if kind in ("bars", "lines"):
-        draw = _render_course(answer, palette)
+        _render_course(answer, palette)
     elif kind == "heatmap":
         _render_heatmap(answer, palette)
     elif kind == "calendar":
@@ -53,11 +48,6 @@ def render_chart_card(answer: Answer) -> Callable[[], None]:
         _render_treemap(answer, palette)
     for note in list_notes(answer):
         st.caption(escape_markdown(note))
-    return draw
-
-
-def _draw_nothing() -> None:
-    """All is drawn."""
 
 
 def title_of(answer: Answer) -> str:
@@ -70,20 +60,30 @@ def title_of(answer: Answer) -> str:
 
 def _render_total(answer: Answer) -> None:
     now, before = answer.now.total.value, answer.before.total.value if answer.before else None
-    change, described = calculate_change(now, before), None
-    if answer.before is not None and before is not None:
-        question = answer.before.question
-        described = f"vs {answer.show(before)}, {format_span(question.first, question.last)}"
-    has_direction = change not in (None, NEW) and round(change or 0) != 0
+    change = calculate_change(now, before) if answer.is_compared else None
+    has_direction = change is not None and change != NEW and round(change) != 0
+    is_more = change is not None and change > 0
     st.metric(
         title_of(answer),
         answer.show(now),
         None if change is None else show_change(change),
-        delta_color="inverse" if has_direction else "off",
-        delta_arrow="auto" if has_direction else "off",
-        delta_description=described,
+        # Streamlit reads the direction from a sign that figures do not have.
+        delta_color=("red" if is_more else "green") if has_direction else "off",
+        delta_arrow=("up" if is_more else "down") if has_direction else "off",
+        delta_description=describe_before(answer),
         label_visibility="collapsed",
     )
+
+
+def describe_before(answer: Answer) -> str | None:
+    """The amount of the earlier period with its days; None where no day of it is known."""
+    known = answer.known_before
+    if answer.before is None or answer.before.total.value is None or known is None:
+        return None
+    told = f"vs {answer.show(answer.before.total.value)}"
+    if known.since:
+        return f"{told}, since {format_day(known.since)} only"
+    return f"{told}, {format_span(known.first, known.last)}" if known.is_complete else None
 
 
 def _choose_chart(kind: str) -> None:
@@ -103,17 +103,11 @@ def _change_chart() -> None:
     show(replace(read_view(), chart=st.session_state[CHART]))
 
 
-def _render_course(answer: Answer, palette: Palette) -> Callable[[], None]:
-    """The legend below the place of a chart; returns what draws the chart there."""
-    place, course = late_chart("course"), make_course(answer, palette)
+def _render_course(answer: Answer, palette: Palette) -> None:
+    course = make_course(answer, palette)
+    make = charts.stacked_bars if answer.view.chart == "bars" else charts.lines
+    _draw(make(course, palette), answer, describe(answer))
     render_legend(answer, palette, course.earlier.name if course.earlier else None)
-
-    def draw() -> None:
-        make = charts.stacked_bars if answer.view.chart == "bars" else charts.lines
-        with place:
-            _draw(make(course, palette), answer, describe(answer))
-
-    return draw
 
 
 def make_course(answer: Answer, palette: Palette) -> charts.Course:

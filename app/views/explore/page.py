@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import current_user
-from app.figures.archived import needs_records
+from app.figures.archived import IN_ENGINE, WHAT, needs_records
 from app.parts.archived_notice import render_archived
 from app.parts.explore_address import read_view
 from app.parts.nothing_yet import render_nothing_yet
@@ -40,18 +40,16 @@ with st.skeleton(height=600):
     answer = load_answer(user, view, project, today)
     answer = answer.remember(st.session_state.setdefault(PLACES, {}))
 asked = answer.now.question
-if not answer.has_archived and needs_records(
-    [*asked.by, *(name for name, _ in asked.filters)], asked.granularity
-):
-    render_archived(user, min(one.question.first for one in (answer.now, answer.before) if one), asked.last)
+if needs_records(asked.measure, [*asked.by, *(name for name, _ in asked.filters)], asked.granularity):
+    first = min(one.question.first for one in (answer.now, answer.before) if one)
+    render_archived(user, first, asked.last, IN_ENGINE if answer.has_archived else WHAT)
 if answer.now.total.records:
     with export_place:
         render_export_menu(answer)
     with st.container(border=True):
-        draw_chart = render_chart_card(answer)
+        render_chart_card(answer)
     with st.container(border=True):
         render_table_card(user, answer)
-    draw_chart()
 elif not view.filters and project is None and data.load_daily(user, None, None).empty:
     question_place.empty()
     render_nothing_yet(user)

@@ -1,7 +1,6 @@
 """The card of the table: every group with its colour, share, change and trend; a row filters."""
 
 from dataclasses import replace
-from urllib.parse import quote
 
 import pandas as pd
 import streamlit as st
@@ -12,20 +11,18 @@ from app.figures.explore_series import fill, list_moments
 from app.figures.explore_words import DIMENSIONS, MEASURES, TOPS, describe_groups
 from app.figures.exploring import Group
 from app.formats.text import DASH, escape_markdown
-from app.parts.explore_address import count_clicks, read_view, show
+from app.parts.explore_address import read_view, show
 from app.parts.explore_links import address_of
 from app.ui import columns
 from app.ui.columns import Column
-from app.ui.line_list import Line, render_links
-from app.ui.tables import selected_row
+from app.ui.line_list import Line, render_lines
 from app.ui.theme import current_palette
 from app.views.explore.answer import Answer
-from app.views.explore.chart_card import drill, drill_into
+from app.views.explore.chart_card import drill
 from app.views.explore.records_link import explain_left_out, render_records_link
 from tally.core.text import plural
 
 TOP = "explore_top"
-SVG = "<svg xmlns='http://www.w3.org/2000/svg' width='36' height='36'>"
 LEAST_TREND = 2
 
 
@@ -46,21 +43,16 @@ def render_table_card(user: User, answer: Answer) -> None:
 
 def _render_table(answer: Answer) -> None:
     groups = answer.now.groups
-    key = f"explore_groups-{count_clicks()}"
-    place = selected_row(key, len(groups))
-    if place is not None and groups[place].is_filterable:
-        drill_into(groups[place])
-        st.rerun()
-    frame = describe_table(answer)
     lines = [
         Line(group.label, _describe_line(answer, group), _find_address(answer, group)) for group in groups
     ]
-    render_links(frame, list_columns(answer), describe_groups(answer.now.question.by), key, lines)
+    title = describe_groups(answer.now.question.by)
+    render_lines(describe_table(answer), list_columns(answer), title, "explore_groups", lines)
     alone = sum(1 for group in groups if group.kind == "value")
     st.caption(
         escape_markdown(
             f"{alone:,} of {plural(answer.now.group_count, 'group')} shown alone, all together "
-            f"{answer.show(answer.now.total.value)}. Select a row to filter."
+            f"{answer.show(answer.now.total.value)}. Select one to filter."
         )
     )
 
@@ -91,7 +83,7 @@ def describe_table(answer: Answer) -> pd.DataFrame:
     groups = answer.now.groups
     question = answer.now.question
     total = answer.now.total.value
-    table: dict[str, object] = {"colour": [_swatch(colour) for colour in answer.colours(current_palette())]}
+    table: dict[str, object] = {"colour": answer.colours(current_palette())}
     for nth, _ in enumerate(question.by):
         table[f"group_{nth}"] = [
             group.keys[nth].label if len(group.keys) > nth else (group.label if nth == 0 else "")
@@ -102,7 +94,7 @@ def describe_table(answer: Answer) -> pd.DataFrame:
     table["value"] = pd.Series([group.value for group in groups], dtype=object)
     if answer.unit != "ratio":
         table["share"] = [float(100 * (group.value or 0) / total) if total else None for group in groups]
-    if answer.before is not None:
+    if answer.is_compared:
         table["change"] = [calculate_change(group.value, answer.value_before(group)) for group in groups]
     moments = list_moments(answer.granularity, question.first, question.last) if answer.now.points else []
     if len(moments) >= LEAST_TREND and answer.view.chart in ("bars", "lines"):
@@ -120,7 +112,7 @@ def list_columns(answer: Answer) -> dict[str, Column]:
         "group_0": columns.name("Group")
     }
     return {
-        "colour": Column(st.column_config.ImageColumn("Colour", width=64, pinned=True)),
+        "colour": columns.mark("Colour"),
         **names,
         "value": columns.number(MEASURES[answer.view.measure].label, answer.show),
         "share": columns.use("Share"),
@@ -135,15 +127,10 @@ def _describe_line(answer: Answer, group: Group) -> str:
     total = answer.now.total.value
     if answer.unit != "ratio" and total:
         parts.append(f"{100 * (group.value or 0) / total:.0f}%")
-    change = calculate_change(group.value, answer.value_before(group)) if answer.before else None
-    parts.append(show_change(change) if change is not None else DASH)
+    if answer.is_compared:
+        change = calculate_change(group.value, answer.value_before(group))
+        parts.append(show_change(change) if change is not None else DASH)
     requests = (
         [plural(group.requests, "request")] if group.requests else []
     )  # none where no source counts them
     return " · ".join([*parts, *requests])
-
-
-def _swatch(colour: str) -> str:
-    """A square in a colour, as the address of an image as high as a row."""
-    square = f"<rect x='11' y='11' width='14' height='14' rx='4' fill='{colour}'/>"
-    return f"data:image/svg+xml,{quote(f'{SVG}{square}</svg>')}"

@@ -8,12 +8,13 @@ import streamlit as st
 
 from app.figures.outlook import spread_over_months
 from app.figures.scorecard import Score, describe_bars, list_coverages, list_errors
+from app.formats.counts import format_percent_change
 from app.formats.dates import format_month
 from app.formats.text import DASH
 from app.ui import columns
 from app.ui.cards import render_heading
 from app.ui.charts import config, earlier_predictions, shares
-from app.ui.tables import render_table
+from app.ui.line_list import render_lines
 from app.ui.theme import Palette
 from tally.core.text import plural
 
@@ -45,7 +46,7 @@ def render_bias(predicted: pd.DataFrame, history: pd.Series) -> None:
     forecast = float(predicted.loc[actual.notna(), "predicted"].sum())
     st.metric(
         "Predicted vs actual",
-        f"{forecast / spent - 1:+.1%}" if spent > 0 else DASH,
+        format_percent_change(100 * (forecast / spent - 1)) if spent > 0 else DASH,
         f"over {plural(int(actual.notna().sum()), 'day')}" if spent > 0 else SOON,
         delta_color="off",
         delta_arrow="off",
@@ -96,7 +97,7 @@ def render_earlier_totals(known: pd.DataFrame, currency: str) -> None:
         "made": columns.day("Made on"),
     }
     frame = pd.DataFrame(lines, dtype=object)
-    render_table(frame, kinds, "Earlier predictions of a month's total beside actual spend")
+    render_lines(frame, kinds, "Earlier predictions of a month's total beside actual spend", "earlier")
 
 
 def _judge(actual: Decimal, lower: Decimal, upper: Decimal) -> str:

@@ -16,7 +16,7 @@ from app.parts.source_dialogs import confirm_deletion
 from app.ui import columns
 from app.ui.cards import render_heading
 from app.ui.columns import Column
-from app.ui.tables import render_table, selected_row
+from app.ui.line_list import render_choices, selected_line
 from app.views.imports.jobs import ImportJob, write_rejected
 from tally.importers import Rejected
 from tally.importers.save import MAX_STORED_REJECTIONS
@@ -85,10 +85,10 @@ def render_history(user: User, zone: ZoneInfo, job: ImportJob | None) -> None:
             st.caption("Nothing imported yet.")
             return
         key = f"imports-{rows[0]['id']}-{len(rows)}"
-        position = selected_row(key, len(rows))
+        position = selected_line(key, len(rows))
         _render_actions(user, None if position is None else rows[position], job)
         frame = describe_imports(rows, job)
-        render_table(frame, list_columns(zone), "Past imports, newest first", key=key)
+        render_choices(frame, list_columns(zone), "Past imports, newest first", key)
         _render_notes(set(frame["status"]), len(rows))
 
 

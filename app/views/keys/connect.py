@@ -49,7 +49,7 @@ def render_connect(user: User, keys: Sequence[ApiKey], zone: ZoneInfo) -> None:
                 format_func=_label,
                 key="client",
                 label_visibility="collapsed",
-                width=320,
+                width=300,
             )
         _render_snippet(BY_NAME[chosen], shown.text if shown else None, has_keys=bool(keys))
 

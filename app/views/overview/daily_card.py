@@ -12,14 +12,16 @@ from app.figures import chart_days, spend
 from app.figures.anomalies import AnomalySummary
 from app.figures.week_ranges import TotalRatios, range_weeks
 from app.formats.counts import format_change
+from app.formats.dates import format_day
 from app.formats.money import format_money
-from app.formats.text import escape_markdown
+from app.formats.text import MINUS, escape_markdown
 from app.parts.explore_links import render_explore_link, view_of
 from app.ui import charts
 from app.ui.legend import render_legend
 from app.ui.periods import Period
 from app.ui.theme import Palette
 from app.views.overview.anomaly_list import render_unusual
+from tally.core.known_days import KnownDays
 from tally.core.text import plural
 
 
@@ -35,6 +37,7 @@ class DailyCard:
     daily: pd.DataFrame
     ahead: pd.DataFrame
     load_unusual: Callable[[], Sequence[AnomalySummary]]  # after the total is shown
+    begins: date | None  # the first day of all costs
     ratios: TotalRatios | None = None  # of the next 30 days
 
     @property
@@ -92,10 +95,14 @@ def _describe_total(card: DailyCard, total: Decimal, currency: str) -> str:
     text, before = format_money(total, currency), card.period.before
     if before is None:
         return text
-    change = format_change(total, spend.sum_money(spend.select_days(card.daily, before.first, before.last)))
-    if change is None:
+    earlier = spend.sum_money(spend.select_days(card.daily, before.first, before.last))
+    known = KnownDays(before.first, before.last, card.begins) if before.first else None
+    if known and known.since:
+        return f"{text}, against {format_money(earlier, currency)} since {format_day(known.since)} only"
+    change = format_change(total, earlier)
+    if change is None or known is None or not known.is_complete:
         return text
-    direction = "down" if change.startswith("-") else "up"
+    direction = "down" if change.startswith(MINUS) else "up"
     return f"{text}, {direction} {change[1:]} on {before.label}"
 
 

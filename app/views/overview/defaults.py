@@ -43,7 +43,7 @@ def render_defaults(user: User, today: date) -> None:
         st.subheader("Your defaults", anchor=False)
         st.caption("Taken from your browser. You can change them in Settings at any time.")
         with st.form("defaults", border=False):
-            with st.grid(3, min_column_width=200, gap="small"):
+            with st.grid(3, min_column_width=140, gap="small"):
                 currency = st.selectbox(
                     "Currency",
                     currencies,

@@ -16,6 +16,7 @@ from app.figures.week_ranges import TotalRatios, calculate_ratios
 from app.parts.budget_state import IN_A_MINUTE, render_state
 from app.ui import progress as bars
 from app.ui.theme import current_palette
+from tally.core.known_days import KnownDays
 from tally.core.months import add_months, last_day_of_month, month_before
 
 NO_PROJECT_FORECAST = "No forecast of this project"
@@ -44,12 +45,14 @@ def load_month(
     first = today.replace(day=1)
     this_month = spend.select_days(daily, first, today)
     earlier = month_before(today)[0], add_months(today, -1)
+    is_known = KnownDays(*earlier, data.load_first_day(user)).is_complete
+    last_month = spend.select_days(daily, *earlier) if is_known else None
     by_day = spend.spend_by_day(this_month, first, today)
     stored = outlook.find_total(totals, series, "next_30_days", today)
     totals = live_month.bring_up_to_date(totals, series, by_day, newest, today)
     total = outlook.find_total(totals, series, "month_end", today)
     outcome = outlook.calculate_month_limit(total, limit, by_day, newest, today)
-    progress = calculate_month_progress(this_month, spend.select_days(daily, *earlier), total, today)
+    progress = calculate_month_progress(this_month, last_month, total, today)
     return Month(
         add_limit(progress, limit, outcome),
         newest[newest["date"].dt.date > today],

@@ -93,7 +93,8 @@ def _render(user: User, above: Above, wait_for_figures: Callable[[], object]) ->
     charted = chart_days.begin_chart(first_day, period.last, first_spent) if period.is_preset else first_day
     with st.container(border=True):
         load_unusual = partial(_load_unusual, user, above, period, costs)
-        card = DailyCard(period, charted, costs.daily, costs.ahead, load_unusual, above.month.ratios)
+        begins, ratios = data.load_first_day(user), above.month.ratios
+        card = DailyCard(period, charted, costs.daily, costs.ahead, load_unusual, begins, ratios)
         render_daily(card, labels, current_palette(), currency, user.workspace.may_write)
     now = spend.calculate_spend(shown)
     left, right = st.columns([5, 3], gap="small")

@@ -12,8 +12,8 @@ from app.parts.permissions import explain_fixed_prices
 from app.ui import columns
 from app.ui.cards import render_heading
 from app.ui.danger import confirm_danger
+from app.ui.line_list import render_choices, selected_line
 from app.ui.notices import announce, explain_refusal
-from app.ui.tables import render_table, selected_row
 from app.views.prices.repricing import show_repricing
 from tally.core.text import plural
 from tally.pricing.listed_models import list_models
@@ -69,7 +69,7 @@ def render_model_names(user: User) -> None:
     with st.container(border=True):
         render_heading("Names of models")
         key = f"model-names-{hash(str(aliases))}"
-        position = selected_row(key, len(aliases))
+        position = selected_line(key, len(aliases))
         alias = None if position is None else aliases[position]
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             fixed = explain_fixed_prices(user)
@@ -90,7 +90,7 @@ def render_model_names(user: User) -> None:
             }
             for alias in aliases
         ]
-        render_table(pd.DataFrame(lines, columns=list(COLUMNS)), COLUMNS, "Names of models", key=key)
+        render_choices(pd.DataFrame(lines, columns=list(COLUMNS)), COLUMNS, "Names of models", key)
 
 
 @st.dialog("Delete this name?", icon=":material/delete:")

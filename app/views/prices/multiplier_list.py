@@ -11,7 +11,7 @@ from app.auth.identity import User
 from app.parts.permissions import explain_fixed_prices
 from app.ui import columns
 from app.ui.cards import render_heading
-from app.ui.tables import render_table, selected_row
+from app.ui.line_list import render_choices, selected_line
 from app.views.prices.multiplier_form import confirm_deletion, edit_multiplier, name_account, show_multiplier
 from tally.pricing.multipliers import Multiplier
 
@@ -50,7 +50,7 @@ def render_multipliers(user: User, today: date) -> None:
         render_heading("Discounts and markups")
         st.caption(EXPLAINED)
         key = f"multipliers-{hash(str(multipliers))}"
-        position = selected_row(key, len(multipliers))
+        position = selected_line(key, len(multipliers))
         chosen = None if position is None else multipliers[position]
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             fixed = explain_fixed_prices(user)
@@ -63,7 +63,7 @@ def render_multipliers(user: User, today: date) -> None:
             if fixed:
                 st.caption(fixed)
         if multipliers:
-            render_table(describe_multipliers(user, multipliers), COLUMNS, "Discounts and markups", key=key)
+            render_choices(describe_multipliers(user, multipliers), COLUMNS, "Discounts and markups", key)
 
 
 def _render_actions(chosen: Multiplier | None, today: date, is_disabled: bool) -> None:

@@ -17,8 +17,8 @@ from app.parts.permissions import explain_fixed_prices
 from app.ui import columns
 from app.ui.cards import render_heading
 from app.ui.danger import confirm_danger
+from app.ui.line_list import render_choices, selected_line
 from app.ui.notices import announce, explain_refusal
-from app.ui.tables import render_table, selected_row
 from app.views.prices.model_names import ask_for_model
 from app.views.prices.price_form import PRICED_FROM, set_price
 from tally.pricing.custom_prices import CustomPrice
@@ -85,7 +85,7 @@ def render_unpriced(user: User, zone: ZoneInfo, today: date) -> None:
             return
         st.caption("Not in the price list, so excluded from totals until you set a price.")
         key = _table_key("unpriced", models)
-        position = selected_row(key, len(models))
+        position = selected_line(key, len(models))
         model = None if position is None else models[position]
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             reason = explain_fixed_prices(user)
@@ -100,7 +100,7 @@ def render_unpriced(user: User, zone: ZoneInfo, today: date) -> None:
             if reason or model is None:
                 st.caption(reason or "Select a model to set its price, or to say which known model it is.")
         frame = describe_models(models, data.load_providers(user), zone)
-        render_table(frame, MODEL_COLUMNS, "Models without a price", key=key)
+        render_choices(frame, MODEL_COLUMNS, "Models without a price", key)
 
 
 def describe_prices(prices: Sequence[CustomPrice], providers: Sequence[data.Provider]) -> pd.DataFrame:
@@ -134,7 +134,7 @@ def render_custom_prices(user: User, today: date) -> None:
         if not prices:
             st.caption("None yet. Known models are priced by the public price list that comes with Tally.")
         key = _table_key("custom-prices", prices)
-        position = selected_row(key, len(prices))
+        position = selected_line(key, len(prices))
         price = None if position is None else prices[position]
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             fixed = explain_fixed_prices(user)
@@ -148,7 +148,7 @@ def render_custom_prices(user: User, today: date) -> None:
                 st.caption(fixed)
         if prices:
             frame = describe_prices(prices, data.load_providers(user))
-            render_table(frame, PRICE_COLUMNS, "Custom prices", key=key)
+            render_choices(frame, PRICE_COLUMNS, "Custom prices", key)
 
 
 def _render_delete_button(is_disabled: bool) -> bool:

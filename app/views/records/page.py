@@ -17,10 +17,10 @@ from app.parts.nothing_yet import render_nothing_yet
 from app.parts.permissions import explain_fixed, render_own_only
 from app.parts.project_choice import choose_project
 from app.parts.record_labels import BASES, SOURCES
+from app.ui.line_list import render_choices, selected_line
 from app.ui.navigation import clear_parameter, switch_page
 from app.ui.notices import render_warning
 from app.ui.periods import EARLIEST_DAY, today_in
-from app.ui.tables import render_table, selected_row
 from app.ui.titles import title_row
 from app.views.records.calls import CALL_PARAMETERS, name_calls, read_calls
 from app.views.records.dialogs import confirm_deletion, edit_entry
@@ -189,7 +189,7 @@ if not rows:
     st.stop()
 
 table_key = f"records-{hash((chosen, sort))}-{page}"
-position = selected_row(table_key, len(rows))
+position = selected_line(table_key, len(rows))
 render_actions(None if position is None else rows[position])
 currency = data.load_currency(user)
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -204,12 +204,12 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
         on_click="ignore",
         help=f"What matches, newest first, up to {data.MOST_EXPORTED:,} records.",
     )
-render_table(
+render_choices(
     describe_records(rows, providers, preferences.zone, currency),
     list_columns(preferences.zone, currency.code),
     f"Records, {SORTS[sort].lower()}",
-    NO_PRICE,
     table_key,
+    absent=NO_PRICE,
 )
 with explain_slow():  # after the table, which does not wait for them: sums read every matching record
     sums = load_sums()

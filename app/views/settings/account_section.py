@@ -11,6 +11,7 @@ from app.views.settings.card import card
 from app.views.settings.digest_card import render_digests
 from app.views.settings.display_form import render_display
 from app.views.settings.export import render_export
+from app.views.settings.focus_card import render_focus
 from app.views.settings.password_form import render_password
 
 
@@ -27,6 +28,8 @@ def render_account(shown: User) -> None:
         render_password(user)
     with st.container(border=True):
         render_export(user, preferences.zone)
+    with card("focus"):
+        render_focus(user, preferences.zone)
     with st.container(border=True):
         render_new_workspace()
     with st.grid(2, min_column_width=300, gap="small"):

@@ -12,7 +12,7 @@ from app.formats.money import format_usd
 from app.formats.text import escape_markdown
 from app.ui import columns
 from app.ui.cards import render_heading, render_subheading
-from app.ui.tables import render_table, selected_row
+from app.ui.line_list import forget_line, render_choices, selected_line
 from app.views.settings.confirmation import Change, confirm_change
 
 LOOKED = "looked_for_people"
@@ -63,8 +63,8 @@ def _render_unknown(user: User, aliases: Mapping[str, str], names: Mapping[str, 
         "cost": columns.number("Cost", format_usd),
     }
     key = f"unknown-people-{hash(tuple(unknown))}"
-    render_table(table, kinds, "Names that no member is known by", key=key)
-    place = selected_row(key, len(unknown))
+    render_choices(table, kinds, "Names that no member is known by", key)
+    place = selected_line(key, len(unknown))
     if place is None:
         st.caption("Select a name to say whom it stands for.")
         return
@@ -77,7 +77,7 @@ def _render_unknown(user: User, aliases: Mapping[str, str], names: Mapping[str, 
         key=f"alias-{unknown[place].value}",
     )
     if chosen and _confirm(user, aliases, {**aliases, unknown[place].value: chosen}, names):
-        del st.session_state[key]
+        forget_line(key, len(unknown))
         st.rerun()
 
 
@@ -89,8 +89,8 @@ def _render_known(user: User, aliases: Mapping[str, str], names: Mapping[str, st
     )
     kinds = {"value": columns.name("Name in reports"), "person": columns.name("Person")}
     key = f"aliases-{hash(tuple(aliases.items()))}"
-    render_table(table, kinds, "Known names", key=key)
-    place = selected_row(key, len(values))
+    render_choices(table, kinds, "Known names", key)
+    place = selected_line(key, len(values))
     st.button(
         "Forget name",
         icon=":material/delete:",

@@ -10,8 +10,8 @@ from app.ui.notices import announce, render_announcement
 
 # Parts of long cards count as cards.
 Card = Literal[
-    "aliases", "alerts", "archive", "channels", "contents", "digests", "display", "general", "invitations",
-    "leaving", "members", "model_limits", "password", "projects", "rules", "sample", "traces", "visibility",
+    "aliases", "alerts", "archive", "channels", "contents", "digests", "display", "focus", "general",
+    "invitations", "leaving", "members", "model_limits", "password", "projects", "rules", "sample", "traces", "visibility",
 ]  # fmt: skip
 
 

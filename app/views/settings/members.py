@@ -17,8 +17,7 @@ from app.formats.money import format_limit, format_money
 from app.formats.text import escape_markdown
 from app.ui import columns
 from app.ui.columns import Column
-from app.ui.line_list import Line, render_choices, selected_line
-from app.ui.tables import render_table
+from app.ui.line_list import Line, render_choices, render_lines, selected_line
 from app.views.settings.invitations import invite_person
 from app.views.settings.member_dialogs import change_role, confirm_removal, set_limit
 
@@ -84,12 +83,6 @@ def render_members(user: User, people: Mapping[str, Person], use: Mapping[str, U
             invite_person()
     key = f"members-{hash(tuple(person.user_id for person in members))}"
     frame, kinds = describe_members(members, use, user.user_id, is_admin), list_columns(today, currency)
-    if not is_admin:
-        st.caption(escape_markdown(describe_own_limit(people[user.user_id], use.get(user.user_id, Use()))))
-        render_table(frame, kinds, ALT)
-        return
-    position = selected_line(key, len(members))
-    _render_actions(user, None if position is None else members[position])
     lines = [
         Line(
             _label(person, user.user_id),
@@ -97,6 +90,12 @@ def render_members(user: User, people: Mapping[str, Person], use: Mapping[str, U
         )
         for person in members
     ]
+    if not is_admin:
+        st.caption(escape_markdown(describe_own_limit(people[user.user_id], use.get(user.user_id, Use()))))
+        render_lines(frame, kinds, ALT, key, lines)
+        return
+    position = selected_line(key, len(members))
+    _render_actions(user, None if position is None else members[position])
     render_choices(frame, kinds, ALT, key, lines)
 
 

@@ -9,6 +9,7 @@ from app.ui.periods import today_in
 from app.views.settings.aliases_card import render_aliases
 from app.views.settings.card import card
 from app.views.settings.export import render_export
+from app.views.settings.focus_card import render_focus
 from app.views.settings.general import render_general, render_visibility
 from app.views.settings.invitations import render_invitations
 from app.views.settings.leaving import render_leaving
@@ -24,6 +25,8 @@ def render_workspace(user: User) -> None:
             render_visibility(user)
     with st.container(border=True):
         render_export(user, data.load_preferences(user).zone)
+    with card("focus"):
+        render_focus(user, data.load_preferences(user).zone)
     with st.container(border=True):
         render_new_workspace()
     with card("leaving"):

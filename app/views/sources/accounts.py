@@ -13,9 +13,9 @@ from app.figures.source_names import describe_billing_account
 from app.parts.rule_start import Fields, start_new_rule
 from app.ui import columns
 from app.ui.cards import render_heading
+from app.ui.line_list import render_choices, render_lines, selected_line
 from app.ui.navigation import switch_page
 from app.ui.notices import announce, explain_refusal
-from app.ui.tables import render_table, selected_row
 from app.views.sources.account_costs import sum_accounts
 
 MAX_NAME_LENGTH = 100
@@ -42,9 +42,10 @@ def render_accounts(
     with st.container(border=True):
         render_heading("Billing accounts", "in this period")
         if may_change:
-            position = selected_row(key, len(table))
+            position = selected_line(key, len(table))
             _render_actions(user, None if position is None else str(table["account"].iloc[position]), given)
-        render_table(table, kinds, "Billing accounts", key=key if may_change else None)
+        render = render_choices if may_change else render_lines
+        render(table, kinds, "Billing accounts", key)
         st.caption(UNLISTED)
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app.figures.source_names import describe_billing_account, describe_dataset
+from app.formats.counts import format_percent_change
 from app.formats.money import NO_PRICE, format_money
 from app.ui import charts
 from app.ui.cards import render_heading
@@ -111,7 +112,7 @@ def _render_figures(total: Variance, currency: str) -> None:
         st.metric(
             "Difference",
             format_difference(total.total, currency),
-            None if share is None else f"{share:+.1%} of the bill",
+            None if share is None else f"{format_percent_change(float(100 * share))} of the bill",
             delta_color="off",
             delta_arrow="off",
             border=True,

@@ -23,7 +23,7 @@ from app.parts.source_dialogs import PATIENCE, confirm_deletion, edit_payment
 from app.ui import columns
 from app.ui.cards import render_heading
 from app.ui.columns import Column
-from app.ui.line_list import Line, render_choices, selected_line, tell_apart
+from app.ui.line_list import Line, render_choices, selected_line
 from app.ui.notices import announce, explain_refusal, render_warning
 from app.ui.periods import PRESET_LABELS, Period
 from app.ui.tables import render_table
@@ -157,7 +157,7 @@ def describe_lines(frame: pd.DataFrame, shown: Shown) -> list[Line]:
             "" if row["in_totals"] == "Yes" else "excluded from totals",
         ]
         lines.append(Line(row["source"], " · ".join(part for part in details if part)))
-    return tell_apart(lines)
+    return lines
 
 
 def list_quiet(sources: Sequence[Source], now: datetime) -> list[str]:

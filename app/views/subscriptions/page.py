@@ -7,7 +7,6 @@ from app.auth.identity import current_user
 from app.figures import plan_worth
 from app.parts.subscription_form import parse_subscription
 from app.ui.cards import render_heading
-from app.ui.late_chart import late_chart
 from app.ui.notices import render_announcement
 from app.ui.periods import today_in
 from app.ui.titles import title_row
@@ -61,11 +60,9 @@ if recent:
                 key="plan",
                 label_visibility="collapsed",
             )
-        place = late_chart("plan-months")
+        charted = [month for month in recent if chosen in (ALL_PLANS, month.provider)]
+        plan_cards.draw_chart(charted, currency.code)
         st.caption("Value is not included in spend.")
     with st.container(border=True):
         plan_cards.render_months(months, names, currency.code)
 render_subscriptions(user, rows, today)
-if recent:
-    charted = [month for month in recent if chosen in (ALL_PLANS, month.provider)]
-    plan_cards.draw_chart(place, charted, currency.code)

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from app.figures.plan_worth import PlanMonth, sum_months
 from app.formats.counts import format_factor
@@ -70,7 +69,7 @@ def render_plan(
     return is_asked
 
 
-def draw_chart(place: DeltaGenerator, months: Sequence[PlanMonth], currency: str) -> None:
+def draw_chart(months: Sequence[PlanMonth], currency: str) -> None:
     """Price and value of each month, for all plans or the chosen one."""
     frame = pd.DataFrame(
         {
@@ -80,7 +79,7 @@ def draw_chart(place: DeltaGenerator, months: Sequence[PlanMonth], currency: str
         }
     )
     by_month = frame.groupby("month").sum().sort_index()
-    place.plotly_chart(
+    st.plotly_chart(
         charts.pairs(by_month, current_palette(), currency, is_monthly=True),
         theme=None,
         key="plan_months",

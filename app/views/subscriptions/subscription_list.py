@@ -22,7 +22,7 @@ from app.parts.subscription_form import LATEST_DAY, Fields, parse_subscription, 
 from app.ui import columns
 from app.ui.cards import render_heading
 from app.ui.danger import confirm_danger
-from app.ui.line_list import Line, render_choices, selected_line, tell_apart
+from app.ui.line_list import Line, render_choices, selected_line
 from app.ui.notices import announce, explain_refusal, render_refusal
 from tally.core.amounts import AmountUnreadable
 from tally.core.text import plural
@@ -87,7 +87,7 @@ def describe_lines(frame: pd.DataFrame, code: str) -> list[Line]:
         )
         name = f"{row['plan']}, {format_money(row['amount'], code)}"
         lines.append(Line(name, " · ".join(part for part in details if part)))
-    return tell_apart(lines)
+    return lines
 
 
 def _columns(currency: str) -> dict[str, columns.Column]:

@@ -3,6 +3,7 @@
 drop function if exists private.has_dimensions(jsonb, text, text, text);
 drop function if exists private.dimension_value(jsonb, text[]);
 drop function if exists private.dimension_keys(text);
+drop function if exists public.first_cost_day(uuid);
 drop function if exists public.model_names(uuid);
 drop function if exists public.get_top_models_by_spend(uuid, timestamptz, timestamptz, integer);
 drop function if exists private.top_models(uuid, timestamptz, timestamptz, integer);

@@ -139,6 +139,11 @@ def test_this_week_is_compared_with_the_same_days_of_the_last_one() -> None:
     assert week.days == (1.0, 0.0, 0.0, 0.0, 0.0, 5.0)
 
 
+def test_this_week_is_not_compared_with_one_in_which_use_began() -> None:
+    assert describe_week(sum_by_day([use(0, "5"), use(11, "3")]), TODAY).before is None
+    assert describe_week(sum_by_day([use(0, "5"), use(11, "3"), use(12, "0")]), TODAY).before == Decimal(3)
+
+
 def test_a_block_lasts_five_hours_from_the_hour_of_its_first_request() -> None:
     hours = [hour(0, "2"), hour(4, "3"), hour(5, "7"), hour(20, "1"), hour(22, "1")]
     block = find_block(hours, hour(23).start)

@@ -45,13 +45,14 @@ def test_expensive_day_is_explained_by_its_largest_reasons() -> None:
 def test_reasons_may_point_both_ways() -> None:
     [sentence] = sentences(row("32.61", mix="15.22", volume="10.71", price="-6.85", cache="2", rest="0"))
     assert sentence.endswith(
-        "A more expensive mix of models (+$15.22), more use (+$10.71) and a lower price per token (-$6.85)."
+        "A more expensive mix of models (+$15.22), more use (+$10.71) and a lower price per token "
+        "(\N{MINUS SIGN}$6.85)."
     )
 
 
 def test_cheap_day_is_explained_by_what_was_less() -> None:
     assert sentences(row("1.00", volume="-6.00", rest="0", expected="6", provider_id="p2")) == [
-        "21 Nov, Anthropic: $1.00, usually $7.00. Less use (-$6.00)."
+        "21 Nov, Anthropic: $1.00, usually $7.00. Less use (\N{MINUS SIGN}$6.00)."
     ]
 
 

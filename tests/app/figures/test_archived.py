@@ -31,15 +31,16 @@ def test_many_stretches_are_not_all_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("dimensions", "granularity", "needed"),
+    ("measure", "dimensions", "granularity", "needed"),
     [
-        (["provider", "person"], "day", False),
-        ([], "hour", True),
-        (["session"], "day", True),
-        (["model", "tag"], "month", True),
+        ("spend", ["provider", "person"], "day", False),
+        ("spend", [], "hour", True),
+        ("tokens", ["session"], "day", True),
+        ("requests", ["model", "tag"], "month", True),
+        ("cached_requests", ["model"], "month", True),
     ],
 )
 def test_questions_that_sums_of_days_answer_need_no_records(
-    dimensions: list[str], granularity: str, needed: bool
+    measure: str, dimensions: list[str], granularity: str, needed: bool
 ) -> None:
-    assert needs_records(dimensions, granularity) == needed
+    assert needs_records(measure, dimensions, granularity) == needed

@@ -247,6 +247,8 @@ def entry(table: str, action: str, **values: Any) -> dict[str, Any]:
             "Added name of a person",
             "a@corp: is ada@example.com",
         ),
+        (entry("focus_exports", "insert"), "Started FOCUS files", ""),
+        (entry("focus_exports", "delete"), "Stopped FOCUS files", ""),
     ]
 )
 def test_entry_in_words(logged: dict[str, Any], action: str, details: str) -> None:

@@ -91,7 +91,10 @@ def test_period_is_named(kind: str, day: int, inside: str, days: str, earlier: s
 
 
 def test_progress_has_no_earlier_spend_where_there_were_no_days() -> None:
-    assert read_progress(status()).before is None
-    october = date(2026, 10, 3)
-    assert read_progress(status(spent={TODAY: "1", october: "7"})).before == 7
+    first, october = date(2026, 10, 1), date(2026, 10, 3)
+    assert read_progress(status(), first).before is None
+    with_october = status(spent={TODAY: "1", october: "7"})
+    assert read_progress(with_october, first).before == 7
+    assert read_progress(with_october, october).before is None, "not known from its first day on"
+    assert read_progress(with_october, None).before is None
     assert starts_again(status()) == date(2026, 12, 1)

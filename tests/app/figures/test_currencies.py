@@ -23,6 +23,7 @@ from app.figures.currencies import (
 )
 from app.figures.renewals import spent_so_far
 from app.figures.spend import calculate_spend, sum_money
+from app.formats.money import NO_PRICE
 from app.views.imports.choices import Choices
 from app.views.imports.previews import build_preview
 from tally.currency.rates import Rates, bundled_rates
@@ -30,7 +31,7 @@ from tally.importers import Options, generic, read_table
 from tally.local.stack import Stack
 from tally.spend.subscriptions import Subscription
 from tests.app.pages import hero, open_page, period_spend, save, shown, usage
-from tests.app.ui.shown_table import shown_table
+from tests.app.ui.shown_table import tables
 from tests.days import current_day
 from tests.shared_connections import operator_connection
 
@@ -217,7 +218,7 @@ def test_records_have_the_rate_of_their_day(monkeypatch: pytest.MonkeyPatch, use
     choose(user, "JPY")
     page = open_page(monkeypatch, user, "records")
     assert not page.exception
-    assert sorted(shown_table(page.dataframe[0])["cost"]) == ["", "¥400", "¥800"]
+    assert sorted(tables(page)[0].value["cost"]) == sorted([NO_PRICE, "¥400", "¥800"])
 
 
 @pytest.mark.usefixtures("rates")

@@ -12,4 +12,5 @@ def test_needed_runs_beyond_counting_are_no_number() -> None:
 
 def test_difference_that_can_be_none_is_not_called_the_same() -> None:
     sentence = describe_unclear("v1", "v2", Ratio(0.95, 0.89, 1.02, False))
-    assert sentence == "Whether v2 costs less per call than v1 cannot be told (95%: -11% to +2%)."
+    numbers = "95%: \N{MINUS SIGN}11% to +2%"
+    assert sentence == f"Whether v2 costs less per call than v1 cannot be told ({numbers})."

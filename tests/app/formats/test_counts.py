@@ -27,7 +27,13 @@ def test_counts_are_shortened_from_ten_thousand(count: int, text: str) -> None:
 
 
 @every_case(
-    [("3", "2", "+50.0%"), ("1", "2", "-50.0%"), ("22", "2", "+1,000%"), ("3", "0", None), ("3", "-1", None)]
+    [
+        ("3", "2", "+50.0%"),
+        ("1", "2", "\N{MINUS SIGN}50.0%"),
+        ("22", "2", "+1,000%"),
+        ("3", "0", None),
+        ("3", "-1", None),
+    ]
 )
 def test_change_is_relative_to_the_period_before(now: str, before: str, text: str | None) -> None:
     assert format_change(Decimal(now), Decimal(before)) == text

@@ -11,7 +11,7 @@ from tests.every_case import every_case
         (Decimal("12.345"), "money", "$12.35"),
         (Decimal("0.00123"), "ratio", "$0.00123"),
         (Decimal("1234567"), "tokens", "1.23M"),
-        (Decimal("-20000"), "tokens", "-20K"),
+        (Decimal("-20000"), "tokens", "\N{MINUS SIGN}20K"),
         (Decimal(0), "tokens", "–"),  # noqa: RUF001 - none are known
         (Decimal(0), "requests", "0"),
         (Decimal("1482"), "requests", "1,482"),

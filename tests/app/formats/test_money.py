@@ -21,13 +21,13 @@ from tests.every_case import every_case
 @every_case(
     [
         ("1234.5", "EUR", "€1,234.50"),
-        ("-0.5", "GBP", "-£0.50"),
+        ("-0.5", "GBP", "\N{MINUS SIGN}£0.50"),
         ("1234.5", "JPY", "¥1,235"),
         ("0.0312", "JPY", "¥0.031"),
         ("0", "JPY", "¥0"),
         ("0", "EUR", "€0.00"),
         ("12345.6", "CHF", "CHF\N{NO-BREAK SPACE}12,346"),
-        ("-7", "CAD", "-CA$7.00"),
+        ("-7", "CAD", "\N{MINUS SIGN}CA$7.00"),
     ]
 )
 def test_money_has_its_currency_symbol(amount: str, currency: str, text: str) -> None:
@@ -41,7 +41,7 @@ def test_money_has_its_currency_symbol(amount: str, currency: str, text: str) ->
         ("12345678.9", "EUR", "€12.35M"),
         ("272.05", "CHF", "CHF\N{NO-BREAK SPACE}272.05"),
         ("6001912.4", "IDR", "IDR\N{NO-BREAK SPACE}6.00M"),
-        ("-6001912.4", "IDR", "-IDR\N{NO-BREAK SPACE}6.00M"),
+        ("-6001912.4", "IDR", "\N{MINUS SIGN}IDR\N{NO-BREAK SPACE}6.00M"),
         ("123456.7", "HUF", "HUF\N{NO-BREAK SPACE}123,457"),
     ]
 )
@@ -65,7 +65,7 @@ def test_range_shows_a_long_symbol_once(currency: str, text: str) -> None:
         ("0.425", "$0.43"),
         ("9999.994", "$9,999.99"),
         ("12345.6", "$12,346"),
-        ("-3.5", "-$3.50"),
+        ("-3.5", "\N{MINUS SIGN}$3.50"),
     ]
 )
 def test_dollars_show_as_many_digits_as_they_need(amount: str, text: str) -> None:

@@ -14,6 +14,7 @@ from tally.agents.registry import AGENTS
 from tests.app.accounts import Account, sign_in_user
 from tests.app.coding_agents import own_installation
 from tests.app.pages import open_page, shown, spent
+from tests.app.ui.shown_table import tables
 
 
 @pytest.mark.usefixtures("logs")
@@ -34,7 +35,7 @@ def test_machine_is_scanned_only_where_the_operator_allows_it(
         result = page.session_state.scan_job.results[0]
         assert (result.added, result.duplicates, result.rejected) == (added, there, 0)
         assert f"{added} read, {added} added, 0 duplicates, 0 rejected" in shown(page)
-    agents, listed = page.dataframe[0].value, page.dataframe[1].value
+    agents, listed = tables(page)[0].value, tables(page)[1].value
     assert listed["estimated"][0] == 0.3
     assert spent(user) == Decimal("0.30")
     assert agents.iloc[0].to_dict() == {
@@ -74,4 +75,4 @@ def test_machine_without_logs_lists_the_agents_and_offers_no_scan(
     page = open_page(monkeypatch, user, "sources")
     assert "scan-machine" not in {button.key for button in page.button}
     assert "This machine has no logs of coding agents." in shown(page)
-    assert set(page.dataframe[0].value["found"]) == {"No"}
+    assert set(tables(page)[0].value["found"]) == {"No"}

@@ -20,6 +20,7 @@ from tally.accounts.auth_client import AuthClient
 from tests.app.accounts import Account, sign_in_user
 from tests.app.pages import open_page, save, shown, usage
 from tests.app.teams import join, new_team, remove, set_role
+from tests.app.ui.shown_table import tables
 from tests.app.wire import Wire
 
 Job = psycopg.Connection[Any]
@@ -42,7 +43,7 @@ def test_address_opens_the_workspace(monkeypatch: pytest.MonkeyPatch, user: User
 
     page = open_page(monkeypatch, member, "records")
 
-    assert page.dataframe[0].value["model"].tolist() == ["of-the-team"]
+    assert tables(page)[0].value["model"].tolist() == ["of-the-team"]
     assert open_page(monkeypatch, user, "records").button(key="get-started").label == "Get started"
 
 
@@ -76,14 +77,14 @@ def test_removed_member_loses_an_open_page(
     save(member, [usage(1, "5", model_name="of-the-team")])
     sessions().save_last_workspace(user.user_id, member.workspace.workspace_id)
     page = open_page(monkeypatch, member, "records")
-    assert len(page.dataframe) == 1
+    assert len(tables(page)) == 1
 
     remove(job, member)
     data.forget_version(member)
     page.run()
 
     assert warnings(page) == [LOST]
-    assert len(page.dataframe) == 0
+    assert len(tables(page)) == 0
     assert "workspace" not in page.query_params
     assert sessions().last_workspace(user.user_id) is None
     assert warnings(page.run()) == []

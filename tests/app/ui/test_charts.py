@@ -160,9 +160,9 @@ def test_credits_make_a_bar_negative() -> None:
 
 
 def test_credits_have_no_bar_in_a_list() -> None:
-    shown = bar_list.render_bars([bar_list.Bar("OpenAI", "-$3.00", -1.0, "red")], LIGHT, "Spend")
+    shown = bar_list.render_bars([bar_list.Bar("OpenAI", "\N{MINUS SIGN}$3.00", -1.0, "red")], LIGHT, "Spend")
     assert "width:0.0%" in shown
-    assert "-$3.00" in shown
+    assert "\N{MINUS SIGN}$3.00" in shown
 
 
 def test_single_day_has_a_chart() -> None:

@@ -13,7 +13,7 @@ from app.data.changes import name_account
 from app.views.sources.account_costs import sum_accounts
 from tests.app.pages import open_page
 from tests.app.projects import add_project, set_rules
-from tests.app.ui.shown_table import shown_table
+from tests.app.ui.shown_table import select_line, shown_table, tables
 from tests.app.views.test_projects_card import button
 from tests.app.views.test_sources import add_source, estimate
 
@@ -29,7 +29,7 @@ def accounts(user: User) -> None:
 
 
 def table(page: AppTest, column: str) -> pd.DataFrame:
-    return shown_table(next(found for found in page.dataframe if column in found.value.columns))
+    return shown_table(next(found for found in tables(page) if column in found.value.columns))
 
 
 def test_costs_of_accounts_are_told_apart_by_basis() -> None:
@@ -96,10 +96,7 @@ def test_sources_are_filtered_by_project(monkeypatch: pytest.MonkeyPatch, user: 
 def test_account_is_filed_under_a_project(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     add_project(user, "Garden shop")
     page = open_page(monkeypatch, user, "sources")
-    found = next(found for found in page.dataframe if "account" in found.value.columns)
-    key = "accounts-" + found.proto.id.rsplit("accounts-", 1)[-1]
-    page.session_state[key] = {"selection": {"rows": [0], "columns": [], "cells": []}}
-    page.run()
+    select_line(page, next(found.key for found in tables(page) if "account" in found.value.columns), 0)
 
     button(page, "File under a project")
 

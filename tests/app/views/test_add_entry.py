@@ -21,6 +21,7 @@ from tally.spend.subscriptions import Interval, Subscription, add_subscription
 from tally.storage.database import Query
 from tests.app.accounts import sign_in_user
 from tests.app.pages import metrics, open_page, shown
+from tests.app.ui.shown_table import tables
 from tests.app.wire import Wire
 
 
@@ -264,7 +265,7 @@ def test_plan_name_is_text_in_list_and_dialog(
     monkeypatch: pytest.MonkeyPatch, user: User, row: dict[str, Any]
 ) -> None:
     page = open_page(monkeypatch, user, "subscriptions")
-    assert list(page.dataframe[-1].value["plan"]) == ["<b>Plan</b>"]
+    assert list(tables(page)[-1].value["plan"]) == ["<b>Plan</b>"]
     assert "<b>Plan</b>" in [text.value for text in run_dialog("delete", row).text]
 
 

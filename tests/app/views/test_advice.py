@@ -161,7 +161,7 @@ def test_verified_savings_have_a_total_and_open_ones_have_none(
     assert "9 more days" in text
     for badge in ("Verified", "Partly", "No saving", "Measuring"):
         assert badge in text
-    assert "95%: -$6 to $10" in text
+    assert "95%: \N{MINUS SIGN}$6 to $10" in text
 
 
 def test_evidence_opens_the_same_calls(monkeypatch: pytest.MonkeyPatch, user: User, job: Job) -> None:

@@ -22,6 +22,7 @@ from tally.storage.database import TOO_MUCH, describe
 from tests.app.accounts import Account, sign_in_user
 from tests.app.pages import metrics, open_page, read_markdown, save, shown
 from tests.app.teams import join, new_team
+from tests.app.ui.shown_table import tables
 
 Job = psycopg.Connection[Any]
 TODAY = date(2026, 5, 20)
@@ -66,7 +67,7 @@ def texts(page: AppTest) -> str:
 
 def column(page: AppTest, name: str) -> Sequence[Any]:
     """The cells of a column of the last table that has it."""
-    return list(next(table.value[name] for table in reversed(page.dataframe) if name in table.value))
+    return list(next(table.value[name] for table in reversed(tables(page)) if name in table.value))
 
 
 def test_an_empty_page_leads_to_the_two_commands(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
@@ -98,7 +99,7 @@ def test_cards_add_up_what_agents_used(monkeypatch: pytest.MonkeyPatch, user: Us
     assert "Busiest: Wednesdays, 11:00" in said
     assert "$2.00 of it is paid per token, $1.50 is covered by plans" in said
     assert "1 record without a price" in said
-    assert sorted(column(page, "requests")) == [1, 2]
+    assert sorted(column(page, "requests")) == ["1", "2"]
     assert sorted(column(page, "repository")) == ["garden-shop", "garden-shop"]
     assert "The limits of plans are not public." in said
     page.segmented_control(key="agent").set_value("codex").run()
@@ -143,14 +144,14 @@ def test_a_session_shows_every_request_and_its_gaps(monkeypatch: pytest.MonkeyPa
     said = texts(page)
     assert "$2.00" in said
     assert "1 gap, " in said
-    assert column(page, "so_far") == [1.5, 2.0]
+    assert column(page, "so_far") == ["$1.50", "$2.00"]
     assert column(page, "note") == ["", "20 min gap"]
     assert "<li>#2, $0.50, $2.00 so far<div>" in said, "narrow pages have lines"
     assert metrics(page)["Extra cost of gaps"].startswith("$0.4")
     page.button(key="session_records").click().run()
     assert not page.exception
     assert page.title[0].value == "Records"
-    assert len(page.dataframe[0].value) == 2
+    assert len(tables(page)[0].value) == 2
     assert page.query_params["session"] == "s1"
 
 
@@ -187,7 +188,7 @@ def test_the_record_of_a_session_leads_to_it(monkeypatch: pytest.MonkeyPatch, us
     save(user, [request(1)])
     page = open_page(monkeypatch, user, "records", {"session": "s1"})
     assert not page.exception
-    assert len(page.dataframe[0].value) == 1
+    assert len(tables(page)[0].value) == 1
     page = open_page(monkeypatch, user, "records", {"session": HOSTILE})
     assert not page.exception
     assert "No records match these filters." in shown(page)

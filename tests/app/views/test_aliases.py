@@ -13,6 +13,7 @@ from tally.accounts.auth_client import AuthClient
 from tests.app.accounts import Account, sign_in_user
 from tests.app.pages import open_page, shown, usage
 from tests.app.teams import join, new_team
+from tests.app.ui.shown_table import select_line
 from tests.app.views.test_projects_card import button, told
 from tests.app.views.test_sources import add_source
 
@@ -38,10 +39,7 @@ def linus(
 
 
 def select_name(page: AppTest, prefix: str) -> None:
-    table = next(table for table in page.dataframe if prefix in table.proto.id)
-    key = prefix + table.proto.id.rsplit(prefix, 1)[-1]
-    page.session_state[key] = {"selection": {"rows": [0], "columns": [], "cells": []}}
-    page.run()
+    select_line(page, prefix, 0)
 
 
 def test_name_is_given_to_a_member_and_taken_back(

@@ -16,10 +16,11 @@ from tests.app.figures.test_audit_words import entry
 from tests.app.pages import open_page, shown
 from tests.app.projects import add_project, archive, set_rules
 from tests.app.teams import join, new_team
+from tests.app.ui.shown_table import tables
 
 
 def rows(page: AppTest) -> list[tuple[str, str]]:
-    table = next(table.value for table in page.dataframe if "details" in table.value.columns)
+    table = next(table.value for table in tables(page) if "details" in table.value.columns)
     return list(zip(table["action"], table["details"], strict=True))
 
 

@@ -9,6 +9,7 @@ from app import data
 from app.auth.identity import User, database_of
 from tally.pricing.custom_models import CustomModel, load_custom_models
 from tests.app.pages import open_dialog, open_page, read_markdown, save, shown, usage
+from tests.app.ui.shown_table import tables
 
 HOSTILE = "![x](http://127.0.0.1:1/x) :red[x] <b>$x$</b>"
 
@@ -24,7 +25,7 @@ def rows(page: AppTest, table: int = 0) -> list[dict[str, Any]]:
     """The rows of a table."""
     return [
         {str(name): cell for name, cell in row.items()}
-        for row in page.dataframe[table].value.to_dict("records")
+        for row in tables(page)[table].value.to_dict("records")
     ]
 
 
@@ -50,7 +51,7 @@ def test_a_new_account_searches_all_models_at_a_usual_mix(
     assert not page.exception
     [first, *_] = rows(page)
     assert (first["model"], first["provider"]) == ("claude-sonnet-4-5", "Anthropic")
-    assert float(first["at_mix"]) == 6.0
+    assert first["at_mix"] == "$6.00"
     page.text_input(key="q").set_value(HOSTILE + "zzzz").run()
     assert not page.exception
     assert "No model is like this." in shown(page)
@@ -62,13 +63,13 @@ def test_filters_and_the_order_are_those_of_the_address(monkeypatch: pytest.Monk
     page = open_catalogue(monkeypatch, user, provider="OpenAI", can="Used by me", order="Cheapest at my mix")
     found = rows(page)
     assert [row["model"] for row in found] == ["gpt-5-mini", "gpt-5.2"]
-    assert [float(row["used"]) for row in found] == [4.0, 1.5]
-    assert float(found[1]["at_mix"]) == pytest.approx(0.9 * 1.75 + 0.1 * 14)
+    assert [row["used"] for row in found] == ["$4.00", "$1.50"]
+    assert found[1]["at_mix"] == "$2.98", "0.9 * 1.75 + 0.1 * 14"
     assert "my mix of 90 days: 90% input" in read_markdown(shown(page))
     page = open_catalogue(monkeypatch, user)
     assert [row["model"] for row in rows(page)][:2] == ["gpt-5-mini", "gpt-5.2"]
     page = open_catalogue(monkeypatch, user, kind="Embeddings", price="Up to $0.50")
-    assert all("embed" in row["model"] or row["at_mix"] <= 0.5 for row in rows(page))
+    assert all("embed" in row["model"] or float(row["at_mix"][1:]) <= 0.5 for row in rows(page))
 
 
 def test_two_models_are_compared_with_what_retires(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
@@ -100,10 +101,10 @@ def test_both_prices_are_shown_where_the_lists_differ(monkeypatch: pytest.Monkey
     assert len(page.get("plotly_chart")) == 1, "its price changed, and has a course"
     page = open_catalogue(monkeypatch, user, compare="gemini-2.0-flash · Google")
     assert len(page.get("plotly_chart")) == 0
-    tables = [frame.value for frame in page.dataframe]
-    [differences] = [table for table in tables if "litellm" in table.columns]
+    all_tables = [frame.value for frame in tables(page)]
+    [differences] = [table for table in all_tables if "litellm" in table.columns]
     found = {row["class"]: row for row in differences.to_dict("records")}
-    assert (float(found["Input"]["genai-prices"]), float(found["Input"]["litellm"])) == (0.1, 0.15)
+    assert (found["Input"]["genai-prices"], found["Input"]["litellm"]) == ("$0.10", "$0.15")
 
 
 def test_own_models_are_found_with_their_base_and_stay_text(
@@ -116,7 +117,7 @@ def test_own_models_are_found_with_their_base_and_stay_text(
     assert "Made from gpt-4o. List price of models that are fine-tuned from it: $3.75 input" in text
     assert "No list has a price of this model." in text
     assert HOSTILE not in shown(page)
-    assert {row["model"] for row in rows(page, len(page.dataframe) - 1)} == {"ft:gpt-4o:acme::1", HOSTILE}
+    assert {row["model"] for row in rows(page, len(tables(page)) - 1)} == {"ft:gpt-4o:acme::1", HOSTILE}
 
 
 def test_an_own_model_is_added_and_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch, user: User) -> None:

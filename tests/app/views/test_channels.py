@@ -19,6 +19,7 @@ from tally.secrets.key_ring import make_key
 from tests.app.accounts import Account, sign_in_user
 from tests.app.pages import open_dialog, open_page, read_markdown, shown
 from tests.app.teams import join, new_team
+from tests.app.ui.shown_table import select_line, tables
 from tests.tally.notifications.alerting import FACTS
 from tests.tally.notifications.fake_services import ERRORS, FakeServices, fake_services
 from tests.tally.notifications.targets import TARGETS
@@ -73,10 +74,7 @@ def add(monkeypatch: pytest.MonkeyPatch, owner: User, kind: str, **typed: str) -
 
 def select(page: AppTest, prefix: str, keys: list[str]) -> AppTest:
     """Select the first row of a table."""
-    page.session_state[f"{prefix}-{hash(tuple(keys))}"] = {
-        "selection": {"rows": [0], "columns": [], "cells": []}
-    }
-    return page.run()
+    return select_line(page, f"{prefix}-{hash(tuple(keys))}", 0)
 
 
 def select_channel(page: AppTest, user: User) -> AppTest:
@@ -102,19 +100,19 @@ def test_channel_is_added_tested_and_used(
 
     deliver_due(job, settings)
     page = open_page(monkeypatch, owner, "settings", {"section": "Alerts"})
-    table = next(frame.value for frame in page.dataframe if "wishes" in frame.value)
+    table = next(frame.value for frame in tables(page) if "wishes" in frame.value)
     assert table["state"].tolist() == ["Active"]
 
     raise_event(job, owner)
     deliver_due(job, settings)
     assert len(services.received) == 2
     page = open_page(monkeypatch, owner, "settings", {"section": "Alerts"})
-    history = next(frame.value for frame in page.dataframe if "deliveries" in frame.value)
+    history = next(frame.value for frame in tables(page) if "deliveries" in frame.value)
     assert history[["what", "state", "deliveries"]].to_numpy().tolist() == [
         ["Budget “Web”: 80% is reached", "Open", "1 delivered"]
     ]
     select(page, "alerts", [event.event_id for event in channels.load_events(owner)])
-    attempts = next(frame.value for frame in page.dataframe if "outcome" in frame.value)
+    attempts = next(frame.value for frame in tables(page) if "outcome" in frame.value)
     assert attempts[["channel", "outcome"]].to_numpy().tolist() == [["Spend", "Delivered."]]
     assert "Spent: $812.40 of $1,000.00 (81%)." in shown(page)
 
@@ -254,9 +252,9 @@ def test_others_see_names_and_states_alone(
     assert not page.exception
     labels = {button.label for button in page.button}
     assert not labels & {"Add channel", "Send test", "Pause", "Remove"}
-    table = next(frame.value for frame in page.dataframe if "wishes" in frame.value)
+    table = next(frame.value for frame in tables(page) if "wishes" in frame.value)
     assert table["name"].tolist() == ["Spend"]
-    history = next(frame.value for frame in page.dataframe if "what" in frame.value)
+    history = next(frame.value for frame in tables(page) if "what" in frame.value)
     assert "deliveries" not in history
 
 

@@ -29,6 +29,7 @@ from tally.local.stack import Stack
 from tally.storage.postgrest import SupabaseDatabase
 from tests.app.accounts import sign_in_user
 from tests.app.pages import open_page, read_markdown, shown
+from tests.app.ui.shown_table import tables
 from tests.tally.connectors.clients import QUICK
 from tests.tally.connectors.fake_providers import JOB_KEYS, KEYS, FakeProviders, Fault, serve
 from tests.tally.connectors.users import load_ring, point_providers_at, spent, stored, sync
@@ -316,7 +317,7 @@ def test_audit_log_in_settings_names_the_key_but_never_contains_it(
 
     page = open_page(monkeypatch, user, "settings", {"section": "Audit log"})
 
-    log = next(table.value for table in page.dataframe if "details" in table.value.columns)
+    log = next(table.value for table in tables(page) if "details" in table.value.columns)
     assert {"Added key", "Paused key", "Deleted key"} <= set(log["action"])
     assert f"OpenRouter {HOSTILE}" in set(log["details"])
     assert KEYS["openrouter"] not in everything(page)
@@ -334,13 +335,13 @@ def test_a_project_key_reads_jobs_with_savings_and_storage(
     text = read_markdown(all_text(page))
     assert "jobs and files" in text
     assert "1 batch cost $0.33 at list prices, $0.33 less" in text
-    table = page.dataframe[0].value
+    table = tables(page)[0].value
     assert list(table["name"]) == ["batch_abc125", "batch_abc124", "batch_abc123"]
     assert list(table["state"]) == ["Expired", "In progress", "Completed"]
     page.segmented_control(key="job_kind").set_value("vector_store").run()
     assert not page.exception, page.exception
     assert "Stored now: " in read_markdown(shown(page))
-    assert list(page.dataframe[0].value["name"]) == ["Support FAQ"]
+    assert list(tables(page)[0].value["name"]) == ["Support FAQ"]
     press(page, f"storage-{connection.connection_id}")
     assert "of storage added as an estimated cost." in all_text(page)
     assert "is an estimated cost of every full day" in all_text(page)

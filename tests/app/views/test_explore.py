@@ -21,6 +21,7 @@ from app.auth.identity import User
 from app.data.analytics import _settings as settings
 from app.data.saved_views import load_views
 from app.figures.explore_view import ExploreView
+from app.formats.dates import format_day
 from app.ui.periods import EARLIEST_DAY, today_in
 from app.ui.theme import LIGHT
 from app.views.explore.answer import Answer, load_answer
@@ -37,7 +38,7 @@ from app.views.explore.export_menu import list_rows, write_answer
 from app.views.explore.records_link import explain_left_out, make_parameters
 from tests.app.pages import metrics, open_dialog, open_page, read_markdown, save, shown, usage
 from tests.app.projects import add_project, set_rules
-from tests.app.ui.shown_table import shown_table
+from tests.app.ui.shown_table import shown_table, tables
 from tests.app.wire import Wire
 
 HOSTILE = "<b>x</b> ![x](http://x) :red[y]"
@@ -74,7 +75,7 @@ def asked(page: AppTest, parameter: str) -> list[str]:
 def rows(page: AppTest) -> dict[str, list[str]]:
     """The texts of the table by its columns."""
     return {
-        str(name): list(texts) for name, texts in shown_table(page.dataframe[0]).items() if name != "colour"
+        str(name): list(texts) for name, texts in shown_table(tables(page)[0]).items() if name != "colour"
     }
 
 
@@ -86,11 +87,24 @@ def answer_of(user: User, **view: Any) -> Answer:
 def test_page_begins_with_the_spend_of_thirty_days_by_provider(
     monkeypatch: pytest.MonkeyPatch, team: User
 ) -> None:
+    save(team, [usage(70, "1")])
     page = open_explore(monkeypatch, team)
     assert metrics(page) == {"Spend by provider": "$7.00"}
     assert page.metric[0].delta == "+250%"
     assert rows(page)["group_0"] == ["OpenAI"]
     assert rows(page)["change"] == ["+250%"]
+
+
+def test_nothing_is_compared_with_days_before_the_first_record(
+    monkeypatch: pytest.MonkeyPatch, team: User
+) -> None:
+    page = open_explore(monkeypatch, team)
+    begins = today_in(data.load_preferences(team).zone) - timedelta(days=40)
+    assert page.metric[0].delta == ""
+    assert page.metric[0].proto.delta_description == f"vs $2.00, since {format_day(begins)} only"
+    assert "change" not in rows(page)
+    page = open_explore(monkeypatch, team, versus="year")
+    assert (page.metric[0].delta, page.metric[0].proto.delta_description) == ("", "")
 
 
 def test_address_asks_any_question(monkeypatch: pytest.MonkeyPatch, team: User) -> None:
@@ -102,7 +116,7 @@ def test_address_asks_any_question(monkeypatch: pytest.MonkeyPatch, team: User) 
         ("main", "haiku", "$1.50"),
         ("No branch", "haiku", "$0.50"),
     ]
-    assert [round(share) for share in page.dataframe[0].value["share"]] == [43, 29, 21, 7]
+    assert rows(page)["share"] == ["43%", "29%", "21%", "7%"]
     assert "change" not in table
     page = open_explore(monkeypatch, team, measure="requests", split="branch", where="model:opus")
     assert rows(page)["value"][0] == "4"
@@ -223,7 +237,7 @@ def test_records_open_with_the_same_days_and_filters(monkeypatch: pytest.MonkeyP
     assert not page.exception
     assert page.title[0].value == "Records"
     assert page.selectbox(key="model").value == "opus"
-    assert len(page.dataframe[0].value) == 2  # those of the other branch too, as said
+    assert len(tables(page)[0].value) == 2  # those of the other branch too, as said
 
 
 def test_a_page_without_records_says_where_to_begin(monkeypatch: pytest.MonkeyPatch, user: User) -> None:

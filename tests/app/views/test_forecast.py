@@ -246,7 +246,7 @@ def test_earlier_predictions_are_compared_with_actual_spend(
     page = open_page(monkeypatch, user, "forecast")
 
     assert metrics(page)["Past days in range"] == "2 of 3"
-    assert metrics(page)["Predicted vs actual"] == "-53.8%"
+    assert metrics(page)["Predicted vs actual"] == "\N{MINUS SIGN}53.8%"
 
 
 def test_model_has_its_own_forecast(

@@ -34,7 +34,7 @@ from tally.spend import sample_data
 from tally.storage.postgrest import SupabaseDatabase
 from tally.storage.unnamed import UNASSIGNED
 from tests.app.pages import metrics, open_page, read_markdown, shown
-from tests.app.ui.shown_table import shown_table
+from tests.app.ui.shown_table import select_line, shown_table, tables
 from tests.app.wire import Wire
 from tests.shared_connections import operator_connection
 from tests.tally.importers.golden import load_sample
@@ -165,7 +165,7 @@ def test_preview_saves_nothing(page: AppTest, user: User) -> None:
     drop(page, ("usage.csv", GOOD))
     assert metrics(page) == {"Rows": "3", "Days": "2", "Cost": "$11.25", "Rejected": "1"}
     assert "Table of costs" in shown(page)
-    totals, first_rows, rejected = (frame.value for frame in page.dataframe[1:4])
+    totals, first_rows, rejected = (frame.value for frame in tables(page)[1:4])
     assert dict(zip(totals["provider"], totals["estimated"], strict=True)) == {
         "Anthropic": 10,
         "OpenAI": 1.25,
@@ -190,7 +190,7 @@ def test_preview_shows_what_is_saved_at_custom_prices(page: AppTest, user: User)
     add_custom_price(user, Decimal(10))
     drop(page, ("usage.csv", ESTIMATED))
     assert metrics(page)["Cost"] == "$9.00"  # 0.7M input tokens at $10 and 0.1M output tokens at $20
-    totals, first_rows = page.dataframe[1:3]
+    totals, first_rows = tables(page)[1:3]
     assert totals.value["estimated"].tolist() == [9]
     assert shown_table(first_rows)["cost"].tolist() == ["$9.00"]
     finish_import(page)
@@ -299,9 +299,7 @@ def confirm(row: dict[str, Any]) -> None:
 
 
 def select_first_row(page: AppTest, table_key: str) -> None:
-    page.session_state[table_key] = {"selection": {"rows": [0], "columns": [], "cells": []}}
-    page.run()
-    assert not page.exception
+    select_line(page, table_key, 0)
 
 
 def test_ambiguous_numbers_and_dates_are_asked_in_turn(page: AppTest) -> None:
@@ -314,7 +312,7 @@ def test_ambiguous_numbers_and_dates_are_asked_in_turn(page: AppTest) -> None:
     answer(page, True)
     assert metrics(page)["Cost"] == "$1,234.00"
     answer(page, False)
-    assert shown_table(page.dataframe[2])["when"][0] == "4 Mar 2026"
+    assert shown_table(tables(page)[2])["when"][0] == "4 Mar 2026"
 
 
 def test_answer_does_not_overrule_an_unambiguous_file() -> None:
@@ -344,7 +342,7 @@ def test_chosen_columns_are_remembered_for_the_next_file(
     later = open_page(monkeypatch, user, "imports")
     drop(later, ("next bank.csv", BANK))
     assert metrics(later)["Cost"] == "$12.50"
-    assert later.dataframe[2].value["model"][0] == "API"
+    assert tables(later)[2].value["model"][0] == "API"
 
 
 def test_column_chosen_twice_is_refused(page: AppTest) -> None:
@@ -357,8 +355,8 @@ def test_column_chosen_twice_is_refused(page: AppTest) -> None:
 def test_column_without_a_heading_is_never_mistaken_for_another(page: AppTest) -> None:
     drop(page, ("bank.csv", b"Booked,,(column 2),Total charged\n2026-10-01,OpenAI,API,12.50\n"))
     assert not page.exception
-    tables = [table.value.columns.tolist() for table in page.dataframe]
-    assert ["Booked", "((column 2))", "(column 2)", "Total charged"] in tables
+    headings = [table.value.columns.tolist() for table in tables(page)]
+    assert ["Booked", "((column 2))", "(column 2)", "Total charged"] in headings
 
 
 def test_remembered_mappings_are_limited(user: User) -> None:
@@ -412,7 +410,7 @@ def test_file_name_is_shown_as_plain_text(page: AppTest) -> None:
     texts = [str(e.value) for kind in (page.caption, page.markdown, page.error, page.header) for e in kind]
     assert all("![x](" not in text and "<b>" not in text for text in texts)
     finish_import(page)
-    assert HOSTILE in list(page.dataframe[-1].value["file"])
+    assert HOSTILE in list(tables(page)[-1].value["file"])
 
 
 def test_file_name_cannot_reverse_text() -> None:
@@ -535,7 +533,7 @@ def test_killed_import_is_shown_as_interrupted_with_a_way_out(
         query = "update public.imports set created_at = now() - interval '2 hours' where id = %s"
         operator.execute(query, [row["id"]])
     page = open_page(monkeypatch, user, "imports")
-    assert list(page.dataframe[-1].value["status"]) == ["Interrupted"]
+    assert list(tables(page)[-1].value["status"]) == ["Interrupted"]
     assert "Import the same file again to complete it, or undo it." in shown(page)
 
 
@@ -557,7 +555,7 @@ def test_sample_data_can_be_removed(monkeypatch: pytest.MonkeyPatch, user: User)
     sample_data.load(database_of(user), datetime.now(UTC).date())
     page = open_page(monkeypatch, user, "imports")
     sample = data.load_import_list(user)[0]
-    assert page.dataframe[-1].value["format"][0] == "Sample data"
+    assert tables(page)[-1].value["format"][0] == "Sample data"
 
     select_first_row(page, f"imports-{sample['id']}-1")
     assert page.button(key="undo").label == "Remove sample data"

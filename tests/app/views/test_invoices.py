@@ -16,7 +16,7 @@ from tally.core.amounts import AmountUnreadable
 from tally.spend.subscriptions import Subscription, list_subscriptions
 from tally.storage.database import Unreachable
 from tests.app.pages import metrics, open_dialog, open_page, read_markdown, save, shown, spent, usage
-from tests.app.ui.shown_table import shown_table
+from tests.app.ui.shown_table import shown_table, tables
 from tests.tally.invoices.receipts import BROKEN, RECEIPT
 
 CSV = """date,description,amount
@@ -74,7 +74,7 @@ def test_receipt_is_read_and_saved_with_one_press(monkeypatch: pytest.MonkeyPatc
     page = press(page, "Save invoice")
     assert "Invoice 8C41F0D2-0009 saved." in read_markdown("\n".join(str(s.value) for s in page.success))
     assert spent(user) == Decimal("23.80")
-    assert shown_table(page.dataframe[0])["state"].tolist() == ["Matched"]
+    assert shown_table(tables(page)[0])["state"].tolist() == ["Matched"]
 
 
 def test_receipt_that_does_not_add_up_is_a_form_with_the_reason(
@@ -136,7 +136,7 @@ def test_line_that_no_source_tells_becomes_a_cost(monkeypatch: pytest.MonkeyPatc
     save(user, [usage((today() - last).days + 10, "90", cost_basis="billed")])
     bill(user)
     page = press(open_page(monkeypatch, user, "invoices"), "Add Storage as a cost")
-    assert shown_table(page.dataframe[0])["state"].tolist() == ["Matched"]
+    assert shown_table(tables(page)[0])["state"].tolist() == ["Matched"]
     assert spent(user) == 119
     assert not [button for button in page.button if button.label.startswith("Add ")]
 

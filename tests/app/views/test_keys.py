@@ -26,6 +26,7 @@ from tests.app.accounts import Account, sign_in_user
 from tests.app.pages import open_dialog, open_page, shown
 from tests.app.projects import add_project
 from tests.app.teams import join, new_team, set_role
+from tests.app.ui.shown_table import select_line, tables
 
 Job = psycopg.Connection[Any]
 FORM = "app.views.keys.key_form"
@@ -46,15 +47,12 @@ def is_enabled(page: AppTest, label: str) -> bool:
 def select(page: AppTest, user: User, place: int = 0) -> AppTest:
     """Select a row of the list, in which the newest key comes first."""
     keys = [key.id for key in reversed(api_keys.load_api_keys(user)) if key.works(datetime.now(UTC))]
-    page.session_state[f"keys-{hash(tuple(keys))}"] = {
-        "selection": {"rows": [place], "columns": [], "cells": []}
-    }
-    return page.run()
+    return select_line(page, f"keys-{hash(tuple(keys))}", place)
 
 
 def rows(page: AppTest) -> list[list[Any]]:
     """Names, projects and states in the list."""
-    [table] = [frame.value for frame in page.dataframe if "scopes" in frame.value]
+    [table] = [frame.value for frame in tables(page) if "scopes" in frame.value]
     listed: list[list[Any]] = table[["name", "project", "state"]].to_numpy().tolist()
     return listed
 
@@ -264,7 +262,7 @@ def test_who_may_do_what(
     member = join(job, admin, sign_in_user(upstream, new_account()), "member")
     create_key(database_of(member), NewKey("ci"))
     page = select(open_page(monkeypatch, admin, "keys"), admin)
-    [table] = [frame.value for frame in page.dataframe if "owner" in frame.value]
+    [table] = [frame.value for frame in tables(page) if "owner" in frame.value]
     assert table["owner"].tolist() == [data.load_people(admin)[member.user_id].email]
     assert [is_enabled(page, label) for label in ("Rotate", "Edit", "Revoke")] == [False, True, True]
     assert "Only its owner can rotate it" in shown(page)

@@ -11,6 +11,7 @@ from app.views.prices.model_names import list_known_models
 from tally.core.records import CostRecord
 from tally.pricing.model_aliases import ModelAlias
 from tests.app.pages import open_dialog, open_page, save, shown, usage
+from tests.app.ui.shown_table import tables
 
 NAMES = "app.views.prices.model_names"
 HOSTILE = "![x](http://127.0.0.1:1/x) :red[x] <b>$x$</b>"
@@ -55,7 +56,7 @@ def test_a_name_is_explained_once_and_taken_back(
 
     page = open_page(monkeypatch, user, "prices")
     assert not page.exception
-    [table] = [frame.value for frame in page.dataframe if "name" in frame.value.columns]
+    [table] = [frame.value for frame in tables(page) if "name" in frame.value.columns]
     assert table.iloc[0].to_dict() == {"name": name, "provider": "Azure", "model": "gpt-4o"}
     assert HOSTILE not in shown(page)
 
@@ -96,7 +97,7 @@ def test_records_show_their_own_name(monkeypatch: pytest.MonkeyPatch, user: User
 
     save(user, [deployed(1)])
     page = open_page(monkeypatch, user, "records")
-    assert "named" not in page.dataframe[0].value.columns
+    assert "named" not in tables(page)[0].value.columns
     name_model(database_of(user), "azure", "my-gpt-prod", "gpt-4o")
     page = open_page(monkeypatch, user, "records")
-    assert list(page.dataframe[0].value["named"]) == ["my-gpt-prod"]
+    assert list(tables(page)[0].value["named"]) == ["my-gpt-prod"]

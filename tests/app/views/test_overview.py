@@ -8,7 +8,11 @@ import psycopg
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app import data
 from app.auth.identity import User
+from app.formats.dates import format_day
+from app.ui.periods import today_in
+from tally.core.months import month_before
 from tests.app.nightly_runs import ADD_ANOMALY, add_nightly_run
 from tests.app.pages import hero, open_page, period_spend, read_models, save, shown, usage
 from tests.days import current_day
@@ -53,6 +57,10 @@ def test_unpriced_records_are_reported_and_never_free(monkeypatch: pytest.Monkey
     assert {name: cost for name, cost, _ in read_models(page)} == {"gpt-5.2": "$1.00", "new": "no price"}
 
 
+def today_of(user: User) -> date:
+    return today_in(data.load_preferences(user).zone)
+
+
 def test_period_is_compared_with_the_previous_one(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     save(user, [usage(1, "3"), usage(8, "2"), usage(40, "100")])
 
@@ -61,6 +69,26 @@ def test_period_is_compared_with_the_previous_one(monkeypatch: pytest.MonkeyPatc
     assert page.segmented_control(key="range").value == "7D"
 
     assert period_spend(page) == "$3.00, up 50.0% on the 7 days before"
+
+
+def test_period_before_the_first_record_is_not_compared(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    save(user, [usage(1, "3"), usage(8, "2")])
+    page = open_page(monkeypatch, user)
+    page.button(key="range_7D").click().run()
+    begins = format_day(today_of(user) - timedelta(days=8))
+    assert period_spend(page).startswith("$3.00, against $2.00 since")
+    assert period_spend(page).endswith(f"{begins} only")
+
+
+def test_month_is_compared_once_the_month_before_is_recorded_whole(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    today = today_of(user)
+    first, _ = month_before(today)
+    save(user, [usage(0, "3"), usage((today - first).days - 1, "2")])
+    assert "last month at this day" not in hero(open_page(monkeypatch, user))
+    save(user, [usage((today - first).days, "2")])
+    assert "last month at this day" in hero(open_page(monkeypatch, user))
 
 
 def test_days_in_the_url_are_shown(monkeypatch: pytest.MonkeyPatch, user: User) -> None:

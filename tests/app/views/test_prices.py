@@ -21,7 +21,7 @@ from tally.pricing.reprice import Difference
 from tally.storage.database import GATEWAY, Query, describe
 from tests.app.accounts import sign_in_user
 from tests.app.pages import open_page, read_markdown, save, shown, usage
-from tests.app.ui.shown_table import shown_table
+from tests.app.ui.shown_table import shown_table, tables
 
 HOSTILE = "![x](http://127.0.0.1:1/x) :red[x] <b>$x$</b>"
 
@@ -107,10 +107,10 @@ def test_empty_account_sees_messages(monkeypatch: pytest.MonkeyPatch, user: User
 def test_unpriced_models_are_listed(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     save(user, [unpriced(3), unpriced(1), unpriced(2, HOSTILE), usage(1, "5")])
     page = open_prices(monkeypatch, user)
-    (table,) = [frame.value for frame in page.dataframe if "since" in frame.value]
+    (table,) = [frame.value for frame in tables(page) if "since" in frame.value]
     assert list(table["model"]) == ["house-model", HOSTILE]
-    assert list(table["records"]) == [2, 1]
-    assert list(table["tokens"]) == [2_000_000, 1_000_000]
+    assert list(table["records"]) == ["2", "1"]
+    assert list(table["tokens"]) == ["2M", "1M"]
     assert HOSTILE not in shown(page)
 
 
@@ -226,9 +226,10 @@ def test_preview_reports_prices_gained_and_lost() -> None:
     table = describe_differences([new, gone], [])
     assert table["before"].tolist() == [None, Decimal(7)]
     assert table["after"].tolist() == [Decimal(4), None]
-    assert [format_signed(amount) for amount in table["difference"]] == ["+$4.00", "-$7.00"]
+    assert [format_signed(amount) for amount in table["difference"]] == ["+$4.00", "\N{MINUS SIGN}$7.00"]
     assert describe_sum([new, gone]) == (
-        "5 records would change, by -$3.00 in total. 2 records would get a price for the first time. "
+        "5 records would change, by \N{MINUS SIGN}$3.00 in total. "
+        "2 records would get a price for the first time. "
         "3 records would lose their price. "
         "Excluded from totals, as a bill or a better source covers them: 1 record."
     )
@@ -245,10 +246,14 @@ def test_price_list_compares_models_at_ones_own_mix(monkeypatch: pytest.MonkeyPa
         ],
     )
     page = open_prices(monkeypatch, user)
-    table = next(each.value for each in page.dataframe if "at_mix" in each.value).set_index("model")
-    assert [table.at["claude-opus-4-5", name] for name in ("input", "output", "at_mix")] == [5.0, 25.0, 10.0]
+    table = next(each.value for each in tables(page) if "at_mix" in each.value).set_index("model")
+    assert [table.at["claude-opus-4-5", name] for name in ("input", "output", "at_mix")] == [
+        "$5.00",
+        "$25.00",
+        "$10.00",
+    ]
     assert set(table.index) == {"claude-opus-4-5", "gpt-5.2"}
-    assert [table.at[model, "written"] for model in ("claude-opus-4-5", "gpt-5.2")] == [6.25, 1.75]
+    assert [table.at[model, "written"] for model in ("claude-opus-4-5", "gpt-5.2")] == ["$6.25", "$1.75"]
     assert "75% input, 0% read from a cache, 0% written to one, 25% output" in shown(page)
     [missing] = [each.value for each in page.caption if each.value.startswith("Without a list price")]
     assert missing.endswith(f": {escape_markdown(HOSTILE)}.")
@@ -268,7 +273,7 @@ def test_price_list_has_models_without_tokens_but_no_plan(
         ],
     )
     page = open_prices(monkeypatch, user)
-    [table] = [each for each in page.dataframe if "at_mix" in each.value]
+    [table] = [each for each in tables(page) if "at_mix" in each.value]
     shown_tokens = shown_table(table).set_index("model")["tokens"]
     assert dict(shown_tokens) == {"gpt-5.2": "100K", "gpt-5.2-pro": "–"}  # noqa: RUF001 - an en dash
     assert not [each for each in page.caption if each.value.startswith("Without a list price")]
@@ -280,7 +285,7 @@ def test_price_list_tells_one_name_of_two_providers_apart(
     counts = {"model_name": "gpt-5.2", "input_tokens": 75_000, "output_tokens": 25_000}
     save(user, [usage(1, "3", **counts), usage(1, "1", provider="azure", **counts)])
     page = open_prices(monkeypatch, user)
-    table = next(each.value for each in page.dataframe if "at_mix" in each.value)
+    table = next(each.value for each in tables(page) if "at_mix" in each.value)
     assert set(table["model"]) == {"gpt-5.2 (OpenAI)", "gpt-5.2 (Azure)"}
     [chart] = page.get("plotly_chart")
     assert all(f"{name} $" in chart.proto.alt for name in table["model"])

@@ -12,7 +12,7 @@ from tally.storage.unnamed import UNASSIGNED
 from tests.app.nightly_runs import add_nightly_run
 from tests.app.pages import hero, metrics, open_page, period_spend, save, shown, usage
 from tests.app.projects import add_project, archive, set_rules
-from tests.app.ui.shown_table import shown_table
+from tests.app.ui.shown_table import shown_table, tables
 from tests.days import current_day
 
 
@@ -66,7 +66,7 @@ def test_choice_is_kept_on_other_pages(monkeypatch: pytest.MonkeyPatch, user: Us
     assert not page.exception
     assert page.selectbox(key="chosen_project").value == "garden-shop"
     if name == "records":
-        assert shown_table(page.dataframe[0])["cost"].tolist() == ["$2.00"]
+        assert shown_table(tables(page)[0])["cost"].tolist() == ["$2.00"]
     else:
         assert "No forecast yet" in shown(page)
         assert metrics(page)["Last 30 days"] == "$2.00"
@@ -95,7 +95,7 @@ def test_unassigned_records_are_an_option(monkeypatch: pytest.MonkeyPatch, user:
     page = open_page(monkeypatch, user, "records")
     page.selectbox(key="chosen_project").set_value("-").run()
 
-    assert shown_table(page.dataframe[0])["cost"].tolist() == ["$5.00"]
+    assert shown_table(tables(page)[0])["cost"].tolist() == ["$5.00"]
 
 
 @pytest.mark.usefixtures("shop")
@@ -104,7 +104,7 @@ def test_unknown_project_in_the_address_shows_all(monkeypatch: pytest.MonkeyPatc
     page.session_state["project"] = "of-another-workspace"
     page.run()
 
-    assert len(page.dataframe[0].value) == 2
+    assert len(tables(page)[0].value) == 2
 
 
 def test_archived_project_is_an_option_only_if_it_has_costs(

@@ -12,6 +12,7 @@ from app.auth import identity
 from app.auth.identity import User
 from app.data import filing
 from app.figures.filing import Rule
+from app.formats.text import DASH
 from app.views.settings import rule_list
 from app.views.settings.rule_form import SUGGESTED
 from tally.accounts.auth_client import AuthClient
@@ -20,6 +21,7 @@ from tests.app.accounts import Account, sign_in_user
 from tests.app.pages import open_page, read_markdown, save, shown, usage
 from tests.app.projects import add_project, archive, set_rules
 from tests.app.teams import join, new_team
+from tests.app.ui.shown_table import select_line, shown_table, tables
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def told(page: AppTest) -> str:
 
 
 def rules_of(page: AppTest) -> pd.DataFrame:
-    return next(table.value for table in page.dataframe if "rule" in table.value.columns)
+    return shown_table(next(table for table in tables(page) if "rule" in table.value.columns))
 
 
 def button(page: AppTest, label: str) -> None:
@@ -50,10 +52,7 @@ def button(page: AppTest, label: str) -> None:
 
 
 def select_rule(page: AppTest, place: int) -> None:
-    key = next(table.proto.id for table in page.dataframe if "rule" in table.value.columns)
-    name = key.rsplit("-rules-", 1)[-1]
-    page.session_state[f"rules-{name}"] = {"selection": {"rows": [place], "columns": [], "cells": []}}
-    page.run()
+    select_line(page, next(table.key for table in tables(page) if "rule" in table.value.columns), place)
 
 
 def test_account_without_projects_is_invited_to_create_one(
@@ -121,7 +120,7 @@ def test_rules_show_what_they_file(monkeypatch: pytest.MonkeyPatch, user: User, 
     page = open_page(monkeypatch, user, "settings", {"section": "Projects"})
 
     rules = rules_of(page)
-    assert rules[["records", "cost"]].values.tolist() == [[2, 5], [0, 0]]
+    assert rules[["records", "cost"]].values.tolist() == [["2", "$5.00"], ["0", "$0.00"]]
     labels = [found.label for found in page.button]
     assert labels.index("Edit", labels.index("Move down")) < labels.index("Delete")
 
@@ -134,7 +133,7 @@ def test_many_records_are_counted_on_request(monkeypatch: pytest.MonkeyPatch, us
 
     button(page, "Count records")
 
-    assert rules_of(page)["records"].tolist() == [2]
+    assert rules_of(page)["records"].tolist() == ["2"]
 
 
 def test_rules_are_shown_without_counts_where_counting_fails(
@@ -192,13 +191,12 @@ def test_two_lists_that_were_read_at_once_are_not_both_saved(user: User, shop: s
 def test_restoring_a_project_is_previewed(monkeypatch: pytest.MonkeyPatch, user: User, shop: str) -> None:
     set_rules(user, ("folder", "shop", shop))
     archive(user, shop)
-    assert rules_of(open_page(monkeypatch, user, "settings", {"section": "Projects"}))["records"].isna().all()
+    assert (
+        rules_of(open_page(monkeypatch, user, "settings", {"section": "Projects"}))["records"].eq(DASH).all()
+    )
     save(user, [usage(3, "7", metadata={"project": "shop"})])
     page = open_page(monkeypatch, user, "settings", {"section": "Projects"})
-    key = next(table.proto.id for table in page.dataframe if "share" in table.value.columns)
-    name = key.rsplit("-projects-", 1)[-1]
-    page.session_state[f"projects-{name}"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
-    page.run()
+    select_line(page, next(table.key for table in tables(page) if "share" in table.value.columns), 0)
 
     button(page, "Restore")
     assert "Moves 1 record, $7.00, to Garden shop" in told(page)

@@ -20,7 +20,7 @@ from tally.prompts.stored import deploy_prompt, load_prompt, push_prompt
 from tests.app.experiments import add_experiment, bring
 from tests.app.pages import open_dialog, open_page, read_markdown, save, shown
 from tests.app.teams import new_team
-from tests.app.ui.shown_table import shown_table
+from tests.app.ui.shown_table import shown_table, tables
 from tests.shared_connections import operator_connection
 
 HOSTILE = "[name](http://evil.example/name)"
@@ -79,7 +79,7 @@ def register(stack: Stack, user: User) -> None:
 
 def table(page: AppTest, place: int = 0) -> list[dict[str, Any]]:
     """The texts of a table, row by row."""
-    frame = shown_table(page.dataframe[place])
+    frame = shown_table(tables(page)[place])
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
@@ -88,7 +88,7 @@ def test_new_workspace_is_told_how_prompts_get_here(monkeypatch: pytest.MonkeyPa
     assert not page.exception
     assert page.header[0].value == "No prompts yet"
     assert "gen_ai.prompt.name" in page.code[0].value
-    assert len(page.dataframe) == 0
+    assert len(tables(page)) == 0
 
 
 def test_list_has_figures_and_what_is_sure(monkeypatch: pytest.MonkeyPatch, user: User, stack: Stack) -> None:
@@ -276,4 +276,4 @@ def test_many_prompts_are_a_table_alone(monkeypatch: pytest.MonkeyPatch, user: U
     monkeypatch.setattr(prompt_list, "MOST_LINES", 1)
     page = open_page(monkeypatch, user, "prompts")
     assert not page.radio
-    assert list(shown_table(page.dataframe[0])["name"]) == ["one", "two"]
+    assert list(shown_table(tables(page)[0])["name"]) == ["one", "two"]

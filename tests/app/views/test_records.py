@@ -24,7 +24,7 @@ from tally.storage.database import TIMED_OUT, describe
 from tally.storage.export import COLUMNS
 from tally.traces.stored_span import save_spans
 from tests.app.pages import open_page, save, shown, usage
-from tests.app.ui.shown_table import shown_table
+from tests.app.ui.shown_table import select_line, shown_table, tables
 from tests.app.wire import Wire
 from tests.tally.traces.examples import call, span
 
@@ -59,8 +59,8 @@ def test_records_are_paged_newest_first(monkeypatch: pytest.MonkeyPatch, user: U
     page = open_page(monkeypatch, user, "records")
 
     assert not page.exception
-    assert len(page.dataframe[0].value) == data.PAGE_ROWS
-    assert shown_table(page.dataframe[0])["cost"].iloc[0] == "$0.01"
+    assert len(tables(page)[0].value) == data.PAGE_ROWS
+    assert shown_table(tables(page)[0])["cost"].iloc[0] == "$0.01"
     assert "1 to 25 of 60 records" in shown(page)
     assert len(data.load_records_page(user, data.RecordFilter(), 3, "UTC")) == 10
 
@@ -70,9 +70,9 @@ def test_filters_are_applied_in_the_database(monkeypatch: pytest.MonkeyPatch, us
 
     page = open_page(monkeypatch, user, "records", {"model": "a,b.(c)\"d'", "first_day": "2020-01-01"})
 
-    assert shown_table(page.dataframe[0])["cost"].tolist() == ["$2.00"]
+    assert shown_table(tables(page)[0])["cost"].tolist() == ["$2.00"]
     page.selectbox(key="model").set_value(None).run()
-    assert len(page.dataframe[0].value) == 3
+    assert len(tables(page)[0].value) == 3
     assert [row["cost_usd"] for row in all_records(user, cost_basis="included")] == ["3.0000000000"]
     assert all_records(user, collection_method="otlp") == []
 
@@ -89,19 +89,19 @@ def test_search_sort_and_sums_are_of_all_that_match(monkeypatch: pytest.MonkeyPa
     )
 
     page = open_page(monkeypatch, user, "records", {"sort": "Most expensive first"})
-    assert shown_table(page.dataframe[0])["cost"].tolist()[:3] == ["$9.00", "$7.00", "$0.30"]
+    assert shown_table(tables(page)[0])["cost"].tolist()[:3] == ["$9.00", "$7.00", "$0.30"]
     assert "**$11.65** spend · $9.00 of use that plans include" in unescaped(page)
 
     page.text_input(key="search").set_value("POSTER 100%").run()
     assert not page.exception
-    assert len(page.dataframe[0].value) == 3
+    assert len(tables(page)[0].value) == 3
     assert "1 to 3 of 3 records" in shown(page)
     sums = "**$7.00** spend · $9.00 of use that plans include · 10K tokens · 1 record without a price"
     assert sums in unescaped(page)
 
     page = open_page(monkeypatch, user, "records", {"search": "cheap", "sort": "Oldest first"})
-    assert len(page.dataframe[0].value) == data.PAGE_ROWS
-    assert shown_table(page.dataframe[0])["cost"].iloc[0] == "$0.30"
+    assert len(tables(page)[0].value) == data.PAGE_ROWS
+    assert shown_table(tables(page)[0])["cost"].iloc[0] == "$0.30"
 
 
 def unescaped(page: AppTest) -> str:
@@ -156,7 +156,7 @@ def test_slow_searches_say_what_to_do(monkeypatch: pytest.MonkeyPatch, user: Use
     page = open_page(monkeypatch, user, "records")
     assert not page.exception
     assert "Choose a shorter period" in page.warning[0].value
-    assert len(page.dataframe[0].value) == 1
+    assert len(tables(page)[0].value) == 1
     monkeypatch.setattr("app.data.records._read_page", give_up)
     assert b"Choose a shorter period" in data.export_records(user, data.RecordFilter(), "UTC")
 
@@ -199,7 +199,7 @@ def test_covered_estimate_shows_its_figures_and_what_totals_use(
     billed = usage(1, "4", billing_account="openai", dataset="openai_cost")
     save(user, [covered, smaller, billed, usage(2, "5", input_tokens=10)])
 
-    table = shown_table(open_page(monkeypatch, user, "records").dataframe[0])
+    table = shown_table(tables(open_page(monkeypatch, user, "records"))[0])
 
     assert sorted(zip(table["cost"], table["input_tokens"], table["in_totals"], strict=True)) == [
         ("$2.00", "900", "no"),
@@ -216,7 +216,7 @@ def test_tokens_that_nobody_told_are_a_dash_and_those_of_a_failed_request_are_no
     save(user, [usage(1, "5"), usage(2, None, **failed), usage(3, "7", input_tokens=9)])
 
     page = open_page(monkeypatch, user, "records")
-    table = shown_table(page.dataframe[0])
+    table = shown_table(tables(page)[0])
 
     assert sorted(zip(table["cost"], table["input_tokens"], table["output_tokens"], strict=True)) == [
         ("$0.00", "0", "0"),
@@ -295,7 +295,7 @@ def test_unreachable_database_shows_a_message_and_retry_recovers(
     monkeypatch.setenv("SUPABASE_URL", wire.url)
     save(user, [usage(0, "1")])
     page = open_page(monkeypatch, user, "records")
-    assert len(page.dataframe[0].value) == 1
+    assert len(tables(page)[0].value) == 1
 
     wire.cut()
     st.cache_data.clear()
@@ -305,7 +305,7 @@ def test_unreachable_database_shows_a_message_and_retry_recovers(
 
     wire.mend()
     next(button for button in page.button if button.label == "Try again").click().run()
-    assert len(page.dataframe[0].value) == 1
+    assert len(tables(page)[0].value) == 1
 
 
 def test_a_record_of_a_call_leads_to_its_step_in_the_trace(
@@ -316,10 +316,9 @@ def test_a_record_of_a_call_leads_to_its_step_in_the_trace(
     save(user, [usage(0, "0.01", metadata={"trace_id": traced.trace_id, "span_id": traced.span_id})])
     page = open_page(monkeypatch, user, "records")
     key = f"records-{hash((data.RecordFilter(), 'newest'))}-1"
-    page.session_state[key] = {"selection": {"rows": [0], "columns": [], "cells": []}}
-    page.run()
+    select_line(page, key, 0)
     next(button for button in page.button if button.label == "Trace").click().run()
     assert not page.exception
     assert page.query_params["trace"] in (traced.trace_id, [traced.trace_id])
     assert page.query_params["span"] in (traced.span_id, [traced.span_id])
-    assert page.dataframe[0].value["name"].iloc[0] == "answer"
+    assert tables(page)[0].value["name"].iloc[0] == "answer"

@@ -14,7 +14,7 @@ from app.views.replay.question import CACHES, CHANGES
 from tally.core.records import CostRecord, identity
 from tally.pricing.estimate import estimate_record
 from tests.app.pages import open_page, read_markdown, save, shown
-from tests.app.ui.shown_table import shown_table
+from tests.app.ui.shown_table import shown_table, tables
 from tests.app.views.test_advice import Job
 from tests.tally.advice.pieces import every_piece, keep_pieces
 
@@ -52,7 +52,7 @@ def test_another_model_is_replayed_at_once_where_a_link_asks(
     text = outcome(page)
     assert "you paid $10.00; it would have been $2.00." in text
     assert "the same text is 1 times as many tokens" in text
-    table = shown_table(page.dataframe[0])
+    table = shown_table(tables(page)[0])
     assert table["model"].tolist() == [f"{OPUS} → claude-haiku-4-5"]
     assert "run" not in page.query_params
     tokens = next(field for field in page.text_input if field.label == "Tokens")

@@ -23,6 +23,7 @@ from tests.app.accounts import Account, sign_in_user
 from tests.app.nightly_runs import ADD_ANOMALY
 from tests.app.pages import open_page, save, shown, usage
 from tests.app.teams import join, new_team
+from tests.app.ui.shown_table import select_line
 from tests.days import current_day
 
 Job = psycopg.Connection[Any]
@@ -68,8 +69,7 @@ def select_first(page: AppTest, user: User) -> AppTest:
     """Select the first subscription."""
     row = data.load_subscriptions(user)[0]
     key = f"subscriptions-{row['id']}-1"
-    page.session_state[key] = {"selection": {"rows": [0], "columns": [], "cells": []}}
-    return page.run()
+    return select_line(page, key, 0)
 
 
 @pytest.mark.parametrize("name", REASONS)
@@ -116,8 +116,7 @@ def test_member_changes_no_source_of_a_connection(
     save_records(database, [usage(1, "2")], source)
     data.forget_version(member)
     page = open_page(monkeypatch, member, "sources")
-    page.session_state[f"sources-{source}-1"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
-    page.run()
+    select_line(page, f"sources-{source}-1", 0)
 
     assert (OTHERS in shown(page)) is (kind == "connection")
     assert ("Delete source" in enabled_buttons(page)) is (kind == "machine")

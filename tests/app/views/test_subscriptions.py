@@ -19,6 +19,7 @@ from app.formats.text import DASH
 from app.views.subscriptions.plan_cards import describe_month
 from tally.spend.subscriptions import Subscription, add_subscription
 from tests.app.pages import metrics, open_dialog, open_page, read_markdown, save, shown, usage
+from tests.app.ui.shown_table import tables
 
 TODAY = date(2026, 11, 20)
 MAX = Subscription("1", "Claude Max", Decimal(100), date(2026, 9, 5), 5)
@@ -144,7 +145,7 @@ def test_page_shows_value_vs_price(monkeypatch: pytest.MonkeyPatch, user: User) 
 
     assert not page.exception
     assert metrics(page) == {"Claude Max": "2.1x"}
-    assert list(page.dataframe[-1].value["plan"]) == ["Claude Max"]
+    assert list(tables(page)[-1].value["plan"]) == ["Claude Max"]
     narrow = page.radio[0]
     assert [read_markdown(option) for option in narrow.options] == ["Claude Max, $100.00"]
     assert page.button(key="delete").disabled

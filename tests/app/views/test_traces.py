@@ -12,6 +12,7 @@ from app.views.traces.trace_file import read_file
 from tally.telemetry.signals import Undecodable
 from tally.traces.stored_span import StoredSpan, save_contents, save_spans
 from tests.app.pages import metrics, open_page, read_markdown, shown
+from tests.app.ui.shown_table import tables
 from tests.app.wire import Wire
 from tests.tally.telemetry.captures import FOLDER
 from tests.tally.traces.examples import call, large, resolve_ticket, span
@@ -25,7 +26,7 @@ def save(user: User, *spans: StoredSpan) -> None:
 
 def ids(page: AppTest, column: str = "name") -> list[str]:
     """A column of the table of the page."""
-    return [str(value).strip("\N{NO-BREAK SPACE}") for value in page.dataframe[0].value[column]]
+    return [str(value).strip("\N{NO-BREAK SPACE}") for value in tables(page)[0].value[column]]
 
 
 def test_an_empty_page_tells_what_to_do(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
@@ -99,7 +100,7 @@ def test_a_trace_shows_costs_errors_and_retries(monkeypatch: pytest.MonkeyPatch,
     save(user, *resolve_ticket())
     page = open_page(monkeypatch, user, "traces", {"trace": f"{1:032x}", "span": f"{12:016x}"})
     assert not page.exception
-    rows = page.dataframe[0].value.set_index("name")
+    rows = tables(page)[0].value.set_index("name")
     assert ids(page)[:3] == ["resolve_ticket", "classify_intent", "retrieve_context"]
     outcomes = [outcome for outcome in rows["outcome"] if outcome]
     assert outcomes == ["timed out", "retry", "rate limited", "retry"]
@@ -154,7 +155,7 @@ def test_many_spans_are_all_listed(monkeypatch: pytest.MonkeyPatch, user: User) 
     save(user, *large(3, 1200))
     page = open_page(monkeypatch, user, "traces", {"trace": f"{4:032x}"})
     assert not page.exception
-    assert len(page.dataframe[0].value) == 1200
+    assert len(tables(page)[0].value) == 1200
 
 
 def test_a_file_is_read_for_a_look(user: User) -> None:  # noqa: ARG001 - the price list of the stack

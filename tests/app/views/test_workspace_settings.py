@@ -26,6 +26,7 @@ from tests.app.accounts import Account, sign_in_user
 from tests.app.pages import open_dialog, open_page, read_markdown, save, shown, usage
 from tests.app.projects import add_project
 from tests.app.teams import join, new_team
+from tests.app.ui.shown_table import select_line, tables
 
 Job = psycopg.Connection[Any]
 DIALOGS = "app.views.settings.member_dialogs"
@@ -88,8 +89,7 @@ def select_member(page: AppTest, user: User, member: User) -> AppTest:
     members = [person.user_id for person in data.load_people(user).values() if person.role]
     key = f"members-{hash(tuple(members))}"
     position = members.index(member.user_id)
-    page.session_state[key] = {"selection": {"rows": [position], "columns": [], "cells": []}}
-    return page.run()
+    return select_line(page, key, position)
 
 
 def test_admin_sees_limits_and_use_of_everyone(
@@ -101,12 +101,12 @@ def test_admin_sees_limits_and_use_of_everyone(
 
     page = open_page(monkeypatch, grace, "settings", PEOPLE)
 
-    table = page.dataframe[0].value.set_index("member")
+    table = tables(page)[0].value.set_index("member")
     assert table.index.tolist() == [owner.email, f"{grace.email} (you)", linus.email]
     assert table["role"].tolist() == ["Owner", "Admin", "Member"]
-    assert table.loc[linus.email, "this_month"] == pytest.approx(132.40)
-    assert table.loc[linus.email, "used"] == pytest.approx(25)
-    assert table["token_limit"].tolist()[-1] == 4000
+    assert table.loc[linus.email, "this_month"] == "$132.40"
+    assert table.loc[linus.email, "used"] == "25%"
+    assert table["token_limit"].tolist()[-1] == "4,000"
 
 
 @pytest.mark.parametrize("role", ["member", "viewer"])
@@ -122,7 +122,7 @@ def test_others_see_the_list_and_their_own_limit(
     page = open_page(monkeypatch, member, "settings", PEOPLE)
 
     assert "Your limit: $150 a month, $132.40 used." in all_text(page)
-    assert list(page.dataframe[0].value.columns) == ["member", "role"]
+    assert list(tables(page)[0].value.columns) == ["member", "role"]
     assert list_enabled(page) == set()
 
     page.segmented_control(key="section").set_value("Workspace").run()
@@ -294,7 +294,7 @@ def test_member_is_removed(monkeypatch: pytest.MonkeyPatch, owner: User, linus: 
     assert person_of(owner, linus).role is None
     assert (
         linus.email
-        not in open_page(monkeypatch, owner, "settings", PEOPLE).dataframe[0].value["member"].tolist()
+        not in tables(open_page(monkeypatch, owner, "settings", PEOPLE))[0].value["member"].tolist()
     )
 
 
@@ -346,7 +346,7 @@ def test_invitations_are_listed_sent_again_and_cancelled(
     job.execute(EXPIRE, [first])
 
     page = open_page(monkeypatch, owner, "settings", PEOPLE)
-    table = page.dataframe[1].value
+    table = tables(page)[1].value
     assert table["email"].tolist() == [first, second]
     assert table["role"].tolist() == ["Viewer", "Member"]
     assert table["invited_by"].tolist() == [owner.email] * 2

@@ -252,3 +252,25 @@ def test_a_change_that_is_not_committed_yet_is_in_the_files(
     query = "select cost_usd from public.cost_records where timestamp = '2026-01-01Z'"
     assert str(person.execute(query).fetchall()[0][0]) == "9.0000000000"
     assert user
+
+
+def test_rows_wait_for_an_engine_that_is_fed_with_them(
+    database: Connection, person: Connection, user: UUID, storage: Storage
+) -> None:
+    before, rows = read_totals(person), read_rows(database, user)
+    database.execute("insert into private.analytics_engine default values")
+    person.execute("update public.cost_records set metadata = metadata where timestamp = '2026-01-01Z'")
+    with pytest.raises(ArchiveProblem, match="are in use"):
+        archive_one(Leaving(database, storage, user, JANUARY))
+    assert len(read_rows(database, user)["cost_records"]) == len(rows["cost_records"])
+    database.execute("delete from private.analytics_outbox")
+    archive_one(Leaving(database, storage, user, JANUARY))
+    noted = "select count(*) from private.analytics_outbox"
+    assert database.execute(noted).fetchone() == (0,), "The engine keeps what left Postgres."
+    kept = "select private.is_archived_for_engine(%s, %s)"
+    for instant, is_kept in (("2026-01-31T23:59Z", True), ("2026-02-01Z", False)):
+        assert database.execute(kept, [user, instant]).fetchone() == (is_kept,)
+    restore_month(database, storage, user, JANUARY)
+    again = "select distinct first_at, last_at from private.analytics_tasks where workspace_id = %s"
+    assert database.execute(again, [user]).fetchall() == [JANUARY.instants]
+    assert read_totals(person) == before

@@ -373,3 +373,44 @@ def test_exit_codes_and_streams_of_a_real_process(
     assert (good.returncode, good.stderr) == (0, "")
     assert (empty.returncode, empty.stdout) == (1, "")
     assert empty.stderr == "empty.csv is empty. Export it again and check that it has rows.\n"
+
+
+def test_focus_is_written_and_told(tally: Tally, write: Callable[..., Path], tmp_path: Path) -> None:
+    tally("import", write(GOOD))
+    for name in ("costs.csv", "costs.parquet"):
+        ended = tally("export", "--focus", "1.2", "--out", tmp_path / name)
+        assert ended.stdout == (
+            f"Exported 2 rows: 3.25 USD billed or estimated to {tmp_path / name}. Its days are UTC days.\n"
+        )
+    one = tally(
+        "export", tmp_path / "day.csv", "--focus", "1.2", "--from", "2026-11-03", "--to", "2026-11-03"
+    )
+    assert "Exported 1 row: 2 USD" in one.stdout
+    assert list(pd.read_csv(tmp_path / "day.csv", dtype=str)["BilledCost"]) == ["2.0"]
+
+
+def test_focus_is_kept_month_by_month(tally: Tally, write: Callable[..., Path], tmp_path: Path) -> None:
+    tally("import", write(GOOD))
+    keep = ("export", "--focus", "1.2", "--store", tmp_path)
+    assert tally(*keep).stdout == f"1 month in {tmp_path}: 1 written.\n"
+    assert tally(*keep).stdout == f"1 month in {tmp_path}: nothing changed.\n"
+    assert [path.name for path in tmp_path.rglob("2026-*")] == ["2026-11.csv"]
+
+
+FAULTS = [
+    ("--from 2026-11-01", "Add --focus 1.2."),
+    ("--store folder", "Add --focus 1.2."),
+    ("--focus 1.3 --out costs.csv", "FOCUS 1.3 is not offered. Ask for 1.2."),
+    ("--focus 1.2", "Name the file to write with --out"),
+    ("--focus 1.2 --out costs.xlsx", "costs.xlsx must end in .csv or .parquet."),
+    ("--focus 1.2 --out a.csv --store folder", "not both."),
+    ("--focus 1.2 --everything", "Choose one"),
+    ("--focus 1.2 --store nowhere/at/all", "is missing. Mount or create it."),
+    ("--focus 1.2 --store ftp://host/folder", "is no address of a bucket or a folder"),
+    ("--focus 1.2 --out a.csv --from 2026-11-02 --to 2026-11-01", "is after 2026-11-01. Exchange them."),
+]
+
+
+def test_focus_says_what_is_wrong_with_its_options(tally: Tally) -> None:
+    missed = [line for line, sentence in FAULTS if not fails_with(tally("export", *line.split()), sentence)]
+    assert not missed

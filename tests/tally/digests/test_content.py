@@ -34,9 +34,29 @@ def facts_of(kind: Kind = "weekly", today: date = TODAY, model: str = "gpt-5") -
         for nth in range(days)
         for place, name in enumerate(models)
     ]
-    return Facts(
-        period, today, "Northwind", False, Money("USD", None, today), costs, {}, [], [], [], None, NONE
-    )
+    money, begins = Money("USD", None, today), period.before
+    return Facts(period, today, "Northwind", False, money, costs, {}, [], [], [], None, NONE, begins)
+
+
+@pytest.mark.parametrize("kind", ["weekly", "monthly"])
+def test_change_is_told_only_from_a_period_that_is_recorded_whole(kind: Kind) -> None:
+    same = facts_of(kind)
+    whole = replace(same, costs=[*same.costs, Cost(same.period.first, "gpt-5", "usage", Decimal(5), 1000)])
+    told = digest_of(whole)
+    assert told.change_note.endswith(f"on the {told.noun} before")
+    assert told.reasons
+    begins = whole.period.before + timedelta(days=2)
+    part = digest_of(replace(whole, begins=begins, costs=[one for one in whole.costs if one.day >= begins]))
+    assert part.change == ""
+    assert part.change_note.endswith(f"in the {told.noun} before, since {begins.day} {begins:%b} only")
+    assert "%" not in part.change_note
+    assert (part.reasons, part.has_before) == ([], False)
+    new = digest_of(replace(whole, begins=whole.period.first))
+    assert (new.change, new.change_note) == ("", f"the first {told.noun} with records")
+    for digest in (part, new):
+        mail = mail_of(digest)
+        assert digest.change_note in mail.text
+        assert digest.change_note in mail.html
 
 
 def digest_of(facts: Facts, budgets: tuple[BudgetLine, ...] = ()) -> Digest:

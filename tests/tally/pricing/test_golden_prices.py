@@ -300,6 +300,7 @@ OTHERS = [
         at("2025-09-29 20:00"),
     ),
     Vector("mistral", "codestral-2501", Usage(9_000, 900), ((9_000, "0.30"), (900, "0.90"))),
+    Vector("mistral", "mistral-large-3", Usage(9_000, 900), ((9_000, "0.50"), (900, "1.50"))),
     Vector("mistral", "mistral-large-2512", Usage(9_000, 900), ((9_000, "0.50"), (900, "1.50"))),
     Vector("groq", "llama-3.3-70b-versatile", Usage(9_000, 900), ((9_000, "0.59"), (900, "0.79"))),
     Vector("groq", "llama-3.1-8b-instant", Usage(9_000, 900), ((9_000, "0.05"), (900, "0.08"))),
