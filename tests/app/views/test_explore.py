@@ -18,6 +18,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import data
 from app.auth.identity import User
+from app.data.analytics import _settings as settings
 from app.data.saved_views import load_views
 from app.figures.explore_view import ExploreView
 from app.formats.dates import format_day
@@ -350,6 +351,22 @@ def test_overlapping_tags_and_missing_prices_are_said(user: User) -> None:
     notes = " ".join(list_notes(answer_of(user, by=("tag",))))
     assert "groups add up to more than the total" in notes
     assert "1 record has no price yet and counts as nothing here." in notes
+
+
+def test_a_caption_says_which_engine_answered_and_why(monkeypatch: pytest.MonkeyPatch, team: User) -> None:
+    """The engine that is named here is nowhere, and Postgres knows of none."""
+    monkeypatch.setenv("TALLY_CLICKHOUSE_URL", "http://127.0.0.1:9/tally")
+    monkeypatch.setenv("TALLY_ANALYTICS", "clickhouse")
+    settings.cache_clear()
+    try:
+        answer = answer_of(team, by=("branch",))
+    finally:
+        settings.cache_clear()
+    assert answer.now.total.value == 7
+    assert list_notes(answer) == [
+        "Answered by Postgres. The analytics engine has no rows yet. Run `tally analytics rebuild`."
+    ]
+    assert not answer.has_archived
 
 
 def test_what_has_a_day_but_no_hour_is_in_no_hour_and_a_caption_says_so(user: User) -> None:

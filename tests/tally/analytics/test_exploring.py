@@ -57,7 +57,7 @@ def compare(answer: Any, has_unpriced: bool) -> Any:
     }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_both_engines_answer_the_same(scene: Scene, engine: Any, data: st.DataObject) -> None:
     asked = data.draw(questions(scene))

@@ -263,7 +263,7 @@ def empty(database: Connection, team: Team) -> None:
         database.execute(f"delete from public.{table} where workspace_id = %s".encode(), [team.id])
 
 
-@settings(max_examples=12, deadline=None, phases=PHASES)
+@settings(max_examples=8, deadline=None, phases=PHASES)
 @given(data=st.data())
 def test_both_engines_answer_the_same_after_any_history(
     place: tuple[Connection, Team, list[UUID]], engine: Any, data: st.DataObject
