@@ -36,7 +36,7 @@ def test_machine_is_scanned_only_where_the_operator_allows_it(
         assert (result.added, result.duplicates, result.rejected) == (added, there, 0)
         assert f"{added} read, {added} added, 0 duplicates, 0 rejected" in shown(page)
     agents, listed = tables(page)[0].value, tables(page)[1].value
-    assert listed["estimated"][0] == 0.3
+    assert listed["estimated"][0] == "$0.30"
     assert spent(user) == Decimal("0.30")
     assert agents.iloc[0].to_dict() == {
         "title": "Claude Code",
