@@ -1276,6 +1276,24 @@ CREATE FUNCTION private.archive_lock(tenant uuid) RETURNS bigint
     select hashtextextended('tally.archive.' || tenant::text, 0)
 $$;
 
+-- FUNCTION private.archived_parts(uuid, timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.archived_parts(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) RETURNS TABLE(part_first_at timestamp with time zone, part_last_at timestamp with time zone)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $_$
+    select p.first_at, p.last_at
+    from (
+        select m.month::timestamp at time zone 'UTC' as first_at, (m.month + interval '1 month') at time zone 'UTC' as last_at
+        from private.archived_months as m
+        union all
+        select a.first_day::timestamp at time zone 'UTC', a.end_day::timestamp at time zone 'UTC'
+        from private.archives as a
+        where (tenant is null or a.workspace_id = tenant) and a.state = 'archived'
+    ) as p
+    where p.first_at < $3 and p.last_at > $2
+$_$;
+
 -- FUNCTION private.archived_ranges(uuid)
 
 CREATE FUNCTION private.archived_ranges(tenant uuid) RETURNS datemultirange
@@ -11878,7 +11896,7 @@ begin
     insert into private.analytics_tasks (workspace_id, kind, first_at, last_at)
     select tenant, m.kind, m.first_at, m.next_at
     from months as m
-    where m.first_at is not null and not private.is_archived_for_engine(tenant, m.first_at)
+    where m.first_at is not null
     order by m.first_at desc;
     get diagnostics added = row_count;
     return added;
@@ -13620,7 +13638,7 @@ CREATE FUNCTION private.serves_from() RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO ''
     AS $$
-    select '136'
+    select '135'
 $$;
 
 -- FUNCTION private.session_of(jsonb)
@@ -13954,9 +13972,9 @@ CREATE FUNCTION private.shared_workspaces_of(person uuid) RETURNS SETOF uuid
     order by w.id
 $$;
 
--- FUNCTION private.ship_again(uuid, timestamp with time zone, timestamp with time zone, text[])
+-- FUNCTION private.ship_again(uuid, timestamp with time zone, timestamp with time zone)
 
-CREATE FUNCTION private.ship_again(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone, kinds text[] DEFAULT ARRAY['records'::text, 'superseded'::text]) RETURNS bigint
+CREATE FUNCTION private.ship_again(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $_$
@@ -13974,11 +13992,10 @@ begin
             greatest($2, m.month at time zone 'UTC') as first_at,
             least($3, (m.month + interval '1 month') at time zone 'UTC') as last_at
     ) as b
-    cross join unnest(kinds) as k (kind)
+    cross join unnest(array['records', 'superseded']) as k (kind)
     where
         exists (select from private.analytics_engine)
         and b.first_at < b.last_at
-        and not private.is_archived_for_engine(tenant, b.first_at)
     order by m.month desc;
     get diagnostics added = row_count;
     return added;
@@ -18133,7 +18150,17 @@ begin
             from private.focus_exports as e
             where e.workspace_id = tenant
         ),
-        'archived', (select coalesce(json_agg(a.month order by a.month), '[]') from private.archived_months as a)
+        'archived', (
+            select coalesce(json_agg(m.month order by m.month), '[]')
+            from (
+                select a.month from private.archived_months as a
+                union
+                select date_trunc('month', d.day)::date
+                from private.archives as a
+                cross join lateral generate_series(a.first_day::timestamp, a.end_day - interval '1 day', interval '1 day') as d (day)
+                where a.workspace_id = tenant and a.state = 'archived'
+            ) as m
+        )
     );
 end
 $$;
@@ -27455,6 +27482,8 @@ REVOKE ALL ON FUNCTION private.answer_explored(question private.exploration) FRO
 
 REVOKE ALL ON FUNCTION private.archive_lock(tenant uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.archived_parts(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.archived_ranges(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.archived_tables() FROM PUBLIC;
@@ -28629,7 +28658,7 @@ REVOKE ALL ON FUNCTION private.share_timezones_of(partition_name text) FROM PUBL
 
 REVOKE ALL ON FUNCTION private.shared_workspaces_of(person uuid) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.ship_again(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone, kinds text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.ship_again(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.ship_all_again() FROM PUBLIC;
 

@@ -11,7 +11,7 @@ from app.auth.shared_database import SharedDatabase
 
 
 class PostgresSessions:
-    """The functions of `134_web_sessions.sql`, which are all that the role tally_web may call."""
+    """The functions of `133_web_sessions.sql`, which are all that the role tally_web may call."""
 
     is_quick = False
 

@@ -1,4 +1,4 @@
--- The way back from 134_web_sessions.sql. The role itself stays: other databases of the server may use it.
+-- The way back from 133_web_sessions.sql. The role itself stays: other databases of the server may use it.
 
 drop function if exists private.save_last_workspace(uuid, uuid);
 drop function if exists private.last_workspace(uuid);

@@ -1,4 +1,4 @@
--- 144_searching.sql: what a search finds among many rows, as far as the caller may read them: names of sessions and traces,
+-- 143_searching.sql: what a search finds among many rows, as far as the caller may read them: names of sessions and traces,
 -- notes, requests, models and the audit log.
 
 -- What is asked for, as SQL about a column of folded texts: it has each word, or is near to all of them.

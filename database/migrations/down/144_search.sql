@@ -1,4 +1,4 @@
--- The way back from 145_search.sql.
+-- The way back from 144_search.sql.
 
 drop function if exists public.search(uuid, text, text[], integer);
 drop function if exists public.search_lists(uuid, text[]);

@@ -1,4 +1,4 @@
--- 143_noting_names.sql: names to search among follow the rows of records and traces, by triggers.
+-- 142_noting_names.sql: names to search among follow the rows of records and traces, by triggers.
 
 create or replace function private.note_names()
 returns trigger

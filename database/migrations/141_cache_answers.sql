@@ -1,4 +1,4 @@
--- 142_cache_answers.sql: requests that a gateway answered from its own cache. They used no tokens and cost nothing; what they
+-- 141_cache_answers.sql: requests that a gateway answered from its own cache. They used no tokens and cost nothing; what they
 -- would have cost is in their metadata: {"cache_hit": true, "cache_saved_usd": "0.0123"}.
 
 -- Few records are such answers: whether a period has any is known at once.

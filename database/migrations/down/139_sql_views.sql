@@ -1,4 +1,4 @@
--- The way back from 140_sql_views.sql.
+-- The way back from 139_sql_views.sql.
 
 drop view if exists bi.people, bi.daily_costs, bi.budgets, bi.subscriptions, bi.providers, bi.projects, bi.records;
 drop function if exists private.sql_people();

@@ -1,4 +1,4 @@
--- The way back from 143_noting_names.sql.
+-- The way back from 142_noting_names.sql.
 
 drop trigger if exists traces_names_truncated on public.traces;
 drop trigger if exists traces_names_deleted on public.traces;

@@ -1,4 +1,4 @@
--- The way back from 144_searching.sql.
+-- The way back from 143_searching.sql.
 
 drop function if exists private.find_usage(uuid, text, text[], text, boolean, integer);
 drop function if exists private.find_entries(uuid, text[], integer);

@@ -1,4 +1,4 @@
--- 135_shared_limits.sql: what several processes count together: attempts in forms, and the use of keys where there is no Redis.
+-- 134_shared_limits.sql: what several processes count together: attempts in forms, and the use of keys where there is no Redis.
 -- Both tables are unlogged: after a crash of the database, counting begins again.
 
 -- private.attempts: one row each. A bucket is a hash of the form and of whom its attempts are counted for.

@@ -1,4 +1,4 @@
--- 136_schema_state.sql: which programs this schema serves, as an upgrade has old and new ones side by side.
+-- 135_schema_state.sql: which programs this schema serves, as an upgrade has old and new ones side by side.
 
 -- The newest migration that the oldest program knows which this schema still serves. A migration that takes away or changes what
 -- earlier programs use replaces this function with its own number; one that only adds leaves it alone.
@@ -8,7 +8,7 @@ language sql
 immutable
 set search_path = ''
 as $$
-    select '136'
+    select '135'
 $$;
 revoke all on function private.serves_from() from public;
 

@@ -1,4 +1,4 @@
--- The way back from 139_sql_access.sql. The role tally_bi stays: other databases of the server may use it.
+-- The way back from 138_sql_access.sql. The role tally_bi stays: other databases of the server may use it.
 
 drop trigger if exists members_remove_sql_roles on public.members;
 drop function if exists private.remove_sql_roles_of_leaver();

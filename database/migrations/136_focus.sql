@@ -1,4 +1,4 @@
--- 137_focus.sql: the costs of a period in sums as the open format FOCUS wants them, by UTC day, billing account, project, model
+-- 136_focus.sql: the costs of a period in sums as the open format FOCUS wants them, by UTC day, billing account, project, model
 -- and all that a list price depends on, which tally/focus splits into classes of tokens; and workspaces whose costs the nightly
 -- run keeps as files of this format.
 
@@ -201,7 +201,17 @@ begin
             from private.focus_exports as e
             where e.workspace_id = tenant
         ),
-        'archived', (select coalesce(json_agg(a.month order by a.month), '[]') from private.archived_months as a)
+        'archived', (
+            select coalesce(json_agg(m.month order by m.month), '[]')
+            from (
+                select a.month from private.archived_months as a
+                union
+                select date_trunc('month', d.day)::date
+                from private.archives as a
+                cross join lateral generate_series(a.first_day::timestamp, a.end_day - interval '1 day', interval '1 day') as d (day)
+                where a.workspace_id = tenant and a.state = 'archived'
+            ) as m
+        )
     );
 end
 $$;

@@ -1,4 +1,4 @@
--- 139_sql_access.sql: reading a workspace with SQL, for BI tools: a login role of its own each, which sees nothing else.
+-- 138_sql_access.sql: reading a workspace with SQL, for BI tools: a login role of its own each, which sees nothing else.
 --
 -- What such a role sees is decided by the name that it logged in with, never by a setting, which it could change itself.
 

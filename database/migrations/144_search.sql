@@ -1,4 +1,4 @@
--- 145_search.sql: the search itself: what is found by usage, what row-level security shows, and their order.
+-- 144_search.sql: the search itself: what is found by usage, what row-level security shows, and their order.
 
 -- The models and the providers that the caller used or sees totals of.
 create or replace function private.list_used(tenant uuid, kinds text[])

@@ -1,4 +1,4 @@
--- 138_installation_state.sql: what an operator watches: the queue, the worker, deliveries, and the last nightly run.
+-- 137_installation_state.sql: what an operator watches: the queue, the worker, deliveries, and the last nightly run.
 
 -- Numbers of the whole installation, for its owner alone (42501). The queue's schema may not be there yet, as where no worker has
 -- ever run: then there are no jobs.

@@ -1,4 +1,4 @@
--- The way back from 141_day_webhooks.sql.
+-- The way back from 140_day_webhooks.sql.
 
 drop function if exists private.note_sent_day(uuid, date, text);
 drop function if exists private.figures_of_day(uuid, date);

@@ -1,4 +1,4 @@
--- The way back from 135_shared_limits.sql.
+-- The way back from 134_shared_limits.sql.
 
 drop function if exists private.count_key_use(uuid, text, bigint, bigint);
 drop table if exists private.key_uses;

@@ -1,4 +1,4 @@
--- The way back from 142_cache_answers.sql.
+-- The way back from 141_cache_answers.sql.
 
 drop function if exists private.advice_answers(uuid, timestamptz, timestamptz);
 drop function if exists private.has_cache_answers(uuid, timestamptz, timestamptz);

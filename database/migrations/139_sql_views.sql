@@ -1,4 +1,4 @@
--- 140_sql_views.sql: the schema `bi`, which is all that SQL roles see: stable names, under row-level security.
+-- 139_sql_views.sql: the schema `bi`, which is all that SQL roles see: stable names, under row-level security.
 
 create schema if not exists bi;
 revoke all on schema bi from public;

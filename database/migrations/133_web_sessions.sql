@@ -1,4 +1,4 @@
--- 134_web_sessions.sql: sessions of browsers where several processes serve the dashboard. One alone has them in a file.
+-- 133_web_sessions.sql: sessions of browsers where several processes serve the dashboard. One alone has them in a file.
 
 -- `tally_web` keeps sessions and counts attempts through the functions of this file and the next: it reads no table. The operator
 -- lets it log in, as the README says.

@@ -1,4 +1,4 @@
--- The way back from 137_focus.sql. Which workspaces have their costs kept as files is lost; the files stay.
+-- The way back from 136_focus.sql. Which workspaces have their costs kept as files is lost; the files stay.
 
 drop function if exists private.report_focus_export(uuid, integer, integer, text);
 drop function if exists private.list_focus_exports();

@@ -1,3 +1,3 @@
--- The way back from 138_installation_state.sql.
+-- The way back from 137_installation_state.sql.
 
 drop function if exists public.installation_state();

@@ -1,4 +1,4 @@
--- 141_day_webhooks.sql: the costs of a day for a webhook, so that other systems need not ask: once the day is over, and again
+-- 140_day_webhooks.sql: the costs of a day for a webhook, so that other systems need not ask: once the day is over, and again
 -- when its costs change.
 
 -- What was delivered to whom: days whose costs are the same now are not sent again.
