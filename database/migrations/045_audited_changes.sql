@@ -4,8 +4,8 @@
 select private.audit_changes_of(
     'public.workspaces',
     array[
-        'name', 'timezone', 'currency', 'person_split', 'alert_rules', 'trace_days', 'content_days', 'content_words', 'archive_days',
-        'model_limits'
+        'name', 'timezone', 'currency', 'person_split', 'alert_rules', 'trace_days', 'content_days', 'content_words',
+        'archive_days', 'model_limits'
     ],
     array['update']
 );

@@ -11,7 +11,8 @@ from app.ui.notices import announce, render_announcement
 # Parts of long cards count as cards.
 Card = Literal[
     "aliases", "alerts", "archive", "channels", "contents", "digests", "display", "focus", "general",
-    "invitations", "leaving", "members", "model_limits", "password", "projects", "rules", "sample", "traces", "visibility",
+    "invitations", "leaving", "members", "model_limits", "password", "projects", "rules", "sample", "traces",
+    "visibility",
 ]  # fmt: skip
 
 
