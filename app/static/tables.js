@@ -66,8 +66,11 @@ const focusAgain = (table) => {
 };
 
 // A table that the page draws again keeps its order: it is sorted before the browser paints it.
+// A live collection costs nothing where there is no table: charts change the page hundreds of times.
+const tables = document.getElementsByClassName("tally-table");
 new MutationObserver(() => {
-  for (const table of document.querySelectorAll(`${TABLE}:not([data-is-sorted])`)) {
+  for (const { firstElementChild: table } of tables) {
+    if (!table || "isSorted" in table.dataset) continue;
     table.dataset.isSorted = "";
     if (sorting.has(table.dataset.table)) sort(table);
     focusAgain(table);

@@ -57,12 +57,13 @@ def draw_table(frame: pd.DataFrame, columns: Mapping[str, Column], look: Look) -
         f'<tr data-nth="{nth}"{" class=chosen" if nth == look.chosen else ""}>{"".join(row)}</tr>'
         for nth, row in enumerate(zip(*cells, strict=True))
     )
-    scrolls = "scrolls" if len(frame) > ROWS_SHOWN_WHOLE else ""
+    leads = look.is_choice or any(look.addresses)
+    kinds = f"{'scrolls' if len(frame) > ROWS_SHOWN_WHOLE else ''}{' leads' if leads else ''}"
     names = sum(1 for kind in shown.values() if kind.most_width)
     width = f"--tbl-name:{WIDTH_OF_NAMES // max(names, 1)}cqi"
     alt = f"{look.alt.removesuffix('.')}. {SORT_HINT}"
     return (
-        f'<div class="tally-table {scrolls}" style="{_list_colours(look.palette)};{width}">'
+        f'<div class="tally-table {kinds}" style="{_list_colours(look.palette)};{width}">'
         f'<table data-table="{escape(look.key)}" aria-label="{escape(alt)}">'
         f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
