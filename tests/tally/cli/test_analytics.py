@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from typer.testing import CliRunner
@@ -81,7 +81,7 @@ def test_rows_that_were_set_aside_are_named_and_retried(database: Connection) ->
     ("name", "value", "sentence"),
     [
         (SCHEMA, "0", "Run `tally analytics rebuild`"),
-        (INSTALLATION, str(uuid4()), "Run `tally analytics rebuild`"),
+        (INSTALLATION, "6f1c2b0e-5a83-4c43-9d52-0d6f3c1f7a11", "Run `tally analytics rebuild`"),
     ],
 )
 def test_an_engine_of_another_version_or_tally_is_refused_in_a_sentence(
