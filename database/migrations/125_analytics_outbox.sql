@@ -14,7 +14,6 @@ revoke all on private.analytics_engine from public, anon, authenticated, service
 
 -- Versions of the engine's rows: of two, that with the greater one is the newer.
 create sequence if not exists private.analytics_version as bigint;
-revoke all on sequence private.analytics_version from public, anon, authenticated, service_role;
 
 -- private.analytics_outbox: keys of the engine's tables. Rows are only added, so that no save waits for another one, and go when
 -- they were shipped.

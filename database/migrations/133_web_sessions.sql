@@ -6,11 +6,11 @@ do $$
 begin
     if not exists (select from pg_roles where rolname = 'tally_web') then
         create role tally_web nologin noinherit;
-        alter role tally_web set statement_timeout = '8s';
-        alter role tally_web set idle_in_transaction_session_timeout = '60s';
     end if;
 end
 $$;
+alter role tally_web set statement_timeout = '8s';
+alter role tally_web set idle_in_transaction_session_timeout = '60s';
 grant usage on schema private to tally_web;
 
 -- private.web_sessions: a session's tokens are encrypted with a key that only its cookie can derive, and the id is a hash of the

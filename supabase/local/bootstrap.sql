@@ -5,6 +5,7 @@
 -- Roles. `postgres` runs migrations and the nightly job. As in a hosted project, it is not a superuser.
 -- `supabase_auth_admin` is the role of the auth server: it owns the schema auth and is a member of no other role.
 -- `tally_api` answers programs: it may only act as an account, under row-level security, for the owner of a key.
+-- `tally_web` and `tally_bi` are made by migrations, too: here for a database that is restored on a new server.
 do $$
 declare
     wanted record;
@@ -18,6 +19,8 @@ begin
             ('authenticator', 'login noinherit'),
             ('supabase_auth_admin', 'login noinherit'),
             ('tally_api', 'login noinherit'),
+            ('tally_web', 'nologin noinherit'),
+            ('tally_bi', 'nologin noinherit'),
             ('postgres', 'login createrole createdb bypassrls')
         ) as roles (name, attributes)
     loop
@@ -31,6 +34,7 @@ $$;
 grant anon to authenticator, postgres;
 grant authenticated to authenticator, postgres, tally_api;
 grant service_role to authenticator, postgres;
+grant tally_web, tally_bi to postgres with admin option;
 grant pg_monitor to postgres;
 grant pg_signal_backend to postgres;
 

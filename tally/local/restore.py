@@ -115,9 +115,16 @@ def _load(home: Home, source: Source) -> None:
         with psycopg.connect(admin_url(home, port, "template1"), autocommit=True) as connection:
             connection.execute(f"create database {RESTORED} template template0 owner postgres")
         restore_dump(dump, admin_url(home, port, RESTORED))
+        _forget_sql_roles(admin_url(home, port, RESTORED))
         _refuse_other_totals(source.manifest, admin_url(home, port, RESTORED))
         _replace_database(admin_url(home, port, "template1"))
     dump.unlink()
+
+
+def _forget_sql_roles(database_url: str) -> None:
+    """Login roles are those of a server: BI tools need new ones on this one."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("delete from public.sql_roles")
 
 
 def _replace_database(database_url: str) -> None:
