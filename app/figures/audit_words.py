@@ -39,6 +39,7 @@ NOUNS = {
     "prompt_versions": ("version of a prompt", "number"),
     "prompts": ("prompt", "name"),
     "statement_lines": ("charge of a statement", "product"),
+    "sql_roles": ("SQL role", "name"),
     "subscriptions": ("subscription", "plan_name"),
     "user_preferences": ("setting", ""),
     "workspaces": ("workspace", ""),

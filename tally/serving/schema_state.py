@@ -6,9 +6,9 @@ from typing import Any, Protocol
 from psycopg.errors import InsufficientPrivilege, InvalidSchemaName, UndefinedFunction
 
 from tally.core.errors import TallyError
-from tally.core.paths import CHECKOUT
+from tally.core.paths import own_files
 
-MIGRATIONS = CHECKOUT / "database" / "migrations"
+MIGRATIONS = own_files() / "database" / "migrations"
 APPLY = "Apply the migrations: `supabase db push`."
 QUERY = "select version, serves_from from private.schema_state()"
 

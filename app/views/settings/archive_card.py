@@ -19,7 +19,7 @@ LEAST_DAYS, MOST_DAYS, USUAL_DAYS = 7, 3650, 400
 ABOUT = (
     "Older records leave the database each night for the storage that whoever runs Tally has set. Totals by "
     "day, provider, model, project and person stay as they are. Lists and other groupings no longer have "
-    "these records, and nothing can be added to their days until `tally archive restore` brings them back."
+    "these records, and nothing can be added to their days until “tally archive restore” brings them back."
 )
 KINDS = {
     "days": columns.text("Days"),

@@ -67,7 +67,7 @@ def test_two_versions_become_a_decision_and_advice(
     assert (newest["calls"], first["calls"]) == ("40", "40")
     said = read_markdown(page.info[0].value)
     assert said.startswith("**v2 costs 50% less per call than v1 (95%: ")
-    assert "v2 is as good as v1 (correct ±0.0 points, 95%: -8.8 points to +8.8 points, margin 20" in said
+    assert "v2 is as good as v1 (correct ±0.0 points, 95%: −8.8 points to +8.8 points, margin 20" in said  # noqa: RUF001 - a minus sign
     page = decide(monkeypatch, user, experiment, "B")
     assert "B costs 50% less (95%: " in texts(page)
     refresh_advice(job, UUID(user.workspace.workspace_id), current_day())

@@ -11,6 +11,7 @@ from app.auth.workspaces import Role
 from app.data import api_keys
 from tests.app.pages import open_dialog, open_page, shown
 from tests.app.teams import new_team
+from tests.app.ui.shown_table import tables
 
 FORM = "app.views.keys.sql_access"
 
@@ -31,7 +32,7 @@ def test_a_role_is_made_reads_the_workspace_and_is_removed(
 
     [role] = api_keys.load_sql_roles(user)
     page = open_page(monkeypatch, user, "keys")
-    [table] = [frame.value for frame in page.dataframe if "made" in frame.value]
+    [table] = [one.value for one in tables(page) if "made" in one.value]
     assert table[["name", "user"]].to_numpy().tolist() == [["Metabase *bold*", role.role_name]]
     removal = open_dialog(monkeypatch, user, f"{FORM}:confirm_removal", role)
     next(button for button in removal.button if button.label == "Remove role").click().run()

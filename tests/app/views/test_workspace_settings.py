@@ -126,7 +126,12 @@ def test_others_see_the_list_and_their_own_limit(
     assert list_enabled(page) == set()
 
     page.segmented_control(key="section").set_value("Workspace").run()
-    assert list_enabled(page) == {"Create workspace", "Leave workspace", "Prepare export"}
+    assert list_enabled(page) == {
+        "Create workspace",
+        "Leave workspace",
+        "Prepare FOCUS file",
+        "Prepare export",
+    }
     assert "Northwind" in all_text(page)
     assert "Project totals and their own costs" in all_text(page)
 

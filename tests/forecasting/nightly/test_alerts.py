@@ -67,6 +67,6 @@ def test_night_goes_on_without_alerts(db: NightlyDatabase, monkeypatch: pytest.M
     assert run.run(db.url, WITHOUT_WORKERS) == run.FAILED
     [[steps, error]] = db.rows("select steps, error from public.job_runs where workspace_id is null")
     assert error == "The step “alerts” failed: division by zero."
-    assert [step["step"] for step in steps][-9:-1] == [
-        *("alerts", "budgets", "experiments", "advice", "traces", "focus", "telemetry", "vacuum")
+    assert [step["step"] for step in steps][-10:-1] == [
+        *("alerts", "budgets", "experiments", "advice", "traces", "archive", "focus", "telemetry", "vacuum")
     ]
