@@ -1,4 +1,4 @@
-"""Which engine answered a question, in words."""
+"""The engine that answered a question, in words."""
 
 from tally.analytics.answers import Source
 from tally.core.text import plural

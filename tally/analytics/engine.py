@@ -28,7 +28,7 @@ MOST_SECONDS = 60
 
 
 class Engine(Protocol):
-    """What answers questions, which are functions of the API with their arguments, for one account."""
+    """An answerer of questions, which are functions of the API with their arguments, for one account."""
 
     def ask(self, function: str, **asked: Any) -> Answer:
         """The answer of a function; raises DatabaseError."""

@@ -1,4 +1,4 @@
-"""What calls of models did, as `model_performance` tells it."""
+"""Requests, failures and latencies of models, as `model_performance` tells them."""
 
 from __future__ import annotations
 

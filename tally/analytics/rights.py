@@ -1,4 +1,4 @@
-"""What Postgres lets a reader know, and queries of the engine that cannot reach beyond it."""
+"""Rights of a reader, as Postgres says, and queries of the engine that cannot reach beyond it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SETTINGS = {"max_execution_time": 30}
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What a signed-in person may read of a workspace, as Postgres says."""
+    """Rights of a signed-in person to read a workspace, as Postgres says."""
 
     tenant: str
     caller: str

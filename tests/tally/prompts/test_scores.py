@@ -63,13 +63,13 @@ def test_versions_are_compared_in_words() -> None:
     base = one(passes(384, 400))
     say = compare_quality_in_words
     assert say(base, one(passes(385, 400)), names).startswith(
-        "v8 is as good as v7 (correct +0.3 points, 95%: -"
+        "v8 is as good as v7 (correct +0.3 points, 95%: −"  # noqa: RUF001 - a minus sign
     )
     assert say(base, one(passes(384, 400)), names).startswith(
-        "v8 is as good as v7 (correct ±0.0 points, 95%: -"
+        "v8 is as good as v7 (correct ±0.0 points, 95%: −"  # noqa: RUF001 - a minus sign
     )
     assert say(base, one(passes(300, 400)), names).startswith(
-        "v8 is worse than v7 (correct -21.0 points, 95%: -"
+        "v8 is worse than v7 (correct −21.0 points, 95%: −"  # noqa: RUF001 - a minus sign
     )
     few = one(passes(48, 50))
     missing = needed_runs(0.96, 0.05) - 50
