@@ -28,13 +28,13 @@ begin
             execute format('create role %I %s', wanted.name, wanted.attributes);
         end if;
     end loop;
+    execute 'grant tally_web, tally_bi to postgres with admin option';
 end
 $$;
 
 grant anon to authenticator, postgres;
 grant authenticated to authenticator, postgres, tally_api;
 grant service_role to authenticator, postgres;
-grant tally_web, tally_bi to postgres with admin option;
 grant pg_monitor to postgres;
 grant pg_signal_backend to postgres;
 
