@@ -8117,62 +8117,29 @@ $$;
 -- FUNCTION private.keep_archived_sums(private.archives)
 
 CREATE FUNCTION private.keep_archived_sums(archive private.archives) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
+declare
+    zone constant text := private.timezone_of(archive.workspace_id);
+    first_at constant timestamptz := archive.first_day::timestamp at time zone 'UTC';
+    last_at constant timestamptz := archive.end_day::timestamp at time zone 'UTC';
+begin
     insert into private.archived_days
-    select
-        archive.id,
-        archive.workspace_id,
-        d.date,
-        d.provider_id,
-        p.name,
-        d.project_id,
-        d.user_id,
-        d.model_name,
-        d.cost_basis,
-        d.charge_type,
-        d.cost_usd,
-        d.tokens,
-        d.input_tokens,
-        d.output_tokens,
-        d.cached_input_tokens,
-        d.cache_write_tokens,
-        d.reasoning_tokens,
-        d.requests,
-        d.records,
-        d.unpriced
-    from (
-        select
-            (r.timestamp at time zone w.timezone)::date as date,
-            r.provider_id,
-            coalesce(r.project_id, '00000000-0000-0000-0000-000000000000') as project_id,
-            r.user_id,
-            r.model_name,
-            r.cost_basis,
-            r.charge_type,
-            sum(case when r.money_is_effective then r.cost_usd else 0.0000000000 end) as cost_usd,
-            sum(case when r.tokens_are_effective then r.tokens_used else 0 end) as tokens,
-            sum(case when r.tokens_are_effective then r.input_tokens else 0 end) as input_tokens,
-            sum(case when r.tokens_are_effective then r.output_tokens else 0 end) as output_tokens,
-            sum(case when r.tokens_are_effective then r.cached_input_tokens else 0 end) as cached_input_tokens,
-            sum(case when r.tokens_are_effective then r.cache_write_tokens else 0 end) as cache_write_tokens,
-            sum(case when r.tokens_are_effective then r.reasoning_tokens else 0 end) as reasoning_tokens,
-            sum(case when r.tokens_are_effective then r.request_count else 0 end) as requests,
-            count(*) as records,
-            count(*) filter (
-                where r.cost_usd is null and r.money_is_effective
-                and not private.is_failed_call(case when r.tokens_are_effective then r.tokens_used else 0 end, r.metadata)
-            ) as unpriced
-        from public.cost_records as r
-        inner join public.workspaces as w on r.workspace_id = w.id
-        where
-            r.workspace_id = archive.workspace_id
-            and r.timestamp >= archive.first_day::timestamp at time zone 'UTC'
-            and r.timestamp < archive.end_day::timestamp at time zone 'UTC'
-        group by 1, 2, 3, 4, 5, 6, 7
-    ) as d
-    inner join public.providers as p on d.provider_id = p.id
+    select archive.id, s.*
+    from private.sum_records(
+        array(
+            select
+                row(
+                    archive.workspace_id, n.day::date, greatest(private.day_start(n.day::date, zone), first_at),
+                    least(private.day_start(n.day::date + 1, zone), last_at), '0'
+                )::private.stale_days
+            from generate_series(archive.first_day - interval '1 day', archive.end_day::timestamp, interval '1 day') as n (day)
+            where
+                private.day_start(n.day::date, zone) < last_at and private.day_start(n.day::date + 1, zone) > first_at
+        )
+    ) as s;
+end
 $$;
 
 -- FUNCTION private.keep_as_superseded(uuid, uuid[], timestamp with time zone, timestamp with time zone)
@@ -11021,6 +10988,25 @@ when others then
             failed := failed || one.plan_name;
         end;
     end loop;
+end
+$$;
+
+-- FUNCTION private.present_days(uuid, date, date)
+
+CREATE FUNCTION private.present_days(tenant uuid, first_day date, last_day date) RETURNS SETOF private.folded_days
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    stale constant private.stale_days[] := private.stale_days_of(tenant, first_day, last_day);
+    outdated constant date[] := private.outdated_days(tenant, first_day, last_day, stale);
+begin
+    return query
+    select v.*
+    from private.cost_records_daily as v
+    where v.workspace_id = tenant and v.date >= first_day and v.date <= last_day and v.date <> all (outdated)
+    union all
+    select f.* from private.outdated_totals(tenant, outdated, stale) as f;
 end
 $$;
 
@@ -14244,10 +14230,6 @@ CREATE FUNCTION private.sql_days() RETURNS TABLE(day date, provider text, model 
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
-declare
-    tenant constant uuid := private.sql_workspace();
-    stale constant private.stale_days[] := private.stale_days_of(tenant, '-infinity', 'infinity');
-    outdated constant date[] := private.outdated_days(tenant, '-infinity', 'infinity', stale);
 begin
     return query
     select
@@ -14255,11 +14237,7 @@ begin
         nullif(d.user_id, '00000000-0000-0000-0000-000000000000'), d.cost_basis, d.charge_type, d.total_cost_usd, d.total_tokens,
         d.total_input_tokens, d.total_output_tokens, d.total_cached_input_tokens, d.total_cache_write_tokens,
         d.total_reasoning_tokens, d.total_requests, d.record_count, d.unpriced_count
-    from (
-        select v.* from private.cost_records_daily as v where v.workspace_id = tenant and v.date <> all (outdated)
-        union all
-        select f.* from private.outdated_totals(tenant, outdated, stale) as f
-    ) as d;
+    from private.present_days(private.sql_workspace(), '-infinity', 'infinity') as d;
 end
 $$;
 
@@ -14970,9 +14948,6 @@ CREATE FUNCTION private.sums_of_days(tenant uuid, first_day date, last_day date)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
-declare
-    stale constant private.stale_days[] := private.stale_days_of(tenant, first_day, last_day);
-    outdated constant date[] := private.outdated_days(tenant, first_day, last_day, stale);
 begin
     return query
     select
@@ -14980,13 +14955,7 @@ begin
         d.charge_type, sum(d.total_cost_usd), sum(d.total_tokens), sum(d.total_input_tokens), sum(d.total_output_tokens),
         sum(d.total_cached_input_tokens), sum(d.total_cache_write_tokens), sum(d.total_reasoning_tokens), sum(d.total_requests),
         sum(d.record_count), sum(d.unpriced_count)
-    from (
-        select v.*
-        from private.cost_records_daily as v
-        where v.workspace_id = tenant and v.date >= first_day and v.date <= last_day and v.date <> all (outdated)
-        union all
-        select f.* from private.outdated_totals(tenant, outdated, stale) as f
-    ) as d
+    from private.present_days(tenant, first_day, last_day) as d
     group by 1, 2, 3, 4, 5, 6;
 end
 $$;
@@ -28449,6 +28418,8 @@ REVOKE ALL ON FUNCTION private.post_renewals(of_subscription public.subscription
 REVOKE ALL ON FUNCTION private.post_renewals_at_once(tenant uuid, zone text, at_most integer, OUT added integer, OUT remaining integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.post_workspace_renewals(tenant uuid, at_most integer, OUT added integer, OUT remaining integer, OUT failed text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.present_days(tenant uuid, first_day date, last_day date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.price_keys() FROM PUBLIC;
 

@@ -81,65 +81,32 @@ end
 $$;
 revoke all on function private.begin_archive(uuid, date, date, text) from public;
 
--- Keeps the sums of an archive's days.
+-- Keeps the sums of an archive's days; its first and last day in the workspace's zone may be parts of days.
 create or replace function private.keep_archived_sums(archive private.archives)
 returns void
-language sql
+language plpgsql
 set search_path = ''
 as $$
+declare
+    zone constant text := private.timezone_of(archive.workspace_id);
+    first_at constant timestamptz := archive.first_day::timestamp at time zone 'UTC';
+    last_at constant timestamptz := archive.end_day::timestamp at time zone 'UTC';
+begin
     insert into private.archived_days
-    select
-        archive.id,
-        archive.workspace_id,
-        d.date,
-        d.provider_id,
-        p.name,
-        d.project_id,
-        d.user_id,
-        d.model_name,
-        d.cost_basis,
-        d.charge_type,
-        d.cost_usd,
-        d.tokens,
-        d.input_tokens,
-        d.output_tokens,
-        d.cached_input_tokens,
-        d.cache_write_tokens,
-        d.reasoning_tokens,
-        d.requests,
-        d.records,
-        d.unpriced
-    from (
-        select
-            (r.timestamp at time zone w.timezone)::date as date,
-            r.provider_id,
-            coalesce(r.project_id, '00000000-0000-0000-0000-000000000000') as project_id,
-            r.user_id,
-            r.model_name,
-            r.cost_basis,
-            r.charge_type,
-            sum(case when r.money_is_effective then r.cost_usd else 0.0000000000 end) as cost_usd,
-            sum(case when r.tokens_are_effective then r.tokens_used else 0 end) as tokens,
-            sum(case when r.tokens_are_effective then r.input_tokens else 0 end) as input_tokens,
-            sum(case when r.tokens_are_effective then r.output_tokens else 0 end) as output_tokens,
-            sum(case when r.tokens_are_effective then r.cached_input_tokens else 0 end) as cached_input_tokens,
-            sum(case when r.tokens_are_effective then r.cache_write_tokens else 0 end) as cache_write_tokens,
-            sum(case when r.tokens_are_effective then r.reasoning_tokens else 0 end) as reasoning_tokens,
-            sum(case when r.tokens_are_effective then r.request_count else 0 end) as requests,
-            count(*) as records,
-            count(*) filter (
-                where r.cost_usd is null and r.money_is_effective
-                and not private.is_failed_call(case when r.tokens_are_effective then r.tokens_used else 0 end, r.metadata)
-            ) as unpriced
-        from public.cost_records as r
-        inner join public.workspaces as w on r.workspace_id = w.id
-        where
-            r.workspace_id = archive.workspace_id
-            and r.timestamp >= archive.first_day::timestamp at time zone 'UTC'
-            and r.timestamp < archive.end_day::timestamp at time zone 'UTC'
-        group by 1, 2, 3, 4, 5, 6, 7
-    ) as d
-    inner join public.providers as p on d.provider_id = p.id
+    select archive.id, s.*
+    from private.sum_records(
+        array(
+            select
+                row(
+                    archive.workspace_id, n.day::date, greatest(private.day_start(n.day::date, zone), first_at),
+                    least(private.day_start(n.day::date + 1, zone), last_at), '0'
+                )::private.stale_days
+            from generate_series(archive.first_day - interval '1 day', archive.end_day::timestamp, interval '1 day') as n (day)
+            where
+                private.day_start(n.day::date, zone) < last_at and private.day_start(n.day::date + 1, zone) > first_at
+        )
+    ) as s;
+end
 $$;
 revoke all on function private.keep_archived_sums(private.archives) from public;
 

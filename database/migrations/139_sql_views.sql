@@ -121,7 +121,29 @@ select
 from public.budgets as b
 left join public.providers as p on b.provider_id = p.id;
 
--- The sums of days, exact at every moment: the materialized view has no row-level security, so a function is its only door.
+-- A workspace's sums of days, exact at every moment: the view's, and in place of outdated days their totals.
+create or replace function private.present_days(tenant uuid, first_day date, last_day date)
+returns setof private.folded_days
+language plpgsql
+stable
+rows 1000
+set search_path = ''
+as $$
+declare
+    stale constant private.stale_days[] := private.stale_days_of(tenant, first_day, last_day);
+    outdated constant date[] := private.outdated_days(tenant, first_day, last_day, stale);
+begin
+    return query
+    select v.*
+    from private.cost_records_daily as v
+    where v.workspace_id = tenant and v.date >= first_day and v.date <= last_day and v.date <> all (outdated)
+    union all
+    select f.* from private.outdated_totals(tenant, outdated, stale) as f;
+end
+$$;
+revoke all on function private.present_days(uuid, date, date) from public;
+
+-- The days of a SQL role: the materialized view has no row-level security, so a function is its only door.
 create or replace function private.sql_days()
 returns table (
     day date, provider text, model text, project_id uuid, user_id uuid, cost_basis text, charge_type text, cost_usd numeric,
@@ -133,10 +155,6 @@ stable
 security definer
 set search_path = ''
 as $$
-declare
-    tenant constant uuid := private.sql_workspace();
-    stale constant private.stale_days[] := private.stale_days_of(tenant, '-infinity', 'infinity');
-    outdated constant date[] := private.outdated_days(tenant, '-infinity', 'infinity', stale);
 begin
     return query
     select
@@ -144,11 +162,7 @@ begin
         nullif(d.user_id, '00000000-0000-0000-0000-000000000000'), d.cost_basis, d.charge_type, d.total_cost_usd, d.total_tokens,
         d.total_input_tokens, d.total_output_tokens, d.total_cached_input_tokens, d.total_cache_write_tokens,
         d.total_reasoning_tokens, d.total_requests, d.record_count, d.unpriced_count
-    from (
-        select v.* from private.cost_records_daily as v where v.workspace_id = tenant and v.date <> all (outdated)
-        union all
-        select f.* from private.outdated_totals(tenant, outdated, stale) as f
-    ) as d;
+    from private.present_days(private.sql_workspace(), '-infinity', 'infinity') as d;
 end
 $$;
 revoke all on function private.sql_days() from public;

@@ -27,7 +27,7 @@ as $$
 $$;
 revoke all on function private.told_days() from public;
 
--- Sums of a workspace's days, exact at every moment, without people; as private.folded_days otherwise.
+-- Sums of a workspace's days without people.
 create or replace function private.sums_of_days(tenant uuid, first_day date, last_day date)
 returns table (
     day date, provider text, model text, project_id uuid, cost_basis text, charge_type text, cost_usd numeric, tokens numeric,
@@ -38,9 +38,6 @@ language plpgsql
 stable
 set search_path = ''
 as $$
-declare
-    stale constant private.stale_days[] := private.stale_days_of(tenant, first_day, last_day);
-    outdated constant date[] := private.outdated_days(tenant, first_day, last_day, stale);
 begin
     return query
     select
@@ -48,13 +45,7 @@ begin
         d.charge_type, sum(d.total_cost_usd), sum(d.total_tokens), sum(d.total_input_tokens), sum(d.total_output_tokens),
         sum(d.total_cached_input_tokens), sum(d.total_cache_write_tokens), sum(d.total_reasoning_tokens), sum(d.total_requests),
         sum(d.record_count), sum(d.unpriced_count)
-    from (
-        select v.*
-        from private.cost_records_daily as v
-        where v.workspace_id = tenant and v.date >= first_day and v.date <= last_day and v.date <> all (outdated)
-        union all
-        select f.* from private.outdated_totals(tenant, outdated, stale) as f
-    ) as d
+    from private.present_days(tenant, first_day, last_day) as d
     group by 1, 2, 3, 4, 5, 6;
 end
 $$;

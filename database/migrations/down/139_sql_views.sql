@@ -3,6 +3,7 @@
 drop view if exists bi.people, bi.daily_costs, bi.budgets, bi.subscriptions, bi.providers, bi.projects, bi.records;
 drop function if exists private.sql_people();
 drop function if exists private.sql_days();
+drop function if exists private.present_days(uuid, date, date);
 drop schema if exists bi;
 revoke select on public.effective_records from tally_bi;
 revoke select on public.cost_records from tally_bi;
