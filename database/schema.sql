@@ -12828,7 +12828,7 @@ CREATE FUNCTION private.report_focus_export(tenant uuid, months integer, changed
     AS $_$
     update private.focus_exports as e
     set
-        ran_at = now(),
+        ran_at = case when $2 is null then e.ran_at else now() end,
         months = case when $4 = '' then $2 else e.months end,
         changed = $3,
         problem = left(nullif($4, ''), 500)

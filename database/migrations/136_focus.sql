@@ -233,7 +233,8 @@ as $$
 $$;
 revoke all on function private.list_focus_exports() from public;
 
--- What came of a run, with an empty problem if it went well; nothing for a workspace that switched it off meanwhile.
+-- What came of a run, with an empty problem if it went well; without months it was not begun, and is the first of the next run.
+-- Nothing for a workspace that switched it off meanwhile.
 create or replace function private.report_focus_export(tenant uuid, months integer, changed integer, problem text)
 returns void
 language sql
@@ -241,7 +242,7 @@ set search_path = ''
 as $$
     update private.focus_exports as e
     set
-        ran_at = now(),
+        ran_at = case when $2 is null then e.ran_at else now() end,
         months = case when $4 = '' then $2 else e.months end,
         changed = $3,
         problem = left(nullif($4, ''), 500)

@@ -15,6 +15,8 @@ APPLICATION_NAME = "tally shipping"
 EVERY_FIVE_MINUTES = "*/5 * * * *"
 LONGEST_SECONDS = 300.0  # of one job; the next look asks for another
 
+NO_ADDRESS = "TALLY_CLICKHOUSE_URL is missing. Set it, or do without the engine by `tally analytics off`."
+
 _prepared: set[str] = set()  # addresses that this worker's first job looked at
 _told: set[str] = set()  # kinds of problems; this worker tells each once
 
@@ -35,14 +37,35 @@ def mind_engine(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - 
 def ship_due(surroundings: Surroundings, prepares: bool = False) -> None:
     """Ship on a connection of its own, where there is an engine."""
     address = load_settings().tally_clickhouse_url
-    if address is None:
+    if address is None and prepares:
         return
     with task_connection(surroundings.database_url, APPLICATION_NAME) as connection:
-        _ship(surroundings, connection, address.get_secret_value(), prepares)
+        if address is not None:
+            _ship(surroundings, connection, address.get_secret_value(), prepares)
+        else:
+            _wait_for_address(surroundings, connection)
+
+
+def _wait_for_address(surroundings: Surroundings, connection: psycopg.Connection) -> None:
+    """Say that an engine is in use whose address is missing, and join what gathers meanwhile."""
+    from tally.analytics import outbox
+
+    if outbox.find_installation(connection) is not None:
+        _tell(surroundings, connection, "missing", NO_ADDRESS)
+
+
+def _tell(surroundings: Surroundings, connection: psycopg.Connection, kind: str, problem: str) -> None:
+    from tally.analytics import outbox
+
+    with suppress(psycopg.errors.LockNotAvailable):
+        outbox.note_problem(connection, problem)
+    if kind not in _told:
+        surroundings.notify(f"Rows wait for the analytics engine; retrying. {problem}")
+    _told.add(kind)
 
 
 def _ship(surroundings: Surroundings, connection: psycopg.Connection, address: str, prepares: bool) -> None:
-    from tally.analytics import building, outbox  # an idle worker does without the engine's client
+    from tally.analytics import building  # an idle worker does without the engine's client
     from tally.analytics.client import EngineError, open_engine
     from tally.analytics.shipping import Shipper
 
@@ -60,9 +83,4 @@ def _ship(surroundings: Surroundings, connection: psycopg.Connection, address: s
     except psycopg.errors.LockNotAvailable:
         return  # another program ships, or builds
     except EngineError as problem:
-        with suppress(psycopg.errors.LockNotAvailable):
-            outbox.note_problem(connection, str(problem))
-        kind = type(problem).__name__
-        if kind not in _told:
-            surroundings.notify(f"Rows wait for the analytics engine; retrying. {problem}")
-        _told.add(kind)
+        _tell(surroundings, connection, type(problem).__name__, str(problem))

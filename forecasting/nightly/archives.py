@@ -14,6 +14,7 @@ from tally.storage.objects import StorageProblem, Store
 HAS_SETTING = (
     "select exists (select from public.workspaces as w where w.id = %s and w.archive_days is not null)"
 )
+LEFT_OVER = "Files of a deleted workspace could not be deleted"
 HAS_DELETED = "select exists (select from private.archives as a where a.state = 'deleting')"
 
 
@@ -30,11 +31,11 @@ def archive_all(connection: Connection, workspaces: Sequence[Workspace], problem
             if problems.attempt(workspace, ARCHIVE, partial(find_due, connection, workspace.id)):
                 _note(problems, workspace, problem)
         if has_deleted:
-            raise
+            problems.tell(f"{LEFT_OVER}: {problem}")
         return 0
     rows = sum(_archive(connection, storage, workspace, problems) for workspace in asking)
-    if has_deleted:
-        delete_of_deleted(connection, storage)
+    for left in delete_of_deleted(connection, storage) if has_deleted else ():
+        problems.tell(f"{LEFT_OVER}: {left}")
     return rows
 
 

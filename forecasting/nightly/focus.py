@@ -13,7 +13,7 @@ from tally.core.errors import TallyError
 from tally.focus.export import choose_period
 from tally.focus.keeping import Target, keep_months
 from tally.focus.places import NO_PLACE, PLACE, PLACE_FAILS
-from tally.focus.versions import VERSIONS
+from tally.focus.versions import OFFERED, VERSIONS
 from tally.storage.objects import StorageProblem, open_store
 from tally.storage.postgres import PostgresDatabase
 
@@ -36,10 +36,11 @@ def export_all(connection: Connection, workspaces: Sequence[Workspace], problems
     for workspace_id, user_id in connection.execute(DUE).fetchall():
         if workspace_id not in known:
             continue
-        months = changed = 0
-        problem = detail = ""
+        months: int | None = 0
+        changed, problem, detail = 0, "", ""
         try:
             if monotonic() > end:
+                months = None
                 raise TallyError(LATE)
             months, changed = export_one(connection, workspace_id, user_id)
         except StorageProblem as error:
@@ -66,7 +67,6 @@ def export_one(connection: Connection, workspace_id: UUID, user_id: UUID | None)
     address = load_environment().get(PLACE)
     if not address:
         raise TallyError(NO_PLACE)
-    [version] = VERSIONS.values()
     database = PostgresDatabase(connection, user_id, workspace_id, PROGRAM)
-    kept = keep_months(database, Target(open_store(address), version), choose_period(None, None))
+    kept = keep_months(database, Target(open_store(address), VERSIONS[OFFERED]), choose_period(None, None))
     return kept.months, len(kept.written) + len(kept.deleted)

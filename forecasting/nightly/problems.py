@@ -90,6 +90,10 @@ class Problems:
                 raise
             line = f"{line} It could not be stored: {first_line(error)}."
         self.workspaces.add(workspace.id)
+        self.tell(line)
+
+    def tell(self, line: str) -> None:
+        """Print a line for the operator alone: of what belongs to no workspace any more."""
         self.lines.append(printable(line))
         print(printable(line), file=sys.stderr)
 

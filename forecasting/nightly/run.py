@@ -163,7 +163,9 @@ class NightlyRun:
         if count:
             print(f"Done, with problems of {plural(count, 'account')}.", file=sys.stderr)
         error = " ".join([*errors, *self.problems.lines]) or None
-        status: Literal["done", "partial", "failed"] = "failed" if errors else "partial" if count else "done"
+        status: Literal["done", "partial", "failed"] = "done"
+        if errors or self.problems.lines:
+            status = "failed" if errors else "partial"
         job_runs.finish_run(
             self.connection, self.run_id, self.log.steps, job_runs.Ending(status, error, count)
         )

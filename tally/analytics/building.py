@@ -15,7 +15,7 @@ from tally.analytics.client import (
     write_fact,
 )
 from tally.analytics.outbox import Connection, find_installation, read_value, shipping_alone
-from tally.analytics.tables import TABLES
+from tally.analytics.tables import TABLES, month_bounds
 from tally.core.text import plural
 
 if TYPE_CHECKING:
@@ -46,16 +46,11 @@ from public.workspaces as w
 where %s::uuid is null or w.id = %s"""
 ARCHIVED = "select count(*) from private.archived_parts(null, '-infinity', 'infinity')"
 SHIP_MONTH = """
-with month as (
-    select to_timestamp(%(month)s || ' UTC', 'YYYYMM TZ') as first_at
-)
 insert into private.analytics_tasks (workspace_id, kind, first_at, last_at)
-select
-    %(tenant)s, %(kind)s, m.first_at, (m.first_at at time zone 'UTC' + interval '1 month') at time zone 'UTC'
-from month as m
+select %(tenant)s, %(kind)s, %(first_at)s, %(last_at)s
 where not exists (
     select from private.analytics_tasks as t
-    where t.workspace_id = %(tenant)s and t.kind = %(kind)s and t.first_at = m.first_at
+    where t.workspace_id = %(tenant)s and t.kind = %(kind)s and t.first_at = %(first_at)s
 )"""
 FORGET_WORKSPACE = """
 insert into private.analytics_tasks (workspace_id, kind)
@@ -95,7 +90,7 @@ def rebuild_in_place(connection: Connection, client: Client, only: UUID | None =
         known = {row[0] for row in connection.execute("select id from public.workspaces")}
         for tenant, kind, month in _find_months(client):
             if only in (None, tenant):
-                values = {"tenant": tenant, "kind": kind, "month": str(month)}
+                values = {"tenant": tenant, "kind": kind, **month_bounds(month)}
                 query = SHIP_MONTH if tenant in known else FORGET_WORKSPACE
                 tasks += connection.execute(query, values).rowcount
     return tasks

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from tally.analytics.client import explaining
 from tally.analytics.outbox import Connection
-from tally.analytics.tables import RECORDS, SUPERSEDED, TABLES, TRACES, Table
+from tally.analytics.tables import RECORDS, SUPERSEDED, TABLES, TRACES, Table, month_bounds
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -49,12 +49,10 @@ from {table} final
 group by workspace_id, month"""
 HAS_ARCHIVE = """
 select exists (
-    select from private.archived_parts(%(tenant)s, m.first_at, m.first_at + interval '1 month')
-)
-from (select to_timestamp(%(month)s || ' UTC', 'YYYYMM TZ')) as m (first_at)"""
+    select from private.archived_parts(%(tenant)s, %(first_at)s, %(last_at)s)
+)"""
 IS_PENDING = """
-select private.analytics_is_pending(%(tenant)s, m.first_at, m.first_at + interval '31 days')
-from (select to_timestamp(%(month)s || ' UTC', 'YYYYMM TZ')) as m (first_at)"""
+select private.analytics_is_pending(%(tenant)s, %(first_at)s, %(last_at)s)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,5 +118,5 @@ def _by_key(table: Table, rows: Any) -> dict[Key, Sums]:
 
 
 def _ask(connection: Connection, query: str, key: Key) -> bool:
-    [(answer,)] = connection.execute(query, {"tenant": key[0], "month": str(key[2])}).fetchall()
+    [(answer,)] = connection.execute(query, {"tenant": key[0], **month_bounds(key[2])}).fetchall()
     return bool(answer)

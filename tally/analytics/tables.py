@@ -5,8 +5,17 @@ Figures are what the source reported; flags beside them say whether they count, 
 """
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 SCHEMA_VERSION = 1  # raised with any change of the tables: an engine of another version is built again
+
+
+def month_bounds(month: int) -> dict[str, datetime]:
+    """The first instant of a UTC month such as 202611, and the first after it, by the names of parameters."""
+    first_at = datetime(month // 100, month % 100, 1, tzinfo=UTC)
+    last_at = first_at.replace(year=first_at.year + first_at.month // 12, month=first_at.month % 12 + 1)
+    return {"first_at": first_at, "last_at": last_at}
+
 
 # Few enough values for a dictionary; the others are texts.
 FEW = "LowCardinality(String)"

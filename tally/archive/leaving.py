@@ -36,8 +36,7 @@ copy (
     order by {order}
 ) to stdout (format csv)"""
 ZONE = "select w.timezone from public.workspaces as w where w.id = %s"
-HAS_VERSIONS = "select to_regclass('supabase_migrations.schema_migrations') is not null"
-VERSION = "select max(m.version) from supabase_migrations.schema_migrations as m"
+VERSION = "select coalesce(s.version, '') from private.schema_state() as s"
 
 
 class RecordsChanged(ArchiveProblem):
@@ -201,10 +200,8 @@ def _load_sums(leaving: Leaving, table: str) -> dict[date, DaySums]:
 
 def _find_schema_version(connection: Connection) -> str:
     """The last migration; nothing where they were not pushed by the usual program."""
-    if connection.execute(HAS_VERSIONS).fetchone() != (True,):
-        return ""
-    found = connection.execute(VERSION).fetchone()
-    return str(found[0]) if found else ""
+    [[version]] = connection.execute(VERSION).fetchall()
+    return str(version)
 
 
 class _Progress:

@@ -9,6 +9,7 @@ from tally.archive.manifest import Manifest
 from tally.archive.problems import ArchiveProblem
 from tally.archive.returning import check_archive, restore_archive
 from tally.archive.stretch import Archive, Stretch, load_archives
+from tally.core.errors import TallyError
 from tally.core.progress import Progress, ignore_progress
 from tally.storage.objects import StorageProblem, Store
 
@@ -101,10 +102,13 @@ def delete_left_over(connection: Connection, storage: Store, workspace_id: UUID)
     return len(wanted)
 
 
-def delete_of_deleted(connection: Connection, storage: Store) -> int:
-    """Delete the files of workspaces that were deleted; returns the number of archives."""
-    deleted = 0
+def delete_of_deleted(connection: Connection, storage: Store) -> list[TallyError]:
+    """Delete the files of workspaces that were deleted; returns why some of them stay until the next time."""
+    problems: list[TallyError] = []
     for (workspace_id,) in connection.execute(OF_DELETED).fetchall():
-        with archive_lock(connection, workspace_id):
-            deleted += delete_left_over(connection, storage, workspace_id)
-    return deleted
+        try:
+            with archive_lock(connection, workspace_id):
+                delete_left_over(connection, storage, workspace_id)
+        except TallyError as problem:
+            problems.append(problem)
+    return problems

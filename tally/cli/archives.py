@@ -58,11 +58,19 @@ def run(
             _archive_month(connection, storage, month, workspace)
             return
         chosen = [_find(connection, workspace)] if workspace else _list_with_setting(connection)
-        rows = 0
+        rows, problems = 0, list[str]()
         for workspace_id, name in chosen:
-            rows += archive_due(connection, storage, workspace_id, partial(_tell, name))
-        delete_of_deleted(connection, storage)
-    echo(f"Archived {rows:,} records." if rows else "Nothing is old enough to be archived.")
+            try:
+                rows += archive_due(connection, storage, workspace_id, partial(_tell, name))
+            except TallyError as problem:
+                problems.append(f"{name}: {problem}")
+        problems += map(str, delete_of_deleted(connection, storage))
+    if rows or not problems:
+        echo(f"Archived {rows:,} records." if rows else "Nothing is old enough to be archived.")
+    for told in problems:
+        echo(told, err=True)
+    if problems:
+        raise typer.Exit(FAILED)
 
 
 @archive.command("list", cls=TallyCommand)
@@ -174,7 +182,7 @@ def _find(connection: "Connection", wanted: str) -> "tuple[UUID, str]":
     query = "select w.id, w.name from public.workspaces as w where w.id::text = lower(%s) or w.name = %s"
     found = connection.execute(query, [wanted, wanted]).fetchall()
     if not found:
-        raise TallyError(f"There is no workspace “{wanted}”. `tally archive list` shows names and ids.")
+        raise TallyError(f"There is no workspace “{wanted}”. `tally workspaces` lists those of your account.")
     if len(found) > 1:
         raise TallyError(f"{len(found)} workspaces are named “{wanted}”. Give the id of one.")
     return found[0][0], found[0][1]

@@ -5,9 +5,10 @@ which names them with their checksums. A file is there whole or not at all; the 
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from hashlib import sha256
+from hashlib import file_digest
 from importlib.metadata import version as installed_version
 from itertools import chain
 from pathlib import Path
@@ -27,7 +28,6 @@ from tally.storage.database import Database
 from tally.storage.objects import StorageProblem, Store
 
 MANIFEST = "manifest.json"
-READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,8 @@ class Target:
 def keep_months(database: Database, target: Target, period: tuple[date, date]) -> Kept:
     """Write the files of whole months whose figures changed; raises TallyError.
 
-    Nothing is read where nothing changed since the last run over the same months.
+    No costs are read where no data of the workspace changed since the last run over the same months, and none
+    of months before its first costs and files.
     """
     folder = target.folder(database.scope.workspace_id)
     months = _read_manifest(target.store, folder)
@@ -81,7 +82,8 @@ def keep_months(database: Database, target: Target, period: tuple[date, date]) -
     keeper = _Keeper(database, target, folder, names, custom)
     written: list[str] = []
     deleted: list[str] = []
-    for first, end in list_months(period[0].replace(day=1), last_day_of_month(period[1])):
+    begin = max(period[0], _find_begin(database, months.files))
+    for first, end in list_months(begin.replace(day=1), last_day_of_month(period[1])):
         month = f"{first:%Y-%m}"
         if month in archived:
             continue
@@ -96,6 +98,14 @@ def keep_months(database: Database, target: Target, period: tuple[date, date]) -
     _write_manifest(target, folder, replace(months, state=state))
     left = tuple(sorted(archived & months.files.keys()))
     return Kept(len(months.files), tuple(written), tuple(deleted), left)
+
+
+def _find_begin(database: Database, files: Mapping[str, MonthFile]) -> date:
+    """A day in the first UTC month that has costs, or a file."""
+    first = database.call("first_cost_day")
+    day = date.fromisoformat(first) if isinstance(first, str) else first or date.max
+    months = [date.fromisoformat(f"{month}-01") for month in files]
+    return min([day - timedelta(days=1), *months])
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +202,5 @@ def _put(files: dict[str, MonthFile], month: str, file: MonthFile | None) -> dic
 
 
 def _hash(path: Path) -> str:
-    digest = sha256()
     with path.open("rb") as file:
-        while part := file.read(READ_BYTES):
-            digest.update(part)
-    return digest.hexdigest()
+        return file_digest(file, "sha256").hexdigest()

@@ -10,7 +10,7 @@ from tally.core.amounts import SMALLEST_AMOUNT
 from tally.core.records import NO_MODEL
 from tally.focus.sums import CostSum
 from tally.pricing.class_prices import ClassPrices
-from tally.pricing.custom_prices import CUSTOM_SOURCE, CustomPrice, CustomPrices
+from tally.pricing.custom_prices import CUSTOM_SOURCE, CustomPrices
 from tally.pricing.list_prices import add_named, find_prices
 from tally.pricing.usage import MILLION, Conditions, ModelRef
 
@@ -102,7 +102,7 @@ def _find_prices(of: CostSum, custom: CustomPrices) -> dict[str, UnitPrice]:
     found: dict[str, UnitPrice] = {}
     for name in NAMES:
         listed_usd = None if listed is None else listed.by_class[name]
-        own_usd = _price_by(own, name) if own and (is_own or listed_usd is None) else None
+        own_usd = own.by_class[name] if own and (is_own or listed_usd is None) else None
         usd = own_usd if listed_usd is None else listed_usd
         if usd is not None:
             found[name] = _price_token(usd, own_usd, of)
@@ -117,21 +117,6 @@ def _price_token(usd_per_million: Decimal, own_per_million: Decimal | None, of: 
         return UnitPrice(listed, (own_per_million / MILLION).quantize(UNIT_PRICE))
     multiplier = _read_multiplier(of.details.get("multiplier"))
     return UnitPrice(listed, listed if multiplier is None else (listed * multiplier).quantize(UNIT_PRICE))
-
-
-def _price_by(own: CustomPrice, name: str) -> Decimal:
-    by_class = {
-        "uncached": own.input_usd_per_mtok,
-        "cached": own.cached_input_usd_per_mtok,
-        "cache_write": own.cache_write_usd_per_mtok,
-        "cache_write_1h": own.cache_write_1h_usd_per_mtok,
-        "output": own.output_usd_per_mtok,
-    }
-    if (usd := by_class[name]) is not None:
-        return usd
-    if name == "cache_write_1h" and own.cache_write_usd_per_mtok is not None:
-        return own.cache_write_usd_per_mtok
-    return own.input_usd_per_mtok
 
 
 def _read_multiplier(written: object) -> Decimal | None:

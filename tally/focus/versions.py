@@ -83,10 +83,9 @@ VERSIONS = {
         | _of(OWN_DECIMALS, "decimal"),
     )
 }
-# Known, and not offered until a file of theirs was validated.
+OFFERED = "1.2"  # where nobody asks for one
 # 1.3 (December 2025) adds the mandatory ServiceProviderName and HostProviderName; 1.4 drops ProviderName and
-# PublisherName.
-LATER = ("1.3", "1.4")
+# PublisherName: they are offered once a file of theirs was validated.
 
 
 def find_version(asked: str) -> Version:

@@ -45,8 +45,8 @@ def query_engine(address: str | None, database_url: str | None) -> tuple[bool, s
 def hide_password(address: str) -> str:
     """The address without its account."""
     parts = urlsplit(address)
-    host = parts.hostname or ""
-    return f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}{parts.path}"
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}"
 
 
 def _load_state(database_url: str | None) -> tuple[bool, State | None]:

@@ -172,7 +172,7 @@ def _query_engine(settings: dict[str, str]) -> dict[str, Part]:
     """The analytics engine, where there is one."""
     address = settings.get("tally_clickhouse_url")
     if found := query_engine(address, settings.get("database_url")):
-        return {"analytics": Part(hide_password(address or ""), found[0], note=found[1])}
+        return {"analytics": Part(hide_password(address) if address else "not set", found[0], note=found[1])}
     return {}
 
 

@@ -124,7 +124,7 @@ class _Round:
             return
         parts = load_parts(self.connection, one.id) if one.kind == "digest" else []
         verified_by = "message" if one.kind == "verify" else None
-        self._submit(one, lambda: _send(self.settings, one, target, parts), verified_by)
+        self._submit(_Running(one, verified_by), lambda: _send(self.settings, one, target, parts))
 
     def _begin_email(self, one: Claim, target: Target) -> None:
         address, origin = target["address"], self.settings.app_origin or ""
@@ -136,7 +136,7 @@ class _Round:
             if isinstance(written, Outcome):
                 self._record(_Running(one), written)
             else:
-                self._submit(one, lambda: _send_email(self.settings, written))
+                self._submit(_Running(one), lambda: _send_email(self.settings, written))
             return
         refusal = check_member(self.connection, one, address)
         if refusal is not None:
@@ -150,9 +150,8 @@ class _Round:
             return
         shown = [part for part in parts if part.event_id in visible]
         self._submit(
-            one,
+            _Running(one, verified_by),
             lambda: _send_email(self.settings, email.write(compose(one, shown, origin), target, origin)),
-            verified_by,
         )
 
     def _begin_day(self, one: Claim, target: Target) -> None:
@@ -163,13 +162,10 @@ class _Round:
             self._record(_Running(one), Outcome(problem=BROKEN))
             return
         message = compose_day(one, day.figures)
-        running = _Running(one, day=day)
-        self.running[self.pool.submit(_guard, one, lambda: _post(self.settings, one, target, message))] = (
-            running
-        )
+        self._submit(_Running(one, day=day), lambda: _post(self.settings, one, target, message))
 
-    def _submit(self, one: Claim, send: Send, verified_by: str | None = None) -> None:
-        self.running[self.pool.submit(_guard, one, send)] = _Running(one, verified_by)
+    def _submit(self, running: _Running, send: Send) -> None:
+        self.running[self.pool.submit(_guard, running.claim, send)] = running
 
     def _record(self, ended: _Running, outcome: Outcome) -> None:
         """Store an outcome; where that fails, the claim ends after minutes, and the message is sent again."""

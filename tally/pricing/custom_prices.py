@@ -64,26 +64,30 @@ class CustomPrice:
         uncached = usage.input_tokens - usage.cached_input_tokens - usage.cache_write_tokens
         if uncached < 0:
             return Priced(None, note="more cached tokens than input tokens")
+        usd = self.by_class
         tokens_usd = (
-            uncached * self.input_usd_per_mtok
-            + usage.output_tokens * self.output_usd_per_mtok
-            + self._calculate_cache(usage)
+            uncached * usd["uncached"]
+            + usage.cached_input_tokens * usd["cached"]
+            + (usage.cache_write_tokens - usage.cache_write_1h_tokens) * usd["cache_write"]
+            + usage.cache_write_1h_tokens * usd["cache_write_1h"]
+            + usage.output_tokens * usd["output"]
         ) / MILLION
         cost_usd = self.request_usd * usage.requests + tokens_usd
         return Priced(
             cost_usd, CUSTOM_SOURCE, f"from {self.valid_from}", f"{self.provider}/{self.model_name}"
         )
 
-    def _calculate_cache(self, usage: Usage) -> Decimal:
-        """The cost of cache reads and writes, times a million."""
-        read_usd = _first_set(self.cached_input_usd_per_mtok, self.input_usd_per_mtok)
+    @property
+    def by_class(self) -> dict[str, Decimal]:
+        """US dollars for a million tokens of each class; caches without an own price cost as input."""
         write_usd = _first_set(self.cache_write_usd_per_mtok, self.input_usd_per_mtok)
-        write_1h_usd = _first_set(self.cache_write_1h_usd_per_mtok, write_usd)
-        return (
-            usage.cached_input_tokens * read_usd
-            + (usage.cache_write_tokens - usage.cache_write_1h_tokens) * write_usd
-            + usage.cache_write_1h_tokens * write_1h_usd
-        )
+        return {
+            "uncached": self.input_usd_per_mtok,
+            "cached": _first_set(self.cached_input_usd_per_mtok, self.input_usd_per_mtok),
+            "cache_write": write_usd,
+            "cache_write_1h": _first_set(self.cache_write_1h_usd_per_mtok, write_usd),
+            "output": self.output_usd_per_mtok,
+        }
 
 
 def _first_set(price_usd: Decimal | None, fallback_usd: Decimal) -> Decimal:

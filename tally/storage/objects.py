@@ -69,7 +69,7 @@ def _describe(error: BaseException) -> str:
 
 
 class Store:
-    """Files by their path below one place; each is there whole or not at all."""
+    """Files by their path below one place; what `write` and `upload` make is there whole or not at all."""
 
     def __init__(self, files: fs.FileSystem, root: str, has_folders: bool) -> None:
         self.files = fs.SubTreeFileSystem(root, files)

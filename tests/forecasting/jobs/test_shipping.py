@@ -12,6 +12,7 @@ from forecasting.jobs.queue import TASK_MODULES, queue
 from forecasting.jobs.shipping import ship_due
 from forecasting.jobs.surroundings import Surroundings
 from tally.analytics import building
+from tally.analytics.due import SHIPPING_IS_DUE
 from tests.database.test_saving import record
 from tests.database_fixtures import Connection, Project
 from tests.forecasting.jobs.running import running_worker
@@ -71,6 +72,22 @@ def test_an_engine_that_is_down_is_named_once_and_tried_again(
     ship_due(surroundings)
     assert count(engine) == 1
     assert database.execute("select problem from private.analytics_engine").fetchall() == [(None,)]
+
+
+def test_an_engine_without_an_address_is_named_and_waited_for(
+    project: Project, database: Connection, engine: Any, as_user: Act, user: UUID
+) -> None:
+    building.rebuild(database, engine, replaces=True)
+    save(as_user(user))
+    told: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("TALLY_CLICKHOUSE_URL")
+        ship_due(Surroundings(project.cluster.url(project.name), notify=told.append))
+        assert database.execute(SHIPPING_IS_DUE).rowcount == 0, "it waits, as for an engine that is down"
+    assert told == [f"Rows wait for the analytics engine; retrying. {shipping.NO_ADDRESS}"]
+    assert database.execute("select problem from private.analytics_engine").fetchall() == [
+        (shipping.NO_ADDRESS,)
+    ]
 
 
 def test_a_new_engine_is_put_to_use_by_the_clock(

@@ -54,6 +54,25 @@ def test_old_records_are_archived_and_count_as_before(
     assert {path.parts[-4] for path in tmp_path.rglob("*.parquet")} == {str(accounts[1])}
 
 
+def test_files_of_a_deleted_workspace_that_cannot_be_reached_stop_no_other_step(
+    db: NightlyDatabase, accounts: list[UUID], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(PLACE, f"file://{tmp_path}")
+    assert run.run(db.url, WITHOUT_WORKERS) == run.DONE
+    db.connection.execute("delete from auth.users where id = %s", [accounts[0]])
+    monkeypatch.setenv(PLACE, f"file://{tmp_path / 'unmounted'}")
+    assert run.run(db.url, WITHOUT_WORKERS) == run.PARTIAL
+    [[steps, error]] = db.rows(
+        "select steps, error from public.job_runs where workspace_id is null order by started_at desc limit 1"
+    )
+    assert [step["step"] for step in steps][-3:] == ["telemetry", "vacuum", "analyze"]
+    assert "Files of a deleted workspace could not be deleted: The folder" in error
+    (tmp_path / str(accounts[0])).rename(tmp_path / "kept")
+    (tmp_path / str(accounts[0])).write_text("A file where the folder of a workspace would be.")
+    monkeypatch.setenv(PLACE, f"file://{tmp_path}")
+    assert run.run(db.url, WITHOUT_WORKERS) in (run.DONE, run.PARTIAL)
+
+
 def test_an_archive_that_fails_stops_nobody_else_and_is_told(
     db: NightlyDatabase,
     accounts: list[UUID],

@@ -91,8 +91,14 @@ def test_who_comes_too_late_is_first_in_the_next_run(
         add(db, user)
     monkeypatch.setattr(focus, "MAX_SECONDS", -1)
     assert run.run(db.url, WITHOUT_WORKERS) == run.PARTIAL
-    assert {row for user in users for row in db.rows(STATE, user)} == {(True, 0, 0, focus.LATE)}
+    assert {row for user in users for row in db.rows(STATE, user)} == {(False, 0, 0, focus.LATE)}
     assert list(folder.iterdir()) == []
+    for number in (1, 2):  # there is time for one of them
+        moments = iter([0.0, 0.0])
+        monkeypatch.setattr(focus, "monotonic", lambda moments=moments: next(moments, 1.0))
+        monkeypatch.setattr(focus, "MAX_SECONDS", 0.5)
+        assert run.run(db.url, WITHOUT_WORKERS) == run.PARTIAL
+        assert len(list((folder / "focus-1.2").iterdir())) == number
 
 
 def test_replayed_night_exports_nothing(db: NightlyDatabase, folder: Path) -> None:
